@@ -1,0 +1,82 @@
+# The Biased Ruler. `make help` lists what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+PYTHON ?= python3
+PROFILE ?= quick
+BATCH ?= $(PROFILE)
+PORT ?= 8000
+
+# An active conda environment of the book is used as it is; else make keeps its own in .venv.
+ifeq ($(CONDA_DEFAULT_ENV),biased-ruler)
+BIN := $(CONDA_PREFIX)/bin
+READY :=
+else
+BIN := .venv/bin
+READY := .venv/.ready
+endif
+PY := $(BIN)/python
+WORKFLOW := $(PY) -m helpers.workflow
+
+.PHONY: help book test test-browser bench lint lab study record check-data serve lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@echo
+	@echo "  Variables: STUDY=01_label_audit PROFILE=quick|tiny|laptop|paper PARAMS=\"SOURCE=real DATA_ROOT=...\""
+	@echo "             INSTANCE=default LABEL=real DATA_ROOT=... PORT=8000 PYTHON=python3.11 TORCH=cpu"
+
+.venv/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(not (3, 11) <= v[:2] < (3, 14) and f"Python 3.11 to 3.13 is needed, {sys.executable} is {v[0]}.{v[1]}. Name another: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv .venv
+ifeq ($(TORCH),cpu)
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip install --python $(PY) --torch-backend=cpu "$$(grep '^torch==' requirements.lock)"
+endif
+	$(BIN)/pip install --quiet -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps -e .
+	@touch $@
+
+book: $(READY) ## run every study that changed, build the book, say where it is
+	@$(WORKFLOW) snakemake book --quiet host rules --config profile=$(PROFILE)
+	@echo "The book is at file://$(CURDIR)/_build/html/index.html"
+
+test: $(READY) ## the whole test suite, without browser tests and benchmarks
+	$(PY) -m pytest
+
+test-browser: $(READY) ## pages and notebooks in headless Chromium (needs chromium)
+	$(PY) -m pytest tests/browser
+
+bench: $(READY) ## speed as ratios against named peers
+	$(PY) -m pytest tests/benchmarks -s
+
+lint: $(READY) ## code and notebook style
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/nbstripout --verify --keep-id notebooks/*.ipynb
+
+lab: $(READY) ## JupyterLab on the studies
+	$(BIN)/jupyter lab notebooks
+
+study: $(READY) ## one study: STUDY=... [PROFILE=...] [PARAMS="NAME=value ..."]
+	@test -n "$(STUDY)" || { echo "Name a study: make study STUDY=01_label_audit" >&2; exit 2; }
+	@$(WORKFLOW) study $(STUDY) $(PROFILE) $(PARAMS) $(if $(DATA_ROOT),"DATA_ROOT=$(DATA_ROOT)")
+
+record: $(READY) ## keep a run in the book: STUDY=... [BATCH=...] [INSTANCE=...] [LABEL=...]
+	@test -n "$(STUDY)" || { echo "Name a study: make record STUDY=01_label_audit" >&2; exit 2; }
+	@$(WORKFLOW) record $(STUDY) $(BATCH) $(or $(INSTANCE),default) $(or $(LABEL),$(BATCH))
+
+check-data: $(READY) ## what is in a folder of real data: DATA_ROOT=...
+	@$(PY) -m helpers.data "$(DATA_ROOT)"
+
+serve: $(READY) ## the built book at http://localhost:8000
+	$(PY) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+lock: ## new exact versions from pyproject.toml, tried in a fresh environment
+	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/pip install --quiet torch==2.13.0 && .venv-lock/bin/pip install --quiet ".[dev]"
+	.venv-lock/bin/pip freeze --exclude biased-ruler --exclude pip --exclude setuptools | sed -E 's/\+cpu$$//; /^(nvidia-|cuda-|triton)/d' > requirements.lock
+	rm -rf .venv-lock
+
+clean: ## remove what was built; keeps .venv, data and runs by hand
+	rm -rf _build book/studies .snakemake runs/quick runs/tiny runs/.scratch runs/.failed data/simulated/.mama-mia-*

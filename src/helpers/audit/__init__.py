@@ -1,0 +1,103 @@
+"""Audit of any per-case score over any groups: gaps, tests, models, resampling, and checks of printed numbers."""
+
+from helpers.audit.calibrate import calibrate, calibration_cohorts, calibration_summary, null_interval_coverage
+from helpers.audit.choices import choices, ethnicity_choices
+from helpers.audit.gaps import (
+    by_group,
+    contrast,
+    demographic_parity_difference,
+    disparate_impact_ratio,
+    equity_scaled,
+    gap,
+    rate_difference,
+    rate_ratio,
+    ser,
+    success,
+    success_rates,
+    threshold_sweep,
+)
+from helpers.audit.hypothesis import Test, anova, assumptions, choose_test, compare, kruskal, welch
+from helpers.audit.label_audit import (
+    cohort_values,
+    out_of_fold_values,
+    paper_ethnicity,
+    silver_values,
+    undefined,
+    volume_values,
+)
+from helpers.audit.models import (
+    Effect,
+    Interaction,
+    adjusted_contrast,
+    interaction,
+    mixed_slope,
+    nested_f,
+    partial_eta2,
+    slope,
+)
+from helpers.audit.pairs import adjust_p, chi_square, posthoc, rank_biserial, rank_biserial_interval, two_rate_test
+from helpers.audit.permute import Permutation, permutation
+from helpers.audit.printed import anova_from_summary, check_table, contrast_from_summary, counts_behind, mean_of_means
+from helpers.audit.resample import Change, Interval, bootstrap, bootstrap_change
+from helpers.audit.sources import hidden_gap, within_source
+
+__all__ = [
+    "Change",
+    "Effect",
+    "Interaction",
+    "Interval",
+    "Permutation",
+    "Test",
+    "adjust_p",
+    "adjusted_contrast",
+    "anova",
+    "anova_from_summary",
+    "assumptions",
+    "bootstrap",
+    "bootstrap_change",
+    "by_group",
+    "calibrate",
+    "calibration_cohorts",
+    "calibration_summary",
+    "check_table",
+    "chi_square",
+    "choices",
+    "choose_test",
+    "cohort_values",
+    "compare",
+    "contrast",
+    "contrast_from_summary",
+    "counts_behind",
+    "demographic_parity_difference",
+    "disparate_impact_ratio",
+    "equity_scaled",
+    "ethnicity_choices",
+    "gap",
+    "hidden_gap",
+    "interaction",
+    "kruskal",
+    "mean_of_means",
+    "mixed_slope",
+    "nested_f",
+    "null_interval_coverage",
+    "out_of_fold_values",
+    "paper_ethnicity",
+    "partial_eta2",
+    "permutation",
+    "posthoc",
+    "rank_biserial",
+    "rank_biserial_interval",
+    "rate_difference",
+    "rate_ratio",
+    "ser",
+    "silver_values",
+    "slope",
+    "success",
+    "success_rates",
+    "threshold_sweep",
+    "two_rate_test",
+    "undefined",
+    "volume_values",
+    "welch",
+    "within_source",
+]

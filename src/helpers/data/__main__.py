@@ -1,0 +1,24 @@
+"""``python -m helpers.data <folder>``: say what a data set's folder holds."""
+
+from __future__ import annotations
+
+import sys
+
+from helpers import paths
+from helpers.data import check_data
+from helpers.errors import InputError
+
+
+def main(arguments: list[str]) -> int:
+    """Print the summary; 0 where the cohort can be loaded, 1 where not."""
+    try:
+        summary = check_data(paths.data_root(arguments[0] if arguments else ""))
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(summary.to_string(index=False))
+    return int((summary["found"] == "unusable").any() or summary["found"].iloc[0] == "missing")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,167 @@
+"""One function per kind of figure: each draws on the axes it is given and returns them.
+
+Colours are Okabe and Ito's, which people with colour-vision deficiency tell apart; shape or place always says the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
+
+BLUE, ORANGE, GREEN, VERMILION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#5F6368"
+PALETTE = [BLUE, ORANGE, GREEN, VERMILION, "#CC79A7", "#56B4E9", "#8C6D00"]
+
+
+def style() -> None:
+    """Set the book's look for every figure that follows."""
+    sns.set_theme(context="notebook", style="whitegrid", palette=PALETTE)
+    mpl.rcParams.update(
+        {
+            "figure.figsize": (7, 3.6),
+            "figure.dpi": 110,
+            "figure.facecolor": "white",
+            "savefig.facecolor": "white",
+            "figure.constrained_layout.use": True,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titleweight": "bold",
+            "axes.titlesize": "medium",
+            "axes.titlelocation": "left",
+        }
+    )
+
+
+def histogram(values: pd.Series, by: pd.Series, *, ax: Axes, bins: int | ArrayLike = 20, at_least: int = 10) -> Axes:
+    """Stacked counts of a variable by group; bars of fewer than `at_least` cases are left out.
+
+    Parameters
+    ----------
+    values, by : Series of length n
+        The variable (its name labels the axis) and the groups.
+    """
+    known = values.notna() & by.notna()
+    edges = np.histogram_bin_edges(values[known], bins)
+    counts = pd.crosstab(pd.cut(values[known], edges, include_lowest=True, labels=False), by[known])
+    counts = counts.reindex(range(len(edges) - 1), fill_value=0)
+    counts = counts.where(counts >= at_least, 0)
+    floor = np.zeros(len(counts))
+    for group, colour in zip(counts.columns, PALETTE * 2, strict=False):
+        ax.bar(edges[:-1], counts[group], width=np.diff(edges), align="edge", bottom=floor, color=colour, label=group)
+        floor += counts[group].to_numpy()
+    ax.set(xlabel=values.name, ylabel="patients")
+    ax.legend(title=by.name, frameon=False, fontsize="small")
+    return ax
+
+
+def means(tables: dict[str, pd.DataFrame], *, ax: Axes) -> Axes:
+    """Group means with their intervals, and quartiles behind them.
+
+    Parameters
+    ----------
+    tables : dict of str to DataFrame
+        A name for each set of scores and its `audit.by_group` table (index group; mean, low, high, q1, q3).
+    """
+    width = 0.8 / len(tables)
+    for i, (name, table) in enumerate(tables.items()):
+        x = np.arange(len(table)) + (i - (len(tables) - 1) / 2) * width
+        colour = PALETTE[i]
+        box = {"bottom": table["q1"], "alpha": 0.2, "color": colour, "label": f"{name}: quartiles"}
+        ax.bar(x, table["q3"] - table["q1"], width * 0.8, **box)
+        error = np.abs(table[["low", "high"]].to_numpy().T - table["mean"].to_numpy())
+        line = {"fmt": "os^D"[i % 4], "capsize": 4, "color": colour, "label": f"{name}: mean, 95% interval"}
+        ax.errorbar(x, table["mean"], error, **line)
+    labels = [f"{group}\nn = {n}" for group, n in next(iter(tables.values()))["n"].items()]
+    ax.set_xticks(range(len(labels)), labels)
+    ax.legend(frameon=False, fontsize="small", loc="lower right")
+    return ax
+
+
+def forest(
+    table: pd.DataFrame,
+    *,
+    ax: Axes,
+    estimate: str = "estimate",
+    low: str = "low",
+    high: str = "high",
+    no_effect: float = 0.0,
+    xlabel: str = "",
+    emphasise: Sequence[object] = (),
+) -> Axes:
+    """Estimates with intervals, one a line, against the line of no effect.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a line; the index labels it, a column `n` is added to the label.
+    emphasise : sequence
+        Index labels drawn in the second colour.
+    """
+    y = np.arange(len(table))[::-1]
+    colours = [VERMILION if label in emphasise else BLUE for label in table.index]
+    for position, colour, (_, row) in zip(y, colours, table.iterrows(), strict=True):
+        ax.plot([row[low], row[high]], [position, position], color=colour, lw=2)
+        ax.plot(row[estimate], position, "D" if colour == VERMILION else "o", color=colour)
+    labels = [f"{label}  (n = {row['n']:.0f})" if "n" in table else str(label) for label, row in table.iterrows()]
+    ax.set_yticks(y, labels)
+    ax.axvline(no_effect, color=GREY, lw=1, ls="--")
+    ax.set(xlabel=xlabel, ylim=(-0.6, len(table) - 0.4))
+    ax.grid(axis="y", visible=False)
+    return ax
+
+
+def sweep(
+    table: pd.DataFrame, *, x: str, y: str, ax: Axes, no_effect: float, label: str = "", marks: Sequence[float] = ()
+) -> Axes:
+    """A statistic along a threshold, with its interval `<y>_low` to `<y>_high`; saturated stretches are hatched.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `audit.threshold_sweep` returns it.
+    marks : sequence of float
+        Places on the x axis worth a line, such as thresholds used in papers.
+    """
+    colour = PALETTE[len(ax.collections) % len(PALETTE)]  # one band for each curve that is there already
+    ax.plot(table[x], table[y], color=colour, lw=2, label=label or y)
+    ax.fill_between(table[x], table[f"{y}_low"], table[f"{y}_high"], color=colour, alpha=0.2, lw=0)
+    ax.axhline(no_effect, color=GREY, lw=1, ls="--")
+    for mark in marks:
+        ax.axvline(mark, color=GREY, lw=1, ls=":")
+    for _, row in table[table["saturated"]].iterrows():
+        ax.axvspan(row[x] - 0.01, row[x] + 0.01, facecolor="none", edgecolor=GREY, hatch="//", alpha=0.3, lw=0)
+    ax.set(xlabel=x, ylabel=y)
+    return ax
+
+
+def null(draws: np.ndarray, observed: float, *, ax: Axes, xlabel: str = "") -> Axes:
+    """A permutation null and the observed statistic."""
+    ax.hist(draws, bins=40, color=GREY, alpha=0.6, label="if groups did not matter")
+    ax.axvline(np.quantile(draws, 0.95), color=GREY, ls=":", label="95% of them are below")
+    ax.axvline(observed, color=VERMILION, lw=2, label=f"observed {observed:.3f}")
+    ax.set(xlabel=xlabel, ylabel="permutations")
+    ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def rates(table: pd.DataFrame, *, ax: Axes, nominal: tuple[float, float], target: float, xlabel: str) -> Axes:
+    """Observed rates with Monte-Carlo intervals against the band that was asked for beforehand.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Index names the procedure; columns rate, low, high.
+    nominal : tuple of float
+        The band, fixed before the run.
+    target : float
+        The rate that theory promises.
+    """
+    ax.axvspan(*nominal, color=GREEN, alpha=0.15, lw=0, label="band set beforehand")
+    forest(table, ax=ax, estimate="rate", no_effect=target, xlabel=xlabel)
+    ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(0, 1.16))
+    return ax

@@ -1,0 +1,196 @@
+"""The MAMA-MIA challenge's own score, exactly as published, and corrected.
+
+As published (Garrucho et al., https://arxiv.org/abs/2603.01250, and the organisers' scripts), per case
+
+    Dice, 0 where both masks are empty;  NormHD = HD95 in voxels / 150, 1 where one mask is empty,
+
+and over all cases
+
+    Perf   = (mean Dice + 1 - mean NormHD) / 2
+    Fair_v = 1 - [(max - min of group mean Dice) + (max - min of group mean NormHD)] / 2,  v a group attribute
+    Fair   = mean over age, menopausal status and breast density of Fair_v
+    Rank   = (Perf + Fair) / 2.
+
+The published script itself cannot be run to the end on the public tables (it looks for a column of another name and
+writes the scores beside the patients' rows, so that every group mean is missing); this is what it states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from helpers.errors import InputError
+from helpers.metrics.crop import Pair, crop
+from helpers.metrics.surface import border, percentile_distances
+
+AGE_EDGES = [0, 40, 50, 60, 70, 100]
+AGE_LABELS = ["0-40", "41-50", "51-60", "61-70", "71+"]
+ATTRIBUTES = ("age", "menopause", "breast_density")
+
+
+class ChallengeScore(NamedTuple):
+    """The challenge's score and what it is made of.
+
+    Attributes
+    ----------
+    performance, fairness, rank : float
+        Perf, Fair and Rank.
+    by_attribute : dict of str to float
+        Fair_v of each attribute.
+    groups : DataFrame
+        Columns attribute, group, n, dice, norm_hd: the group means behind it, with the number of cases that the
+        published score does not show.
+    """
+
+    performance: float
+    fairness: float
+    rank: float
+    by_attribute: dict[str, float]
+    groups: pd.DataFrame
+
+
+def hd95_voxels(expert: np.ndarray, predicted: np.ndarray) -> float:
+    """95% Hausdorff distance as the challenge takes it: in voxel steps, whatever the voxel size.
+
+    Differs from `helpers.metrics.hd95` in three ways: every voxel counts as a cube of edge 1; the border is that of
+    SimpleITK's LabelContour, for which the outside of the image is no background, so a voxel on the image's edge is
+    no border by that alone; and an empty border gives infinity, two of them 0.
+
+    Parameters
+    ----------
+    expert, predicted : ndarray
+        Binary masks of one shape: 0 and one positive value each.
+
+    Returns
+    -------
+    float
+        Distance in voxels.
+
+    Raises
+    ------
+    InputError
+        Shapes differ, or a mask is not binary.
+    """
+    return contour_hd95(crop(expert, predicted))
+
+
+def contour_hd95(pair: Pair) -> float:
+    """`hd95_voxels` of two masks that are already cut to their box."""
+    first, second = (border(mask, outside=pair.touches) for mask in (pair.expert, pair.predicted))
+    found = int(first.any()) + int(second.any())
+    if found < 2:
+        return float("inf") if found else 0.0
+    return percentile_distances(first, second, np.ones(len(pair.shape)))[0]
+
+
+def challenge_score(
+    frame: pd.DataFrame,
+    *,
+    corrected: bool = False,
+    hd95: str | None = None,
+    hd_max: float = 150.0,
+    attributes: Sequence[str] = ATTRIBUTES,
+) -> ChallengeScore:
+    """Score a table of cases as the MAMA-MIA challenge does.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row per case: ``dice``, the distance column, and one column per attribute. ``age`` in years is cut into
+        (0, 40], (40, 50], (50, 60], (60, 70], (70, 100]; in ``menopause`` peri counts as pre.
+    corrected : bool
+        False: as published. The distance is in voxels and not clipped, so NormHD can exceed 1; a missing or unknown
+        menopausal status is a group of its own; a missing or unknown breast density is left out.
+        True, with each change: the distance is in mm, so a voxel's size matters; NormHD is clipped to 1, so one case
+        cannot cost more than a missed one; unknown is no group in any attribute.
+    hd95 : str, optional
+        The distance column; default ``hd95_voxels``, corrected ``hd95`` (mm). An infinite distance is NormHD 1.
+    hd_max : float
+        Distance at which NormHD is 1.
+    attributes : sequence of str
+        The group attributes; name fewer where the table knows fewer.
+
+    Returns
+    -------
+    ChallengeScore
+
+    Raises
+    ------
+    InputError
+        A column is missing, a score is missing or out of range, or an attribute has no known group.
+
+    Notes
+    -----
+    Neither variant weighs groups by their size: the gap between the best and the worst group mean grows with the
+    number of groups and with how small they are, without any true difference. Age groups without a case are left out.
+    """
+    column = hd95 or ("hd95" if corrected else "hd95_voxels")
+    for name in ("dice", column, *attributes):
+        if name not in frame.columns:
+            raise InputError(
+                f"column {name}",
+                f"is not in the table, which has {', '.join(map(str, frame.columns))}",
+                "Join the scores with the cohort's table, or name other columns by hd95= and attributes=",
+            )
+    if frame.empty or not attributes:
+        raise InputError("frame", "holds no case, or no attribute is named", "Give at least one of each")
+    dice = _numbers(frame, "dice", 1.0)
+    norm = _numbers(frame, column, np.inf) / hd_max
+    norm[np.isinf(norm)] = 1.0
+    if corrected:
+        norm = norm.clip(upper=1.0)
+
+    by_attribute, tables = {}, []
+    for name in attributes:
+        group = _groups(frame[name], name, unknown_is_group=name == "menopause" and not corrected)
+        table = (
+            pd.DataFrame({"group": group, "dice": dice, "norm_hd": norm})
+            .dropna(subset="group")
+            .groupby("group", sort=True)
+            .agg(n=("dice", "size"), dice=("dice", "mean"), norm_hd=("norm_hd", "mean"))
+            .reset_index()
+        )
+        if table.empty:
+            raise InputError(
+                f"column {name}",
+                "no case has a known group",
+                f"Leave it out: attributes={tuple(a for a in attributes if a != name)}",
+            )
+        by_attribute[name] = float(1 - 0.5 * (np.ptp(table["dice"]) + np.ptp(table["norm_hd"])))
+        table.insert(0, "attribute", name)
+        tables.append(table)
+    performance = float(0.5 * (dice.mean() + 1 - norm.mean()))
+    fairness = float(np.mean(list(by_attribute.values())))
+    return ChallengeScore(
+        performance, fairness, 0.5 * performance + 0.5 * fairness, by_attribute, pd.concat(tables, ignore_index=True)
+    )
+
+
+def _numbers(frame: pd.DataFrame, name: str, highest: float) -> pd.Series:
+    values = pd.to_numeric(frame[name], errors="coerce").astype(float)
+    bad = ~values.between(0, highest)
+    if bad.any():
+        raise InputError(
+            f"column {name}, row {frame.index[bad][0]}",
+            f"expected a number from 0 to {highest:g}, found {frame.loc[bad, name].iloc[0]} ({bad.sum()} such rows)",
+            "An empty prediction is Dice 0 and an infinite distance; correct or drop the others",
+        )
+    return values
+
+
+def _groups(values: pd.Series, name: str, *, unknown_is_group: bool) -> pd.Series:
+    """Group labels as text; missing where the case belongs to none."""
+    if name == "age":
+        years = pd.to_numeric(values, errors="coerce")
+        return pd.cut(years, AGE_EDGES, labels=AGE_LABELS).astype(object)
+    text = values.astype(object).where(values.notna(), "unknown").astype(str).str.strip().str.lower()
+    if name == "menopause":
+        # the spreadsheet's entries are whole sentences; what they hold is looked for in the published order
+        text = text.mask(text.str.contains("peri"), "pre")
+        for short in ("post", "pre"):
+            text = text.mask(text.str.contains(short), short)
+    return text if unknown_is_group else text.mask(text == "unknown", None)

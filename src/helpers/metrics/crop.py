@@ -1,0 +1,123 @@
+"""Two masks, checked and cut to the box that holds both.
+
+A tumour fills a thousandth of its image, and no distance between two surfaces needs a voxel outside the box that
+holds both, so every metric works on that box.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from helpers.errors import InputError
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two masks on their common box, with a margin of one voxel around it.
+
+    Attributes
+    ----------
+    expert, predicted : ndarray of bool
+        The masks on the box; the margin is background. Shape (1, ...) where both masks are empty.
+    touches : list of (bool, bool)
+        For each axis, whether the box reaches the image's first and last voxel.
+    shape : tuple of int
+        Shape of the whole image.
+    """
+
+    expert: np.ndarray
+    predicted: np.ndarray
+    touches: list[tuple[bool, bool]]
+    shape: tuple[int, ...]
+
+    @property
+    def empty(self) -> bool:
+        """Whether either mask is empty."""
+        return not (self.expert.any() and self.predicted.any())
+
+
+def check_spacing(spacing: Sequence[float], ndim: int) -> np.ndarray:
+    """Voxel spacing as an array of `ndim` positive lengths in mm.
+
+    Raises
+    ------
+    InputError
+        Another number of values, or one that is not a positive finite number.
+    """
+    try:
+        values = np.atleast_1d(np.asarray(spacing, float))
+    except (TypeError, ValueError):
+        values = np.empty(0)
+    if values.shape != (ndim,) or not (np.isfinite(values) & (values > 0)).all():
+        raise InputError(
+            f"spacing = {spacing}",
+            f"expected {ndim} positive lengths in mm, one for each axis of the mask",
+            "Give the voxel size in the order of the array's axes",
+        )
+    return values
+
+
+def crop(expert: np.ndarray, predicted: np.ndarray) -> Pair:
+    """Check two masks and cut both to the box that holds them.
+
+    Raises
+    ------
+    InputError
+        The shapes differ, or a mask has other values than 0 and one positive number.
+    """
+    expert, predicted = np.asarray(expert), np.asarray(predicted)
+    if expert.shape != predicted.shape or expert.ndim == 0:
+        raise InputError(
+            "expert and predicted mask",
+            f"expected two masks of one shape, found {expert.shape} and {predicted.shape}",
+            "Resample one mask to the other's grid first",
+        )
+    boxes = [box for box in (_box(expert), _box(predicted)) if box is not None]
+    if not boxes:
+        nothing = np.zeros((1,) * expert.ndim, bool)
+        return Pair(nothing, nothing, [(False, False)] * expert.ndim, expert.shape)
+    low = np.min([box[0] for box in boxes], axis=0)
+    high = np.max([box[1] for box in boxes], axis=0)
+    where = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    touches = [(bool(a == 0), bool(b == n)) for a, b, n in zip(low, high, expert.shape, strict=True)]
+    return Pair(
+        _binary(expert[where], "expert mask"), _binary(predicted[where], "predicted mask"), touches, expert.shape
+    )
+
+
+def _box(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """First and one past the last foreground index on each axis; None for an empty mask."""
+    if mask.dtype.itemsize != 1:
+        mask = mask != 0
+    axes = np.argsort(mask.strides, kind="stable")[::-1]  # slowest axis in memory first: Fortran order costs no copy
+    ordered = np.ascontiguousarray(mask.transpose(axes))
+    hits = np.flatnonzero(ordered.view(bool).reshape(len(ordered), -1).any(axis=1))  # stops at a layer's first voxel
+    if not hits.size:
+        return None
+    low, high = np.empty(mask.ndim, int), np.empty(mask.ndim, int)
+    low[axes[0]], high[axes[0]] = hits[0], hits[-1] + 1
+    shadow = np.bitwise_or.reduce(ordered[hits[0] : hits[-1] + 1].view(np.uint8), axis=0)
+    for position, axis in enumerate(axes[1:]):
+        others = tuple(i for i in range(shadow.ndim) if i != position)
+        hits = np.flatnonzero(shadow.any(axis=others))
+        low[axis], high[axis] = hits[0], hits[-1] + 1
+    return low, high
+
+
+def _binary(box: np.ndarray, name: str) -> np.ndarray:
+    """The box as bool with a margin of one background voxel; its values must be 0 and one positive number."""
+    found = box != 0
+    if box.dtype != bool and found.any():
+        value = box[found][0]
+        if not (value > 0 and np.isfinite(value) and np.array_equal(box == value, found)):
+            values = np.unique(box).tolist()
+            shown = ", ".join(f"{v:g}" for v in values[:6]) + (", ..." if len(values) > 6 else "")
+            raise InputError(
+                name,
+                f"expected a binary mask (0 and one positive value), found the values {shown}",
+                "Threshold probabilities, or keep one label, first",
+            )
+    return np.pad(found, 1)

@@ -1,0 +1,188 @@
+"""Surfaces of masks: border voxels, area-weighted surface elements, and distances between them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import product
+
+import numpy as np
+from scipy.ndimage import label
+from scipy.spatial import ConvexHull, cKDTree
+
+CORNERS = np.array(list(product((0, 1), repeat=3)))  # of a cube between eight voxel centres; corner i sets bit i
+REACH = 3  # steps along each axis that are tried before a tree is built
+
+
+def border(mask: np.ndarray, outside: list[tuple[bool, bool]] | None = None) -> np.ndarray:
+    """Foreground voxels with a background voxel across at least one face.
+
+    Parameters
+    ----------
+    mask : ndarray of bool
+        A mask with a margin of one voxel.
+    outside : list of (bool, bool), optional
+        For each axis, whether the first and the last layer of the margin count as foreground. Default: neither.
+
+    Returns
+    -------
+    ndarray of bool
+        The border, without the margin.
+    """
+    if outside is not None:
+        mask = mask.copy()
+        for axis, ends in enumerate(outside):
+            for index, counts in zip((0, -1), ends, strict=True):
+                if counts:
+                    np.moveaxis(mask, axis, 0)[index] = True
+    inner = (slice(1, -1),) * mask.ndim
+    enclosed = mask[inner].copy()
+    for axis in range(mask.ndim):
+        for shifted in (slice(None, -2), slice(2, None)):
+            enclosed &= mask[(*inner[:axis], shifted, *inner[axis + 1 :])]
+    return mask[inner] & ~enclosed
+
+
+def percentile_distances(first: np.ndarray, second: np.ndarray, *spacings: np.ndarray) -> list[float]:
+    """Larger of the two directed 95th percentiles between two sets of voxels, at each of several spacings.
+
+    The first spacing's nearest neighbours bound the distances at the next from above, and a 95th percentile needs
+    only the largest ones exactly; so every further spacing costs a fraction of the first.
+
+    Parameters
+    ----------
+    first, second : ndarray of bool
+        Arrays of one shape, each with a marked voxel.
+    *spacings : ndarray
+        Voxel sizes.
+    """
+    directed = [_directed_percentiles(*pair, spacings) for pair in ((first, second), (second, first))]
+    return [float(max(pair)) for pair in zip(*directed, strict=True)]
+
+
+def _directed_percentiles(source: np.ndarray, target: np.ndarray, spacings: tuple[np.ndarray, ...]) -> list[float]:
+    apart = ~target[source]  # the others are at 0 and need no search
+    points, others = np.argwhere(source)[apart], np.argwhere(target)
+    shared, found, nearest = apart.size - len(points), [], None
+    if not len(points):
+        return [0.0] * len(spacings)
+    for spacing in spacings:
+        tree = _tree(others * spacing)
+        if nearest is None:
+            distances, nearest = tree.query(points * spacing)
+        else:
+            bounds = np.linalg.norm((points - others[nearest]) * spacing, axis=1)
+            needed = apart.size - int(0.95 * (apart.size - 1))  # ranks from the percentile's own up
+            distances = _largest(tree, points * spacing, bounds, needed)
+        found.append(np.percentile(np.concatenate([np.zeros(shared), distances]), 95))
+    return found
+
+
+def _largest(tree: cKDTree, points: np.ndarray, bounds: np.ndarray, needed: int) -> np.ndarray:
+    """Distances of which the `needed` largest are exact and the others no larger than these."""
+    order = np.argsort(-bounds)
+    count = 2 * needed
+    while count < len(points):
+        exact = tree.query(points[order[:count]])[0]
+        if np.count_nonzero(exact >= bounds[order[count]]) >= needed:
+            return np.concatenate([exact, bounds[order[count:]]])
+        count *= 2
+    return tree.query(points)[0]
+
+
+def within(source: np.ndarray, target: np.ndarray, spacing: np.ndarray, limit: float) -> np.ndarray:
+    """Whether every marked voxel of `source`, in C order, has one of `target` no further than `limit` away, in mm.
+
+    Most have one a few steps away, so the steps around a voxel are tried from the shortest on; a k-d tree is asked
+    for the rest where the limit is further than these reach.
+    """
+    inner = (slice(REACH, -REACH),) * source.ndim
+    roomy = np.zeros((2, *(n + 2 * REACH for n in source.shape)), bool)  # no step leaves it
+    roomy[0][inner], roomy[1][inner] = source, target
+    marked, jumps = roomy[1].reshape(-1), np.array(roomy[1].strides)
+    at = np.flatnonzero(roomy[0])
+    near, rest = np.zeros(at.size, bool), np.arange(at.size)
+    shells, complete = _shells(tuple(spacing.tolist()))
+    for length, steps in shells:
+        if length > limit:
+            return near
+        hit = marked[at[rest, None] + steps @ jumps].any(axis=1)
+        near[rest[hit]] = True
+        rest = rest[~hit]
+    if limit >= complete and rest.size:
+        points = np.column_stack(np.unravel_index(at[rest], roomy.shape[1:])) - REACH
+        near[rest] = _tree(np.argwhere(target) * spacing).query(points * spacing)[0] <= limit
+    return near
+
+
+def _tree(points: np.ndarray) -> cKDTree:
+    return cKDTree(points, leafsize=32, balanced_tree=False, compact_nodes=False)
+
+
+@lru_cache(maxsize=64)
+def _shells(spacing: tuple[float, ...]) -> tuple[list[tuple[float, np.ndarray]], float]:
+    """Steps to near voxels, grouped by length and in its order, and the length below which none is left out."""
+    steps = np.array(list(product(range(-REACH, REACH + 1), repeat=len(spacing))))
+    lengths = np.linalg.norm(steps * spacing, axis=1).round(9)
+    complete = (REACH + 1) * min(spacing)
+    return [(float(v), steps[lengths == v]) for v in np.unique(lengths[lengths < complete])], complete
+
+
+def surface_elements(mask: np.ndarray) -> np.ndarray:
+    """Code of the eight voxels around each voxel corner: 0 and 255 hold no surface.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, three-dimensional
+        A mask with a margin of one voxel.
+    """
+    code = np.zeros(np.array(mask.shape) - 1, np.uint8)
+    grey = mask.view(np.uint8)
+    for bit, corner in enumerate(CORNERS):
+        code |= grey[tuple(slice(c, c + n) for c, n in zip(corner, code.shape, strict=True))] << np.uint8(bit)
+    return code
+
+
+def element_areas(spacing: np.ndarray) -> np.ndarray:
+    """Area in mm^2 of the surface inside a cube of eight voxel centres, for each of the 256 codes.
+
+    The surface runs through the middle of every cube edge whose ends differ, and is cut into flat pieces; a piece's
+    area at a spacing is the length of its vector area scaled by the spacing of the two other axes
+    (the definition of Nikolov et al. 2021, https://doi.org/10.2196/26151).
+    """
+    codes, vectors = _pieces()
+    face = spacing.prod() / spacing
+    return np.bincount(codes, np.linalg.norm(vectors * face, axis=1), minlength=256)
+
+
+@lru_cache(maxsize=1)
+def _pieces() -> tuple[np.ndarray, np.ndarray]:
+    """Code and vector area, at unit spacing, of every flat piece of all 256 surfaces.
+
+    The side with fewer voxels is split into parts joined by faces. A part's surface is the boundary of the convex
+    hull of its voxel centres and edge middles, without what lies on the cube's own faces. A surface of six corners
+    may be skew; it is cut by joining every second corner, which gives one area whichever corner comes first.
+    """
+    codes, vectors = [], []
+    for code in range(1, 255):
+        cube = np.array([code >> bit & 1 for bit in range(8)]).reshape(2, 2, 2)
+        parts, count = label(cube if cube.sum() <= 4 else 1 - cube)
+        for part in range(1, count + 1):
+            for triangle in _triangles(parts == part):
+                codes.append(code)
+                vectors.append(np.cross(triangle[1] - triangle[0], triangle[2] - triangle[0]) / 2)
+    return np.array(codes), np.array(vectors)
+
+
+def _triangles(part: np.ndarray) -> list[np.ndarray]:
+    centres = np.argwhere(part).astype(float)
+    flips = np.abs(centres[:, None] - np.eye(3))  # the neighbour of each centre along each axis
+    ends_differ = ~part[tuple(flips.astype(int).transpose(2, 0, 1))]
+    middles = ((centres[:, None] + flips) / 2)[ends_differ]
+    if len(middles) == 6:
+        axis = np.linalg.qr(np.c_[centres.mean(0) - 0.5, np.eye(3)])[0]
+        around = (middles - middles.mean(0)) @ axis[:, 1:]
+        ring = middles[np.argsort(np.arctan2(around[:, 1], around[:, 0]))]
+        return [ring[list(i)] for i in ((0, 2, 4), (0, 1, 2), (2, 3, 4), (4, 5, 0))]
+    points = np.vstack([centres, middles])
+    triangles = [points[simplex] for simplex in ConvexHull(points).simplices]
+    return [t for t in triangles if not ((t == 0).all(0) | (t == 1).all(0)).any()]

@@ -1,0 +1,68 @@
+"""Where data and runs are; the only reader of the environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from helpers.errors import InputError
+
+DATA_VARIABLE = "BIASED_RULER_DATA"
+
+
+def project() -> Path:
+    """Root folder of the project, whatever the working directory."""
+    for folder in (Path(__file__).resolve().parents[2], Path.cwd(), *Path.cwd().parents):
+        if (folder / "_config.yml").is_file() and (folder / "notebooks").is_dir():
+            return folder
+    raise InputError(
+        "project folder",
+        f"no folder with _config.yml and notebooks/ at or above {Path.cwd()}",
+        "Work inside a checkout of the book, or install the package with 'pip install -e .'",
+    )
+
+
+def data() -> Path:
+    """Folder for data the project makes itself (simulated cohorts, kept scores)."""
+    return project() / "data"
+
+
+def runs() -> Path:
+    """Folder of executed notebooks and their results."""
+    return project() / "runs"
+
+
+def notebooks() -> Path:
+    """Folder of the study notebooks."""
+    return project() / "notebooks"
+
+
+def recorded() -> Path:
+    """Folder of recorded runs, which the book shows."""
+    return project() / "book" / "recorded"
+
+
+def data_root(given: str | Path = "") -> Path:
+    """Folder of a real data set: the one given, else the environment's.
+
+    Raises
+    ------
+    InputError
+        Neither is set, or the folder is not there.
+    """
+    name = "DATA_ROOT" if given else DATA_VARIABLE
+    value = str(given) or os.environ.get(DATA_VARIABLE, "")
+    if not value:
+        raise InputError(
+            "DATA_ROOT",
+            "no folder of real data is named",
+            f"Set DATA_ROOT or the environment variable {DATA_VARIABLE}; data/README.md says where to get the data",
+        )
+    folder = Path(value).expanduser()
+    if not folder.is_dir():
+        raise InputError(
+            f"{name} = {value}",
+            "there is no such folder",
+            "Give the folder that holds clinical_and_imaging_info.xlsx",
+        )
+    return folder.resolve()

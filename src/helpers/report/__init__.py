@@ -1,0 +1,8 @@
+"""Start and record a run; provenance, claims, recorded runs, pages."""
+
+from helpers.report.claims import judge, same_digits
+from helpers.report.recording import recorded
+from helpers.report.run import Run, record, start
+from helpers.report.tables import claims_table, show
+
+__all__ = ["Run", "claims_table", "judge", "record", "recorded", "same_digits", "show", "start"]

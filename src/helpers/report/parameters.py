@@ -1,0 +1,128 @@
+"""Which parameters a study takes, and refusing the ones it does not take."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import difflib
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import nbformat
+
+from helpers.errors import InputError
+
+# Limits that hold in every study; a study adds its own in the call of `start`.
+COMMON_LIMITS: dict[str, Any] = {
+    "SEED": (0, 2**32 - 1),
+    "SOURCE": ["simulated", "real"],
+    "DEVICE": ["auto", "cpu", "cuda", "mps"],
+    "N_BOOTSTRAP": (100, 1_000_000),
+    "N_PERMUTATIONS": (100, 1_000_000),
+    "WORKERS": (1, 1024),
+}
+UPPER_CASE = re.compile(r"[A-Z][A-Z0-9_]*")
+
+
+class Parameters(NamedTuple):
+    """What a notebook's parameters cell and its `report.start` call declare."""
+
+    types: dict[str, type]
+    defaults: dict[str, Any]
+    limits: dict[str, Any]
+
+
+def read(notebook: Path) -> Parameters:
+    """Read a study's parameters without running it.
+
+    Raises
+    ------
+    InputError
+        The notebook is missing, unreadable, has no tagged cell, or a parameter in it has no type.
+    """
+    if not notebook.is_file():
+        known = ", ".join(sorted(p.stem for p in notebook.parent.glob("*.ipynb"))) or "none"
+        raise InputError(notebook.name, "there is no such study", f"Studies here: {known}")
+    try:
+        cells = nbformat.read(notebook, as_version=4).cells
+    except Exception as error:
+        raise InputError(notebook.name, f"not a readable notebook ({error})", "Restore it from git") from None
+    sources = [c.source for c in cells if c.cell_type == "code"]
+    tagged = [c.source for c in cells if "parameters" in c.metadata.get("tags", [])]
+    if len(tagged) != 1:
+        raise InputError(
+            notebook.name, f"{len(tagged)} cells are tagged 'parameters', expected one", "Tag the first code cell"
+        )
+    types, defaults = {}, {}
+    for node in ast.parse(tagged[0]).body:
+        if not isinstance(node, ast.AnnAssign):
+            line = ast.unparse(node)
+            raise InputError(f"{notebook.name}, parameters cell", f"'{line}' has no type", "Write NAME: type = value")
+        name = node.target.id
+        types[name] = getattr(builtins, ast.unparse(node.annotation))
+        defaults[name] = ast.literal_eval(node.value)
+    return Parameters(types, defaults, _limits("\n".join(sources)))
+
+
+def _limits(source: str) -> dict[str, Any]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "report.start":
+            for keyword in node.keywords:
+                if keyword.arg == "limits":
+                    return ast.literal_eval(keyword.value)
+    return {}
+
+
+def check(values: Mapping[str, Any], types: Mapping[str, type], limits: Mapping[str, Any], *, where: str) -> None:
+    """Refuse a parameter that is unknown, of the wrong type or out of range.
+
+    Parameters
+    ----------
+    values : mapping
+        UPPER_CASE names and the values asked for.
+    types : mapping
+        Every known name and its type.
+    limits : mapping
+        Name to `(low, high)` of a number, both included, `None` for open; or to a list of allowed values.
+    where : str
+        The study, named in the message.
+
+    Raises
+    ------
+    InputError
+        Names the parameter, what was expected, and for an unknown name the nearest one.
+    """
+    for name, value in values.items():
+        at = f"{where}, parameter {name}"
+        if name not in types:
+            near = difflib.get_close_matches(name.upper(), types, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(types)}"
+            raise InputError(at, "the study has no such parameter", hint)
+        _check_type(at, value, types[name])
+        _check_limit(at, value, {**COMMON_LIMITS, **limits}.get(name))
+
+
+def _check_type(at: str, value: Any, expected: type) -> None:
+    accepted = (int, float) if expected is float else (expected,)
+    if not isinstance(value, accepted) or (isinstance(value, bool) and expected is not bool):
+        raise InputError(
+            at,
+            f"{value!r} is of type {type(value).__name__}, expected {expected.__name__}",
+            f"Give a value of type {expected.__name__}",
+        )
+
+
+def _check_limit(at: str, value: Any, limit: Any) -> None:
+    if limit is None:
+        return
+    if isinstance(limit, tuple):
+        low, high = limit
+        inside = (low is None or value >= low) and (high is None or value <= high)
+        if math.isnan(value) or not inside:
+            span = f"from {'any' if low is None else low} to {'any' if high is None else high}"
+            raise InputError(at, f"{value!r} is out of range", f"Give a number {span}")
+    elif value not in limit:
+        raise InputError(at, f"{value!r} is not a choice", f"Choose from {', '.join(map(str, limit))}")

@@ -1,0 +1,65 @@
+"""Where a result comes from: code, versions, data."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import nbformat
+
+from helpers import fingerprint, paths
+
+PACKAGES = ("biased-ruler", "numpy", "pandas", "scipy", "statsmodels", "matplotlib", "monai", "torch", "papermill")
+
+
+def notebook_fingerprint(notebook: Path) -> str:
+    """Hash of a notebook's code cells; prose does not change it."""
+    cells = nbformat.read(notebook, as_version=4).cells
+    return fingerprint.code("\n".join(c.source for c in cells if c.cell_type == "code"))
+
+
+def helpers_fingerprint() -> dict[str, str]:
+    """Name and hash of every module of `helpers` that this process has loaded."""
+    files = {
+        name: Path(module.__file__)
+        for name, module in sys.modules.items()
+        if name.partition(".")[0] == "helpers" and getattr(module, "__file__", None)
+    }
+    return {name: fingerprint.code(files[name].read_text(encoding="utf-8")) for name in sorted(files)}
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that numbers depend on."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "absent"
+    return found
+
+
+def git_state() -> dict[str, object]:
+    """Commit of the checkout and whether anything in it is uncommitted."""
+
+    def git(*words: str) -> str | None:
+        try:
+            done = subprocess.run(["git", *words], cwd=paths.project(), capture_output=True, text=True, check=True)
+        except (OSError, subprocess.CalledProcessError):
+            return None
+        return done.stdout.strip()
+
+    commit, changes = git("rev-parse", "--short=12", "HEAD"), git("status", "--porcelain")
+    return {"commit": commit or "unknown", "dirty": bool(changes) if changes is not None else None}
+
+
+def device(wanted: str) -> str:
+    """The processor that did the work, in words."""
+    torch = sys.modules.get("torch")
+    if torch is not None and wanted in {"auto", "cuda"} and torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"CPU, {os.cpu_count()} cores"

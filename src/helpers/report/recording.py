@@ -1,0 +1,147 @@
+"""Runs that not everyone can repeat, kept in the book as aggregates."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from helpers import fingerprint, paths
+from helpers.errors import InputError
+from helpers.report import claims as claims_
+from helpers.report import provenance
+from helpers.report.run import RESULTS
+from helpers.report.values import flatten, glue, write_json
+
+SMALLEST_CELL = 10
+# Identifiers of the public collections, which no published file may carry.
+CASE_ID = re.compile(r"\b(?:DUKE_\d{3}|ISPY1_\d{4}|ISPY2_\d{6}|NACT_\d{2})\b", re.IGNORECASE)
+
+
+def suppress(value: Any) -> Any:
+    """Hide counts of 1 to 9, and the statistics that stand beside such an `n` or `n_<group>`.
+
+    Every whole number in a result is taken for a count: what is not a count is written as a float or as text.
+    """
+    if isinstance(value, dict):
+        sizes = [k for k in value if is_size(k)]
+        if any(_small(value[k]) for k in sizes):
+            return {k: suppress(v) if k in sizes or isinstance(v, str) else None for k, v in value.items()}
+        return {k: suppress(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [suppress(v) for v in value]
+    return f"<{SMALLEST_CELL}" if _small(value) else value
+
+
+def is_size(name: str) -> bool:
+    """Whether a key or column of this name holds sizes of groups."""
+    return name in {"n", "count"} or name.startswith("n_")
+
+
+def _small(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < SMALLEST_CELL
+
+
+def keep(run: Path, study: str, label: str) -> Path:
+    """Copy a complete run's results and aggregate figures into the book.
+
+    Parameters
+    ----------
+    run : Path
+        Folder of a complete run.
+    study, label : str
+        Where it is kept: `book/recorded/<study>/<label>/`.
+
+    Raises
+    ------
+    InputError
+        The run is not complete, or its results name a case.
+    """
+    results = read(run)
+    kept = {**results, **{k: suppress(results[k]) for k in ("values", "claims", "dropped")}}
+    named = CASE_ID.search(json.dumps(kept))
+    if named:
+        raise InputError(run.name, "results.json names a case of the data set", "Record aggregates only")
+    place = paths.recorded() / study / label
+    place.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=".part-", dir=place.parent))
+    beside.chmod(0o755)
+    write_json(beside / RESULTS, kept)
+    for name in results["figures"]:
+        shutil.copy(run / "figures" / f"{name}.png", beside / f"{name}.png")
+    shutil.rmtree(place, ignore_errors=True)
+    beside.rename(place)
+    return place
+
+
+def read(run: Path) -> dict[str, Any]:
+    """Results of a complete run."""
+    try:
+        return json.loads((run / RESULTS).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            run.name, f"no {RESULTS}, so the run is not complete", "Run the study with 'make study' first"
+        ) from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{run.name}/{RESULTS}", f"not readable as JSON ({error})", "Run the study again") from None
+
+
+NOTHING = {"values": {}, "claims": [], "dropped": [], "provenance": {}}
+
+
+class Recorded:
+    """A recorded run: `values`, `claims`, `provenance`, and which code has changed since."""
+
+    def __init__(self, folder: Path, study: str) -> None:
+        self.folder, self.study = folder, study
+        results = read(folder) if folder.is_dir() else NOTHING
+        self.values: dict[str, Any] = results["values"]
+        self.dropped = pd.DataFrame(results["dropped"])
+        self.claims: pd.DataFrame = claims_.table(results["claims"])
+        self.provenance: dict[str, Any] = results["provenance"]
+        self.changed = self._changed() if self.provenance else []
+        glue({f"{folder.name}.{k}": v for k, v in flatten(self.values).items()})
+
+    def _changed(self) -> list[str]:
+        changed = []
+        if provenance.notebook_fingerprint(paths.notebooks() / f"{self.study}.ipynb") != self.provenance["notebook"]:
+            changed.append(f"notebooks/{self.study}.ipynb")
+        root = paths.project() / "src"
+        for name, known in self.provenance["helpers"].items():
+            stem = root.joinpath(*name.split("."))
+            file = stem.with_suffix(".py") if stem.with_suffix(".py").is_file() else stem / "__init__.py"
+            if not file.is_file() or fingerprint.code(file.read_text(encoding="utf-8")) != known:
+                changed.append(name)
+        return changed
+
+    def notice(self) -> pd.DataFrame:
+        """When, how and on what it was made; what code has changed since."""
+        made = self.provenance
+        if not made:
+            return pd.DataFrame({"recorded run": {"made": f"not yet; make record STUDY={self.study} makes one"}})
+        rows = {
+            "made": made["started"],
+            "data": f"{made['source']} cohort",
+            "command": made["command"],
+            "commit": made["git"]["commit"] + (" with local changes" if made["git"]["dirty"] else ""),
+            "took": f"{made['wall_seconds']:.0f} s on {made['device']}",
+            "code changed since": ", ".join(self.changed) or "nothing",
+        }
+        return pd.DataFrame({"recorded run": rows})
+
+    def figure(self, name: str) -> Any:
+        """A figure of the recorded run, for the last line of a cell."""
+        from IPython.display import Image
+
+        place = self.folder / f"{name}.png"
+        return Image(filename=str(place)) if place.is_file() else self.notice()
+
+
+def recorded(study: str, label: str) -> Recorded:
+    """The run recorded under `book/recorded/<study>/<label>/`; empty where nothing is recorded yet."""
+    return Recorded(paths.recorded() / study / label, study)

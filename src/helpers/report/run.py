@@ -1,0 +1,192 @@
+"""Start a run, keep what it makes, and close it."""
+
+from __future__ import annotations
+
+import shlex
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from helpers import fingerprint, paths
+from helpers.errors import InputError
+from helpers.report import parameters, provenance
+from helpers.report.values import flatten, glue, plain, write_json
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+RESULTS = "results.json"
+PLACES = ("RUN_DIR", "DATA_ROOT")  # folders of this machine: never shown, never compared
+FILES = ("SCORES",)  # files of this machine: shown by their last name
+
+
+class Run:
+    """A study's run: its folder, its parameters, its provenance."""
+
+    def __init__(self, study: str, folder: Path, values: dict[str, Any], defaults: dict[str, Any]) -> None:
+        self.study, self.folder, self.parameters = study, folder, values
+        self.figures: list[str] = []
+        self._began = time.monotonic()
+        shown = {k: shorten(k, v) for k, v in values.items()}
+        self.provenance: dict[str, Any] = {
+            "study": study,
+            "command": command(study, {k: v for k, v in shown.items() if v != defaults.get(k, v)}),
+            "parameters": shown,
+            "source": values.get("SOURCE", "simulated"),
+            "started": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            "git": provenance.git_state(),
+            "versions": provenance.versions(),
+            "device": provenance.device(values.get("DEVICE", "auto")),
+            "notebook": provenance.notebook_fingerprint(paths.notebooks() / f"{study}.ipynb"),
+        }
+
+    def show(self) -> pd.DataFrame:
+        """Source, seed, commit and versions as a small table."""
+        known = self.provenance
+        commit = known["git"]["commit"] + (" with local changes" if known["git"]["dirty"] else "")
+        rows = {
+            "study": self.study,
+            "data": f"{known['source']} cohort",
+            "seed": self.parameters.get("SEED"),
+            "commit": commit,
+            "python": known["versions"]["python"],
+            "device": known["device"],
+        }
+        return pd.DataFrame({"this run": rows})
+
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self._began
+
+    def save(self, figure: Figure, name: str, *, aggregate: bool = False) -> None:
+        """Save a figure as `figures/<name>.png` in the run's folder.
+
+        Parameters
+        ----------
+        figure : matplotlib.figure.Figure
+        name : str
+            `fig-<study>-<what>`.
+        aggregate : bool
+            The figure shows groups only, no single case, so that a recorded run may publish it.
+        """
+        place = self.folder / "figures" / f"{name}.png"
+        place.parent.mkdir(exist_ok=True)
+        figure.savefig(place, dpi=144, bbox_inches="tight")
+        if aggregate:
+            self.figures.append(name)
+
+
+def shorten(name: str, value: Any) -> Any:
+    """A parameter's value as it may be shown: no folder of this machine."""
+    if name in PLACES and value:
+        return name
+    return Path(value).name if name in FILES and value else value
+
+
+def command(study: str, changed: Mapping[str, Any]) -> str:
+    """The papermill line that repeats a run."""
+    words = [f"papermill notebooks/{study}.ipynb out.ipynb"]
+    for name, value in changed.items():
+        if name != "RUN_DIR":
+            words.append(f"-p {name} {'<folder>' if name in PLACES else shlex.quote(str(value))}")
+    return " ".join(words)
+
+
+def start(study: str, names: Mapping[str, Any], *, limits: Mapping[str, Any] | None = None) -> Run:
+    """Check a study's parameters and open the folder of its run.
+
+    Parameters
+    ----------
+    study : str
+        File name of the notebook without its ending.
+    names : mapping
+        `globals()` of the notebook. Its annotations say which parameters there are.
+    limits : mapping, optional
+        Name to `(low, high)` or to a list of allowed values, see `parameters.check`.
+
+    Raises
+    ------
+    InputError
+        A parameter is unknown, of the wrong type or out of range; or the run's folder cannot be written
+        or holds a finished run.
+    """
+    types = {k: v for k, v in names.get("__annotations__", {}).items() if parameters.UPPER_CASE.fullmatch(k)}
+    values = {k: v for k, v in names.items() if parameters.UPPER_CASE.fullmatch(k)}
+    parameters.check(values, types, limits or {}, where=study)
+    pd.set_option("display.max_colwidth", None)  # a table of this book says what it says in full
+    declared = parameters.read(paths.notebooks() / f"{study}.ipynb")
+    return Run(study, _folder(study, values.get("RUN_DIR", "")), values, declared.defaults)
+
+
+def _folder(study: str, wanted: str) -> Path:
+    if wanted:
+        folder = Path(wanted).expanduser().resolve()
+        if (folder / RESULTS).exists():
+            raise InputError(f"RUN_DIR = {wanted}", "it holds a finished run", "Name a new folder, or leave it empty")
+    else:
+        by_hand = paths.runs() / "by-hand"
+        stem = datetime.now().strftime(f"{study}-%Y%m%d-%H%M%S")
+        folder = by_hand / f"{stem}-{uuid.uuid4().hex[:4]}"  # two may start in one second
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise InputError(
+            f"RUN_DIR = {wanted or folder.name}",
+            f"the folder cannot be written ({error.strerror})",
+            "Name a folder that you may write to",
+        ) from None
+    return folder
+
+
+def record(
+    run: Run,
+    *,
+    values: Mapping[str, Any],
+    claims: list[dict[str, Any]],
+    dropped: pd.DataFrame,
+    cases: pd.DataFrame,
+    data: Sequence[str | Path] = (),
+) -> None:
+    """Close a run: write its rows and, last and at once, `results.json`; glue every value for prose.
+
+    Parameters
+    ----------
+    values : mapping
+        What prose quotes and tests check; nested, JSON types, finite numbers or `None`.
+    claims : list of dict
+        Rows of `claims.claim`.
+    dropped : DataFrame
+        Columns table, reason, n.
+    cases : DataFrame
+        One row per case; stays in the run's folder.
+    data : sequence of path
+        Folders and files that the numbers come from, fingerprinted; empty names are left out.
+
+    Raises
+    ------
+    InputError
+        A value is not finite or not of a JSON type; names its key.
+    """
+    results = {
+        "values": plain(values, "values"),
+        "claims": plain(claims, "claims"),
+        "dropped": plain(dropped.to_dict("records"), "dropped"),
+        "figures": run.figures,
+        "provenance": {
+            **run.provenance,
+            "helpers": provenance.helpers_fingerprint(),
+            "data": fingerprint.data(*(Path(d) for d in data if str(d))) if data else None,
+            "wall_seconds": round(run.elapsed(), 1),
+        },
+    }
+    cases.to_parquet(run.folder / "cases.parquet")
+    write_json(run.folder / RESULTS, results)
+    glue({"source": f"{run.provenance['source']} cohort", **flatten(results["values"])})

@@ -1,0 +1,61 @@
+"""A result's values: nested and in JSON types, written whole, quoted by name."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from helpers.errors import InputError
+
+
+def write_json(place: Path, content: Any) -> None:
+    """Write JSON beside its place and rename it there."""
+    beside = place.with_name(place.name + ".part")
+    beside.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    beside.replace(place)
+
+
+def plain(value: Any, where: str) -> Any:
+    """The same value in JSON types; refuses NaN.
+
+    An infinite number, such as the open end of a ratio's interval, becomes None: JSON has no infinity.
+    """
+    if isinstance(value, Mapping):
+        return {str(k): plain(v, f"{where}.{k}") for k, v in value.items()}
+    if isinstance(value, list | tuple | np.ndarray | pd.Index):
+        return [plain(v, f"{where}[{i}]") for i, v in enumerate(value)]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float) and not math.isnan(value):
+        return value if math.isfinite(value) else None
+    raise InputError(where, f"{value!r} is not a number, text, list or mapping", "Store None and say why")
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested values as `a.b.c: value`; lists by position."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{name}.")
+        elif isinstance(value, list):
+            flat |= flatten({str(i): v for i, v in enumerate(value)}, f"{name}.")
+        else:
+            flat[name] = value
+    return flat
+
+
+def glue(values: Mapping[str, Any]) -> None:
+    """Make values quotable in prose by their names."""
+    from myst_nb import glue as keep  # imports Sphinx, which only a notebook's last cell needs
+
+    for name, value in values.items():
+        keep(name, "not available" if value is None else value, display=False)

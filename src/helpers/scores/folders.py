@@ -1,0 +1,259 @@
+"""Cases of two folders: matched, scored in parallel, collected in one frame."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import pandas as pd
+
+from helpers import data, fingerprint, metrics, paths
+from helpers.errors import InputError
+from helpers.metrics.masks import check_tolerance
+from helpers.scores import kept
+from helpers.scores.reading import read_pair
+
+NUMBERS = ("dice", "hd95", "nsd", "expert_cc", "automatic_cc", "hd95_voxels")
+COLUMNS = ("patient_id", *NUMBERS[:5], "status", "hd95_voxels")
+STATUSES = {
+    "missed": "predicted mask empty: kept, with Dice 0 and the image diagonal as HD95",
+    "spurious": "expert mask empty: kept, with Dice 0 and the image diagonal as HD95",
+    "both empty": "both masks empty: kept, with Dice 0 and the image diagonal as HD95",
+}
+
+
+def score_folders(
+    expert: str | Path,
+    predicted: str | Path,
+    *,
+    tolerance: float = 2.0,
+    workers: int | None = None,
+    keep: str | Path | None = None,
+    progress: bool = True,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Score every case of two folders of masks with matching names.
+
+    Parameters
+    ----------
+    expert, predicted : path
+        Folders of NIfTI masks (``.nii`` or ``.nii.gz``, binary, three-dimensional). A case is two files whose names
+        agree without the ending and without regard to case.
+    tolerance : float
+        Tolerance of the surface Dice in mm.
+    workers : int, optional
+        Number of processes; default one per core. 1 scores in this process.
+    keep : path, optional
+        File for finished cases; default a file under the data folder's ``scores``, named after the two folders and
+        the settings. A second call takes from it each case whose two files have their size and time unchanged.
+    progress : bool
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    frame : DataFrame
+        One row per case, sorted: patient_id (the expert file's name without ending, in capitals), dice, hd95 (mm),
+        nsd, expert_cc, automatic_cc (cm^3), status, hd95_voxels. Definitions and the policy on empty masks:
+        `helpers.metrics.masks`.
+    dropped : DataFrame
+        Columns table, reason, n: files without a partner, and cases with an empty mask.
+
+    Raises
+    ------
+    InputError
+        A folder is missing, or no names match; the keep file cannot be written; a case cannot be scored (unreadable or
+        truncated file, mask not binary, shape or geometry mismatch). All other cases are finished and kept first.
+    """
+    tolerance = check_tolerance(tolerance)
+    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
+        raise InputError(f"workers = {workers}", "expected a whole number of processes, 1 or more", "Or leave it out")
+    experts, predictions = _masks(expert, "expert"), _masks(predicted, "predicted")
+    names = sorted(experts.keys() & predictions.keys())
+    if not names:
+        raise InputError(
+            f"{expert} and {predicted}",
+            f"no mask of the one ({len(experts)} found) has the name of a mask of the other ({len(predictions)} found)",
+            "Give both masks of a case one file name, such as DUKE_000.nii.gz",
+        )
+    kept_as = _key(Path(expert), Path(predicted), tolerance)
+    file = Path(keep) if keep is not None else paths.data() / "scores" / f"{kept_as}.jsonl"
+    before = kept.read(file, kept_as, COLUMNS[1:])
+
+    done, jobs = {}, []
+    for name in names:
+        pair = (experts[name], predictions[name])
+        state = [_state(path) for path in pair]
+        if before.get(name, {}).get("state") == state:
+            done[name] = before[name]
+        else:
+            jobs.append((name, *map(str, pair), state, tolerance))
+    problems = []
+    with kept.open_end(file) as stream:
+        for record in _run(jobs, workers, len(done), progress):
+            if "error" in record:
+                problems.append(record)
+                continue
+            done[record["name"]] = record
+            kept.append(stream, file, {"key": kept_as, **record})
+    _raise(problems, kept=len(done))
+
+    rows = [{**done[name], "patient_id": name.upper()} for name in names]
+    frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict.fromkeys(NUMBERS, float))
+    return frame.sort_values("patient_id", ignore_index=True), _dropped(frame, experts, predictions)
+
+
+def collect(
+    root: str | Path, *, table: str | Path = "", workers: int | None = None
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """All per-case scores that a data set's folder gives.
+
+    Parameters
+    ----------
+    root : path
+        Folder of a MAMA-MIA download, whole or in part.
+    table : path, optional
+        Table of scores of the automatic masks, instead of the folder's.
+    workers : int, optional
+        Processes, see `score_folders`.
+
+    Returns
+    -------
+    tables : dict of DataFrame
+        ``automatic`` (silver against gold: the table named, else one in the folder, else scored from the masks) and,
+        where there is one, ``out_of_fold`` (a network's predictions of held-out cases against gold).
+    dropped : DataFrame
+        Columns table, reason, n.
+
+    Raises
+    ------
+    InputError
+        The folder holds neither a table of scores nor the two folders of masks; or one of them cannot be used.
+    """
+    found = data.find_scores(root) | ({"automatic": Path(table)} if table else {})
+    read = {kind: data.read_scores(path) for kind, path in found.items()}
+    if "automatic" not in read:
+        masks = data.masks(root)
+        if masks is None:
+            raise InputError(
+                root,
+                "it holds neither a table of per-case scores nor both folders of masks",
+                "Name a table by SCORES, or download segmentations/expert and segmentations/automatic",
+            )
+        read["automatic"] = score_folders(*masks, workers=workers)
+    tables = {kind: frame for kind, (frame, _) in read.items()}
+    return tables, pd.concat([dropped for _, dropped in read.values()], ignore_index=True)
+
+
+def _score(name: str, expert: str, predicted: str, state: list, tolerance: float) -> dict:
+    """One case's record; a case that cannot be scored is a record too, so that the others go on."""
+    try:
+        first, second, spacing = read_pair(expert, predicted)
+        result = metrics.scores(first, second, spacing=spacing, tolerance=tolerance)
+    except InputError as error:
+        where = {"expert mask": expert, "predicted mask": predicted}.get(error.where, error.where)
+        return {"name": name, "error": [where, error.problem, error.fix]}
+    return {"name": name, "state": state, **result}
+
+
+def _run(jobs: list[tuple], workers: int | None, finished: int, progress: bool) -> Iterator[dict]:
+    """Records of all jobs, as they come in."""
+    from joblib import Parallel, cpu_count, delayed
+    from tqdm.auto import tqdm
+
+    count = min(workers or cpu_count(), len(jobs))
+    if count <= 1:
+        records = (_score(*job) for job in jobs)
+    else:
+        # loky: fresh processes, so neither a notebook's threads nor a script without a main guard disturb them
+        pool = Parallel(
+            n_jobs=count,
+            backend="loky",
+            batch_size=1,
+            return_as="generator_unordered",
+            initializer=_end_with_parent,
+            initargs=(os.getpid(),),
+        )
+        records = pool(delayed(_score)(*job) for job in jobs)
+    bar = tqdm(total=finished + len(jobs), initial=finished, desc="masks to scores", unit="case", disable=not progress)
+    with bar:
+        try:
+            for record in records:
+                bar.update()
+                yield record
+        except BrokenProcessPool as error:
+            raise InputError(
+                f"workers = {count}",
+                "a process was ended from outside, usually for want of memory",
+                "Call again with fewer workers; finished cases are kept",
+            ) from error
+
+
+def _end_with_parent(parent: int) -> None:
+    """End this worker soon after its parent: a killed run would leave it waiting for minutes."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _masks(folder: str | Path, what: str) -> dict[str, Path]:
+    """Masks of a folder by their name in lower case without ending."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{what} = {folder}", "there is no such folder", "Give the folder that holds the masks")
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        name = path.name.lower()
+        if name.startswith(".") or not name.endswith((".nii", ".nii.gz")):
+            continue
+        stem = name.removesuffix(".gz").removesuffix(".nii")
+        if stem in found:
+            raise InputError(
+                folder, f"holds two masks of one case, {found[stem].name} and {path.name}", "Keep one of them"
+            )
+        found[stem] = path
+    return found
+
+
+def _state(path: Path) -> list[int]:
+    """What tells whether a file has changed."""
+    try:
+        status = path.stat()
+    except OSError:  # a dangling link: said when it is read
+        return []
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _key(expert: Path, predicted: Path, tolerance: float) -> str:
+    # A change in the code that scores leaves the scores kept before it alone.
+    scoring = fingerprint.package(Path(metrics.__file__).parent, Path(__file__).parent)
+    settings = [str(expert.resolve()), str(predicted.resolve()), tolerance, scoring]
+    return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
+
+
+def _raise(problems: list[dict], kept: int) -> None:
+    if not problems:
+        return
+    where, problem, fix = min(problems, key=lambda record: record["name"])["error"]
+    if len(problems) > 1:
+        others = sorted(record["name"] for record in problems)[1:]
+        shown = ", ".join(others[:10]) + (", ..." if len(others) > 10 else "")
+        problem += f" ({len(others)} more cases cannot be scored: {shown})"
+    raise InputError(where, problem, f"{fix}. The {kept} other cases are finished and kept")
+
+
+def _dropped(frame: pd.DataFrame, experts: dict[str, Path], predictions: dict[str, Path]) -> pd.DataFrame:
+    rows = [
+        ("expert masks", "no predicted mask of that name", len(experts.keys() - predictions.keys())),
+        ("predicted masks", "no expert mask of that name", len(predictions.keys() - experts.keys())),
+        *(("scores", reason, int((frame["status"] == status).sum())) for status, reason in STATUSES.items()),
+    ]
+    return pd.DataFrame([row for row in rows if row[2]], columns=["table", "reason", "n"])

@@ -1,0 +1,195 @@
+"""What the Snakefile and make call: run a study, make pages, record, and start the workflow itself."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from helpers import paths
+from helpers.errors import InputError
+from helpers.report import page, parameters, recording
+from helpers.report.run import PLACES, shorten
+
+MACHINE = (*PLACES, "DEVICE")  # parameters that say where a run is made, not what it computes
+
+
+def read_profile(study: str, profile: str) -> dict[str, Any]:
+    """Parameters of `notebooks/params/<study>.<profile>.yaml`; the quick profile is the notebook's defaults.
+
+    Raises
+    ------
+    InputError
+        The profile is not there or not a mapping.
+    """
+    file = paths.notebooks() / "params" / f"{study}.{profile}.yaml"
+    if not file.is_file():
+        if profile == "quick":
+            return {}
+        known = ", ".join(sorted(p.name.split(".")[1] for p in file.parent.glob(f"{study}.*.yaml")))
+        raise InputError(
+            f"PROFILE={profile}", f"{study} has no such profile", f"Choose from quick, {known}".rstrip(", ")
+        )
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise InputError(file.name, f"not readable as YAML ({error})", "Write lines such as SEED: 1") from None
+    if not isinstance(values, dict):
+        raise InputError(file.name, "expected lines such as SEED: 1", "Write one parameter a line")
+    return values
+
+
+def settle(study: str, profile: str, words: list[str]) -> dict[str, Any]:
+    """Parameters of a run, checked before anything starts: the profile's, then those given as `NAME=value`.
+
+    Raises
+    ------
+    InputError
+        The study, the profile or a parameter is not known, or a value is refused.
+    """
+    declared = parameters.read(paths.notebooks() / f"{study}.ipynb")
+    values = read_profile(study, profile)
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals:
+            raise InputError(f"PARAMS, {word}", "expected NAME=value", "Separate several by spaces")
+        values[name] = text if declared.types.get(name) is str else yaml.safe_load(text)
+    parameters.check(values, declared.types, declared.limits, where=study)
+    return values
+
+
+def instance(words: list[str]) -> str:
+    """Readable name of a run: `default`, or what was asked for beyond the profile."""
+    parts = (w.partition("=") for w in words)
+    shown = sorted(f"{name}={shorten(name, value)}" for name, _, value in parts if name not in MACHINE)
+    return re.sub(r"[^\w=,.+-]", "_", ",".join(shown)) or "default"
+
+
+def run_study(study: str, place: Path, values: dict[str, Any]) -> None:
+    """Execute a study in a scratch folder and rename it into place when it has ended well.
+
+    Raises
+    ------
+    InputError
+        The study fails; its notebook is then kept under `runs/.failed/`.
+    """
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    name = "-".join(place.parts[-3:])
+    scratch, failed = paths.runs() / ".scratch" / name, paths.runs() / ".failed" / f"{name}.ipynb"
+    lock(scratch.with_name(f".{name}.lock"), f"run {name}")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    executed = scratch / f"{study}.ipynb"
+    try:
+        papermill.execute_notebook(
+            paths.notebooks() / f"{study}.ipynb",
+            executed,
+            {**values, "RUN_DIR": str(scratch)},
+            progress_bar=sys.stderr.isatty(),
+            cwd=paths.project(),
+            kernel_name="python3",
+            extra_arguments=["--log-level=ERROR"],  # else each kernel warns of eavesdroppers on this machine's ports
+        )
+    except Exception as error:  # a cell that fails, a kernel that dies: the notebook says how far it came
+        failed.parent.mkdir(parents=True, exist_ok=True)
+        executed.replace(failed)
+        shutil.rmtree(scratch)
+        where, cause = study, f"{type(error).__name__}: {error}".splitlines()[0]
+        if isinstance(error, PapermillExecutionError):
+            where = f"{study}, cell {error.exec_count}"
+            cause = error.evalue if error.ename == "InputError" else f"{error.ename}: {error.evalue}"
+        kept = failed.relative_to(paths.project())
+        raise InputError(where, cause.rstrip("."), f"The notebook is kept as {kept}") from None
+    recording.read(scratch)  # a run without results is no run
+    shutil.rmtree(place, ignore_errors=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    scratch.rename(place)
+    failed.unlink(missing_ok=True)
+
+
+def lock(file: Path, what: str) -> None:
+    """Hold a lock for as long as this process lives; refuse where another process holds it.
+
+    It is the kernel's, so that a killed process leaves none behind, as Snakemake's own would.
+    """
+    import fcntl  # absent on Windows, where only the workflow cannot be started
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(file, os.O_CREAT | os.O_RDWR)
+    os.set_inheritable(handle, True)  # it outlives the step from this program to Snakemake
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise InputError(what, "another process is at work on it", "Wait until it has ended, or stop it") from None
+
+
+def snakemake(words: list[str]) -> None:
+    """Replace this process by Snakemake, unless a workflow is alive in this folder."""
+    lock(paths.project() / ".snakemake" / "alive", "workflow")
+    os.chdir(paths.project())
+    os.execv(sys.executable, [sys.executable, "-m", "snakemake", "--nolock", *words])
+
+
+def main(words: list[str] | None = None) -> int:
+    """Command line: `python -m helpers.workflow <task> ...`; ends with 2 and one line on bad input."""
+    parser = argparse.ArgumentParser(prog="python -m helpers.workflow", description=__doc__)
+    tasks = parser.add_subparsers(dest="task", required=True)
+    add = tasks.add_parser("snakemake", help="start the workflow")
+    add.add_argument("words", nargs=argparse.REMAINDER)
+    for task in ("study", "run"):
+        add = tasks.add_parser(task, help="run one study through the workflow" if task == "study" else "run one study")
+        add.add_argument("study")
+        add.add_argument("profile")
+        add.add_argument("params", nargs="*", metavar="NAME=value")
+        if task == "run":
+            add.add_argument("--place", type=Path, required=True)
+    add = tasks.add_parser("page", help="make a study's page from a run")
+    add.add_argument("run", type=Path)
+    add.add_argument("page", type=Path)
+    add = tasks.add_parser("claims", help="collect the claims of runs on one page")
+    add.add_argument("runs", type=Path, nargs="*")
+    add.add_argument("--page", type=Path, required=True)
+    add = tasks.add_parser("record", help="keep a run's results in the book")
+    add.add_argument("study")
+    add.add_argument("batch")
+    add.add_argument("instance")
+    add.add_argument("label")
+    asked = parser.parse_args(words)
+    try:
+        _do(asked)
+    except InputError as error:
+        print(f"{error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _do(asked: argparse.Namespace) -> None:
+    match asked.task:
+        case "snakemake":
+            snakemake(asked.words)
+        case "study":
+            settle(asked.study, asked.profile, asked.params)
+            target = f"runs/{asked.profile}/{asked.study}/{instance(asked.params)}/results.json"
+            snakemake([target, "--config", f"params={json.dumps(asked.params)}"])
+        case "run":
+            run_study(asked.study, asked.place.resolve(), settle(asked.study, asked.profile, asked.params))
+        case "page":
+            page.study_page(asked.run.resolve(), asked.page)
+        case "claims":
+            page.claims_page([r.resolve() for r in asked.runs], asked.page)
+        case "record":
+            parameters.read(paths.notebooks() / f"{asked.study}.ipynb")
+            recording.keep(paths.runs() / asked.batch / asked.study / asked.instance, asked.study, asked.label)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,190 @@
+"""Masks to scores on 50 pairs of 256 x 256 x 120 voxels, against three peers, as ratios of one run.
+
+Each contender is a process of its own that reads the same files and scores them one after the other; reading is timed
+beside scoring. Ours gives all seven numbers; each peer gives those it has, and these must be equal. Run with
+``python -m pytest -s tests/benchmarks/test_scores_speed.py``; as a script it is one contender.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+SHAPE, SPACING, TOLERANCE, PAIRS = (256, 256, 120), (0.7, 0.7, 1.5), 2.0, 50
+
+
+def ours():
+    from helpers import metrics
+
+    def score(expert, predicted):
+        found = metrics.scores(expert, predicted, spacing=SPACING, tolerance=TOLERANCE)
+        return {name: value for name, value in found.items() if name != "status"}
+
+    return score
+
+
+def challenge():
+    """The challenge scorer's method: contour points of the whole volume, nearest neighbours in voxel steps."""
+    import SimpleITK as sitk  # noqa: N813
+    from scipy.spatial import cKDTree
+
+    def score(expert, predicted):
+        first, second = expert == 1, predicted == 1
+        true, false_positive, missed = (np.sum(m) for m in (first & second, ~first & second, first & ~second))
+        points = [
+            np.argwhere(sitk.GetArrayFromImage(sitk.LabelContour(sitk.GetImageFromArray(mask))) > 0)
+            for mask in (expert, predicted)
+        ]
+        directed = cKDTree(points[0]).query(points[1])[0], cKDTree(points[1]).query(points[0])[0]
+        return {
+            "dice": 2 * true / (2 * true + false_positive + missed),
+            "hd95_voxels": max(np.percentile(d, 95) for d in directed),
+        }
+
+    return score
+
+
+def monai():
+    import torch
+    from monai.metrics import compute_dice, compute_hausdorff_distance, compute_surface_dice
+
+    def score(expert, predicted):
+        y, y_pred = (torch.from_numpy(mask)[None, None].bool() for mask in (expert, predicted))  # foreground channel
+        settings = {"include_background": True, "spacing": list(SPACING)}
+        return {
+            "dice": float(compute_dice(y_pred, y)),
+            "hd95": float(compute_hausdorff_distance(y_pred, y, percentile=95, **settings)),
+            "nsd": float(compute_surface_dice(y_pred, y, [TOLERANCE], use_subvoxels=True, **settings)),
+        }
+
+    return score
+
+
+def simpleitk():
+    import SimpleITK as sitk  # noqa: N813
+
+    def score(expert, predicted):
+        images = [sitk.GetImageFromArray(mask) for mask in (expert, predicted)]
+        for image in images:
+            image.SetSpacing(SPACING[::-1])
+        overlap = sitk.LabelOverlapMeasuresImageFilter()
+        overlap.Execute(*images)
+        contours = [sitk.LabelContour(image) for image in images]
+        directed = []
+        for this, other in ((0, 1), (1, 0)):
+            distance = sitk.SignedMaurerDistanceMap(contours[other], squaredDistance=False, useImageSpacing=True)
+            on_contour = sitk.GetArrayViewFromImage(contours[this]) > 0
+            directed.append(np.percentile(np.abs(sitk.GetArrayViewFromImage(distance)[on_contour]), 95))
+        return {"dice": overlap.GetDiceCoefficient(), "hd95": max(directed)}
+
+    return score
+
+
+CONTENDERS = {"ours": ours, "challenge": challenge, "monai": monai, "simpleitk": simpleitk}
+
+
+def blob(rng, centre, radius_mm):
+    """A lumpy ellipsoid, drawn in its own box of the volume."""
+    mask = np.zeros(SHAPE, np.uint8)
+    reach = np.ceil(1.6 * radius_mm / np.array(SPACING)).astype(int)
+    low, high = np.maximum(centre - reach, 0), np.minimum(centre + reach + 1, SHAPE)
+    grid = np.meshgrid(*[np.arange(a, b) for a, b in zip(low, high, strict=True)], indexing="ij")
+    x, y, z = ((g - c) * s / radius_mm for g, c, s in zip(grid, centre, SPACING, strict=True))
+    a, b, c, d = rng.uniform(0.8, 1.2, 4)
+    lumps = 0.15 * np.sin(5 * x + 6 * d) * np.cos(4 * y) + 0.1 * np.sin(7 * z + 3 * d)
+    inside = (x / a) ** 2 + (y / b) ** 2 + (z / c) ** 2 < 1 + lumps
+    mask[tuple(slice(p, q) for p, q in zip(low, high, strict=True))] = inside
+    return mask
+
+
+def pair(number):
+    """Tumours of 4 to 22 mm radius; every fifth prediction has a false positive in the other breast."""
+    rng = np.random.default_rng(number)
+    centre, radius = rng.integers((50, 50, 35), (110, 206, 85)), rng.uniform(4, 22)
+    expert = blob(rng, centre, radius)
+    predicted = blob(rng, centre + rng.integers(-3, 4, 3), radius * rng.uniform(0.85, 1.15))
+    if number % 5 == 0:
+        predicted |= blob(rng, np.array([200, 128, 60]), rng.uniform(3, 6))
+    return expert, predicted
+
+
+def run_contender(name, folder):
+    """Read and score all pairs; the first pair is scored once before, so that no import or table is timed."""
+    reading = scoring = 0.0
+    results, score = [], None
+    for number in range(PAIRS):
+        start = time.perf_counter()
+        masks = [
+            np.ascontiguousarray(nib.load(folder / f"{number:02d}_{who}.nii.gz").dataobj)
+            for who in ("expert", "predicted")
+        ]
+        reading += time.perf_counter() - start
+        if score is None:
+            score = CONTENDERS[name]()
+            score(*masks)
+        times = []
+        for _ in range(2):  # the shorter counts: other work on the machine only ever adds
+            start = time.perf_counter()
+            result = score(*masks)
+            times.append(time.perf_counter() - start)
+        scoring += min(times)
+        results.append(result)
+    results = [{key: float(value) for key, value in result.items()} for result in results]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"reading": reading, "scoring": scoring, "peak_mb": peak, "results": results}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pairs")
+    for number in range(PAIRS):
+        for who, mask in zip(("expert", "predicted"), pair(number), strict=True):
+            nib.save(nib.Nifti1Image(mask, np.diag([*SPACING, 1])), folder / f"{number:02d}_{who}.nii.gz")
+    found = {}
+    for name in CONTENDERS:
+        command = [sys.executable, "-W", "ignore", __file__, name, str(folder)]
+        found[name] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return found
+
+
+def table(runs):
+    ours = runs["ours"]["scoring"]
+    lines = ["contender   ms/case  ratio  reading ms/case  peak MB  numbers"]
+    for name, run in runs.items():
+        times = run["scoring"] / PAIRS * 1e3, run["scoring"] / ours, run["reading"] / PAIRS * 1e3
+        lines.append(
+            f"{name:10} {times[0]:8.1f} {times[1]:6.1f} {times[2]:16.1f} {run['peak_mb']:8.0f}  "
+            + " ".join(run["results"][0])
+        )
+    return "\n".join(lines)
+
+
+@pytest.mark.timeout(1800)
+def test_equal_values(runs):
+    for name, run in runs.items():
+        for number, (mine, theirs) in enumerate(zip(runs["ours"]["results"], run["results"], strict=True)):
+            for key, value in theirs.items():
+                assert mine[key] == pytest.approx(value, rel=1e-5, abs=1e-5), (name, number, key)
+
+
+@pytest.mark.timeout(1800)
+def test_five_times_the_fastest_peer(runs, capsys):
+    with capsys.disabled():
+        print("\n" + table(runs))
+    fastest = min(run["scoring"] for name, run in runs.items() if name != "ours")
+    assert fastest / runs["ours"]["scoring"] >= 5
+
+
+@pytest.mark.timeout(1800)
+def test_peak_memory_under_a_gigabyte(runs):
+    assert runs["ours"]["peak_mb"] < 1000
+
+
+if __name__ == "__main__":
+    print(json.dumps(run_contender(sys.argv[1], Path(sys.argv[2]))))

@@ -1,0 +1,66 @@
+"""What several tests share: the real rows where they lie, and a copy of the checkout to run things in."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+REAL = ROOT.parent / "shared" / "data" / "mamamia"
+MADE = [".git", ".venv*", ".snakemake", "__pycache__", "*.egg-info", "runs", "_build", ".*_cache"]
+
+
+def generated(folder: str, names: list[str]) -> set[str]:
+    """What in a folder of the checkout is made, not kept in git."""
+    inside = Path(folder).relative_to(ROOT).as_posix()
+    own = {"data": set(names) - {"README.md"}, "book": {"studies"} & set(names)}
+    return shutil.ignore_patterns(*MADE)(folder, names) | own.get(inside, set())
+
+
+@pytest.fixture(scope="session")
+def real_rows() -> Path:
+    """Folder of the real spreadsheet and tables, or a visible skip."""
+    if not REAL.is_dir():
+        pytest.skip("the real MAMA-MIA rows are not beside this checkout (../shared/data/mamamia)")
+    return REAL
+
+
+class Checkout:
+    """A copy of the project, as a fresh clone would be, and commands run in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {**os.environ, "PYTHONPATH": str(folder / "src")}
+
+    def start(self, *words: str, **options) -> subprocess.Popen:
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        return subprocess.Popen(
+            [sys.executable, *words], cwd=self.folder, env=self.environment, start_new_session=True, **pipes, **options
+        )
+
+    def run(self, *words: str) -> subprocess.CompletedProcess:
+        process = self.start(*words)
+        output, _ = process.communicate()
+        return subprocess.CompletedProcess(words, process.returncode, output)
+
+    def snakemake(self, *words: str) -> subprocess.CompletedProcess:
+        return self.run("-m", "helpers.workflow", "snakemake", *words)
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A copy of the checkout without anything generated."""
+    folder = tmp_path_factory.mktemp("project") / "the-biased-ruler"
+    shutil.copytree(ROOT, folder, ignore=generated)
+    return Checkout(folder)
+
+
+@pytest.fixture(scope="session")
+def built_book(checkout: Checkout) -> Path:
+    """The book built at the tiny profile, warnings as errors."""
+    done = checkout.snakemake("book", "--config", "profile=tiny")
+    assert done.returncode == 0, done.stdout[-6000:]
+    return checkout.folder / "_build" / "html"

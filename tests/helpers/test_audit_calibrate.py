@@ -1,0 +1,167 @@
+"""A quick calibration, the machinery around it, and the audit of cohorts that lack something."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import audit
+from helpers.errors import InputError
+
+N, MEAN, PRECISION, THRESHOLD = 500, 0.8, 5.0, 0.8
+
+
+def null_cohort(seed: int) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Dice that does not depend on age: both contrasts are exactly 0."""
+    rng = np.random.default_rng(seed)
+    age = rng.normal(48, 11, N).round()
+    dice = rng.beta(MEAN * PRECISION, (1 - MEAN) * PRECISION, N)
+    return _frame(dice, age), {"older_minus_young": 0.0, "older_minus_young_rate": 0.0, "young_over_older_rate": 1.0}
+
+
+def shifted_cohort(seed: int) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Uniform Dice: Young on 0.5 to 0.9, the others 0.1 higher; the truth is arithmetic."""
+    rng = np.random.default_rng(seed)
+    age = rng.normal(48, 11, N).round()
+    dice = rng.uniform(0.5, 0.9, N) + 0.1 * (age > 40)
+    truth = {"older_minus_young": 0.1, "older_minus_young_rate": 0.25, "young_over_older_rate": 0.5}
+    return _frame(dice, age), truth
+
+
+def _frame(dice: np.ndarray, age: np.ndarray) -> pd.DataFrame:
+    groups = pd.cut(age, [-np.inf, 40, 55, np.inf], labels=["Young", "Middle", "Older"])
+    return pd.DataFrame({"dice": dice, "age": age, "age_group": groups})
+
+
+def test_null_cohorts():
+    """600 cohorts: rates within four binomial standard errors of what is promised, above and below."""
+    table = audit.calibrate(null_cohort, n_cohorts=600, n_boot=500, n_permutations=200, progress=False)
+    assert (table["n_cohorts"] == 600).all()
+    slack = 4 * np.sqrt(0.95 * 0.05 / 600)
+    coverage = table[table["kind"] == "coverage"]["value"]
+    assert len(coverage) == 3
+    assert coverage.between(0.95 - slack, 0.95 + slack).all()
+    size = table[table["kind"] == "size"].set_index("what")["value"]
+    assert len(size) == 8
+    assert size.between(0.05 - slack, 0.05 + slack).all()
+    assert slack < 0.05, "a test that never rejects must fail here"
+    assert (table["low"] <= table["value"]).all()
+    assert (table["value"] <= table["high"]).all()
+
+
+def test_planted_effect_is_recovered():
+    table = audit.calibrate(shifted_cohort, n_cohorts=60, n_boot=400, n_permutations=200, progress=False, workers=1)
+    estimate = table[table["kind"] == "estimate"].set_index("what")
+    assert estimate["expected"].tolist() == pytest.approx([0.1, 0.25, 0.5])
+    error = (estimate["high"] - estimate["low"]) / (2 * 1.96)
+    assert ((estimate["value"] - estimate["expected"]).abs() < 4 * error).all()
+    assert (table[table["kind"] == "power"]["value"] > 0.9).all()
+    assert "size" not in set(table["kind"])
+
+
+def test_rows_depend_on_the_seed_alone(tmp_path):
+    options = {"n_boot": 50, "n_permutations": 50, "progress": False}
+    one = audit.calibration_cohorts(null_cohort, n_cohorts=45, workers=1, **options)
+    two = audit.calibration_cohorts(null_cohort, n_cohorts=45, workers=2, **options)
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+    other = audit.calibration_cohorts(null_cohort, n_cohorts=5, workers=1, seed=1, **options)
+    assert not np.isclose(other["mean_estimate"], one["mean_estimate"][:5]).any()
+
+
+def test_finished_cohorts_are_kept(tmp_path):
+    options = {
+        "n_boot": 50,
+        "n_permutations": 50,
+        "progress": False,
+        "workers": 1,
+        "keep": tmp_path / "cohorts.parquet",
+    }
+    calls = []
+
+    def counted(seed):
+        if len(calls) == 30:
+            raise KeyboardInterrupt
+        calls.append(seed)
+        return null_cohort(seed)
+
+    with pytest.raises(KeyboardInterrupt):
+        audit.calibration_cohorts(counted, n_cohorts=40, **options)
+    kept = len(pd.read_parquet(tmp_path / "cohorts.parquet"))
+    assert kept == 20  # one whole batch
+    resumed = audit.calibration_cohorts(null_cohort, n_cohorts=40, **options)
+    fresh = audit.calibration_cohorts(null_cohort, n_cohorts=40, **(options | {"keep": None}))
+    pd.testing.assert_frame_equal(resumed, fresh, check_exact=True)
+    with pytest.raises(InputError, match="other settings"):
+        audit.calibration_cohorts(null_cohort, n_cohorts=40, seed=5, **options)
+
+
+def test_truth_without_the_contrast_is_said():
+    with pytest.raises(InputError, match="older_minus_young"):
+        audit.calibrate(lambda seed: (null_cohort(seed)[0], {}), n_cohorts=1, workers=1, progress=False)
+
+
+@pytest.fixture(scope="module")
+def small() -> pd.DataFrame:
+    frame = null_cohort(3)[0]
+    rng = np.random.default_rng(4)
+    frame["dataset"] = rng.choice(["DUKE", "ISPY1"], N)
+    frame["ethnicity"] = rng.choice(["Caucasian", "African American", "Asian", "Other", "Missing"], N)
+    frame["expert_cc"] = rng.lognormal(2, 1, N)
+    return frame
+
+
+def test_what_a_cohort_cannot_give_is_none_and_named(small):
+    values = audit.silver_values(small, n_boot=100)
+    assert audit.undefined({"silver": values}) == ["silver.ethnicity_ISPY2_DPD_global_threshold"]
+    alone = audit.silver_values(small[small["dataset"] == "DUKE"], n_boot=100)
+    assert "source_adjustment_agegroup.F" in audit.undefined(alone)
+    assert "interaction_agegroup_x_dataset_p" in audit.undefined(alone)
+    assert audit.undefined(audit.out_of_fold_values(small, n_boot=100)) == []
+    sizes = audit.cohort_values(small)
+    assert sum(sizes["dataset"].values()) == N
+    missing = sizes["ethnicity"]["missing"]
+    assert f"Other_including_{missing}_missing" in sizes["ethnicity"]
+    with pytest.raises(InputError, match="expert_cc"):
+        audit.volume_values(small.drop(columns="expert_cc"))
+
+
+def test_choices_say_what_is_undefined(small):
+    table = audit.choices(small[small["dataset"] == "DUKE"], n_boot=100, n_permutations=100)
+    undefined = table[table["verdict"] == "undefined"]
+    assert len(undefined)
+    assert (undefined["note"] != "").all()
+    assert table[table["verdict"] != "undefined"][["effect", "low", "high", "p"]].notna().all(axis=None)
+
+
+def test_unknown_ethnicity_is_said(small):
+    with pytest.raises(InputError, match="Martian"):
+        audit.paper_ethnicity(small["ethnicity"].replace("Other", "Martian"))
+
+
+def test_hidden_gap_finds_a_planted_one_and_no_other(small):
+    groups, sources = small["ethnicity"], small["dataset"]
+    nothing = audit.hidden_gap(small["dice"], groups=groups, sources=sources, n=400)
+    planted = small["dice"] - 0.15 * ((groups == "Asian") & (sources == "ISPY1"))
+    found = audit.hidden_gap(planted, groups=groups, sources=sources, n=400)
+    assert found["source"] == "ISPY1"
+    assert found["p"] < 0.01 < nothing["p"]
+    assert found["gap"] > found["pooled_gap"]
+    none = audit.hidden_gap(planted, groups=groups, sources=sources, smallest_cell=N)
+    assert none["gap"] is None
+    assert none["note"] == f"no source has two groups of {N} cases"
+
+
+def test_within_source_says_what_it_cannot_compare():
+    groups, sources = list("aabbaabb"), list("sssstttz")
+    score = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+    options = {"groups": groups, "sources": sources, "a": "a", "b": "b", "n_boot": 50, "n_permutations": 50}
+    table = audit.within_source(score, smallest_cell=2, **options)
+    assert table.loc["s", "contrast"] == pytest.approx(0.2)
+    assert table.loc["t", "note"] == "1 group(s) to compare; under 2 cases, left out: b"
+    assert table.loc["z", "n_a"] == 0
+    assert np.isnan(table.loc["z", "gap"])
+    assert table.loc["pooled", "n"] == 8
+    nothing = audit.within_source(score, **options)  # all groups are under 10
+    assert nothing["gap"].isna().all()
+    assert (nothing["note"] != "").all()

@@ -1,0 +1,151 @@
+"""Descriptions, gaps and rates: values, edges, and agreement with fairlearn, statsmodels and numpy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from fairlearn.metrics import (
+    MetricFrame,
+    demographic_parity_difference,
+    demographic_parity_ratio,
+    selection_rate,
+)
+
+from helpers import audit
+from helpers.errors import InputError
+
+RNG = np.random.default_rng(1)
+SCORE = pd.Series(RNG.beta(5, 2, 300))
+GROUPS = pd.Series(RNG.choice(["x", "y", "z"], 300))
+
+
+def test_by_group_agrees_with_pandas():
+    table = audit.by_group(SCORE, groups=GROUPS)
+    described = SCORE.groupby(GROUPS).describe()
+    for ours, theirs in {"n": "count", "mean": "mean", "sd": "std", "q1": "25%", "median": "50%", "q3": "75%"}.items():
+        np.testing.assert_allclose(table[ours], described[theirs])
+    half = table["high"] - table["mean"]
+    assert (half > 1.96 * table["sd"] / np.sqrt(table["n"])).all()  # t, not normal
+    np.testing.assert_allclose(table["mean"] - table["low"], half)
+
+
+def test_category_order_is_kept_and_empty_levels_are_left_out():
+    groups = pd.Categorical(["b", "a", "b"], ["c", "b", "a"], ordered=True)
+    assert list(audit.by_group([1.0, 2.0, 3.0], groups=groups).index) == ["b", "a"]
+
+
+def test_missing_groups_are_left_out_and_counted():
+    groups = GROUPS.where(GROUPS.index >= 7)
+    table = audit.by_group(SCORE, groups=groups, show_missing=True)
+    assert table.attrs["missing"] == 7
+    assert table.loc["(missing)", "n"] == 7
+    assert audit.gap(SCORE, groups=groups) == audit.gap(SCORE[7:], groups=GROUPS[7:])
+    assert "(missing)" not in audit.by_group(SCORE, groups=groups).index
+
+
+def test_a_group_of_one_is_too_few():
+    table = audit.by_group([0.1, 0.2, 0.3], groups=["a", "a", "b"])
+    assert np.isnan(table.loc["b", "sd"])
+    assert list(table["note"]) == ["", "too few"]
+
+
+def test_gap_and_contrast():
+    score, groups = [1.0, 3.0, 5.0, 7.0], ["a", "a", "b", "c"]
+    assert audit.gap(score, groups=groups) == 5
+    assert audit.contrast(score, groups=groups, a="a", b="b") == 3
+    assert audit.contrast(score, groups=groups, a="b", b="a") == -3
+
+
+def test_rates_agree_with_fairlearn():
+    good, threshold = audit.success(SCORE, threshold=0.8)
+    assert threshold == 0.8
+    theirs = MetricFrame(metrics=selection_rate, y_true=good, y_pred=good, sensitive_features=GROUPS)
+    np.testing.assert_allclose(audit.success_rates(good, groups=GROUPS)["rate"], theirs.by_group)
+    dpd = demographic_parity_difference(good, good, sensitive_features=GROUPS)
+    assert audit.demographic_parity_difference(good, groups=GROUPS) == pytest.approx(dpd)
+    dir_ = demographic_parity_ratio(good, good, sensitive_features=GROUPS)
+    assert audit.disparate_impact_ratio(good, groups=GROUPS) == pytest.approx(dir_)
+
+
+def test_success_takes_ties_as_defined():
+    score = [0.1, 0.8, 0.8, 0.9]
+    assert audit.success(score, threshold=0.8)[0].tolist() == [False, False, False, True]
+    good, cut = audit.success(score, quantile=0.5)
+    assert cut == 0.8
+    assert good.tolist() == [False, True, True, True]
+    assert audit.success([0.5] * 4, quantile=0.75)[0].all()  # all tied: all are in the top quarter
+    for bad in ({}, {"threshold": 0.8, "quantile": 0.75}, {"quantile": 1.5}):
+        with pytest.raises(InputError):
+            audit.success(score, **bad)
+
+
+def test_ratios_at_their_edges():
+    groups = ["a", "a", "b", "b"]
+    assert audit.disparate_impact_ratio([0, 0, 1, 0], groups=groups) == 0
+    assert audit.rate_ratio([1, 0, 0, 0], groups=groups, a="a", b="b") == np.inf
+    assert audit.rate_ratio([0, 0, 1, 0], groups=groups, a="a", b="b") == 0
+    assert audit.rate_difference([0, 0, 1, 0], groups=groups, a="a", b="b") == 0.5
+    with pytest.raises(InputError, match="no case"):
+        audit.disparate_impact_ratio([0, 0, 0, 0], groups=groups)
+    with pytest.raises(InputError, match="other than 0 and 1"):
+        audit.rate_difference([0.5, 0, 1, 0], groups=groups, a="a", b="b")
+
+
+def test_wilson_interval():
+    row = audit.success_rates([1] * 2 + [0] * 8 + [1], groups=["a"] * 10 + ["b"]).loc["a"]
+    z, p, n = 1.959963985, 0.2, 10
+    middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    assert (row["low"], row["high"]) == pytest.approx((middle - half, middle + half))
+
+
+def test_sweep_flags_saturation_and_agrees_with_the_plain_functions():
+    groups = GROUPS.replace({"z": "y"})
+    table = audit.threshold_sweep(SCORE, groups=groups, a="x", b="y", thresholds=[0.0, 0.7, 0.99, 2.0])
+    good, _ = audit.success(SCORE, threshold=0.7)
+    row = table.iloc[1]
+    assert row["ratio"] == pytest.approx(audit.rate_ratio(good, groups=groups, a="x", b="y"))
+    assert row["difference"] == pytest.approx(audit.rate_difference(good, groups=groups, a="x", b="y"))
+    assert row["ratio_low"] < row["ratio"] < row["ratio_high"]
+    assert table["saturated"].tolist() == [True, False, True, True]
+    assert table["note"].iloc[3] == "no success in a and b"
+    assert np.isnan(table["ratio"].iloc[3])
+    top = audit.threshold_sweep(SCORE, groups=groups, a="x", b="y", quantiles=[0.75]).iloc[0]
+    assert top["threshold"] == np.quantile(SCORE, 0.75)
+
+
+def test_ser_and_equity_scaling():
+    score, groups = [0.8, 0.8, 0.9, 0.9], ["a", "a", "b", "b"]
+    assert audit.ser(score, groups=groups) == pytest.approx(2)
+    assert audit.equity_scaled(score, groups=groups) == pytest.approx(0.85 / 1.1)
+    assert audit.equity_scaled(score, groups=groups, alpha=0) == pytest.approx(0.85)
+    assert audit.ser([1, 1, 0.5, 0.5], groups=groups) == np.inf
+    assert audit.ser([1.0] * 4, groups=groups) == 1
+    with pytest.raises(InputError, match="at most 1"):
+        audit.ser([3, 3, 0.5, 0.5], groups=groups)
+
+
+@pytest.mark.parametrize(
+    ("score", "groups", "said"),
+    [
+        ([0.1, np.nan, np.nan], ["a", "b", "b"], "2 of 3 values are NaN"),
+        ([0.1, np.inf], ["a", "b"], "1 of 2"),
+        ([0.1, 0.2], ["a", "a"], "at least 2 are needed"),
+        ([0.1, 0.2], [None, None], "at least 2 are needed"),
+        ([0.1, 0.2], ["a", "b", "c"], "3 labels for 2 scores"),
+        (["high", "low"], ["a", "b"], "not numbers"),
+        ([], [], "n > 0"),
+        ([[0.1], [0.2]], ["a", "b"], "shape"),
+    ],
+)
+def test_bad_input_is_said(score, groups, said):
+    with pytest.raises(InputError, match=said):
+        audit.gap(score, groups=groups)
+
+
+def test_unknown_group_and_foreign_index_are_said():
+    with pytest.raises(InputError, match="no case has it"):
+        audit.contrast(SCORE, groups=GROUPS, a="x", b="w")
+    with pytest.raises(InputError, match="index"):
+        audit.gap(SCORE, groups=GROUPS.sample(frac=1, random_state=0))

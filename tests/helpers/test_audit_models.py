@@ -1,0 +1,128 @@
+"""Formula models agree with statsmodels, count what they drop, and see through a confounder."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.formula.api as smf
+from statsmodels.stats.anova import anova_lm
+
+from helpers import audit
+from helpers.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def frame() -> pd.DataFrame:
+    rng = np.random.default_rng(8)
+    n = 400
+    source = rng.choice(["s", "t", "u"], n, p=[0.5, 0.3, 0.2])
+    age = rng.normal(50, 10, n) + 8 * (source == "s")
+    table = pd.DataFrame({"score": rng.normal(0.7, 0.1, n) + 0.1 * (source == "s") + 0.001 * age, "age": age})
+    table["source"], table["site"] = source, rng.choice(["1", "2", "3", "4"], n)
+    table["volume"] = rng.lognormal(2, 1, n)
+    table["group"] = pd.cut(age, [0, 45, 60, 200], labels=["low", "mid", "high"])
+    return table
+
+
+def test_slope_is_statsmodels(frame):
+    theirs = smf.ols("score ~ age + C(source)", frame).fit()
+    ours = audit.slope(frame, score="score", on="age", adjust=["source"])
+    assert (ours.estimate, ours.p, ours.r2) == pytest.approx(
+        (theirs.params["age"], theirs.pvalues["age"], theirs.rsquared)
+    )
+    assert (ours.low, ours.high) == pytest.approx(tuple(theirs.conf_int().loc["age"]))
+    robust = smf.ols("score ~ age + C(source)", frame).fit(cov_type="HC3", use_t=True)
+    ours = audit.slope(frame, score="score", on="age", adjust=["source"], robust=True)
+    assert ours.p == pytest.approx(robust.pvalues["age"])
+    assert "HC3" in ours.model
+
+
+def test_adjusting_for_the_source_removes_its_part(frame):
+    raw = audit.slope(frame, score="score", on="age")
+    adjusted = audit.slope(frame, score="score", on="age", adjust=["source"])
+    assert raw.estimate > 2 * adjusted.estimate
+    assert adjusted.low < 0.001 < adjusted.high
+
+
+def test_missing_values_are_dropped_and_counted(frame):
+    holes = frame.assign(age=frame["age"].where(frame.index > 9))
+    found = audit.slope(holes, score="score", on="age", adjust=["source"])
+    assert (found.n, found.dropped) == (390, 10)
+    nested = audit.nested_f(holes, score="score", base=["age"], added=["source"])
+    assert nested.n == 390
+    assert "10 rows" in nested.note
+
+
+def test_nested_f_and_partial_eta2_are_type_two(frame):
+    table = anova_lm(smf.ols("score ~ C(group) + C(source)", frame).fit(), typ=2)
+    nested = audit.nested_f(frame, score="score", base=["group"], added=["source"])
+    assert (nested.statistic, nested.p) == pytest.approx(tuple(table.loc["C(source)", ["F", "PR(>F)"]]))
+    eta2 = table.loc["C(group)", "sum_sq"] / (table.loc["C(group)", "sum_sq"] + table.loc["Residual", "sum_sq"])
+    assert audit.partial_eta2(frame, score="score", group="group", adjust=["source"]) == pytest.approx(eta2)
+
+
+def test_interaction_gives_both_p(frame):
+    fit = smf.ols("score ~ C(group) * C(source)", frame).fit()
+    found = audit.interaction(frame, score="score", group="group", source="source")
+    assert found.term.p == pytest.approx(anova_lm(fit, typ=2).loc["C(group):C(source)", "PR(>F)"])
+    assert found.overall.p == pytest.approx(fit.f_pvalue)
+    assert found.overall.p < 0.001 < found.term.p
+
+
+def test_empty_cells_are_said_and_do_not_count(frame):
+    holed = frame[~((frame["group"] == "high") & (frame["source"] == "u"))]
+    found = audit.interaction(holed, score="score", group="group", source="source")
+    assert found.term.df1 == 3  # four, less the empty cell
+    assert "1 empty cell(s) of 9" in found.term.note
+
+
+def test_adjusted_contrast(frame):
+    fit = smf.ols("score ~ C(group, Treatment('mid')) + C(source)", frame).fit()
+    ours = audit.adjusted_contrast(frame, score="score", group="group", a="mid", b="high", adjust=["source"])
+    assert ours.estimate == pytest.approx(fit.params["C(group, Treatment('mid'))[T.high]"])
+    plain = audit.adjusted_contrast(frame, score="score", group="group", a="low", b="high")
+    assert plain.estimate == pytest.approx(audit.contrast(frame["score"], groups=frame["group"], a="low", b="high"))
+
+
+def test_mixed_model(frame):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = smf.mixedlm("score ~ age", frame, groups=frame["source"] + "/" + frame["site"]).fit()
+    ours = audit.mixed_slope(frame, score="score", on="age", cluster=["source", "site"])
+    assert (ours.estimate, ours.p) == pytest.approx((theirs.params["age"], theirs.pvalues["age"]), rel=1e-6)
+    assert "12 source/site" in ours.model
+
+
+def test_formula_terms(frame):
+    theirs = smf.ols("score ~ age + np.log(volume)", frame).fit()
+    ours = audit.slope(frame, score="score", on="age", adjust=["np.log(volume)"])
+    assert ours.p == pytest.approx(theirs.pvalues["age"])
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda f: audit.slope(f, score="score", on="weight"), "column weight"),
+        (lambda f: audit.slope(f, score="dice", on="age"), "column dice"),
+        (lambda f: audit.slope(f, score="score", on="group"), "not numeric"),
+        (lambda f: audit.slope(f.assign(score=f["score"].where(f.index > 2)), score="score", on="age"), "3 of 400"),
+        (lambda f: audit.slope(f.assign(volume=0.0), score="score", on="age", adjust=["np.log(volume)"]), "logarithm"),
+        (lambda f: audit.slope(f, score="score", on="age", adjust="source"), "Give a list"),
+        (lambda f: audit.nested_f(f, score="score", base=["source"], added=["source"]), "cannot tell"),
+        (lambda f: audit.slope(f.assign(twin=2 * f["age"]), score="score", on="age", adjust=["twin"]), "told from"),
+        (lambda f: audit.adjusted_contrast(f, score="score", group="group", a="low", b="old"), "no row is 'old'"),
+        (lambda f: audit.mixed_slope(f.assign(source="s"), score="score", on="age", cluster="source"), "1 cluster"),
+        (lambda f: audit.slope(f.assign(age=np.nan), score="score", on="age"), "model"),
+    ],
+)
+def test_bad_models_are_said(frame, call, said):
+    with pytest.raises(InputError, match=said):
+        call(frame)
+
+
+def test_a_constant_score_is_defined(frame):
+    flat = audit.nested_f(frame.assign(score=0.5), score="score", base=["group"], added=["source"])
+    assert (flat.statistic, flat.p) == (0, 1)

@@ -1,0 +1,190 @@
+"""Bootstrap and permutation: the fast paths have the distribution of the plain ones, and edges are counted."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import audit
+from helpers.errors import InputError
+
+RNG = np.random.default_rng(3)
+N = 200
+SCORE = RNG.beta(5, 2, N)
+GROUPS = pd.Series(RNG.choice(["a", "b", "c"], N)).where(np.arange(N) > 4)
+GOOD = SCORE > 0.75
+
+
+def plain(statistic, n_boot=4000, seed=11):
+    """Whole patients resampled, statistic of each cohort: the definition."""
+    rng, found = np.random.default_rng(seed), []
+    labels = GROUPS.to_numpy(dtype=object)
+    for _ in range(n_boot):
+        rows = rng.integers(0, N, N)
+        found.append(statistic(rows, labels[rows]))
+    return np.array(found)
+
+
+def mean_of(values, rows, labels, group):
+    return values[rows][labels == group].mean()
+
+
+@pytest.mark.parametrize("values", [SCORE, GOOD], ids=["score", "outcome"])
+@pytest.mark.parametrize("statistic", ["difference", "ratio"])
+def test_fast_bootstrap_is_the_plain_bootstrap(values, statistic):
+    def reference(rows, labels):
+        a, b = (mean_of(values, rows, labels, group) for group in "ab")
+        return b - a if statistic == "difference" else a / b
+
+    theirs = plain(reference)
+    ours = audit.bootstrap(values, groups=GROUPS, a="a", b="b", statistic=statistic, n_boot=20_000, seed=5)
+    error = theirs.std() * np.sqrt(1 / 4000 + 1 / 20_000)
+    assert ours.replicates.mean() == pytest.approx(theirs.mean(), abs=4 * error)
+    assert ours.replicates.std() == pytest.approx(theirs.std(), rel=0.06)
+    ends = np.quantile(theirs, [0.025, 0.975])
+    np.testing.assert_allclose([ours.low, ours.high], ends, atol=0.15 * theirs.std())
+    assert ours.dropped == 0
+
+
+def test_callable_statistic_agrees_with_the_named_one():
+    def difference(score, groups):
+        return score[groups == "b"].mean() - score[groups == "a"].mean()
+
+    slow = audit.bootstrap(SCORE, groups=GROUPS, statistic=difference, n_boot=2000)
+    fast = audit.bootstrap(SCORE, groups=GROUPS, a="a", b="b", n_boot=2000)
+    assert slow.estimate == pytest.approx(fast.estimate)
+    np.testing.assert_allclose([slow.low, slow.high], [fast.low, fast.high], atol=0.2 * fast.replicates.std())
+
+
+def test_replicates_without_a_group_are_counted_and_dropped():
+    score, groups = np.arange(20.0), ["a"] * 18 + ["b"] * 2
+    found = audit.bootstrap(score, groups=groups, a="a", b="b", n_boot=10_000)
+    expected = (18 / 20) ** 20  # no draw of b
+    assert found.dropped / 10_000 == pytest.approx(expected, abs=4 * np.sqrt(expected / 10_000))
+    assert len(found.replicates) == 10_000 - found.dropped
+    assert f"{found.dropped} of 10000" in found.note
+    assert np.isfinite([found.low, found.high]).all()
+    lost = audit.bootstrap(score, groups=groups, n_boot=2000, statistic=lambda s, g: s[g == "b"].mean())
+    assert lost.dropped > 100
+
+
+def test_infinite_ratios_stay_infinite():
+    outcome, groups = [1] * 10 + [1] + [0] * 9, ["a"] * 10 + ["b"] * 10
+    found = audit.bootstrap(outcome, groups=groups, a="a", b="b", statistic="ratio", n_boot=2000)
+    assert found.estimate == pytest.approx(10)
+    assert found.high == np.inf
+    assert 1 <= found.low < 10
+    with pytest.raises(InputError, match="0/0"):
+        audit.bootstrap([0] * 20, groups=groups, a="a", b="b", statistic="ratio")
+
+
+def test_seed_decides():
+    options = {"groups": GROUPS, "a": "a", "b": "b", "n_boot": 500}
+    first, again, other = (audit.bootstrap(SCORE, **options, seed=seed) for seed in (1, 1, 2))
+    assert (first.low, first.high) == (again.low, again.high)
+    assert first.low != other.low
+
+
+def test_ends_of_a_ratio_hardly_depend_on_the_seed():
+    options = {"groups": GROUPS, "a": "a", "b": "b", "statistic": "ratio"}
+    found = [audit.bootstrap(GOOD, **options, seed=seed) for seed in range(6)]
+    ends = np.array([[f.low, f.high] for f in found])
+    random = np.sqrt(0.025 * 0.975 / 10_000) / 0.058 * found[0].replicates.std()  # of independent replicates
+    assert (ends.std(axis=0, ddof=1) < 0.7 * random).all()
+    assert len({f.low for f in found}) > 1
+
+
+def test_change_is_paired():
+    shift = 0.01 * (GROUPS == "b")
+    second = SCORE + shift + RNG.normal(0, 0.001, N)
+    change = audit.bootstrap_change(SCORE, second, groups=GROUPS, a="a", b="b", n_boot=3000)
+    direct = audit.bootstrap(second - SCORE, groups=GROUPS, a="a", b="b", n_boot=3000)
+    assert change.change.estimate == pytest.approx(direct.estimate)
+    assert change.change.estimate == pytest.approx(change.second.estimate - change.first.estimate)
+    np.testing.assert_allclose([change.change.low, change.change.high], [direct.low, direct.high], atol=2e-4)
+    width = change.first.high - change.first.low
+    assert change.change.high - change.change.low < 0.05 * width  # what the scores share cancels
+
+
+@pytest.mark.parametrize("statistic", ["difference", "ratio"])
+def test_change_of_rates(statistic):
+    second = GOOD ^ (RNG.random(N) < 0.1)
+
+    def reference(rows, labels):
+        rates = [[mean_of(v, rows, labels, group) for group in "ab"] for v in (GOOD, second)]
+        (a1, b1), (a2, b2) = rates
+        return (b2 - a2) - (b1 - a1) if statistic == "difference" else a2 / b2 - a1 / b1
+
+    theirs = plain(reference)
+    ours = audit.bootstrap_change(GOOD, second, groups=GROUPS, a="a", b="b", statistic=statistic, n_boot=20_000).change
+    assert ours.replicates.std() == pytest.approx(theirs.std(), rel=0.06)
+    np.testing.assert_allclose([ours.low, ours.high], np.quantile(theirs, [0.025, 0.975]), atol=0.15 * theirs.std())
+
+
+def test_permutation_p_is_the_exact_one():
+    score, groups = np.array([1.0, 2.0, 4.0, 8.0, 9.0, 11.0]), np.array(list("aaabbb"))
+    observed = abs(score[:3].mean() - score[3:].mean())
+    gaps = [abs(np.mean(p[:3]) - np.mean(p[3:])) for p in permutations(score)]
+    exact = np.mean(np.array(gaps) >= observed - 1e-12)
+    found = audit.permutation(score, groups=groups, n=20_000)
+    assert found.statistic == pytest.approx(observed)
+    assert found.p == pytest.approx(exact, abs=4 * np.sqrt(exact / 20_000))
+
+
+@pytest.mark.parametrize("strata", [None, RNG.choice(["s", "t"], N)], ids=["whole", "strata"])
+def test_outcome_path_is_the_plain_permutation(strata):
+    def gap(values, groups):
+        return np.ptp([values[groups == g].mean() for g in "abc"])
+
+    fast = audit.permutation(GOOD, groups=GROUPS, n=20_000, strata=strata)
+    slow = audit.permutation(GOOD, groups=GROUPS, n=2000, strata=strata, statistic=gap)
+    scores = audit.permutation(GOOD + 1e-9 * SCORE, groups=GROUPS, n=4000, strata=strata)
+    assert fast.statistic == pytest.approx(slow.statistic)
+    for other in (slow, scores):
+        assert fast.p == pytest.approx(other.p, abs=4 * np.sqrt(0.25 / other.n))
+        assert fast.null.mean() == pytest.approx(other.null.mean(), rel=0.05)
+
+
+def test_strata_remove_a_difference_between_them():
+    """A score that depends on the source alone: always rejected without strata, at the nominal rate with them."""
+    rng = np.random.default_rng(12)
+    source = np.repeat(["s", "t"], 100)
+    groups = np.where(np.arange(200) % 100 < np.where(source == "s", 80, 20), "a", "b")
+    within, ignored = np.empty(200), np.empty(200)
+    for i in range(200):
+        score = rng.normal(size=200) * 0.1 + (source == "s")
+        within[i] = audit.permutation(score, groups=groups, n=99, strata=source, seed=i).p
+        ignored[i] = audit.permutation(score, groups=groups, n=99, seed=i).p
+    assert (ignored <= 0.05).all()
+    assert (within <= 0.05).mean() == pytest.approx(0.05, abs=4 * np.sqrt(0.05 * 0.95 / 200))
+    assert (within <= 0.5).mean() == pytest.approx(0.5, abs=4 * np.sqrt(0.25 / 200))
+
+
+def test_constant_scores_and_ties_have_p_one():
+    assert audit.permutation([0.3] * 30, groups=["a", "b", "c"] * 10, n=200).p == 1
+    assert audit.permutation([1] * 30, groups=["a", "b", "c"] * 10, n=200).p == 1
+
+
+def test_percentile_interval_of_max_min_never_covers_zero():
+    """Under no difference at all: never for max - min, about 95% for a signed contrast."""
+    table = audit.null_interval_coverage(n_cohorts=300)
+    assert table.loc["max - min", "covered"] == 0
+    assert table.loc["b - a", "low"] < 0.95 < table.loc["b - a", "high"] + 0.02
+    assert table.loc["max - min", "mean_estimate"] > 0.1 > abs(table.loc["b - a", "mean_estimate"])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"a": "a"}, {"a": "a", "b": "a"}, {"a": "a", "b": "w"}, {"a": "a", "b": "b", "statistic": "median"}],
+)
+def test_bad_requests_are_said(options):
+    with pytest.raises(InputError):
+        audit.bootstrap(SCORE, groups=GROUPS, **options)
+
+
+def test_unpaired_scores_are_said():
+    with pytest.raises(InputError, match="paired"):
+        audit.bootstrap_change(SCORE, SCORE[:-1], groups=GROUPS, a="a", b="b")

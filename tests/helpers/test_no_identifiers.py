@@ -1,0 +1,38 @@
+"""No patient of the public collections is named anywhere in the repository."""
+
+import pandas as pd
+
+from helpers.report.recording import CASE_ID
+from tests.conftest import ROOT, generated
+
+BINARY = {".png", ".woff", ".woff2", ".ico"}
+
+
+def texts():
+    """Every text file of the project that is not generated."""
+    todo = [ROOT]
+    while todo:
+        folder = todo.pop()
+        names = [p.name for p in folder.iterdir()]
+        left_out = generated(str(folder), names)
+        for place in folder.iterdir():
+            if place.name in left_out:
+                continue
+            if place.is_dir():
+                todo.append(place)
+            elif place.is_file() and place.suffix not in BINARY:
+                yield place, place.read_text(errors="replace")
+
+
+def test_only_made_up_identifiers():
+    """A number of zeros is an example and belongs to nobody."""
+    for place, text in texts():
+        named = {m[0] for m in CASE_ID.finditer(text) if set(m[0].partition("_")[2]) != {"0"}}
+        assert not named, place
+
+
+def test_no_real_identifier(real_rows):
+    ids = pd.read_excel(real_rows / "clinical_and_imaging_info.xlsx", sheet_name="dataset_info")["patient_id"]
+    real = {i.upper() for i in ids}
+    for place, text in texts():
+        assert not {m[0].upper() for m in CASE_ID.finditer(text)} & real, place

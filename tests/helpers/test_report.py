@@ -1,0 +1,232 @@
+"""Runs, claims, recorded runs and pages."""
+
+import json
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import fingerprint, paths, report
+from helpers.errors import InputError
+from helpers.report import claims, page, parameters, recording, values
+
+STUDY = "01_label_audit"
+
+
+@pytest.mark.parametrize(
+    ("ours", "printed", "same"),
+    [
+        (0.05303, ".0530", True),
+        (0.05306, ".0530", False),
+        (0.0005980, "0.0006", True),
+        (1.6283e-8, "1.6e-8", True),
+        (0.171, "1.6e-8", False),
+        (0.06233, "6.2%", True),
+        (0.0626, "6.2%", False),
+        (11.7561, "11.76", True),
+        (float("nan"), "0", False),
+    ],
+)
+def test_same_digits(ours, printed, same):
+    assert report.same_digits(ours, printed) is same
+
+
+INTERVAL = {"statement": "s", "reference": "r", "statistic": "t", "source": "real", "published": "0.10"}
+
+
+@pytest.mark.parametrize(
+    ("given", "verdict"),
+    [
+        ({"ours": 0.09, "low": 0.02, "high": 0.2}, "reproduced"),
+        ({"ours": 0.09, "low": -0.02, "high": 0.2}, "not supported"),
+        ({"ours": -0.09, "low": -0.2, "high": -0.02}, "not supported"),
+        ({"ours": 0.3, "low": 0.2, "high": 0.4}, "differs"),
+        ({"ours": 0.3, "low": 0.2, "high": 0.4, "comparable": False}, "direction"),
+        ({"ours": 0.2, "by": "digits"}, "differs"),
+        ({"ours": 0.1, "by": "digits", "published": "0.1"}, "reproduced"),
+        ({"ours": 0.9, "low": 0.8, "high": 1.1, "no_effect": 1.0, "published": "0.9"}, "not supported"),
+        ({"ours": 0.9, "low": 0.8, "high": 1.1, "no_effect": None, "published": "0.9"}, "reproduced"),
+        ({"missing": "masks"}, "not testable here"),
+        ({"missing": "masks", "impossible": "1 + 1 = 2"}, "impossible as printed"),
+    ],
+)
+def test_verdicts_follow_the_rule(given, verdict):
+    row = claims.claim("x", **{**INTERVAL, **given})
+    assert row["verdict"] == verdict
+    assert row["why"]
+
+
+def test_claim_without_value_or_interval_is_refused():
+    with pytest.raises(InputError, match="no value of ours"):
+        claims.claim("x", **INTERVAL)
+    with pytest.raises(InputError, match="no 95% interval"):
+        claims.claim("x", **INTERVAL, ours=0.1)
+
+
+def test_every_published_claim_is_judged_and_unknown_ones_refused():
+    rows = report.judge(STUDY, "simulated", {}, missing="the real rows")
+    assert {r["verdict"] for r in rows} == {"not testable here"}
+    with pytest.raises(InputError, match="no claim is called age-gape"):
+        report.judge(STUDY, "real", {}, extra={"age-gape": {}})
+
+
+def test_a_value_that_a_cohort_cannot_give_makes_the_claim_untestable():
+    extra = {key: {"missing": "x"} for key in ("hd95", "hd95-dir", "swap-older", "diff-bal")}
+    judged = report.judge(STUDY, "real", {"n": {"aged": 20}, "silver_vs_gold_dice": {"gap": 0.05}}, extra=extra)
+    rows = {row["id"]: row for row in judged}
+    assert rows["age-gap"]["verdict"] == "not testable here"
+    assert "gap_bootstrap95.0" in rows["age-gap"]["why"]
+
+
+TYPES = {"SEED": int, "SOURCE": str, "RATE": float, "FLAG": bool, "DEVICE": str}
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"SEDE": 1}, "parameter SEDE: the study has no such parameter. Did you mean SEED?"),
+        ({"XYZZY": 1}, "Known: SEED"),
+        ({"SEED": "1"}, "'1' is of type str, expected int"),
+        ({"SEED": True}, "is of type bool, expected int"),
+        ({"SEED": -1}, "-1 is out of range. Give a number from 0"),
+        ({"RATE": "x"}, "expected float"),
+        ({"RATE": float("nan")}, "nan is out of range"),
+        ({"RATE": 2.0}, "out of range. Give a number from 0 to 1"),
+        ({"FLAG": 1}, "expected bool"),
+        ({"SOURCE": "reel"}, "'reel' is not a choice. Choose from simulated, real"),
+        ({"DEVICE": "gpu"}, "Choose from auto, cpu, cuda, mps"),
+    ],
+)
+def test_parameters_are_refused_with_one_line(asked, says):
+    with pytest.raises(InputError) as error:
+        parameters.check(asked, TYPES, {"RATE": (0, 1)}, where="a study")
+    assert says in str(error.value)
+    assert str(error.value).startswith("a study, parameter ")
+    assert "\n" not in str(error.value)
+
+
+def test_parameters_accept_what_fits():
+    parameters.check({"SEED": 3, "RATE": 1, "SOURCE": "real", "FLAG": False}, TYPES, {"RATE": (0, 1)}, where="a study")
+
+
+def test_start_refuses_what_papermill_would_inject_silently():
+    names = {"__annotations__": {"SEED": int}, "SEED": 0, "SEEDS": 1, "json": json}
+    with pytest.raises(InputError, match=r"parameter SEEDS: .*Did you mean SEED\?"):
+        report.start(STUDY, names)
+
+
+def test_start_refuses_a_finished_run_and_an_unwritable_folder(tmp_path):
+    names = {"__annotations__": {"RUN_DIR": str, "SEED": int}, "SEED": 0}
+    (tmp_path / "results.json").write_text("{}")
+    with pytest.raises(InputError, match="it holds a finished run"):
+        report.start(STUDY, {**names, "RUN_DIR": str(tmp_path)})
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot be written"):
+        report.start(STUDY, {**names, "RUN_DIR": str(tmp_path / "file" / "below")})
+
+
+@pytest.fixture
+def finished(tmp_path):
+    """Folder of a small finished run, with its executed notebook."""
+    names = {"__annotations__": {"RUN_DIR": str, "SEED": int, "SOURCE": str}, "SEED": 5, "SOURCE": "simulated"}
+    folder = tmp_path / "run"
+    run = report.start(STUDY, {**names, "RUN_DIR": str(folder)})
+    frame = pd.DataFrame({"table": ["t"], "reason": ["r"], "n": [3]})
+    given = {"a": {"n": 4, "mean": 0.5}, "b": [np.float64(0.25), 12], "c": None, "d": {"n": 12, "mean": 0.5}}
+    report.record(run, values=given, claims=[], dropped=frame, cases=pd.DataFrame({"x": [1.0]}))
+    cells = [nbformat.v4.new_markdown_cell("# A question?"), nbformat.v4.new_code_cell(f"print('{folder}')")]
+    output = nbformat.v4.new_output("stream", name="stderr", text="scoring:  50%|#####     | 5/10")
+    cells[1]["outputs"] = [output, nbformat.v4.new_output("stream", name="stdout", text=f"{folder}/x")]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    notebook.metadata["papermill"] = {"parameters": {"RUN_DIR": str(folder)}}
+    nbformat.write(notebook, folder / f"{STUDY}.ipynb")
+    return folder
+
+
+def test_results_hold_values_and_provenance(finished):
+    results = json.loads((finished / "results.json").read_text())
+    assert results["values"] == {"a": {"n": 4, "mean": 0.5}, "b": [0.25, 12], "c": None, "d": {"n": 12, "mean": 0.5}}
+    known = results["provenance"]
+    assert known["command"] == f"papermill notebooks/{STUDY}.ipynb out.ipynb -p SEED 5"
+    assert known["parameters"]["RUN_DIR"] == "RUN_DIR"
+    assert known["helpers"]["helpers.report.run"]
+    assert (finished / "cases.parquet").is_file()
+    assert not list(finished.glob("*.part"))
+
+
+@pytest.mark.parametrize("bad", [float("nan"), np.float64("nan"), {1, 2}, object()])
+def test_values_that_are_not_json_are_refused_by_name(bad):
+    with pytest.raises(InputError, match=r"values\.deep\[1\]"):
+        values.plain({"deep": [1, bad]}, "values")
+
+
+def test_an_open_end_is_none():
+    assert values.plain({"interval": [np.float64(0.5), float("inf")]}, "values") == {"interval": [0.5, None]}
+
+
+def test_recorded_run_suppresses_small_cells_and_knows_what_changed(finished, tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "recorded", lambda: tmp_path / "recorded")
+    recording.keep(finished, STUDY, "x")
+    kept = report.recorded(STUDY, "x")
+    assert kept.values == {"a": {"n": "<10", "mean": None}, "b": [0.25, 12], "c": None, "d": {"n": 12, "mean": 0.5}}
+    assert kept.dropped["n"].tolist() == ["<10"]
+    assert kept.changed == []
+    file = tmp_path / "recorded" / STUDY / "x" / "results.json"
+    results = json.loads(file.read_text())
+    results["provenance"]["helpers"]["helpers.report.run"] = "0" * 12
+    file.write_text(json.dumps(results))
+    assert report.recorded(STUDY, "x").changed == ["helpers.report.run"]
+    assert "helpers.report.run" in report.recorded(STUDY, "x").notice().loc["code changed since", "recorded run"]
+
+
+def test_recording_refuses_a_case_and_an_unfinished_run(finished, tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "recorded", lambda: tmp_path / "recorded")
+    results = json.loads((finished / "results.json").read_text())
+    results["values"]["worst"] = "duke_" + "000"
+    (finished / "results.json").write_text(json.dumps(results))
+    with pytest.raises(InputError, match="names a case"):
+        recording.keep(finished, STUDY, "x")
+    (finished / "results.json").write_text("{")
+    with pytest.raises(InputError, match="not readable as JSON"):
+        recording.keep(finished, STUDY, "x")
+    (finished / "results.json").unlink()
+    with pytest.raises(InputError, match="not complete"):
+        recording.keep(finished, STUDY, "x")
+    assert not (tmp_path / "recorded" / STUDY / "x").exists()
+
+
+def test_nothing_recorded_yet_is_said():
+    nothing = report.recorded(STUDY, "no such label")
+    assert nothing.values == {}
+    assert "not yet" in nothing.notice().iloc[0, 0]
+
+
+def test_page_has_no_folder_and_no_progress_bar(finished, tmp_path):
+    place = tmp_path / "page.ipynb"
+    page.study_page(finished, place)
+    text = place.read_text()
+    assert str(tmp_path) not in text
+    assert "RUN_DIR/x" in text
+    assert "50%|" not in text
+    assert "## How these numbers were made" in text
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "same"),
+    [
+        ("x = 1", "x = 1  # a comment", True),
+        ("def f():\n    return 1", 'def f():\n    """Words."""\n    return 1', True),
+        ("x = 1", "x = 2", False),
+        ("def f():\n    return 1", "def f():\n    return 2", False),
+    ],
+)
+def test_fingerprint_follows_what_code_does(before, after, same):
+    assert (fingerprint.code(before) == fingerprint.code(after)) is same
+
+
+def test_tables_suppress_small_groups():
+    frame = pd.DataFrame({"n": [9, 10], "mean": [0.5, 0.25], "note": ["a", "b"]}, index=["small", "large"])
+    shown = report.show(frame)
+    assert shown.loc["small"].tolist() == ["<10", "suppressed", "a"]
+    assert shown.loc["large"].tolist() == [10, "0.250", "b"]

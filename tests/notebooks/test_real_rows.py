@@ -1,0 +1,85 @@
+"""The label audit on the real rows gives every reference number to its printed digits."""
+
+import json
+
+import papermill
+import pytest
+
+from helpers import report
+from helpers.report.recording import CASE_ID
+from helpers.report.values import flatten
+from tests.conftest import ROOT
+
+BOOTSTRAP_TOLERANCE = 0.006  # between seeds and schemes, for ends of bootstrap intervals alone
+NOTEBOOK = ROOT / "notebooks" / "01_label_audit.ipynb"
+
+
+@pytest.fixture(scope="module")
+def run(real_rows, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("real")
+    parameters = {"SOURCE": "real", "DATA_ROOT": str(real_rows), "RUN_DIR": str(folder)}
+    papermill.execute_notebook(NOTEBOOK, folder / "out.ipynb", parameters, progress_bar=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def values(run):
+    return json.loads((run / "results.json").read_text())["values"]
+
+
+def test_every_reference_number(values, real_rows):
+    text = (real_rows / "expected_numbers.json").read_text()
+    expected = flatten(json.loads(text, parse_float=lambda t: f"float {t}"))
+    ours = flatten(values)
+    assert len(expected) > 80
+    wrong = []
+    for name, reference in expected.items():
+        if name == "note":
+            continue
+        value = ours.get(name, "absent")
+        if isinstance(reference, str) and reference.startswith("float "):
+            digits = reference.removeprefix("float ")
+            if "bootstrap95" in name:
+                same = abs(value - float(digits)) <= BOOTSTRAP_TOLERANCE
+            else:
+                same = report.same_digits(value, digits)
+        else:
+            same = value == reference
+        if not same:
+            wrong.append((name, reference, value))
+    assert not wrong
+
+
+def test_values_are_nested_as_the_reference(values, real_rows):
+    def keys(tree):
+        return {k: keys(v) for k, v in tree.items()} if isinstance(tree, dict) else None
+
+    def within(small, large):
+        return all(k in large and (v is None or within(v, large[k])) for k, v in small.items())
+
+    expected = json.loads((real_rows / "expected_numbers.json").read_text())
+    expected.pop("note")
+    assert within(keys(expected), keys(values))
+
+
+def test_claims_and_what_was_dropped(run):
+    results = json.loads((run / "results.json").read_text())
+    verdicts = {c["id"]: c["verdict"] for c in results["claims"]}
+    assert verdicts["age-gap"] == "reproduced"
+    assert verdicts["interaction-p"] == "differs"
+    assert verdicts["ispy2-gap"] == "not supported"
+    assert verdicts["swap-older"] == verdicts["diff-bal"] == "impossible as printed"
+    assert verdicts["hd95"] == verdicts["hd95-dir"] == "not testable here"
+    replaced = [d["n"] for d in results["dropped"] if "HD95 replaced" in d["reason"]]
+    assert replaced == [2]
+
+
+def test_executed_notebook_names_no_case(run):
+    assert not CASE_ID.search((run / "out.ipynb").read_text())
+
+
+def test_recorded_run_is_what_the_notebook_gives_today(values):
+    recorded = json.loads((ROOT / "book" / "recorded" / "01_label_audit" / "real" / "results.json").read_text())
+    kept = flatten(recorded["values"])
+    for name in ("silver_vs_gold_dice.gap", "silver_vs_gold_dice.anova_p", "nnunet_cv_vs_gold_dice.gap_O_minus_Y"):
+        assert kept[name] == pytest.approx(flatten(values)[name], rel=1e-9)

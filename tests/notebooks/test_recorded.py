@@ -1,0 +1,55 @@
+"""What the book records keeps the promises that were made before it was run."""
+
+import json
+
+import pytest
+
+from tests.conftest import ROOT
+
+RECORDED = sorted((ROOT / "book" / "recorded").glob("*/*/results.json"))
+
+
+@pytest.fixture(scope="module")
+def calibration():
+    return json.loads((ROOT / "book" / "recorded" / "00_calibration" / "full" / "results.json").read_text())["values"]
+
+
+def test_calibration_has_enough_cohorts(calibration):
+    assert calibration["n_cohorts"] >= 2000
+
+
+@pytest.mark.parametrize("world", ["null", "planted", "confounded"])
+@pytest.mark.parametrize("contrast", ["mean", "rate", "ratio"])
+def test_intervals_cover(calibration, world, contrast):
+    assert 0.93 <= calibration[world][f"coverage_{contrast}"]["rate"] <= 0.97
+
+
+@pytest.mark.parametrize("test", ["anova", "welch", "kruskal", "permutation"])
+def test_null_cohorts_are_rejected_at_the_level_promised(calibration, test):
+    assert 0.035 <= calibration["null"][f"size_{test}"]["rate"] <= 0.065
+
+
+def test_planted_effect_is_recovered(calibration):
+    planted = calibration["planted"]
+    assert planted["estimate_mean"] == pytest.approx(planted["truth_mean"], abs=0.002)
+    assert planted["power_anova"]["rate"] > 0.8
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda p: "/".join(p.parts[-3:-1]))
+def test_no_cell_under_ten(path):
+    def counts(value):
+        if isinstance(value, dict):
+            return [n for v in value.values() for n in counts(v)]
+        if isinstance(value, list):
+            return [n for v in value for n in counts(v)]
+        return [value] if isinstance(value, int) and not isinstance(value, bool) else []
+
+    results = json.loads(path.read_text())
+    published = [results[k] for k in ("values", "claims", "dropped")]
+    assert not [n for n in counts(published) if 0 < n < 10]
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda p: "/".join(p.parts[-3:-1]))
+def test_figures_are_there_and_nothing_else(path):
+    named = {f"{name}.png" for name in json.loads(path.read_text())["figures"]}
+    assert {p.name for p in path.parent.iterdir()} == named | {"results.json"}

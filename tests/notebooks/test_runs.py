@@ -1,0 +1,112 @@
+"""Every notebook runs: with its defaults under nbval, and by papermill with other parameters at the tiny size."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pandas as pd
+import papermill
+import pytest
+import yaml
+from papermill.exceptions import PapermillExecutionError
+
+from helpers import simulate
+from tests.conftest import ROOT
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+AUDIT = ROOT / "notebooks" / "01_label_audit.ipynb"
+
+
+def tiny(path, folder, **parameters):
+    """Run a notebook at the tiny size; the folder of its run."""
+    profile = yaml.safe_load((ROOT / "notebooks" / "params" / f"{path.stem}.tiny.yaml").read_text())
+    folder.mkdir(parents=True, exist_ok=True)
+    papermill.execute_notebook(
+        path, folder / "out.ipynb", {**profile, **parameters, "RUN_DIR": str(folder)}, progress_bar=False
+    )
+    return json.loads((folder / "results.json").read_text())
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_defaults_run_from_a_clean_kernel(path, checkout):
+    """Run All, as a reader would; nbval stops at the first cell that fails."""
+    notebook = f"notebooks/{path.name}"
+    done = checkout.run("-m", "pytest", "--nbval", "--nbval-current-env", "-q", "-p", "no:cacheprovider", notebook)
+    assert done.returncode == 0, done.stdout[-4000:]
+    made = list((checkout.folder / "runs" / "by-hand").glob(f"{path.stem}-*/results.json"))
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_tiny_with_another_seed(path, tmp_path):
+    results = tiny(path, tmp_path, SEED=11)
+    assert results["provenance"]["parameters"]["SEED"] == 11
+    assert (tmp_path / "cases.parquet").is_file()
+    for name in results["figures"]:
+        assert (tmp_path / "figures" / f"{name}.png").stat().st_size > 5000
+
+
+def test_same_seed_same_values(tmp_path):
+    first, second = (tiny(AUDIT, tmp_path / name, SEED=3) for name in "ab")
+    assert first["values"] == second["values"]
+    assert tiny(AUDIT, tmp_path / "c", SEED=4)["values"] != first["values"]
+
+
+def test_a_table_of_scores_with_other_names(tmp_path):
+    """The researcher's own scores, under aliases, for a folder in the real layout."""
+    root = simulate.breast_mri(100, seed=3)
+    ids = [p.name.split(".")[0] for p in sorted((root / "segmentations" / "expert").glob("*.nii.gz"))]
+    table = pd.DataFrame({"Case": ids, "DSC": [0.5 + 0.004 * i for i in range(len(ids))]})
+    table["GT_cc"], table["pred_cc"] = 2.0, 3.0
+    table.to_csv(tmp_path / "mine.csv", index=False)
+    parameters = {"SOURCE": "real", "DATA_ROOT": str(root), "SCORES": str(tmp_path / "mine.csv")}
+    results = tiny(AUDIT, tmp_path / "run", **parameters)
+    cases = pd.read_parquet(tmp_path / "run" / "cases.parquet")
+    assert len(cases) == len(ids)
+    assert cases["dice"].max() == pytest.approx(table["DSC"].max())
+    assert results["provenance"]["source"] == "real"
+    assert results["provenance"]["parameters"]["DATA_ROOT"] == "DATA_ROOT"
+    assert str(tmp_path) not in json.dumps(results["provenance"])
+
+
+def test_the_smallest_table_of_scores(tmp_path):
+    """Ids and Dice alone: no volumes, no distances, some women in no table."""
+    root = simulate.breast_mri(100, seed=3)
+    ids = [p.name.split(".")[0] for p in sorted((root / "segmentations" / "expert").glob("*.nii.gz"))]
+    scores = pd.DataFrame({"patient_id": ids[:-5], "dice": [0.5 + 0.005 * (i % 90) for i in range(len(ids) - 5)]})
+    scores.to_csv(tmp_path / "small.csv", index=False)
+    parameters = {"SOURCE": "real", "DATA_ROOT": str(root), "SCORES": str(tmp_path / "small.csv")}
+    results = tiny(AUDIT, tmp_path / "run", **parameters)
+    assert results["values"]["tumour_volume_cc_gold"] is None
+    verdicts = {c["id"]: c["verdict"] for c in results["claims"]}
+    assert verdicts["volume-variance"] == "not testable here"
+    assert {d["n"] for d in results["dropped"] if "score" in d["reason"]} >= {5}
+    assert results["provenance"]["parameters"]["SCORES"] == "small.csv"
+    assert str(tmp_path) not in json.dumps(results)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [
+        ({"SORCE": "real"}, "parameter SORCE: the study has no such parameter. Did you mean SOURCE?"),
+        ({"SOURCE": "Real"}, "parameter SOURCE: 'Real' is not a choice"),
+        ({"SOURCE": "real", "DATA_ROOT": "/no/such/place"}, "there is no such folder"),
+        ({"N_CASES": 3}, "parameter N_CASES: 3 is out of range"),
+    ],
+)
+def test_bad_parameters_end_in_one_line(parameters, says, tmp_path):
+    with pytest.raises(PapermillExecutionError) as error:
+        tiny(AUDIT, tmp_path, **parameters)
+    assert error.value.ename == "InputError"
+    assert says in error.value.evalue
+    assert len(error.value.traceback) == 1
+    assert not (tmp_path / "results.json").exists()
+
+
+def test_by_hand_from_the_command_line(tmp_path):
+    """The plain papermill command, from another working directory."""
+    words = ["-m", "papermill", str(AUDIT), str(tmp_path / "out.ipynb"), "-p", "N_CASE", "100", "--no-progress-bar"]
+    done = subprocess.run([sys.executable, *words], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert re.search(r"parameter N_CASE: .*Did you mean N_CASES\?", done.stdout + done.stderr)

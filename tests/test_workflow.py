@@ -1,0 +1,154 @@
+"""From data to page: what reruns, what is refused, and what a killed run leaves."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+STUDY = "01_label_audit"
+TARGET = f"runs/tiny/{STUDY}/default/results.json"
+
+
+def planned(checkout, *words: str) -> set[str]:
+    """Rules that the workflow would run now."""
+    done = checkout.snakemake("book", "--config", "profile=tiny", "--dry-run", "--quiet", "rules", *words)
+    assert done.returncode == 0, done.stdout
+    done = checkout.snakemake("book", "--config", "profile=tiny", "--dry-run", *words)
+    jobs = re.findall(r"^(?:local)?rule (\w+):\n(?:.*\n)*?    output: (\S+)", done.stdout, re.M)
+    return {f"{rule} {output}" for rule, output in jobs}
+
+
+def test_second_build_runs_nothing(checkout, built_book):
+    assert (built_book / "index.html").is_file()
+    assert planned(checkout) == set()
+
+
+def test_touch_runs_nothing(checkout, built_book):
+    os.utime(checkout.folder / "notebooks" / f"{STUDY}.ipynb")
+    assert planned(checkout) == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "studies"),
+    [
+        (f"notebooks/{STUDY}.ipynb", {STUDY}),
+        (f"notebooks/params/{STUDY}.tiny.yaml", {STUDY}),
+        (f"notebooks/claims/{STUDY}.yaml", {STUDY}),
+        ("src/helpers/metrics/__init__.py", {"00_calibration", STUDY}),
+    ],
+)
+def test_a_change_reruns_what_depends_on_it(checkout, built_book, file, studies):
+    place = checkout.folder / file
+    before, stat = place.read_bytes(), place.stat()
+    place.write_bytes(before.replace(b'"nbformat_minor"', b' "nbformat_minor"') + b"\n")
+    try:
+        runs = {job.split("/")[2] for job in planned(checkout) if job.startswith("study ")}
+    finally:
+        place.write_bytes(before)
+        os.utime(place, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert runs == studies
+
+
+def test_prose_reruns_no_study(checkout, built_book):
+    place = checkout.folder / "book" / "intro.md"
+    before = place.read_bytes()
+    place.write_bytes(before + b"\nOne more line.\n")
+    try:
+        assert {job.split()[0] for job in planned(checkout)} == {"book"}
+    finally:
+        place.write_bytes(before)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["study", "01_label_audi", "quick"], "01_label_audi.ipynb: there is no such study"),
+        (["study", STUDY, "huge"], "PROFILE=huge: 01_label_audit has no such profile"),
+        (["study", STUDY, "tiny", "N_BOOT=200"], "Did you mean N_BOOTSTRAP?"),
+        (["study", STUDY, "tiny", "SEED=one"], "parameter SEED: 'one' is of type str, expected int"),
+        (["study", STUDY, "tiny", "SEED=-1"], "parameter SEED: -1 is out of range"),
+        (["study", STUDY, "tiny", "SOURCE=fake"], "parameter SOURCE: 'fake' is not a choice"),
+        (["study", STUDY, "tiny", "SEED"], "expected NAME=value"),
+        (["record", STUDY, "nothing", "default", "x"], "no results.json"),
+    ],
+)
+def test_bad_requests_are_refused_before_anything_starts(checkout, words, says):
+    done = checkout.run("-m", "helpers.workflow", *words)
+    assert done.returncode == 2
+    assert says in done.stdout
+    assert len(done.stdout.strip().splitlines()) == 1
+    assert not list((checkout.folder / "runs").glob(f"*/{STUDY}/SEED*"))
+
+
+def test_failed_run_keeps_its_notebook_and_leaves_no_result(checkout):
+    done = checkout.run("-m", "helpers.workflow", "study", STUDY, "tiny", "SOURCE=real", "DATA_ROOT=/nowhere/at/all")
+    assert done.returncode != 0
+    assert "there is no such folder" in done.stdout
+    assert not (checkout.folder / "runs" / "tiny" / STUDY / "SOURCE=real").exists()
+    failed = list((checkout.folder / "runs" / ".failed").glob("*SOURCE=real.ipynb"))
+    assert len(failed) == 1
+    assert "there is no such folder" in failed[0].read_text()
+
+
+def test_killed_run_leaves_nothing_taken_for_a_result(checkout, built_book):
+    """Kill -9 the whole workflow in the middle of a run; the same command then resumes."""
+    words = ("-m", "helpers.workflow", "study", STUDY, "tiny", "SEED=7")
+    place = checkout.folder / "runs" / "tiny" / STUDY / "SEED=7"
+    scratch = checkout.folder / "runs" / ".scratch" / f"tiny-{STUDY}-SEED=7"
+    process = checkout.start(*words)
+    deadline = time.monotonic() + 120
+    while not scratch.is_dir() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(2)
+    assert process.poll() is None, process.communicate()[0]
+
+    jobs = descendants(process.pid)
+    second = checkout.run(*words)
+    assert second.returncode == 2
+    assert "another process is at work on it" in second.stdout
+
+    process.kill()  # Snakemake alone: its job lives on, and nobody else may start the same run
+    process.wait()
+    third = checkout.run(*words)
+    assert third.returncode != 0
+    assert f"run tiny-{STUDY}-SEED=7: another process is at work on it" in third.stdout
+
+    kill(jobs)
+    process.communicate()
+    time.sleep(1)
+    assert scratch.is_dir()
+    assert not place.exists()
+
+    done = checkout.run(*words)
+    assert done.returncode == 0, done.stdout[-4000:]
+    results = json.loads((place / "results.json").read_text())
+    assert results["provenance"]["parameters"]["SEED"] == 7
+    assert not scratch.exists()
+
+
+def descendants(pid: int) -> list[int]:
+    """Processes that descend from one, the nearest first."""
+    children: dict[int, list[int]] = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        children.setdefault(int(fields[1]), []).append(int(status.parent.name))
+    found, todo = [], [pid]
+    while todo:
+        found += children.get(todo[0], [])
+        todo += children.get(todo.pop(0), [])
+    return found
+
+
+def kill(pids: list[int]) -> None:
+    """Kill -9 each process that is still there."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
