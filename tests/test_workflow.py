@@ -16,9 +16,8 @@ TARGET = f"runs/tiny/{STUDY}/default/results.json"
 
 def planned(checkout, *words: str) -> set[str]:
     """Rules that the workflow would run now."""
-    done = checkout.snakemake("book", "--config", "profile=tiny", "--dry-run", "--quiet", "rules", *words)
-    assert done.returncode == 0, done.stdout
     done = checkout.snakemake("book", "--config", "profile=tiny", "--dry-run", *words)
+    assert done.returncode == 0, done.stdout
     jobs = re.findall(r"^(?:local)?rule (\w+):\n(?:.*\n)*?    output: (\S+)", done.stdout, re.M)
     return {f"{rule} {output}" for rule, output in jobs}
 
