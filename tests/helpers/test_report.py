@@ -150,7 +150,8 @@ def test_results_hold_values_and_provenance(finished):
     known = results["provenance"]
     assert known["command"] == f"papermill notebooks/{STUDY}.ipynb out.ipynb -p SEED 5"
     assert known["parameters"]["RUN_DIR"] == "RUN_DIR"
-    assert known["helpers"]["helpers.report.run"]
+    assert known["helpers"]["helpers.paths"]
+    assert "helpers.report.run" not in known["helpers"]
     assert (finished / "cases.parquet").is_file()
     assert not list(finished.glob("*.part"))
 
@@ -174,10 +175,10 @@ def test_recorded_run_suppresses_small_cells_and_knows_what_changed(finished, tm
     assert kept.changed == []
     file = tmp_path / "recorded" / STUDY / "x" / "results.json"
     results = json.loads(file.read_text())
-    results["provenance"]["helpers"]["helpers.report.run"] = "0" * 12
+    results["provenance"]["helpers"]["helpers.paths"] = "0" * 12
     file.write_text(json.dumps(results))
-    assert report.recorded(STUDY, "x").changed == ["helpers.report.run"]
-    assert "helpers.report.run" in report.recorded(STUDY, "x").notice().loc["code changed since", "recorded run"]
+    assert report.recorded(STUDY, "x").changed == ["helpers.paths"]
+    assert "helpers.paths" in report.recorded(STUDY, "x").notice().loc["code changed since", "recorded run"]
 
 
 def test_recording_refuses_a_case_and_an_unfinished_run(finished, tmp_path, monkeypatch):
@@ -230,3 +231,11 @@ def test_tables_suppress_small_groups():
     shown = report.show(frame)
     assert shown.loc["small"].tolist() == ["<10", "suppressed", "a"]
     assert shown.loc["large"].tolist() == [10, "0.250", "b"]
+
+
+def test_tables_join_an_estimate_and_its_interval():
+    frame = pd.DataFrame({"n": [9, 10], "mean": [0.5, -0.25], "low": [0.4, -0.5], "high": [0.6, np.nan]})
+    shown = report.show(frame, estimate="mean", digits=2)
+    assert list(shown.columns) == ["n", "mean [95% interval]"]
+    assert shown["mean [95% interval]"].tolist() == ["suppressed", "−0.25"]
+    assert report.show(frame.assign(n=20), estimate="mean").iloc[0, 1] == "0.500 [0.400, 0.600]"

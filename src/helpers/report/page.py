@@ -95,10 +95,8 @@ def claims_page(runs: list[Path], page: Path) -> None:
     for run in runs:
         study = recording.read(run)["provenance"]["study"]
         folders = sorted((paths.recorded() / study).glob("[!.]*")) if (paths.recorded() / study).is_dir() else []
-        shown = [
-            (f"Today's run ({run.parent.parent.name} profile)", run),
-            *((f"Recorded run: {f.name}", f) for f in folders),
-        ]
+        shown = [(f"Recorded run: {f.name}", f) for f in folders]
+        shown.append((f"Today's run, {run.parent.parent.name} profile", run))
         sections = [(title, recording.read(folder)) for title, folder in shown]
         if any(results["claims"] for _, results in sections):
             parts.append(f"\n## [{_title(run, study)}]({study}.ipynb)\n")

@@ -22,12 +22,18 @@ def notebook_fingerprint(notebook: Path) -> str:
     return fingerprint.code("\n".join(c.source for c in cells if c.cell_type == "code"))
 
 
+def computes(module: str) -> bool:
+    """Whether numbers can depend on a module of `helpers`; those that only write, show or start are left out."""
+    parts = module.split(".")
+    return parts[0] == "helpers" and (len(parts) == 1 or parts[1] not in {"report", "widgets", "workflow"})
+
+
 def helpers_fingerprint() -> dict[str, str]:
-    """Name and hash of every module of `helpers` that this process has loaded."""
+    """Name and hash of every module of `helpers` that this process has loaded and that computes."""
     files = {
         name: Path(module.__file__)
         for name, module in sys.modules.items()
-        if name.partition(".")[0] == "helpers" and getattr(module, "__file__", None)
+        if computes(name) and getattr(module, "__file__", None)
     }
     return {name: fingerprint.code(files[name].read_text(encoding="utf-8")) for name in sorted(files)}
 

@@ -113,6 +113,8 @@ class Recorded:
             changed.append(f"notebooks/{self.study}.ipynb")
         root = paths.project() / "src"
         for name, known in self.provenance["helpers"].items():
+            if not provenance.computes(name):
+                continue
             stem = root.joinpath(*name.split("."))
             file = stem.with_suffix(".py") if stem.with_suffix(".py").is_file() else stem / "__init__.py"
             if not file.is_file() or fingerprint.code(file.read_text(encoding="utf-8")) != known:

@@ -10,13 +10,15 @@ from helpers.report import claims as claims_
 from helpers.report.recording import SMALLEST_CELL, is_size
 
 
-def show(frame: pd.DataFrame, *, digits: int = 3) -> pd.DataFrame:
+def show(frame: pd.DataFrame, *, estimate: str = "", digits: int = 3) -> pd.DataFrame:
     """A table ready to be shown: rounded, and with groups under 10 suppressed.
 
     Parameters
     ----------
     frame : DataFrame
         Columns `n`, `n_<group>` and `count` hold sizes of groups; a row with a size of 1 to 9 loses its numbers.
+    estimate : str
+        Column to be shown together with `low` and `high` as one: "0.05 [0.03, 0.08]".
     digits : int
         Digits behind the point.
     """
@@ -24,13 +26,19 @@ def show(frame: pd.DataFrame, *, digits: int = 3) -> pd.DataFrame:
     table.index = table.index.set_names([None] * table.index.nlevels)  # a name takes a line of the table
     for column in frame.select_dtypes("float"):
         table[column] = [_number(x, digits) for x in frame[column]]
+    if estimate:
+        table[estimate] = [
+            _interval(*row, digits) for row in zip(frame[estimate], frame["low"], frame["high"], strict=True)
+        ]
+        table = table.rename(columns={estimate: f"{estimate} [95% interval]"})
     sizes = [c for c in frame.select_dtypes("number") if is_size(str(c))]
     small = frame[sizes].ge(1) & frame[sizes].lt(SMALLEST_CELL)
-    numbers = [c for c in frame.select_dtypes("number") if c not in sizes]
+    names = dict(zip(frame.columns, table.columns, strict=True))
+    numbers = [names[c] for c in frame.select_dtypes("number") if c not in sizes]
     table.loc[small.any(axis=1), numbers] = "suppressed"
     for column in sizes:
         table.loc[small[column], column] = f"<{SMALLEST_CELL}"
-    return table
+    return table.drop(columns=["low", "high"]) if estimate else table
 
 
 def _number(value: float, digits: int) -> str:
@@ -43,14 +51,18 @@ def _number(value: float, digits: int) -> str:
     return text.replace("-", "−")  # a minus sign, where no line breaks
 
 
-def _interval(row: Any) -> str:
-    span = "" if pd.isna(row.low) else f" [{_number(row.low, 3)}, {_number(row.high, 3)}]"
-    return _number(row.ours, 3) + span
+def _interval(value: float, low: float, high: float, digits: int = 3) -> str:
+    span = "" if pd.isna(low) or pd.isna(high) else f" [{_number(low, digits)}, {_number(high, digits)}]"
+    return _number(value, digits) + span
 
 
 def claims_table(claims: list[dict[str, Any]] | pd.DataFrame) -> pd.DataFrame:
     """The claims of a study, one line each, for a notebook."""
     frame = claims_.table(claims)
-    shown = frame[["statement", "published", "verdict", "why"]].copy()
-    shown.insert(2, "ours [95% interval]", [_interval(row) for row in frame.itertuples()])
-    return shown.set_index("statement").rename_axis(None)
+    columns = {
+        "claim": frame["statement"],
+        "published": frame["published"],
+        "ours [95% interval]": [_interval(c.ours, c.low, c.high) for c in frame.itertuples()],
+        "verdict": frame["verdict"] + ": " + frame["why"],
+    }
+    return pd.DataFrame(columns).set_index("claim").rename_axis(None)
