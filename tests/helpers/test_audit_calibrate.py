@@ -126,6 +126,13 @@ def test_what_a_cohort_cannot_give_is_none_and_named(small):
         audit.volume_values(small.drop(columns="expert_cc"))
 
 
+def test_volumes_that_do_not_vary_have_no_ratio_of_spreads(small):
+    values = audit.volume_values(small.assign(expert_cc=2.0))
+    assert values["mean_ratio_YO"] == 1
+    assert values["sd_ratio_YO"] is None
+    assert values["variance_ratio_YO"] is None
+
+
 def test_choices_say_what_is_undefined(small):
     table = audit.choices(small[small["dataset"] == "DUKE"], n_boot=100, n_permutations=100)
     undefined = table[table["verdict"] == "undefined"]

@@ -121,12 +121,13 @@ def volume_values(frame: pd.DataFrame) -> dict[str, Any]:
         raise InputError("column expert_cc", "not in the frame", fix)
     known = frame[frame["expert_cc"].notna()]
     table = gaps.by_group(known["expert_cc"], groups=known["age_group"])
-    mean, sd = (table.loc[YOUNG, name] / table.loc[OLDER, name] for name in ("mean", "sd"))
+    pairs = table.reindex([YOUNG, OLDER])[["mean", "sd"]].T.to_numpy()
+    mean, sd = (float(young / older) if older > 0 and young >= 0 else None for young, older in pairs)
     return {
         "mean": {group: mean for group, (mean, _) in _mean_sd(known["expert_cc"], known["age_group"]).items()},
-        "mean_ratio_YO": float(mean),
-        "sd_ratio_YO": float(sd),
-        "variance_ratio_YO": float(sd**2),
+        "mean_ratio_YO": mean,
+        "sd_ratio_YO": sd,
+        "variance_ratio_YO": None if sd is None else sd**2,
     }
 
 

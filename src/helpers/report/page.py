@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from helpers import paths
 from helpers.report import claims as claims_
 from helpers.report import recording
 
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 PROGRESS = re.compile(r"\d+%\||\d+it \[|\r")  # as tqdm writes them
 
 
@@ -32,6 +35,7 @@ def study_page(run: Path, page: Path) -> None:
         if cell.cell_type == "code":
             cell.outputs = [o for o in cell.outputs if not _is_progress(o)]
     notebook.metadata.pop("papermill", None)
+    _drop_unseen_widgets(notebook)
     notebook.cells.append(nbformat.v4.new_markdown_cell(how_made(results["provenance"])))
     text = nbformat.writes(notebook)
     for folder, name in _folders(run):
@@ -44,7 +48,22 @@ def _is_progress(output: Any) -> bool:
     if output.output_type == "stream":
         return output.name == "stderr" and bool(PROGRESS.search(output.text))
     data = output.get("data", {})
-    return "application/vnd.jupyter.widget-view+json" in data and bool(PROGRESS.search(data.get("text/plain", "")))
+    return WIDGET_VIEW in data and bool(PROGRESS.search(data.get("text/plain", "")))
+
+
+def _drop_unseen_widgets(notebook: Any) -> None:
+    """Keep the state of widgets that an output shows, and of their parts; that of progress bars goes."""
+    state = notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
+    outputs = (o for cell in notebook.cells for o in cell.get("outputs", []))
+    todo = [o["data"][WIDGET_VIEW]["model_id"] for o in outputs if WIDGET_VIEW in o.get("data", {})]
+    seen: set[str] = set()
+    while todo:
+        one = todo.pop()
+        if one in state and one not in seen:
+            seen.add(one)
+            todo += re.findall(r"IPY_MODEL_(\w+)", json.dumps(state[one]))
+    for one in set(state) - seen:
+        del state[one]
 
 
 def _folders(run: Path) -> list[tuple[str, str]]:
