@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -50,29 +51,26 @@ def group_view(frame: pd.DataFrame, group: str, score: str, threshold: float) ->
 
 
 def explore_groups(frame: pd.DataFrame, *, groups: Sequence[str], scores: Sequence[str]) -> Widget:
-    """Controls for `group_view`: pick the attribute, the score and the threshold of success."""
+    """Controls for `group_view`: pick the attribute, the score and the threshold of success.
+
+    The view is shown as HTML and as a picture, not captured by an Output widget: a headless run can wait for ever on
+    what such a widget captures.
+    """
     import ipywidgets
 
-    def view(group: str, score: str, threshold: float) -> None:
-        _display(*group_view(frame, group, score, threshold))
+    group = ipywidgets.Dropdown(options=list(groups), description="group")
+    score = ipywidgets.Dropdown(options=list(scores), description="score")
+    threshold = ipywidgets.FloatSlider(0.8, min=0.05, max=0.95, step=0.05, description="success >")
+    table_view, figure_view = ipywidgets.HTML(), ipywidgets.Image(format="png")
 
-    return _interactive(
-        view,
-        group=ipywidgets.Dropdown(options=list(groups), description="group"),
-        score=ipywidgets.Dropdown(options=list(scores), description="score"),
-        threshold=ipywidgets.FloatSlider(0.8, min=0.05, max=0.95, step=0.05, description="success >"),
-    )
+    def update(_: object = None) -> None:
+        table, figure = group_view(frame, group.value, score.value, threshold.value)
+        picture = io.BytesIO()
+        figure.savefig(picture, format="png", bbox_inches="tight")
+        table_view.value, figure_view.value = table.to_html(border=0), picture.getvalue()
 
-
-def _interactive(view: Callable[..., None], **controls: Any) -> Widget:
-    import ipywidgets
-
-    output = ipywidgets.interactive_output(view, controls)
-    return ipywidgets.VBox([ipywidgets.HBox(list(controls.values())), output])
-
-
-def _display(*things: Any) -> None:
-    from IPython.display import display
-
-    for thing in things:
-        display(thing)
+    controls = [group, score, threshold]
+    for control in controls:
+        control.observe(update, "value")
+    update()
+    return ipywidgets.VBox([ipywidgets.HBox(controls), table_view, figure_view])
