@@ -62,9 +62,12 @@ def test_tiny_with_another_seed(path, another_seed):
         assert (place / "figures" / f"{name}.png").stat().st_size > 5000
 
 
-def test_same_seed_same_values(another_seed, tmp_path):
+def test_the_seed_decides_the_values(another_seed, tmp_path, checkout, built_book):
     first = json.loads((another_seed(AUDIT) / "results.json").read_text())
     assert tiny(AUDIT, tmp_path, SEED=11)["values"] == first["values"]
+    default = json.loads((checkout.folder / "runs" / "tiny" / AUDIT.stem / "default" / "results.json").read_text())
+    assert default["provenance"]["parameters"]["SEED"] == 0
+    assert default["values"] != first["values"]
 
 
 def test_a_table_of_scores_with_other_names(tmp_path):
