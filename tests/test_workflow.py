@@ -73,6 +73,7 @@ def test_prose_reruns_no_study(checkout, built_book):
         (["study", STUDY, "tiny", "SEED=-1"], "parameter SEED: -1 is out of range"),
         (["study", STUDY, "tiny", "SOURCE=fake"], "parameter SOURCE: 'fake' is not a choice"),
         (["study", STUDY, "tiny", "SEED"], "expected NAME=value"),
+        (["study", STUDY, "tiny", "SOURCE=real", "DATA_ROOT=nowhere"], "DATA_ROOT = nowhere: there is no such folder"),
         (["record", STUDY, "nothing", "default", "x"], "no results.json"),
     ],
 )

@@ -62,7 +62,7 @@ def data_root(given: str | Path = "") -> Path:
     if not folder.is_dir():
         raise InputError(
             f"{name} = {value}",
-            "there is no such folder",
+            "it is a file, not a folder" if folder.exists() else "there is no such folder",
             "Give the folder that holds clinical_and_imaging_info.xlsx",
         )
     return folder.resolve()

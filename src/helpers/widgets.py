@@ -73,4 +73,4 @@ def explore_groups(frame: pd.DataFrame, *, groups: Sequence[str], scores: Sequen
     for control in controls:
         control.observe(update, "value")
     update()
-    return ipywidgets.VBox([ipywidgets.HBox(controls), table_view, figure_view])
+    return ipywidgets.VBox([ipywidgets.HBox(controls, layout={"flex_flow": "row wrap"}), table_view, figure_view])

@@ -52,7 +52,7 @@ def settle(study: str, profile: str, words: list[str]) -> dict[str, Any]:
     Raises
     ------
     InputError
-        The study, the profile or a parameter is not known, or a value is refused.
+        The study, the profile or a parameter is not known, a value is refused, or there is no folder of real data.
     """
     declared = parameters.read(paths.notebooks() / f"{study}.ipynb")
     values = read_profile(study, profile)
@@ -62,6 +62,8 @@ def settle(study: str, profile: str, words: list[str]) -> dict[str, Any]:
             raise InputError(f"PARAMS, {word}", "expected NAME=value", "Separate several by spaces")
         values[name] = text if declared.types.get(name) is str else yaml.safe_load(text)
     parameters.check(values, declared.types, declared.limits, where=study)
+    if values.get("SOURCE") == "real":
+        paths.data_root(values.get("DATA_ROOT", ""))
     return values
 
 
@@ -178,8 +180,10 @@ def _do(asked: argparse.Namespace) -> None:
             snakemake(asked.words)
         case "study":
             settle(asked.study, asked.profile, asked.params)
-            target = f"runs/{asked.profile}/{asked.study}/{instance(asked.params)}/results.json"
-            snakemake([target, "--config", f"params={json.dumps(asked.params)}"])
+            run = f"runs/{asked.profile}/{asked.study}/{instance(asked.params)}"
+            print(f"{asked.study} runs; what it leaves will be in {run}/", flush=True)
+            words = [f"{run}/results.json", "--quiet", "host", "rules", "--config"]
+            snakemake([*words, f"params={json.dumps(asked.params)}"])
         case "run":
             run_study(asked.study, asked.place.resolve(), settle(asked.study, asked.profile, asked.params))
         case "page":
@@ -188,7 +192,9 @@ def _do(asked: argparse.Namespace) -> None:
             page.claims_page([r.resolve() for r in asked.runs], asked.page)
         case "record":
             parameters.read(paths.notebooks() / f"{asked.study}.ipynb")
-            recording.keep(paths.runs() / asked.batch / asked.study / asked.instance, asked.study, asked.label)
+            run = paths.runs() / asked.batch / asked.study / asked.instance
+            place = recording.keep(run, asked.study, asked.label)
+            print(f"Recorded in {place.relative_to(paths.project())}/")
 
 
 if __name__ == "__main__":

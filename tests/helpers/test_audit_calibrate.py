@@ -172,3 +172,7 @@ def test_within_source_says_what_it_cannot_compare():
     nothing = audit.within_source(score, **options)  # all groups are under 10
     assert nothing["gap"].isna().all()
     assert (nothing["note"] != "").all()
+    picked = audit.within_source(score, smallest_cell=2, **{**options, "a": None, "b": None})
+    assert picked.loc["s", ["a", "b"]].tolist() == ["a", "b"]
+    assert picked.loc["t", ["a", "b"]].isna().all()
+    assert picked.loc["t", ["n_a", "n_b"]].tolist() == [0, 0]

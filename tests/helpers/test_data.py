@@ -261,6 +261,13 @@ def test_a_table_with_folds_goes_before_the_archive(root, tmp_path):
     assert data.read_scores(found["out_of_fold"])[0]["fold"].tolist() == [2]
 
 
+def test_summary_rows_of_an_archive_are_counted_once(root):
+    _, dropped = data.read_scores(data.find_scores(root)["out_of_fold"])
+    summaries = dropped[dropped["reason"].str.startswith("summary row")]
+    assert summaries["table"].tolist() == [layout.WEIGHTS_ARCHIVE]
+    assert summaries["n"].item() % 5 == 0  # as many in each of the five folds
+
+
 def test_archive_without_fold_tables_is_no_score_table(root):
     with zipfile.ZipFile(root / layout.WEIGHTS / layout.WEIGHTS_ARCHIVE, "w") as archive:
         archive.writestr("fold_0/checkpoint_final.pth", b"weights")

@@ -9,7 +9,7 @@ import pytest
 
 from helpers import fingerprint, paths, report
 from helpers.errors import InputError
-from helpers.report import claims, page, parameters, recording, values
+from helpers.report import claims, page, parameters, recording, tables, values
 
 STUDY = "01_label_audit"
 
@@ -197,6 +197,17 @@ def test_recording_refuses_a_case_and_an_unfinished_run(finished, tmp_path, monk
     assert not (tmp_path / "recorded" / STUDY / "x").exists()
 
 
+def test_recording_does_not_replace_a_run_on_other_data(finished, tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "recorded", lambda: tmp_path / "recorded")
+    place = recording.keep(finished, STUDY, "x")
+    assert recording.keep(finished, STUDY, "x") == place
+    file = place / "results.json"
+    file.write_text(file.read_text().replace('"source": "simulated"', '"source": "real"'))
+    with pytest.raises(InputError, match="holds a run on a real cohort, and this one is simulated"):
+        recording.keep(finished, STUDY, "x")
+    assert '"source": "real"' in file.read_text()
+
+
 def test_nothing_recorded_yet_is_said():
     nothing = report.recorded(STUDY, "no such label")
     assert nothing.values == {}
@@ -239,3 +250,34 @@ def test_tables_join_an_estimate_and_its_interval():
     assert list(shown.columns) == ["n", "mean [95% interval]"]
     assert shown["mean [95% interval]"].tolist() == ["suppressed", "−0.25"]
     assert report.show(frame.assign(n=20), estimate="mean").iloc[0, 1] == "0.500 [0.400, 0.600]"
+
+
+@pytest.mark.parametrize(
+    ("values", "digits", "text"),
+    [
+        ((0.0013, -0.00021, 0.0029), 4, "0.0013 [−0.0002, 0.0029]"),
+        ((0.0013, -0.00021, 0.0029), 3, "0.0013 [−0.0002, 0.0029]"),
+        ((0.013, -0.0021, 0.0291), 3, "0.013 [−0.002, 0.029]"),
+        ((2e-5, -1e-5, 4e-5), 3, "2.00e−05 [−1.00e−05, 4.00e−05]"),
+        ((0.5, np.nan, np.nan), 3, "0.500"),
+        ((np.nan, np.nan, np.nan), 3, "–"),
+    ],
+)
+def test_an_interval_has_one_notation(values, digits, text):
+    assert tables.interval(*values, digits) == text
+
+
+@pytest.mark.parametrize(
+    ("published", "ours", "text"),
+    [
+        ("0.0530", 0.053031, "0.0530"),
+        ("0.002014", 0.0020138, "0.002014"),
+        ("0.0006", 0.000598, "0.0006"),
+        ("0.89", 0.8896, "0.890"),
+        ("10.0%", 0.0999, "10.0 %"),
+        ("0.52", None, "–"),
+    ],
+)
+def test_ours_has_the_digits_of_the_published_number(published, ours, text):
+    row = report.claims_table([{**INTERVAL, "published": published, "ours": ours, "verdict": "v", "why": "w"}])
+    assert row["ours [95% interval]"].tolist() == [text]

@@ -83,6 +83,8 @@ def test_a_table_of_scores_with_other_names(tmp_path):
     assert len(cases) == len(ids)
     assert cases["dice"].max() == pytest.approx(table["DSC"].max())
     assert results["provenance"]["source"] == "real"
+    # Scores of other masks are no test of what was claimed of the audited ones.
+    assert {c["verdict"] for c in results["claims"]} == {"not testable here", "impossible as printed"}
     assert results["provenance"]["parameters"]["DATA_ROOT"] == "DATA_ROOT"
     assert str(tmp_path) not in json.dumps(results["provenance"])
 

@@ -93,7 +93,7 @@ def assumptions(score: ArrayLike, *, groups: ArrayLike) -> pd.DataFrame:
     pandas.DataFrame
         Rows: Shapiro-Wilk on the residuals (at most 5,000 of them, evenly spaced in order, its range of validity),
         Levene, Brown-Forsythe, the ratio of largest to smallest SD, the smallest group. Columns
-        ``statistic, p, meaning``.
+        ``statistic, p, assumption`` (a small p speaks against it).
     """
     data, _ = testable(score, groups)
     parts = data.split()
@@ -109,9 +109,9 @@ def assumptions(score: ArrayLike, *, groups: ArrayLike) -> pd.DataFrame:
         values = _pair_of(stats.levene, *parts, defined=not constant, center=center)
         rows[name] = (*values, "variances are equal")
     ratio = float(sds.max() / sds.min()) if sds.min() > 0 else (1.0 if constant else float("inf"))
-    rows["SD ratio"] = (ratio, np.nan, "largest over smallest group SD")
-    rows["smallest group"] = (float(min(map(len, parts))), np.nan, "cases")
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["statistic", "p", "meaning"])
+    rows["SD ratio"] = (ratio, np.nan, "near 1: largest over smallest SD")
+    rows["smallest group"] = (float(min(map(len, parts))), np.nan, "30 cases or more, or normal residuals")
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["statistic", "p", "assumption"])
 
 
 def choose_test(score: ArrayLike, *, groups: ArrayLike, alpha: float = 0.05) -> tuple[Test, str]:

@@ -82,8 +82,12 @@ def bootstrap(
     statistic : {"difference", "ratio"} or callable
         ``mean(b) - mean(a)``, ``mean(a) / mean(b)``, or a function ``f(score, groups) -> float`` of the labelled
         patients of one resampled cohort (arrays; slower). NaN from a callable counts as an undefined replicate.
-    n_boot, seed, level : int, int, float
-        Replicates, seed of `numpy.random.default_rng`, coverage.
+    n_boot : int
+        Replicates.
+    seed : int
+        Seed of `numpy.random.default_rng`.
+    level : float
+        Coverage.
 
     Returns
     -------

@@ -94,8 +94,8 @@ def _row(
     series = pd.Series(values)
     means = series.groupby(groups, observed=True).mean()
     picked = a is None or b is None
-    if picked and len(means):
-        a, b = means.idxmin(), means.idxmax()
+    if picked:
+        a, b = (means.idxmin(), means.idxmax()) if len(means) > 1 else (None, None)
     row: dict[str, object] = {"n": int(sizes.sum()), "gap": np.nan, "expected": np.nan, "p": np.nan}
     row |= {"a": a, "n_a": int(sizes.get(a, 0)), "mean_a": means.get(a, np.nan)}
     row |= {"b": b, "n_b": int(sizes.get(b, 0)), "mean_b": means.get(b, np.nan)}

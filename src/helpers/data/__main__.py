@@ -16,7 +16,10 @@ def main(arguments: list[str]) -> int:
     except InputError as error:
         print(error, file=sys.stderr)
         return 1
-    print(summary.to_string(index=False))
+    lines = [summary.columns, *summary.astype(str).to_numpy()]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
     return int((summary["found"] == "unusable").any() or summary["found"].iloc[0] == "missing")
 
 

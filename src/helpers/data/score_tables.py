@@ -90,6 +90,7 @@ def read_scores(csv: str | Path, *, patients: Iterable[str] | None = None) -> tu
     if path.suffix.lower() == ".zip":
         parts = [_scores(frame, name, notes, fold) for name, fold, frame in _members(path)]
         scores = pd.concat(parts, ignore_index=True)
+        notes = [(path.name, reason, n) for _, reason, n in notes]
         again = scores["patient_id"].duplicated()
         if again.any():
             first = scores.loc[again, "patient_id"].iloc[0]

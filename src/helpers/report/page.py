@@ -12,7 +12,7 @@ import pandas as pd
 
 from helpers import paths
 from helpers.report import claims as claims_
-from helpers.report import recording
+from helpers.report import recording, tables
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
@@ -114,14 +114,14 @@ def claims_page(runs: list[Path], page: Path) -> None:
     for run in runs:
         study = recording.read(run)["provenance"]["study"]
         folders = sorted((paths.recorded() / study).glob("[!.]*")) if (paths.recorded() / study).is_dir() else []
-        shown = [(f"Recorded run: {f.name}", f) for f in folders]
+        shown = [(f'Recorded run "{f.name}"', f) for f in folders]
         shown.append((f"Today's run, {run.parent.parent.name} profile", run))
         sections = [(title, recording.read(folder)) for title, folder in shown]
         if any(results["claims"] for _, results in sections):
             parts.append(f"\n## [{_title(run, study)}]({study}.ipynb)\n")
         for title, results in sections:
             if results["claims"]:
-                parts += [f"\n### {title}, {results['provenance']['source']} data\n", markdown(results["claims"])]
+                parts += [f"\n### {title}: {results['provenance']['source']} cohort\n", markdown(results["claims"])]
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text("\n".join(parts) + "\n", encoding="utf-8")
 
@@ -141,7 +141,7 @@ def markdown(claims: list[dict[str, Any]]) -> str:
             f"{c.statement} {{cite}}`{c.reference}`",
             c.statistic,
             c.published,
-            _interval(c),
+            tables.ours(c),
             "" if pd.isna(c.n) else str(c.n if isinstance(c.n, str) else int(c.n)),
             f"**{c.verdict}**: {c.why}",
         ]
@@ -149,10 +149,3 @@ def markdown(claims: list[dict[str, Any]]) -> str:
     ]
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(str(x).replace("|", "\\|") for x in line) + " |" for line in lines) + "\n"
-
-
-def _interval(row: Any) -> str:
-    if pd.isna(row.ours):
-        return ""
-    span = "" if pd.isna(row.low) or pd.isna(row.high) else f" [{row.low:.3g}, {row.high:.3g}]"
-    return f"{row.ours:.3g}{span}"

@@ -60,7 +60,7 @@ def keep(run: Path, study: str, label: str) -> Path:
     Raises
     ------
     InputError
-        The run is not complete, or its results name a case.
+        The run is not complete, its results name a case, or the label holds a run on another kind of data.
     """
     results = read(run)
     kept = {**results, **{k: suppress(results[k]) for k in ("values", "claims", "dropped")}}
@@ -68,6 +68,10 @@ def keep(run: Path, study: str, label: str) -> Path:
     if named:
         raise InputError(run.name, "results.json names a case of the data set", "Record aggregates only")
     place = paths.recorded() / study / label
+    source = results["provenance"]["source"]
+    if place.is_dir() and (held := read(place)["provenance"]["source"]) != source:
+        problem = f"holds a run on a {held} cohort, and this one is {source}"
+        raise InputError(f"book/recorded/{study}/{label}", problem, "Give another LABEL, or remove that folder first")
     place.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=".part-", dir=place.parent))
     beside.chmod(0o755)

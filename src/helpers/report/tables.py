@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -26,9 +27,10 @@ def show(frame: pd.DataFrame, *, estimate: str = "", digits: int = 3) -> pd.Data
     table.index = table.index.set_names([None] * table.index.nlevels)  # a name takes a line of the table
     for column in frame.select_dtypes("float"):
         table[column] = [_number(x, digits) for x in frame[column]]
+    table = table.where(table.notna(), "–")
     if estimate:
         table[estimate] = [
-            _interval(*row, digits) for row in zip(frame[estimate], frame["low"], frame["high"], strict=True)
+            interval(*row, digits) for row in zip(frame[estimate], frame["low"], frame["high"], strict=True)
         ]
         table = table.rename(columns={estimate: f"{estimate} [95% interval]"})
     sizes = [c for c in frame.select_dtypes("number") if is_size(str(c))]
@@ -41,19 +43,35 @@ def show(frame: pd.DataFrame, *, estimate: str = "", digits: int = 3) -> pd.Data
     return table.drop(columns=["low", "high"]) if estimate else table
 
 
-def _number(value: float, digits: int) -> str:
+def _number(value: float, digits: int, like: float | None = None) -> str:
+    """`value` as text, in the notation that suits the size of `like`."""
     if pd.isna(value):
         return "–"
-    if value and abs(value) < 1e-3:
+    size = abs(value if like is None else like)
+    if size and size < 10**-digits:
         text = f"{value:.{digits - 1}e}"
     else:
-        text = f"{value:.{digits}f}" if abs(value) < 100 else f"{value:.0f}"
+        text = f"{value:.{digits}f}" if size < 100 else f"{value:.0f}"
     return text.replace("-", "−")  # a minus sign, where no line breaks
 
 
-def _interval(value: float, low: float, high: float, digits: int = 3) -> str:
-    span = "" if pd.isna(low) or pd.isna(high) else f" [{_number(low, digits)}, {_number(high, digits)}]"
-    return _number(value, digits) + span
+def interval(value: float, low: float, high: float, digits: int = 3) -> str:
+    """An estimate and its interval in one notation: "0.05 [0.03, 0.08]"; "–" where there is no estimate."""
+    if pd.isna(value) or pd.isna(low) or pd.isna(high):
+        return _number(value, digits)
+    like = max(abs(value), abs(low), abs(high))
+    if 1e-4 <= like < math.inf:
+        digits = max(digits, 1 - math.floor(math.log10(like)))  # two digits that say something
+    return f"{_number(value, digits, like)} [{_number(low, digits, like)}, {_number(high, digits, like)}]"
+
+
+def ours(row: Any) -> str:
+    """Our value of a claim with its interval: as many digits as are printed and at least three; shares as printed."""
+    percent = row.published.endswith("%")
+    decimals = len(row.published.rstrip("%").lower().partition("e")[0].partition(".")[2])
+    values = [float("nan") if pd.isna(x) else x * (100 if percent else 1) for x in (row.ours, row.low, row.high)]
+    text = interval(*values, decimals if percent else max(decimals, 3))
+    return f"{text} %" if percent and not pd.isna(row.ours) else text
 
 
 def claims_table(claims: list[dict[str, Any]] | pd.DataFrame) -> pd.DataFrame:
@@ -62,7 +80,7 @@ def claims_table(claims: list[dict[str, Any]] | pd.DataFrame) -> pd.DataFrame:
     columns = {
         "claim": frame["statement"],
         "published": frame["published"],
-        "ours [95% interval]": [_interval(c.ours, c.low, c.high) for c in frame.itertuples()],
+        "ours [95% interval]": [ours(c) for c in frame.itertuples()],
         "verdict": frame["verdict"] + ": " + frame["why"],
     }
     return pd.DataFrame(columns).set_index("claim").rename_axis(None)
