@@ -182,7 +182,7 @@ def _do(asked: argparse.Namespace) -> None:
             settle(asked.study, asked.profile, asked.params)
             run = f"runs/{asked.profile}/{asked.study}/{instance(asked.params)}"
             print(f"{asked.study} runs; what it leaves will be in {run}/", flush=True)
-            words = [f"{run}/results.json", "--quiet", "host", "rules", "--config"]
+            words = [f"{run}/results.json", "--quiet", "all", "--config"]
             snakemake([*words, f"params={json.dumps(asked.params)}"])
         case "run":
             run_study(asked.study, asked.place.resolve(), settle(asked.study, asked.profile, asked.params))
