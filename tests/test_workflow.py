@@ -86,9 +86,9 @@ def test_bad_requests_are_refused_before_anything_starts(checkout, words, says):
 
 
 def test_failed_run_keeps_its_notebook_and_leaves_no_result(checkout):
-    done = checkout.run("-m", "helpers.workflow", "study", STUDY, "tiny", "SOURCE=real", "DATA_ROOT=/nowhere/at/all")
+    done = checkout.run("-m", "helpers.workflow", "study", STUDY, "tiny", "SOURCE=real", "DATA_ROOT=profiles")
     assert done.returncode != 0
-    assert "there is no such folder" in done.stdout
+    assert "there is no clinical_and_imaging_info.xlsx" in done.stdout
     assert not (checkout.folder / "runs" / "tiny" / STUDY / "SOURCE=real").exists()
     failed = list((checkout.folder / "runs" / ".failed").glob("*SOURCE=real.ipynb"))
     assert len(failed) == 1
