@@ -92,7 +92,7 @@ def test_failed_run_keeps_its_notebook_and_leaves_no_result(checkout):
     assert not (checkout.folder / "runs" / "tiny" / STUDY / "SOURCE=real").exists()
     failed = list((checkout.folder / "runs" / ".failed").glob("*SOURCE=real.ipynb"))
     assert len(failed) == 1
-    assert "there is no such folder" in failed[0].read_text()
+    assert "there is no clinical_and_imaging_info.xlsx" in failed[0].read_text()
 
 
 def test_killed_run_leaves_nothing_taken_for_a_result(checkout, built_book):
