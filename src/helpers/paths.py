@@ -66,3 +66,8 @@ def data_root(given: str | Path = "") -> Path:
             "Give the folder that holds clinical_and_imaging_info.xlsx",
         )
     return folder.resolve()
+
+
+def processes() -> int:
+    """How many processes torchrun has started together; 1 without it."""
+    return int(os.environ["WORLD_SIZE"]) if "TORCHELASTIC_RUN_ID" in os.environ else 1

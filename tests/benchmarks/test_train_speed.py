@@ -1,0 +1,181 @@
+"""Training of a segmentation network against the loop of MONAI's tutorials, as ratios of one run.
+
+Both train the same network on the same images, held in memory, with the same loss, optimizer and number of steps. The
+tutorial's way is written out here: a list of dictionaries behind a `DataLoader` that shuffles, and a plain loop. Each
+contender is a process of its own; they take turns, and the median of five counts. Run with
+``python -m pytest -s tests/benchmarks/test_train_speed.py``; as a script it is one contender.
+"""
+
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+
+CASES, BATCH, EPOCHS, RATE, ROUNDS = 256, 16, 3, 1e-3, 5
+SIZES = {"cpu": (32, (8, 8, 16, 16, 32, 8)), "cuda": (256, (32, 32, 64, 128, 256, 32))}  # pixels, features
+
+
+def images(size):
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:size, :size] * (32 / size)
+    middle, radius = rng.uniform(10, 22, (CASES, 2, 1, 1)), rng.uniform(4, 8, (CASES, 1, 1))
+    mask = ((y - middle[:, 0]) ** 2 + (x - middle[:, 1]) ** 2 < radius**2)[:, None].astype(np.float32)
+    return mask + rng.normal(0, 0.3, mask.shape).astype(np.float32), mask
+
+
+def network(features):
+    from helpers import models
+
+    return models.unet(2, 1, 1, features=features)
+
+
+def criterion():
+    from monai.losses import DiceCELoss
+
+    return DiceCELoss(sigmoid=True)
+
+
+def ours(device, precision, **settings):
+    """Seconds of each epoch, and the loss of the last."""
+    from helpers import train
+
+    measure, (size, features) = criterion(), SIZES[device]
+    found = train.fit(
+        network(features),
+        images(size),
+        lambda model, batch: measure(model(batch[0]), batch[1]),
+        epochs=EPOCHS,
+        batch_size=BATCH,
+        lr=RATE,
+        seed=0,
+        device=device,
+        precision=precision,
+        progress=False,
+        **settings,
+    )
+    return found.history["seconds"].tolist(), found.history["loss"].iloc[-1]
+
+
+def tutorial(device, mixed):
+    """Seconds of each epoch, and the loss of the last."""
+    from torch.utils.data import DataLoader
+
+    torch.manual_seed(0)
+    size, features = SIZES[device]
+    arrays = (torch.from_numpy(array) for array in images(size))
+    cases = [{"image": image, "label": mask} for image, mask in zip(*arrays, strict=True)]
+    loader = DataLoader(cases, batch_size=BATCH, shuffle=True, num_workers=0, pin_memory=device == "cuda")
+    model, measure = network(features).to(device), criterion()
+    optimizer = torch.optim.AdamW(model.parameters(), RATE)
+    seconds = []
+    for _ in range(EPOCHS):
+        began = time.perf_counter()
+        model.train()
+        total = 0.0
+        for batch in loader:
+            inputs, labels = batch["image"].to(device), batch["label"].to(device)
+            optimizer.zero_grad()
+            with torch.autocast(device, torch.bfloat16, enabled=mixed):
+                loss = measure(model(inputs), labels)
+            loss.backward()
+            optimizer.step()
+            total += loss.item()
+        seconds.append(time.perf_counter() - began)
+    return seconds, total / len(loader)
+
+
+CPU = {
+    "ours": lambda: ours("cpu", "32"),
+    "ours, channels last": lambda: ours("cpu", "32", channels_last=True),
+    "tutorial": lambda: tutorial("cpu", False),
+}
+GPU = {
+    "ours, GPU": lambda: ours("cuda", "32"),
+    "tutorial, GPU": lambda: tutorial("cuda", False),
+    "ours, GPU, mixed": lambda: ours("cuda", "bf16"),
+    "ours, GPU, mixed, channels last": lambda: ours("cuda", "bf16", channels_last=True),
+    "tutorial, GPU, mixed": lambda: tutorial("cuda", True),
+}
+
+
+def contend(name):
+    """Median seconds of an epoch after the first, peak memory (of the GPU, where one is used), and the last loss."""
+    seconds, loss = (CPU | GPU)[name]()
+    if name in GPU:
+        peak = torch.cuda.max_memory_allocated() / 2**20
+    else:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"seconds": statistics.median(seconds[1:]), "peak_mb": peak, "loss": loss}
+
+
+def take_turns(names):
+    found = {name: [] for name in names}
+    for _ in range(ROUNDS):
+        for name in names:
+            command = [sys.executable, "-W", "ignore", __file__, name]
+            found[name].append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+    return found
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return take_turns(CPU)
+
+
+def speeds(runs, peer):
+    """Speed of each against the peer, within a round, so that other work on the machine falls on both."""
+    return {
+        name: statistics.median(b["seconds"] / a["seconds"] for a, b in zip(rounds, runs[peer], strict=True))
+        for name, rounds in runs.items()
+    }
+
+
+def table(runs, peer):
+    lines = [f"{'contender':32} s/epoch  speed  peak MB   loss"]
+    for name, speed in speeds(runs, peer).items():
+        seconds, peak, loss = (medians(runs, what)[name] for what in ("seconds", "peak_mb", "loss"))
+        lines.append(f"{name:32} {seconds:7.3f} {speed:6.2f} {peak:8.0f} {loss:6.3f}")
+    return "\n".join(lines)
+
+
+def medians(runs, what):
+    return {name: statistics.median(run[what] for run in rounds) for name, rounds in runs.items()}
+
+
+@pytest.mark.timeout(1800)
+def test_no_slower_than_the_tutorial(runs, capsys):
+    with capsys.disabled():
+        print("\n" + table(runs, "tutorial"))
+    assert speeds(runs, "tutorial")["ours"] >= 0.95
+
+
+@pytest.mark.timeout(1800)
+def test_peak_memory_is_no_higher(runs):
+    peaks = medians(runs, "peak_mb")
+    assert peaks["ours"] <= 1.15 * peaks["tutorial"]
+
+
+@pytest.mark.timeout(1800)
+def test_both_learn_the_same(runs):
+    losses = medians(runs, "loss")
+    assert losses["ours"] == pytest.approx(losses["tutorial"], rel=0.1)
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU on this machine")
+def test_no_slower_than_the_tutorial_on_a_gpu(capsys):
+    found = take_turns(GPU)
+    with capsys.disabled():
+        print("\n" + table(found, "tutorial, GPU"))
+    assert speeds(found, "tutorial, GPU")["ours, GPU"] >= 0.95
+    assert speeds(found, "tutorial, GPU, mixed")["ours, GPU, mixed"] >= 0.95
+
+
+if __name__ == "__main__":
+    print(json.dumps(contend(sys.argv[1])))
