@@ -2,5 +2,22 @@
 
 from helpers.simulate.breast_mri import breast_mri, breast_mri_table
 from helpers.simulate.population import EFFECTS, truth
+from helpers.simulate.rendering import PHYSICS, Anatomy, anatomy, physics, render
+from helpers.simulate.worlds import CASES, RULERS, WORLDS, breast_mri_world, world_truth
 
-__all__ = ["EFFECTS", "breast_mri", "breast_mri_table", "truth"]
+__all__ = [
+    "CASES",
+    "EFFECTS",
+    "PHYSICS",
+    "RULERS",
+    "WORLDS",
+    "Anatomy",
+    "anatomy",
+    "breast_mri",
+    "breast_mri_table",
+    "breast_mri_world",
+    "physics",
+    "render",
+    "truth",
+    "world_truth",
+]

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
-import uuid
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from helpers import fingerprint, paths
-from helpers.errors import InputError
+from helpers import fingerprint
 from helpers.simulate import layout, masks, patients, population, records
+from helpers.simulate.folder import check_shape, each_case, made_once, write_automatic, write_case, write_tables
 
 _D = {name: default for name, (default, _, _) in population.EFFECTS.items()}
 
@@ -146,7 +143,7 @@ def breast_mri(
     Zero switches an effect off. Patients are those of `breast_mri_table` with the same `n`, `seed` and effects.
     Ids have more digits than any real one. Out-of-fold scores in the weights archive are simulated as well.
     """
-    n, seed, shape = patients.check_count(n), patients.check_seed(seed), _check_shape(shape)
+    n, seed, shape = patients.check_count(n), patients.check_seed(seed), check_shape(shape)
     workers = patients.check_count(workers, "workers")
     planted = population.effects(
         age_slope=age_slope,
@@ -167,73 +164,29 @@ def breast_mri(
         "effects": dict(planted),
         "generator": fingerprint.package(Path(__file__).parent),
     }
-    key = hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()[:10]
-    parent = Path(folder) if folder else paths.data() / "simulated"
-    final = parent / f"mama-mia-{key}"
-    if final.is_dir():
-        return final
-    making = parent / f".{final.name}-{uuid.uuid4().hex[:8]}"
-    try:
-        making.mkdir(parents=True)
-        _write(making, arguments, planted, workers)
-        _settle(making, final)
-    except OSError as error:
-        problem = f"cannot be written ({error.strerror or error})"
-        raise InputError(parent, problem, "Give a folder that you may write to, with space left") from error
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
-    return final
-
-
-def _settle(making: Path, final: Path) -> None:
-    try:
-        making.rename(final)
-    except OSError:
-        # Another run was first; its folder has the same content.
-        if not final.is_dir():
-            raise
-
-
-def _check_shape(shape: tuple[int, int, int]) -> tuple[int, int, int]:
-    whole = isinstance(shape, list | tuple) and len(shape) == 3
-    whole = whole and all(isinstance(v, int | np.integer) for v in shape)
-    if not whole or any(v < least for v, least in zip(shape, (16, 16, 8), strict=True)):
-        raise InputError("shape", f"{shape!r} is not three whole numbers of at least 16, 16, 8", "Try (64, 64, 24)")
-    return tuple(int(v) for v in shape)
+    return made_once("mama-mia", arguments, lambda root: _write(root, arguments, planted, workers), folder)
 
 
 def _write(root: Path, arguments: dict, planted: population.Effects, workers: int) -> None:
     shape, seed, images = tuple(arguments["shape"]), arguments["seed"], arguments["images"]
     drawn = patients.draw(arguments["n"], seed=seed, planted=planted)
-    sheet, legend = records.spreadsheet(drawn, seed=seed, shape=shape, density=arguments["density_column"])
-    for name in ("segmentations/expert", "segmentations/automatic", "patient_info_files", layout.WEIGHTS):
-        (root / name).mkdir(parents=True)
-
-    with pd.ExcelWriter(root / layout.SPREADSHEET, engine="openpyxl") as book:
-        sheet.to_excel(book, sheet_name=layout.SHEET, index=False)
-        legend.to_excel(book, sheet_name="legend", index=False)
-    records.splits(drawn).to_csv(root / layout.SPLITS, index=False)
+    rows = write_tables(root, drawn, seed=seed, shape=shape, density=arguments["density_column"])
+    (root / layout.WEIGHTS).mkdir()
     with zipfile.ZipFile(root / layout.WEIGHTS / layout.WEIGHTS_ARCHIVE, "w", zipfile.ZIP_DEFLATED) as archive:
         for k, part in enumerate(records.out_of_fold(drawn, seed=seed)):
             archive.writestr(f"fold_{k}/nnunet_metrics_fold_{k}.csv", part.to_csv(index=False))
 
     columns = ("expert_cc", "automatic_cc", "dice", "in_plane_mm", "thickness_mm", "density")
-    rows = sheet.astype(object).to_dict("records")
     cases = [
         (root, i, row, {name: float(drawn[name][i]) for name in columns}, seed, shape, images)
         for i, row in enumerate(rows)
     ]
-    if workers == 1:
-        realised = [_write_case(*case) for case in cases]
-    else:
-        from joblib import Parallel, delayed
+    realised = np.array(list(each_case(_write_case, cases, workers)))
 
-        realised = Parallel(n_jobs=workers)(delayed(_write_case)(*case) for case in cases)
-
-    records.quality(drawn, np.array(realised)).to_csv(root / layout.QUALITY, index=False)
+    records.quality(drawn, realised).to_csv(root / layout.QUALITY, index=False)
     truth = population.truth(**dict(planted)) | {
         "arguments": arguments,
-        "max_dice_deviation": float(np.abs(np.array(realised) - drawn["dice"]).max()),
+        "max_dice_deviation": float(np.abs(realised - drawn["dice"]).max()),
     }
     (root / "truth.json").write_text(json.dumps(truth, indent=1), encoding="utf-8")
 
@@ -242,11 +195,8 @@ def _write_case(
     root: Path, index: int, row: dict, case: dict, seed: int, shape: tuple[int, int, int], images: bool
 ) -> float:
     """Write one patient's masks, JSON and images; return the Dice that the masks have."""
-    import nibabel as nib
-
     rng = np.random.default_rng((seed, 3, index))
     spacing = (case["in_plane_mm"], case["in_plane_mm"], case["thickness_mm"])
-    affine = np.diag([*spacing, 1.0])
     expert, automatic = masks.pair(
         rng,
         shape=shape,
@@ -256,22 +206,8 @@ def _write_case(
         dice=case["dice"],
     )
 
-    def save(array: np.ndarray, path: Path) -> None:
-        image = nib.Nifti1Image(array, affine)
-        image.header.set_xyzt_units("mm")
-        nib.save(image, path)
-
-    # Releases differ in the case of file names; here one folder has lower case, one upper.
-    name = str(row["patient_id"])
-    save(expert.astype(np.uint8), root / "segmentations" / "expert" / f"{name.lower()}.nii.gz")
-    save(automatic.astype(np.uint8), root / "segmentations" / "automatic" / f"{name}.nii.gz")
-    corners = np.argwhere(expert)
-    box = tuple(slice(*ends) for ends in zip(corners.min(axis=0), corners.max(axis=0) + 1, strict=True))
-    record = records.patient_json(row, int(case["density"]), box)
-    (root / "patient_info_files" / f"{name.lower()}.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
-    if images:
-        (root / "images" / name).mkdir(parents=True)
-        for k, image in enumerate(masks.phases(rng, expert, spacing=spacing)):
-            save(image, root / "images" / name / f"{name.lower()}_{k:04d}.nii.gz")
+    phases = masks.phases(rng, expert, spacing=spacing) if images else ()
+    write_case(root, row, density=int(case["density"]), spacing=spacing, expert=expert, phases=phases)
+    write_automatic(root, row, automatic, spacing)
     overlap = np.count_nonzero(expert & automatic)
     return 2 * overlap / (np.count_nonzero(expert) + np.count_nonzero(automatic))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
 Spacing = tuple[float, float, float]
 
 
-def _noise(rng: np.random.Generator, shape: tuple[int, ...], spacing: Spacing, scale_mm: float) -> np.ndarray:
+def noise(rng: np.random.Generator, shape: tuple[int, ...], spacing: Sequence[float], scale_mm: float) -> np.ndarray:
+    """Smooth noise of mean near 0 and standard deviation 1, float32; `scale_mm` is the width of its Gaussian."""
     field = rng.standard_normal(shape, dtype=np.float32)
     field = gaussian_filter(field, [max(scale_mm / step, 0.6) for step in spacing], mode="wrap", truncate=3)
     return field / field.std()
@@ -26,6 +30,37 @@ def _quota(field: np.ndarray, inside: np.ndarray, hits: int, count: int) -> np.n
     """Mask of `count` voxels of small value, of which exactly `hits` lie in `inside`."""
     hit = _smallest(np.where(inside, field, np.inf), hits)
     return hit | _smallest(np.where(inside, np.inf, field), count - hits)
+
+
+class Tumour(NamedTuple):
+    """A tumour's mask, and what it was made of."""
+
+    mask: np.ndarray
+    radius: float  # mm, of the ball of the same volume
+    centre: np.ndarray  # mm
+    ellipsoid: Callable[[np.ndarray], np.ndarray]  # distance of each voxel from a given centre, 1 near the surface
+    irregular: np.ndarray  # factor on that distance
+
+
+def tumour(rng: np.random.Generator, *, shape: tuple[int, int, int], spacing: Spacing, cc: float) -> Tumour:
+    """An irregular ellipsoid of `cc` cm^3, met to one voxel, at a random place inside the volume."""
+    voxel_cc = float(np.prod(spacing)) / 1000
+    limit = int(0.5 * np.prod(shape))
+    count = int(np.clip(round(cc / voxel_cc), 27, limit))
+    radius = (3 * count * voxel_cc * 1000 / (4 * np.pi)) ** (1 / 3)
+    size = np.array(shape) * spacing
+    room = np.maximum(size / 2 - 1.3 * radius, 0)
+    centre = size / 2 + rng.uniform(-1, 1, 3) * room
+    axes = [(np.arange(n, dtype=np.float32) + 0.5) * s for n, s in zip(shape, spacing, strict=True)]
+    stretch = np.exp(rng.normal(0, 0.15, 3))
+    stretch /= np.prod(stretch) ** (1 / 3)
+
+    def ellipsoid(middle: np.ndarray) -> np.ndarray:
+        x, y, z = (((a - m) / (radius * s)) ** 2 for a, m, s in zip(axes, middle, stretch, strict=True))
+        return np.sqrt(x[:, None, None] + y[None, :, None] + z[None, None, :])
+
+    irregular = np.exp(0.15 * noise(rng, shape, spacing, 0.5 * radius))
+    return Tumour(_smallest(ellipsoid(centre) * irregular, count), radius, centre, ellipsoid, irregular)
 
 
 def pair(
@@ -60,23 +95,8 @@ def pair(
     -------
     expert, automatic : ndarray of bool, `shape`
     """
-    voxel_cc = float(np.prod(spacing)) / 1000
-    limit = int(0.5 * np.prod(shape))
-    count = int(np.clip(round(expert_cc / voxel_cc), 27, limit))
-    radius = (3 * count * voxel_cc * 1000 / (4 * np.pi)) ** (1 / 3)
-    size = np.array(shape) * spacing
-    room = np.maximum(size / 2 - 1.3 * radius, 0)
-    centre = size / 2 + rng.uniform(-1, 1, 3) * room
-    axes = [(np.arange(n, dtype=np.float32) + 0.5) * s for n, s in zip(shape, spacing, strict=True)]
-    stretch = np.exp(rng.normal(0, 0.15, 3))
-    stretch /= np.prod(stretch) ** (1 / 3)
-
-    def ellipsoid(middle: np.ndarray) -> np.ndarray:
-        x, y, z = (((a - m) / (radius * s)) ** 2 for a, m, s in zip(axes, middle, stretch, strict=True))
-        return np.sqrt(x[:, None, None] + y[None, :, None] + z[None, None, :])
-
-    irregular = np.exp(0.15 * _noise(rng, shape, spacing, 0.5 * radius))
-    expert = _smallest(ellipsoid(centre) * irregular, count)
+    expert, radius, centre, ellipsoid, irregular = tumour(rng, shape=shape, spacing=spacing, cc=expert_cc)
+    count, limit, size = np.count_nonzero(expert), int(0.5 * np.prod(shape)), np.array(shape) * spacing
     if dice <= 0:
         return expert, np.zeros(shape, dtype=bool)
     if dice >= 1:
@@ -88,7 +108,7 @@ def pair(
     hits = int(np.clip(round(dice * (count + predicted) / 2), 1, min(count, predicted) - (count == predicted)))
     away = size / 2 - centre + rng.normal(0, 0.3, 3) * radius
     away *= radius / max(float(np.linalg.norm(away)), 1e-6)
-    deform = _noise(rng, shape, spacing, 0.6 * radius)
+    deform = noise(rng, shape, spacing, 0.6 * radius)
 
     def moved(amount: float) -> np.ndarray:
         return ellipsoid(centre + amount * away) * irregular * np.exp(0.35 * min(amount, 1.0) * deform)
@@ -108,7 +128,7 @@ def phases(rng: np.random.Generator, tumour: np.ndarray, *, spacing: Spacing) ->
 
     Fat and parenchyma by smooth noise; the agent reaches the tumour most, with a dimmer core, and parenchyma a little.
     """
-    texture = _noise(rng, tumour.shape, spacing, 8.0)
+    texture = noise(rng, tumour.shape, spacing, 8.0)
     parenchyma = 1 / (1 + np.exp(-4 * texture))
     edge = gaussian_filter(tumour.astype(np.float32), 0.7)
     core = gaussian_filter(tumour.astype(np.float32), 2.0)

@@ -51,13 +51,18 @@ def _pick(rng: np.random.Generator, shares: tuple[float, ...], n: int) -> np.nda
     return np.minimum(np.searchsorted(np.cumsum(shares), rng.random(n), side="right"), len(shares) - 1)
 
 
-def draw(n: int, *, seed: int, planted: population.Effects) -> dict[str, np.ndarray]:
+def draw(
+    n: int, *, seed: int, planted: population.Effects, age_shares: tuple[float, float, float] | None = None
+) -> dict[str, np.ndarray]:
     """Draw `n` patients; one array of shape (n,) for each property, coded or in its unit.
 
-    The same draw serves the table and the folder on disk, so what is true of one is true of the other.
+    The same draw serves the table and the folder on disk, so what is true of one is true of the other. `age_shares`
+    (Young, Middle, Older) replaces the population's, the ages within a group stay as they are.
     """
     rng = np.random.default_rng(seed)
     source_age, ethnic = population.joint(planted)
+    if age_shares is not None:
+        source_age = population.reweight(source_age, age_shares)
     cumulative = np.cumsum(source_age.ravel())
     cell = np.minimum(np.searchsorted(cumulative, rng.random(n) * cumulative[-1], side="right"), len(cumulative) - 1)
     source, age = cell // len(population.AGES), population.AGES[cell % len(population.AGES)]

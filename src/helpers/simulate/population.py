@@ -21,7 +21,7 @@ AGES = np.arange(21, 78)
 YOUNG, OLD = 40, 55
 ETHNIC_SOURCE = "ISPY2"
 
-_MEAN_AGE, _SD_AGE = 48.5, 10.6
+MEAN_AGE, _SD_AGE = 48.5, 10.6
 _MEAN_DICE, _PRECISION = 0.843, 3.8
 _SOURCE_SHARE = np.array([0.193, 0.114, 0.651, 0.042])
 # Where each source stands between the worst (-0.5) and the best (0.5), for Dice and for age alike.
@@ -77,10 +77,27 @@ def age_codes(age: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=64)
 def joint(planted: Effects) -> tuple[np.ndarray, np.ndarray]:
     """P(source, age), shape (4, 57), and P(ethnicity | source), shape (4, 5)."""
-    mean = _MEAN_AGE + dict(planted)["source_age_shift"] * _centred_rank()
+    mean = MEAN_AGE + dict(planted)["source_age_shift"] * _centred_rank()
     weight = np.exp(-((AGES - mean[:, None]) ** 2) / (2 * _SD_AGE**2))
     source_age = (_SOURCE_SHARE / _SOURCE_SHARE.sum())[:, None] * weight / weight.sum(axis=1, keepdims=True)
     return source_age, _ETHNIC_SHARE / _ETHNIC_SHARE.sum(axis=1, keepdims=True)
+
+
+def check_shares(age_shares: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Shares of Young, Middle and Older as floats; InputError unless they are three that add to 1."""
+    numbers = isinstance(age_shares, list | tuple) and len(age_shares) == 3
+    numbers = numbers and all(isinstance(share, int | float) and 0 <= share <= 1 for share in age_shares)
+    if not numbers or abs(sum(age_shares) - 1) > 1e-6:
+        problem = f"{age_shares!r} is not three shares that add to 1"
+        raise InputError("age_shares", problem, "Give those of Young, Middle and Older, such as (0.05, 0.25, 0.7)")
+    return tuple(float(share) for share in age_shares)
+
+
+def reweight(source_age: np.ndarray, age_shares: tuple[float, float, float]) -> np.ndarray:
+    """P(source, age) with these shares of Young, Middle and Older; within a group nothing changes."""
+    codes = age_codes(AGES)
+    present = np.bincount(codes, weights=source_age.sum(axis=0))
+    return source_age * (np.array(age_shares) / present)[codes]
 
 
 def _centred_rank() -> np.ndarray:
@@ -94,7 +111,7 @@ def _dice_parts(planted: Effects) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     shape = (len(DATASETS), len(AGES), len(ETHNICITIES))
     mean = np.full(shape, _MEAN_DICE)
     mean += e["source_effect"] * _centred_rank()[:, None, None]
-    mean += e["age_slope"] * (AGES - _MEAN_AGE)[None, :, None]
+    mean += e["age_slope"] * (AGES - MEAN_AGE)[None, :, None]
     mean[DATASETS.index(ETHNIC_SOURCE), :, ETHNICITIES.index("African American")] += e["ethnic_effect"]
     one = e["accepted_share"] + e["accepted_older_excess"] * age_codes(AGES) / 2
     one = np.broadcast_to(one[None, :, None], shape)

@@ -1,0 +1,323 @@
+"""Simulated worlds: the cause of an age gap is where the world says, and nowhere else."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import ndimage
+
+from helpers import audit, data, metrics, simulate
+from helpers.errors import InputError
+from helpers.simulate import layout, patients, population, worlds
+
+SMALL = (32, 32, 10)
+SPACING = (1.7578, 1.7578, 4.0)
+YOUNG_AND_OLDER = (0.5, 0.0, 0.5)
+SEEDS = (0, 1, 2)
+# World -> does age reach the labels, does it reach the study images.
+REACHED = {
+    "none": (False, False),
+    "labels": (True, False),
+    "images": (False, True),
+    "share": (True, True),
+    "all": (True, True),
+}
+
+
+def segment(image: np.ndarray, spacing: tuple, threshold: float) -> np.ndarray:
+    """Largest part of the smoothed subtraction image that is above a threshold."""
+    uptake = ndimage.gaussian_filter(image[1] - image[0], 2 / np.array(spacing))
+    parts, _ = ndimage.label(uptake > threshold)
+    sizes = np.bincount(parts.ravel())[1:]
+    return parts == (np.argmax(sizes) + 1 if len(sizes) else -1)
+
+
+@lru_cache(maxsize=1)
+def easy_threshold() -> float:
+    """The threshold that does best on easy cases of its own."""
+    rng = np.random.default_rng(99)
+    breasts = [simulate.anatomy(rng, shape=SMALL, spacing=SPACING, cc=11) for _ in range(10)]
+    images = [simulate.render(rng, b, difficulty=0.1).astype(np.float32) for b in breasts]
+
+    def score(threshold: float) -> float:
+        pairs = zip(breasts, images, strict=True)
+        return np.mean([metrics.dice(b.tumour, segment(i, SPACING, threshold)) for b, i in pairs])
+
+    return max((80.0, 120.0, 160.0, 200.0, 240.0), key=score)
+
+
+def labeller(image: np.ndarray, spacing: tuple) -> np.ndarray:
+    assert image.dtype == np.float32 and image.shape[0] == 2
+    return segment(image, spacing, easy_threshold())
+
+
+def load(path: Path) -> np.ndarray:
+    return np.asarray(nib.load(path).dataobj)
+
+
+def mask_path(root: Path, kind: str, name: str) -> Path:
+    return root / "segmentations" / kind / f"{name if kind == 'automatic' else name.lower()}.nii.gz"
+
+
+def study_image(root: Path, name: str) -> np.ndarray:
+    return np.stack([load(root / "images" / name / f"{name.lower()}_000{k}.nii.gz") for k in (0, 1)])
+
+
+def make(world: str, n: int, folder: Path, **options) -> Path:
+    options = {"labeller": labeller, "labeller_key": "threshold", "shape": SMALL} | options
+    return simulate.breast_mri_world(world, n, folder=folder, **options)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> dict[tuple[str, int], Path]:
+    """Every world at every seed: 60 patients, half of them Young and half Older."""
+    folder = tmp_path_factory.mktemp("worlds")
+    return {
+        (world, seed): make(world, 60, folder, seed=seed, age_shares=YOUNG_AND_OLDER)
+        for world in simulate.WORLDS
+        for seed in SEEDS
+    }
+
+
+@pytest.fixture(scope="module")
+def scored(made) -> dict[tuple[str, int], pd.DataFrame]:
+    """Dice of the silver mask, and of the same segmenter on the study image, both against gold."""
+    frames = {}
+    for key, root in made.items():
+        rows = []
+        for name in pd.read_csv(root / "simulated_cases.csv")["patient_id"]:
+            gold, silver = (load(mask_path(root, kind, name)) for kind in ("expert", "automatic"))
+            image = nib.load(root / "images" / name / f"{name.lower()}_0000.nii.gz")
+            found = labeller(study_image(root, name).astype(np.float32), image.header.get_zooms())
+            rows.append((metrics.dice(gold, silver), metrics.dice(gold, found)))
+        frame = data.load_mama_mia(root)[0]
+        frames[key] = frame.assign(**dict(zip(("silver", "study"), np.array(rows).T, strict=True)))
+    return frames
+
+
+def gap(frame: pd.DataFrame, score: str, level: float = 0.95) -> audit.Interval:
+    groups = frame["age_group"].astype(object)
+    return audit.bootstrap(frame[score], groups=groups, a="Young", b="Older", n_boot=2000, level=level)
+
+
+def test_every_world_is_documented_by_what_it_plants():
+    assert set(simulate.WORLDS) == set(REACHED)
+    for world, (labels, images) in REACHED.items():
+        difficulty = simulate.world_truth(world)["difficulty"]
+        for name, reached in (("labeller", labels), ("image", images)):
+            assert (difficulty[name]["older_minus_young"] < 0) == reached, (world, name)
+    share = simulate.world_truth("share")
+    for name in ("labeller", "image"):
+        given = share["difficulty"][name]
+        assert given["older_minus_young_given_hard"] == given["older_minus_young_given_easy"] == 0
+    assert share["hard_share"] == pytest.approx({"Young": 0.65, "Middle": 0.4, "Older": 0.15})
+    assert simulate.world_truth("all", strength=0)["difficulty"] == simulate.world_truth("none")["difficulty"]
+
+
+@pytest.mark.parametrize("world", REACHED)
+def test_age_reaches_labels_and_images_only_where_the_world_says(scored, world):
+    frames = [scored[world, seed] for seed in SEEDS]
+    for score, reached in zip(("silver", "study"), REACHED[world], strict=True):
+        pooled = gap(pd.concat(frames), score)
+        assert pooled.n == 60 * len(SEEDS)
+        if reached:
+            assert pooled.low > 0.1, (score, str(pooled))
+            assert all(gap(frame, score).low > 0 for frame in frames), score
+        else:
+            assert pooled.low < 0 < pooled.high, (score, str(pooled))
+            assert all((found := gap(frame, score, 0.99)).low < 0 < found.high for frame in frames), score
+
+
+def test_in_world_share_age_adds_nothing_within_easy_and_within_hard(made, scored):
+    parts = []
+    for seed in SEEDS:
+        hard = pd.read_csv(made["share", seed] / "simulated_cases.csv")["hard"]
+        parts.append(scored["share", seed].assign(hard=hard))
+    frame = pd.concat(parts)
+    young = frame["hard"][frame["age_group"] == "Young"].mean()
+    assert young > frame["hard"][frame["age_group"] == "Older"].mean() + 0.3
+    for hard in (0, 1):
+        for score in ("silver", "study"):
+            found = gap(frame[frame["hard"] == hard], score)
+            assert found.low < 0 < found.high, (hard, score, str(found))
+
+
+def test_worlds_of_one_seed_differ_by_what_they_plant_alone(made):
+    root = {world: made[world, 0] for world in REACHED}
+    names = pd.read_csv(root["none"] / "simulated_cases.csv")["patient_id"]
+    changed = {(world, part): 0 for world in ("labels", "images") for part in ("silver", "study")}
+    for name in names:
+        for world in ("labels", "images", "share", "all"):
+            gold, other = (load(mask_path(root[w], "expert", name)) for w in ("none", world))
+            assert np.array_equal(gold, other)
+        for world in ("labels", "images"):
+            silver = [load(mask_path(root[w], "automatic", name)) for w in ("none", world)]
+            study = [study_image(root[w], name) for w in ("none", world)]
+            changed[world, "silver"] += not np.array_equal(*silver)
+            changed[world, "study"] += not np.array_equal(*study)
+    assert changed["labels", "study"] == changed["images", "silver"] == 0
+    young = (data.load_mama_mia(root["none"])[0]["age_group"] == "Young").sum()
+    assert changed["images", "study"] >= young and changed["labels", "silver"] >= young - 2
+
+
+def test_layout_is_that_of_the_real_download(made):
+    root = made["labels", 0]
+    cohort, _ = data.load_mama_mia(root)
+    cases = pd.read_csv(root / "simulated_cases.csv")
+    assert list(cases) == ["patient_id", "hard", "labeller_difficulty", "image_difficulty"]
+    assert list(cohort["patient_id"]) == list(cases["patient_id"]) and len(cohort) == 60
+    gold, silver = data.masks(root)
+    assert len(list(gold.iterdir())) == len(list(silver.iterdir())) == 60
+    image = nib.load(next((root / "images").rglob("*.nii.gz")))
+    assert image.shape == SMALL and image.get_data_dtype() == np.int16
+    truth = json.loads((root / "truth.json").read_text())
+    assert truth["world"] == "labels" and truth["arguments"]["labeller"] == "threshold"
+    assert truth["planted"] == simulate.WORLDS["labels"]
+    known = cohort["breast_density"] != "unknown"
+    codes = np.minimum(4 * cases["image_difficulty"], 3).astype(int)
+    assert [layout.DENSITY[c] for c in codes[known]] == list(cohort["breast_density"][known]) != []
+
+
+def draw(**options) -> pd.DataFrame:
+    """Patients of world "all" and their difficulties, with nothing written."""
+    arguments = {"n": 20_000, "seed": 1, "age_shares": None, "size_slope": 0.0} | options
+    drawn, cases = worlds._draw(arguments, simulate.WORLDS["all"])
+    group = np.array(layout.AGE_GROUPS)[population.age_codes(drawn["age"])]
+    return cases.assign(age=drawn["age"], log_cc=np.log(drawn["expert_cc"]), age_group=group)
+
+
+def test_difficulties_are_those_of_the_truth():
+    frame, truth = draw(age_shares=(0.4, 0.3, 0.3)), simulate.world_truth("all")
+    for group, share in zip(layout.AGE_GROUPS, (0.4, 0.3, 0.3), strict=True):
+        part = frame[frame["age_group"] == group]
+        expected = {f"{k}_difficulty": truth["difficulty"][k]["by_age_group"][group] for k in ("labeller", "image")}
+        for name, value in (expected | {"hard": truth["hard_share"][group]}).items():
+            assert abs(part[name].mean() - value) < 3.5 * part[name].std() / np.sqrt(len(part)), (group, name)
+            assert part[name].between(0, 1).all()
+        assert abs(len(part) / len(frame) - share) < 0.012
+
+
+def test_size_follows_age_only_when_asked():
+    for planted in (0.0, -0.013):
+        frame = draw(size_slope=planted)
+        fit, covariance = np.polyfit(frame["age"], frame["log_cc"], 1, cov=True)
+        error = np.sqrt(covariance[0, 0])
+        assert abs(fit[0] - planted) < 3 * error < 0.003
+
+
+def test_without_a_labeller_there_are_no_silver_masks(tmp_path):
+    root = make("images", 4, tmp_path, labeller=None, labeller_key="", shape=(16, 16, 8))
+    assert not (root / "segmentations" / "automatic").exists() and not (root / layout.QUALITY).exists()
+    assert data.load_mama_mia(root)[0]["expert_1_qs"].isna().all()
+
+
+def test_ratings_follow_the_silver_masks(made, scored):
+    ratings = []
+    for key, root in made.items():
+        table = pd.read_csv(root / layout.QUALITY)
+        assert np.allclose(table["DiceCoef"], scored[key]["silver"], atol=1e-4)
+        ratings.append(table)
+    ratings = pd.concat(ratings)
+    by_level = ratings.groupby("expert_1_qs")["DiceCoef"].mean()
+    assert by_level["Good"] > by_level["Acceptable"] > by_level["Poor"] > by_level["Missed"] == 0
+    assert ((ratings["expert_1_qs"] == "Missed") == (ratings["DiceCoef"] == 0)).all()
+    disagree = (ratings["expert_1_qs"] != ratings["expert_2_qs"]).mean()
+    assert 0.01 < disagree < 0.4
+
+
+def test_harder_renderings_score_worse_and_easy_ones_well():
+    rng = np.random.default_rng(5)
+    breasts = [simulate.anatomy(rng, shape=SMALL, spacing=SPACING, cc=11) for _ in range(25)]
+    means = [
+        np.mean([metrics.dice(b.tumour, labeller(_float(rng, b, difficulty), SPACING)) for b in breasts])
+        for difficulty in (0.0, 0.4, 0.8)
+    ]
+    assert means[0] > 0.85 and means[0] > means[1] + 0.05 > means[2] + 0.1
+
+
+def _float(rng: np.random.Generator, breast: simulate.Anatomy, difficulty: float) -> np.ndarray:
+    return simulate.render(rng, breast, difficulty=difficulty).astype(np.float32)
+
+
+def test_a_slice_can_be_rendered_as_well():
+    breast = simulate.anatomy(np.random.default_rng(0), shape=SMALL, spacing=SPACING, cc=11)
+    middle = int(breast.tumour.sum(axis=(0, 1)).argmax())
+    flat = breast._replace(**{k: v[..., middle] for k, v in breast._asdict().items() if isinstance(v, np.ndarray)})
+    image = simulate.render(np.random.default_rng(1), flat, difficulty=0.2)
+    assert image.shape == (2, *SMALL[:2]) and image.dtype == np.int16
+    uptake = (image[1] - image[0]).astype(float)
+    assert uptake[flat.tumour].mean() > uptake[~flat.tumour].mean() + 100
+
+
+def test_physics_is_linear_between_its_documented_ends():
+    for name, (easy, hard, _) in simulate.PHYSICS.items():
+        assert simulate.physics(0)[name] == easy and simulate.physics(1)[name] == pytest.approx(hard)
+        assert simulate.physics(0.5)[name] == pytest.approx((easy + hard) / 2)
+
+
+def test_same_content_whatever_the_number_of_workers(tmp_path):
+    one, two = (make("all", 4, tmp_path / str(k), shape=(16, 16, 8), workers=k) for k in (1, 2))
+    assert one.name == two.name
+    files = sorted(p.relative_to(one) for p in one.rglob("*") if p.is_file())
+    assert files == sorted(p.relative_to(two) for p in two.rglob("*") if p.is_file())
+    for file in files:
+        if file.name.endswith(".nii.gz"):
+            assert np.array_equal(load(one / file), load(two / file)), file
+        elif file.suffix in (".csv", ".json"):
+            assert (one / file).read_bytes() == (two / file).read_bytes(), file
+
+
+def test_a_changed_labeller_makes_a_new_folder(tmp_path):
+    options = {"shape": (16, 16, 8)}
+    first = make("labels", 3, tmp_path, **options)
+    assert make("labels", 3, tmp_path, **options) == first
+    assert len({first, make("labels", 3, tmp_path, labeller_key="other", **options)}) == 2
+    assert make("labels", 3, tmp_path, labeller=None, labeller_key="", **options) != first
+
+
+def test_tables_of_the_planted_cohort_stay_as_they_were():
+    frame, _ = simulate.breast_mri_table(400, seed=0)
+    drawn = patients.draw(400, seed=0, planted=population.effects())
+    assert np.array_equal(frame["dice"], drawn["dice"])
+    assert frame["dice"].head(3).tolist() == pytest.approx(FIRST_DICE, rel=1e-12)
+    assert frame["age"].head(8).tolist() == FIRST_AGES
+
+
+FIRST_DICE = [0.877884547953511, 0.8147243367736241, 0.9506074887865062]
+FIRST_AGES = [34.0, 47.0, 55.0, 40.0, 66.0, 44.0, 55.0, 46.0]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"world": "label"}, ("world", "'label'", "labels")),
+        ({"strength": 2}, ("strength", "2")),
+        ({"strength": float("nan")}, ("strength", "nan")),
+        ({"labeller_key": ""}, ("labeller_key", "a labeller")),
+        ({"labeller": None}, ("labeller_key", "no labeller")),
+        ({"labeller": lambda image, spacing: image[0]}, ("labeller", "float32")),
+        ({"labeller": lambda image, spacing: None}, ("labeller", "NoneType")),
+        ({"age_shares": (0.5, 0.5)}, ("age_shares", "(0.5, 0.5)")),
+        ({"age_shares": (0.5, 0.5, 0.5)}, ("age_shares", "add to 1")),
+        ({"size_slope": 0.5}, ("size_slope", "0.5")),
+        ({"n": 0}, ("n:", "0")),
+        ({"shape": (4, 4, 4)}, ("shape",)),
+    ],
+)
+def test_bad_arguments_are_told_in_one_line(tmp_path, options, words):
+    arguments = {"world": "labels", "n": 2, "shape": (16, 16, 8)} | options
+    with pytest.raises(InputError) as caught:
+        make(folder=tmp_path, **arguments)
+    assert all(word in str(caught.value) for word in words) and "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_difficulty_is_checked():
+    with pytest.raises(InputError, match="difficulty"):
+        simulate.physics(1.2)
