@@ -1,7 +1,9 @@
-"""Audit of any per-case score over any groups: gaps, tests, models, resampling, and checks of printed numbers."""
+"""Audit of any per-case score over any groups: gaps, tests, models, resampling, causes, checks of printed numbers."""
 
 from helpers.audit.calibrate import calibrate, calibration_cohorts, calibration_summary, null_interval_coverage
 from helpers.audit.choices import choices, ethnicity_choices
+from helpers.audit.diagnose import CAUSES, Diagnosis, diagnose
+from helpers.audit.experiments import Between, amplification, change_between
 from helpers.audit.gaps import (
     by_group,
     contrast,
@@ -25,6 +27,7 @@ from helpers.audit.label_audit import (
     undefined,
     volume_values,
 )
+from helpers.audit.latent import latent
 from helpers.audit.models import (
     Effect,
     Interaction,
@@ -39,17 +42,25 @@ from helpers.audit.pairs import adjust_p, chi_square, posthoc, rank_biserial, ra
 from helpers.audit.permute import Permutation, permutation
 from helpers.audit.printed import anova_from_summary, check_table, contrast_from_summary, counts_behind, mean_of_means
 from helpers.audit.resample import Change, Interval, bootstrap, bootstrap_change
+from helpers.audit.ruler import Ruler, judge, ruler
 from helpers.audit.sources import hidden_gap, within_source
+from helpers.audit.spread import ratios
+from helpers.audit.tiers import tiers
 
 __all__ = [
+    "CAUSES",
+    "Between",
     "Change",
+    "Diagnosis",
     "Effect",
     "Interaction",
     "Interval",
     "Permutation",
+    "Ruler",
     "Test",
     "adjust_p",
     "adjusted_contrast",
+    "amplification",
     "anova",
     "anova_from_summary",
     "assumptions",
@@ -59,6 +70,7 @@ __all__ = [
     "calibrate",
     "calibration_cohorts",
     "calibration_summary",
+    "change_between",
     "check_table",
     "chi_square",
     "choices",
@@ -69,13 +81,16 @@ __all__ = [
     "contrast_from_summary",
     "counts_behind",
     "demographic_parity_difference",
+    "diagnose",
     "disparate_impact_ratio",
     "equity_scaled",
     "ethnicity_choices",
     "gap",
     "hidden_gap",
     "interaction",
+    "judge",
     "kruskal",
+    "latent",
     "mean_of_means",
     "mixed_slope",
     "nested_f",
@@ -89,12 +104,15 @@ __all__ = [
     "rank_biserial_interval",
     "rate_difference",
     "rate_ratio",
+    "ratios",
+    "ruler",
     "ser",
     "silver_values",
     "slope",
     "success",
     "success_rates",
     "threshold_sweep",
+    "tiers",
     "two_rate_test",
     "undefined",
     "volume_values",

@@ -113,7 +113,7 @@ def bootstrap(
         combine = _combine(statistic)
         estimate = float(combine(data.values[first].mean(), data.values[second].mean()))
         replicates = combine(means_a, means_b)
-    return _interval(estimate, replicates, len(data.values), level)
+    return percentile_interval(estimate, replicates, len(data.values), level)
 
 
 def bootstrap_change(
@@ -151,8 +151,9 @@ def bootstrap_change(
     estimates = [float(combine(x.mean(), y.mean())) for x, y in zip(parts_a, parts_b, strict=True)]
     draws = [combine(x, y) for x, y in zip(means_a, means_b, strict=True)]
     with np.errstate(invalid="ignore"):
-        change = _interval(estimates[1] - estimates[0], draws[1] - draws[0], len(other), level)
-    return Change(*(_interval(e, d, len(other), level) for e, d in zip(estimates, draws, strict=True)), change)
+        change = percentile_interval(estimates[1] - estimates[0], draws[1] - draws[0], len(other), level)
+    ends = [percentile_interval(e, d, len(other), level) for e, d in zip(estimates, draws, strict=True)]
+    return Change(*ends, change)
 
 
 def _pair(data: Grouped, a: object, b: object) -> tuple[np.ndarray, np.ndarray]:
@@ -233,7 +234,14 @@ def _bootstrap_callable(
     return estimate, replicates
 
 
-def _interval(estimate: float, replicates: np.ndarray, n: int, level: float) -> Interval:
+def percentile_interval(estimate: float, replicates: np.ndarray, n: int, level: float) -> Interval:
+    """Interval from the replicates of a statistic; undefined ones (NaN) are left out and counted.
+
+    Raises
+    ------
+    InputError
+        If the estimate or every replicate is undefined.
+    """
     if np.isnan(estimate):
         raise InputError("statistic", "undefined on these cases (0/0)", "Use a threshold that some case passes.")
     defined = replicates[~np.isnan(replicates)]

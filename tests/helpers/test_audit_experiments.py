@@ -1,0 +1,141 @@
+"""Changes between training experiments, over patients and training seeds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import audit
+from helpers.audit.crossed import resample_cells, resample_seeds, two_sided_p
+from helpers.audit.experiments import gap_change
+from helpers.errors import InputError
+
+
+def frame(seed=0, *, n=100, seeds=(0, 1, 2), amplified=0.05, run_sd=0.005, second_seeds=None):
+    rng = np.random.default_rng(seed)
+    group = np.repeat(["Young", "Older"], n)
+    ease, rows = rng.normal(0.7, 0.1, 2 * n), []
+    for experiment, extra in (("baseline", 0.0), ("biased_input", amplified)):
+        own = rng.normal(0, 0.03, 2 * n)
+        for run in seeds if experiment == "baseline" else second_seeds or seeds:
+            shift = np.repeat(rng.normal(0, run_sd, 2), n)
+            dice = ease + own - (0.03 + extra) * (group == "Young") + shift + rng.normal(0, 0.02, 2 * n)
+            rows.append(pd.DataFrame({"patient_id": np.arange(2 * n), "age_group": group, "experiment": experiment,
+                                      "train_seed": run, "dice": dice}))  # fmt: skip
+    return pd.concat(rows, ignore_index=True)
+
+
+def test_values_are_differences_of_mean_gaps():
+    table = frame()
+    found = audit.amplification(table, n_boot=500)
+    means = table.groupby(["experiment", "age_group"])["dice"].mean().unstack()
+    gap = means["Older"] - means["Young"]
+    assert found.first.estimate == pytest.approx(gap["baseline"])
+    assert found.second.estimate == pytest.approx(gap["biased_input"])
+    assert found.change.estimate == pytest.approx(gap["biased_input"] - gap["baseline"])
+    assert found.change.low > 0
+    assert (found.n_a, found.n_b, found.seeds, found.paired, found.dropped) == (100, 100, (3, 3), True, 0)
+    steady = audit.amplification(frame(run_sd=0.0, n=300), n_boot=500)
+    assert steady.change.high - steady.change.low < 0.7 * (
+        steady.first.high - steady.first.low
+    )  # what is shared cancels
+    again = audit.change_between(table, first="biased_input", second="baseline", n_boot=500)
+    assert again.change.estimate == pytest.approx(-found.change.estimate)
+    rates = audit.amplification(table, n_boot=500, threshold=0.7).first.estimate
+    good = (table["dice"] > 0.7).groupby([table["experiment"], table["age_group"]]).mean().unstack()
+    assert rates == pytest.approx((good["Older"] - good["Young"])["baseline"])
+
+
+@pytest.mark.parametrize(("run_sd", "n_seeds", "paired"), [(0.0, 3, True), (0.008, 3, False), (0.008, 5, True)])
+def test_coverage(run_sd, n_seeds, paired):
+    """The truth is an amplification of 0.05; patients, runs in each group and single scores are drawn anew."""
+    held, n, runs = [], 60, 160
+    group = pd.Series(np.repeat(["Young", "Older"], n))
+    young = (group == "Young").to_numpy()
+    for seed in range(runs):
+        rng, tables = np.random.default_rng(seed), []
+        for k, extra in enumerate((0.0, 0.05)):
+            base = rng.normal(0, 0.06, 2 * n) - extra * young
+            shift = np.where(young[:, None], *rng.normal(0, run_sd, (2, 1, n_seeds)))
+            columns = np.arange(n_seeds) + (0 if paired else 10 * k)
+            tables.append(pd.DataFrame(base[:, None] + shift + rng.normal(0, 0.03, (2 * n, n_seeds)), columns=columns))
+        found = gap_change(*tables, groups=group, a="Young", b="Older", n_boot=400, seed=seed)
+        assert found.paired == paired
+        held.append(found.change.low <= 0.05 <= found.change.high)
+    error = np.sqrt(0.95 * 0.05 / runs)
+    assert np.mean(held) == pytest.approx(0.95, abs=3 * error)
+
+
+def test_seeds_that_vary_widen_the_interval():
+    """Runs that all agree but for a large shift of a group: ignoring seeds would give the narrow interval."""
+    quiet, loud = (audit.amplification(frame(3, run_sd=sd), n_boot=1000).change for sd in (0.0, 0.05))
+    assert loud.high - loud.low > 2 * (quiet.high - quiet.low)
+    many = audit.amplification(frame(3, run_sd=0.05, seeds=tuple(range(12))), n_boot=1000).change
+    assert many.high - many.low < 0.5 * (loud.high - loud.low)
+
+
+def test_other_seeds_are_drawn_apart():
+    found = audit.amplification(frame(second_seeds=(7, 8, 9, 10)), n_boot=300)
+    assert (found.seeds, found.paired) == ((3, 4), False)
+
+
+def test_patients_that_a_run_lacks_are_left_out_and_counted():
+    table = frame()
+    found = audit.amplification(table[~((table["patient_id"] < 5) & (table["train_seed"] == 1))], n_boot=300)
+    assert (found.dropped, found.n_b, found.n_a) == (5, 100, 95)
+
+
+def test_one_experiment_by_two_references():
+    table = frame().query("experiment == 'baseline'").assign(reference="gold")
+    silver = table.assign(reference="silver", dice=table["dice"] - 0.02 * (table["age_group"] == "Young"))
+    both = pd.concat([table, silver])
+    found = audit.change_between(both, second="baseline", reference=("gold", "silver"), n_boot=300)
+    assert found.change.low == pytest.approx(0.02) and found.change.high == pytest.approx(0.02)
+    assert found.first.low < found.first.estimate < found.first.high
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda t: t[t["train_seed"] < 2], "at least 3"),
+        (lambda t: t.drop(columns="train_seed"), "train_seed"),
+        (lambda t: t[t["experiment"] == "baseline"], "biased_input"),
+        (lambda t: pd.concat([t, t.head(1)]), "twice"),
+        (lambda t: t.assign(dice=t["dice"].where(t.index > 0)), "NaN"),
+        (lambda t: t.assign(age_group=np.where(t.index == 0, "Older", t["age_group"])), "more than one value"),
+        (lambda t: t.assign(age_group="Young"), "Older"),
+        (lambda t: t.assign(reference="silver"), "gold"),
+        (lambda t: t.assign(patient_id=t["patient_id"] + 1000 * (t["experiment"] == "baseline")), "every run"),
+    ],
+)
+def test_bad_input_is_said(change, words):
+    with pytest.raises(InputError, match=words):
+        audit.amplification(change(frame(n=10)), n_boot=50)
+
+
+def test_resampled_cells_are_those_of_resampled_patients():
+    rng = np.random.default_rng(2)
+    values, cell = rng.normal(size=(80, 2)), np.where(np.arange(80) < 10, -1, np.arange(80) % 2)
+    cells = resample_cells(values, cell, 2, n_boot=4000, seed=1)
+    for k in (0, 1):
+        inside = values[cell == k]
+        np.testing.assert_allclose(cells.means[k], inside.mean(axis=0))
+        error = inside.std(axis=0) / np.sqrt(len(inside))
+        np.testing.assert_allclose(cells.drawn_means[:, k].std(axis=0), error, rtol=0.06)
+        assert np.corrcoef(cells.drawn_means[:, k].T)[0, 1] == pytest.approx(np.corrcoef(inside.T)[0, 1], abs=0.07)
+    assert cells.drawn_counts.std(axis=0) == pytest.approx(np.sqrt(35 * 45 / 80), rel=0.06)
+
+
+def test_seed_weights_have_the_variance_of_a_mean():
+    values = np.array([1.0, 2.0, 6.0])
+    means = resample_seeds(3, n_boot=20_000, seed=0) @ values
+    assert means.mean() == pytest.approx(3, abs=0.06)
+    assert means.var() == pytest.approx(values.var(ddof=1) / 3, rel=0.05)
+
+
+def test_p_agrees_with_the_interval():
+    found = audit.amplification(frame(amplified=0.0), n_boot=999).change
+    assert (two_sided_p(found) < 0.05) == (found.low > 0 or found.high < 0)
+    assert two_sided_p(found, null=found.estimate) > 0.8
+    assert two_sided_p(found, null=10) == pytest.approx(2 / 1000)
