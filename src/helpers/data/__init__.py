@@ -1,8 +1,25 @@
-"""Data sets as documented frames: cohorts, and tables of per-case scores."""
+"""Data sets as documented frames: cohorts, tables of per-case scores, and images with their masks."""
 
 from helpers.data.check import check_data
 from helpers.data.files import masks
 from helpers.data.mama_mia import load_mama_mia
 from helpers.data.score_tables import find_scores, join_scores, read_scores
+from helpers.data.volumes import Volume, enhancement, folds, has_images, largest_slice, load_volume, mask_file, resample, to_grid
 
-__all__ = ["check_data", "find_scores", "join_scores", "load_mama_mia", "masks", "read_scores"]
+__all__ = [
+    "Volume",
+    "check_data",
+    "enhancement",
+    "find_scores",
+    "folds",
+    "has_images",
+    "join_scores",
+    "largest_slice",
+    "load_mama_mia",
+    "load_volume",
+    "mask_file",
+    "masks",
+    "read_scores",
+    "resample",
+    "to_grid",
+]

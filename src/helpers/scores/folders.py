@@ -108,7 +108,7 @@ def score_folders(
 
 
 def collect(
-    root: str | Path, *, table: str | Path = "", workers: int | None = None
+    root: str | Path, *, table: str | Path = "", workers: int | None = None, progress: bool = True
 ) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
     """All per-case scores that a data set's folder gives.
 
@@ -120,6 +120,8 @@ def collect(
         Table of scores of the automatic masks, instead of the folder's.
     workers : int, optional
         Processes, see `score_folders`.
+    progress : bool
+        Whether to show a progress bar.
 
     Returns
     -------
@@ -144,7 +146,7 @@ def collect(
                 "it holds neither a table of per-case scores nor both folders of masks",
                 "Name a table by SCORES, or download segmentations/expert and segmentations/automatic",
             )
-        read["automatic"] = score_folders(*masks, workers=workers)
+        read["automatic"] = score_folders(*masks, workers=workers, progress=progress)
     tables = {kind: frame for kind, (frame, _) in read.items()}
     return tables, pd.concat([dropped for _, dropped in read.values()], ignore_index=True)
 

@@ -1,0 +1,67 @@
+"""Read volumes in NIfTI format; what cannot be read is an `InputError`."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
+from nibabel.wrapstruct import WrapStructError
+
+from helpers.errors import InputError
+
+SLACK = 0.01  # mm: two grids are one if no corner of the image is further apart
+
+
+def read_nifti(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
+    """Voxels, three-dimensional, and affine (4, 4) in mm of a NIfTI file.
+
+    Raises
+    ------
+    InputError
+        The file is missing, truncated, of another kind or of another number of axes, or its header gives no length.
+    """
+    try:
+        image = nib.load(path)
+        voxels = np.asanyarray(image.dataobj)
+    except (OSError, EOFError, zlib.error, ImageFileError, WrapStructError, HeaderDataError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            path, f"is truncated or no NIfTI file ({reason})", "Copy or download the file again, or leave the case out"
+        ) from error
+    if voxels.ndim != 3:
+        raise InputError(path, f"expected a three-dimensional volume, found shape {voxels.shape}", "Save one volume")
+    affine = np.asarray(image.affine, float)
+    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
+        raise InputError(path, "its header holds no usable affine, so no length in mm", "Write the image's own header")
+    return voxels, affine
+
+
+def check_same_grid(
+    first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray], *, where: str, fix: str
+) -> tuple[float, ...]:
+    """Voxel size in mm of two volumes (voxels and affine each) that lie on one grid.
+
+    Raises
+    ------
+    InputError
+        Shape, voxel size or position differ; `where` names both files, `fix` says what to do.
+    """
+    (here_voxels, here), (there_voxels, there) = first, second
+    if here_voxels.shape != there_voxels.shape:
+        raise InputError(where, f"the shapes differ: {here_voxels.shape} and {there_voxels.shape}", fix)
+    spacing, other = nib.affines.voxel_sizes(here), nib.affines.voxel_sizes(there)
+    corners = np.array(np.meshgrid(*[(0, n) for n in here_voxels.shape])).reshape(3, -1)
+    shift = np.linalg.norm((here - there)[:3, :3] @ corners + (here - there)[:3, 3:], axis=0).max()
+    if not shift <= SLACK:
+        sizes = [" x ".join(f"{v:.4g}" for v in s) for s in (spacing, other)]
+        what = (
+            f"the voxel sizes differ: {sizes[0]} and {sizes[1]} mm"
+            if not np.allclose(spacing, other, rtol=0, atol=1e-4)
+            else f"the affines differ: positions are up to {shift:.3g} mm apart at the same voxel size"
+        )
+        raise InputError(where, what, fix)
+    return tuple(float(v) for v in spacing)
