@@ -165,3 +165,33 @@ def rates(table: pd.DataFrame, *, ax: Axes, nominal: tuple[float, float], target
     forest(table, ax=ax, estimate="rate", no_effect=target, xlabel=xlabel)
     ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(0, 1.16))
     return ax
+
+
+def embedding(points: np.ndarray, by: pd.Series, *, ax: Axes, seed: int = 0) -> Axes:
+    """A t-SNE map of points of many dimensions, one marker and colour for each group.
+
+    Distances and sizes of clusters in such a map mean little; `helpers.audit.latent` measures the points themselves.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, dimensions)
+    by : Series of length n
+    """
+    from sklearn.manifold import TSNE
+
+    perplexity = min(30.0, (len(points) - 1) / 3)
+    flat = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(points)
+    names = pd.Series(by).reset_index(drop=True).astype("category")
+    for i, name in enumerate(names.cat.categories):
+        inside = (names == name).to_numpy()
+        look = {
+            "color": PALETTE[i],
+            "marker": "os^Dv"[i % 5],
+            "s": 22,
+            "alpha": 0.8,
+            "label": f"{name}, n = {inside.sum()}",
+        }
+        ax.scatter(*flat[inside].T, **look)
+    ax.set(xticks=[], yticks=[])
+    ax.legend(frameon=False, fontsize="small")
+    return ax

@@ -10,8 +10,8 @@ from tests.conftest import ROOT
 
 PACKAGE = ROOT / "src" / "helpers"
 # A module imports only from those that stand after it.
-ORDER = "workflow widgets report figures uncertainty mitigate train models degrade scores data simulate audit metrics"
-ORDER = [*ORDER.split(), "fingerprint", "paths", "errors"]
+ORDER = "workflow widgets report figures uncertainty mitigate segment train models degrade"
+ORDER = [*ORDER.split(), "scores", "data", "simulate", "audit", "metrics", "fingerprint", "paths", "errors"]
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -1,0 +1,178 @@
+"""The controlled experiments: which cases a network is trained on, by which masks, and what comes out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from helpers import data, fingerprint, paths, simulate
+from helpers.errors import InputError
+from helpers.segment import slices
+
+EXPERIMENTS = ("baseline", "swap_young", "swap_older", "difficulty_balanced", "biased_input")
+LATER = {"N_BOOTSTRAP", "N_PERMUTATIONS"}  # parameters that reach no network
+
+
+def training_set(experiment: str, cases: pd.DataFrame, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which cases an experiment trains on, and which of them with the silver mask.
+
+    Parameters
+    ----------
+    experiment : str
+        ``baseline`` (gold masks, as many cases of each age group), ``biased_input`` (the same with silver masks),
+        ``swap_young`` and ``swap_older`` (the same with silver masks for that group's cases of tier 1), or
+        ``difficulty_balanced`` (gold masks, as many easy and as many hard cases of each age group).
+    cases : DataFrame
+        Columns ``age_group``, ``tier`` and ``easy``; patients without an age group are not trained on.
+    seed : int
+        Seed of the choice among a larger group's cases.
+
+    Returns
+    -------
+    include, silver : bool, (n,)
+    """
+    groups = cases["age_group"].astype("str")
+    known = cases["age_group"].notna()
+    easy = cases["easy"].to_numpy(bool)
+    cells = [(groups == g) & known for g in groups[known].unique()]
+    if experiment == "difficulty_balanced":
+        pools = [[cell & easy for cell in cells], [cell & ~easy for cell in cells]]
+    else:
+        pools = [cells]
+    rng = np.random.default_rng((seed, 17))
+    include = np.zeros(len(cases), dtype=bool)
+    for pool in pools:
+        size = min(int(cell.sum()) for cell in pool)
+        for cell in pool:
+            include[rng.choice(np.flatnonzero(cell), size, replace=False)] = True
+    silver = np.zeros(len(cases), dtype=bool)
+    if experiment == "biased_input":
+        silver[:] = True
+    elif experiment.startswith("swap_"):
+        swapped = groups.str.lower() == experiment.removeprefix("swap_")
+        if not swapped.any():
+            raise InputError(f"experiment {experiment}", "no such age group", "Use swap_young or swap_older")
+        silver = (swapped & (cases["tier"] == 1)).to_numpy()
+    elif experiment not in {"baseline", "difficulty_balanced"}:
+        raise InputError(f"experiment {experiment}", "is not known", "See the docstring for the names")
+    return include, silver
+
+
+def run(
+    score: Callable[[np.ndarray, np.ndarray, np.ndarray, int, str], np.ndarray],
+    cases: pd.DataFrame,
+    *,
+    seeds: Sequence[int],
+    folds: int,
+    seed: int,
+    experiments: Sequence[str] = EXPERIMENTS,
+    keep: Path | None = None,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Every experiment with every training seed, cross-validated: each case is scored by a network that never saw it.
+
+    Parameters
+    ----------
+    score : callable
+        ``score(include, silver, held_out, seed, name) -> dice``: trains on the cases of `include` (silver masks where
+        `silver`), and gives the Dice of those `held_out` against gold and silver, shape (held out, 2); `name` is
+        unique, for checkpoints. `on_slices` and `on_volumes` make one.
+    cases : DataFrame
+        One row per case: ``patient_id, age_group, tier, easy``.
+    seeds : sequence of int
+        Seeds of training.
+    folds, seed : int
+        Folds, spread evenly over age groups; seed of folds and of the choice of cases.
+    experiments : sequence of str
+        Names as `training_set` knows them.
+    keep : Path, optional
+        Folder for finished parts; a second call with the same arguments goes on from there.
+    progress : bool
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    DataFrame
+        ``patient_id, age_group, experiment, train_seed, reference`` ("gold" or "silver") and ``dice``, as
+        `helpers.audit.diagnose` reads it.
+
+    Raises
+    ------
+    InputError
+        A case has no age group, or a part cannot be kept.
+    """
+    from tqdm.auto import tqdm
+
+    if cases["age_group"].isna().any():
+        raise InputError("cases", "some have no age group", "Leave them out, and their images with them")
+    cases = cases.reset_index(drop=True)
+    fold = data.folds(cases["age_group"].to_numpy(), n=folds, seed=seed)
+    parts = []
+    todo = [(e, s, k) for e in experiments for s in seeds for k in range(folds)]
+    for experiment, train_seed, k in tqdm(todo, desc="networks", unit="network", disable=not progress):
+        name = f"{experiment}-seed{train_seed}-fold{k}"
+        include, silver = training_set(experiment, cases, seed=seed)
+        held_out = fold == k
+        file = None if keep is None else keep / f"{name}.csv"
+        if file is not None and file.is_file():
+            dice = np.loadtxt(file, delimiter=",", ndmin=2)
+        else:
+            dice = score(include & ~held_out, silver, held_out, train_seed, name)
+            if file is not None:
+                _write(file, dice)
+        for reference, values in zip(("gold", "silver"), dice.T, strict=True):
+            part = cases.loc[held_out, ["patient_id", "age_group"]]
+            parts.append(part.assign(experiment=experiment, train_seed=train_seed, reference=reference, dice=values))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _write(file: Path, dice: np.ndarray) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part = file.with_suffix(".part")
+        np.savetxt(part, dice, delimiter=",")
+        part.replace(file)
+    except OSError as error:
+        raise InputError(file.parent, f"cannot be written ({error.strerror or error})", "Free some space") from error
+
+
+def keep(root: Path, parameters: Mapping[str, object]) -> Path:
+    """Folder in which a study keeps finished networks' scores, so that a stopped run goes on.
+
+    Its name holds a hash of the data's folder, the parameters and the code of the package.
+    """
+    own = {k: v for k, v in parameters.items() if k not in {"RUN_DIR", "DATA_ROOT", "DEVICE", *LATER}}
+    code = fingerprint.package(Path(__file__).parents[1])
+    text = json.dumps([str(Path(root).resolve()), own, code], sort_keys=True, default=str)
+    return paths.data() / "networks" / hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def two_rulers(root: Path, *, size: int, steps: int, folds: int, seed: int, device: str = "auto") -> pd.DataFrame:
+    """One set of predictions of a cohort's slices by gold-trained networks, scored against gold and against silver.
+
+    Returns
+    -------
+    DataFrame
+        ``patient_id, age_group, gold, silver``; patients without an age are left out.
+    """
+    cases, _ = data.load_mama_mia(root)
+    cases = cases[cases["age_group"].notna()].reset_index(drop=True).assign(tier=1.0, easy=True)
+    loaded = slices.load_slices(root, cases["patient_id"], size=size, progress=False)
+    score = slices.scorer(loaded, steps=steps, device=device)
+    found = run(score, cases, seeds=[0], folds=folds, seed=seed, experiments=["baseline"], progress=False)
+    both = found.pivot(index=["patient_id", "age_group"], columns="reference", values="dice")
+    return both.rename_axis(columns=None).reset_index()
+
+
+def known_difficulty(root: Path, cases: pd.DataFrame) -> pd.DataFrame:
+    """The cases with the simulator's flag of a hard case as column ``hard``; a real cohort has none, and gets none."""
+    file = Path(root) / simulate.CASES
+    if not file.is_file():
+        return cases
+    flags = pd.read_csv(file, usecols=["patient_id", "hard"])
+    return cases.merge(flags, on="patient_id", validate="one_to_one")

@@ -1,0 +1,165 @@
+"""The diagnosis, tried on worlds whose cause is known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from helpers import audit, data, scores, simulate
+from helpers.errors import InputError
+from helpers.segment import slices
+from helpers.segment.experiments import known_difficulty, run
+from helpers.segment.labeller import world
+
+# Reading -> how `audit.diagnose` is called. In a simulated world hard study images cost the labeller nothing, which
+# nobody would know of a real one.
+READINGS: dict[str, dict[str, object]] = {
+    "ours": {"version": "ours", "labeller_shares": (0.0, 0.0)},
+    "ours, labeller unknown": {"version": "ours", "labeller_shares": (0.0, 1.0)},
+    "ours, difficulty unknown": {"version": "ours", "difficulty": None},
+    "paper": {"version": "paper"},
+}
+
+
+def diagnose_world(
+    name: str,
+    *,
+    n: int,
+    seed: int,
+    steps: int,
+    folds: int,
+    train_seeds: int,
+    size: int = 48,
+    n_boot: int = 2000,
+    device: str = "auto",
+) -> list[dict[str, object]]:
+    """Run all experiments in one world, and read them in each way.
+
+    Parameters
+    ----------
+    name : str
+        A key of `helpers.simulate.WORLDS`.
+    n, seed : int
+        Patients; and seed of the cohorts, the labeller, the folds and the intervals.
+    steps, folds, train_seeds, size : int
+        Training steps of a network, folds, networks per experiment and fold, side of a slice in voxels.
+    n_boot : int
+        Replicates behind an interval.
+
+    Returns
+    -------
+    list of dict
+        One row for each of `READINGS`: ``world, seed, reading, verdict, truth``, and of the three contrasts
+        ``labels, images, share`` the estimates (None for the paper's reading).
+    """
+    root = world(name, n, seed=seed, device=device)
+    patients, _ = data.load_mama_mia(root)
+    tables, _ = scores.collect(root, workers=1, progress=False)
+    cases, _ = data.join_scores(patients, tables["automatic"], where="automatic")
+    cases = cases[cases["age_group"].notna()].reset_index(drop=True)
+    cases = cases.join(audit.tiers(cases)).rename(columns={"dice": "silver_dice"})
+    loaded = slices.load_slices(root, cases["patient_id"], size=size, progress=False)
+    score = slices.scorer(loaded, steps=steps, device=device)
+    found = run(score, cases, seeds=range(train_seeds), folds=folds, seed=seed, progress=False)
+    known = known_difficulty(root, cases)
+    rows = []
+    for reading, options in READINGS.items():
+        diagnosis = audit.diagnose(found, known, n_boot=n_boot, seed=seed, **options)
+        row = {"world": name, "seed": seed, "reading": reading, "verdict": diagnosis.verdict, "truth": name}
+        estimates = diagnosis.causes.get("estimate", {})
+        rows.append(row | {c: _plain(estimates.get(c)) for c in audit.CAUSES})
+    return rows
+
+
+def diagnose_worlds(
+    names: Sequence[str],
+    *,
+    seeds: Sequence[int],
+    keep: Path,
+    workers: int = 1,
+    progress: bool = True,
+    **options: object,
+) -> pd.DataFrame:
+    """`diagnose_world` for every world and seed, in parallel; finished ones are kept, and a second call goes on.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Worlds.
+    seeds : sequence of int
+    keep : Path
+        Folder of this plan alone, such as `helpers.segment.keep` names.
+    workers : int
+        Processes.
+    **options
+        As `diagnose_world` takes them.
+
+    Raises
+    ------
+    InputError
+        A world is not known, or the folder cannot be written.
+    """
+    from joblib import Parallel, delayed
+    from tqdm.auto import tqdm
+
+    if odd := set(names) - set(simulate.WORLDS):
+        raise InputError("worlds", f"{', '.join(sorted(odd))} unknown", f"Use {', '.join(simulate.WORLDS)}")
+    try:
+        keep.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(keep, f"cannot be written ({error.strerror or error})", "Free some space") from error
+    todo = [(name, seed) for seed in seeds for name in names]  # worlds of one seed share their labeller
+    jobs = (delayed(_kept)(keep / f"{name}-{seed}.json", name, seed, options) for name, seed in todo)
+    done = Parallel(n_jobs=workers, return_as="generator")(jobs)
+    bar = tqdm(done, desc="worlds", unit="world", total=len(todo), disable=not progress)
+    return pd.DataFrame([row for rows in bar for row in rows])
+
+
+def _kept(file: Path, name: str, seed: int, options: dict[str, object]) -> list[dict[str, object]]:
+    if file.is_file():
+        return json.loads(file.read_text(encoding="utf-8"))
+    rows = diagnose_world(name, seed=seed, **options)
+    part = file.with_suffix(".part")
+    part.write_text(json.dumps(rows), encoding="utf-8")
+    part.replace(file)
+    return rows
+
+
+def _plain(value: object) -> float | None:
+    return None if value is None or pd.isna(value) else float(value)
+
+
+def confusion(rows: pd.DataFrame) -> pd.DataFrame:
+    """Share of studies with each verdict, for each reading and true cause; verdicts with an open part are one column.
+
+    Returns
+    -------
+    DataFrame
+        Index ``reading, truth``; columns the verdicts and ``n`` (studies).
+    """
+    verdict = rows["verdict"].where(~rows["verdict"].str.contains("cannot tell"), "in part: cannot tell")
+    verdict = verdict.where(rows["verdict"] != "cannot tell", "cannot tell")
+    table = pd.crosstab([rows["reading"], rows["truth"]], verdict, normalize="index").rename_axis(columns=None)
+    sizes = rows.groupby(["reading", "truth"]).size()
+    order = pd.MultiIndex.from_product([READINGS, dict.fromkeys(rows["truth"])], names=["reading", "truth"])
+    return table.assign(n=sizes).reindex(order.intersection(table.index, sort=False))
+
+
+def right(rows: pd.DataFrame) -> pd.DataFrame:
+    """Share of studies whose verdict is the true cause, with Wilson's 95% interval: ``rate, low, high, n``."""
+    found = {}
+    for (reading, truth), part in rows.groupby(["reading", "truth"], sort=False):
+        hits, n = int((part["verdict"] == part["truth"]).sum()), len(part)
+        found[f"{truth}, {reading}"] = (hits / n, *wilson(hits, n), n)
+    return pd.DataFrame.from_dict(found, orient="index", columns=["rate", "low", "high", "n"])
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """Wilson's 95% interval of a share of `hits` in `n`."""
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(hits, n, method="wilson")
+    return float(low), float(high)
