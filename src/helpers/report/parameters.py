@@ -23,6 +23,13 @@ COMMON_LIMITS: dict[str, Any] = {
     "N_BOOTSTRAP": (100, 1_000_000),
     "N_PERMUTATIONS": (100, 1_000_000),
     "WORKERS": (1, 1024),
+    "DIMENSIONS": (2, 3),
+    "SPACING": (0, 10),
+    "STEPS": (1, None),
+    "CHANNELS": (1, 1024),
+    "FOLDS": (2, 10),
+    "N_SEEDS": (1, 1000),
+    "TRAIN_SEEDS": (3, 100),
 }
 UPPER_CASE = re.compile(r"[A-Z][A-Z0-9_]*")
 
