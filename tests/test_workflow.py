@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
+
 STUDY = "01_label_audit"
+STUDIES = {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
 TARGET = f"runs/tiny/{STUDY}/default/results.json"
 
 
@@ -38,7 +41,7 @@ def test_touch_runs_nothing(checkout, built_book):
         (f"notebooks/{STUDY}.ipynb", {STUDY}),
         (f"notebooks/params/{STUDY}.tiny.yaml", {STUDY}),
         (f"notebooks/claims/{STUDY}.yaml", {STUDY}),
-        ("src/helpers/metrics/__init__.py", {"00_calibration", STUDY}),
+        ("src/helpers/metrics/__init__.py", STUDIES),
     ],
 )
 def test_a_change_reruns_what_depends_on_it(checkout, built_book, file, studies):

@@ -17,6 +17,7 @@ from tests.conftest import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 AUDIT = ROOT / "notebooks" / "01_label_audit.ipynb"
+RULER = ROOT / "notebooks" / "02_biased_ruler.ipynb"
 
 
 def tiny(path, folder, **parameters):
@@ -103,6 +104,21 @@ def test_the_smallest_table_of_scores(tmp_path):
     assert {d["n"] for d in results["dropped"] if "score" in d["reason"]} >= {5}
     assert results["provenance"]["parameters"]["SCORES"] == "small.csv"
     assert str(tmp_path) not in json.dumps(results)
+
+
+def test_the_experiments_on_volumes_of_a_folder_in_the_real_layout(tmp_path):
+    """SOURCE real, three dimensions: resampling, patches, DynUNet, sliding window, checkpoints."""
+    mask = lambda image, spacing: image[1] - image[0] > 150  # noqa: E731
+    root = simulate.breast_mri_world("labels", 60, seed=4, labeller=mask, labeller_key="threshold")
+    parameters = {"SOURCE": "real", "DATA_ROOT": str(root), "DIMENSIONS": 3, "SIZE": 32, "SPACING": 5.0, "STEPS": 1}
+    results = tiny(RULER, tmp_path, **parameters)
+    assert results["provenance"]["source"] == "real"
+    assert results["values"]["diagnosis"]["paper"] != "no images"
+    cases = pd.read_parquet(tmp_path / "cases.parquet")
+    assert set(cases["experiment"]) == {"baseline", "biased_input", "difficulty_balanced", "swap_young", "swap_older"}
+    sizes = cases.groupby(["experiment", "train_seed", "reference"]).size()
+    assert (sizes == sizes.iloc[0]).all() and len(sizes) == 5 * 3 * 2
+    assert cases["dice"].between(0, 1).all()
 
 
 @pytest.mark.parametrize(
