@@ -56,7 +56,7 @@ def fit(
     target: np.ndarray,
     *,
     steps: int,
-    batch_size: int = 16,
+    batch_size: int = 8,
     lr: float = 5e-3,
     seed: int = 0,
     channels: int = 16,
