@@ -102,7 +102,7 @@ def diagnose_worlds(
     InputError
         A world is not known, or the folder cannot be written.
     """
-    from joblib import Parallel, delayed
+    from joblib import Parallel, cpu_count, delayed, parallel_config
     from tqdm.auto import tqdm
 
     if odd := set(names) - set(simulate.WORLDS):
@@ -113,9 +113,11 @@ def diagnose_worlds(
         raise InputError(keep, f"cannot be written ({error.strerror or error})", "Free some space") from error
     todo = [(name, seed) for seed in seeds for name in names]  # worlds of one seed share their labeller
     jobs = (delayed(_kept)(keep / f"{name}-{seed}.json", name, seed, options) for name, seed in todo)
-    done = Parallel(n_jobs=workers, return_as="generator")(jobs)
-    bar = tqdm(done, desc="worlds", unit="world", total=len(todo), disable=not progress)
-    return pd.DataFrame([row for rows in bar for row in rows])
+    # The threads of all processes together must not outnumber the cores, whatever the environment says.
+    with parallel_config("loky", inner_max_num_threads=max(1, cpu_count() // workers)):
+        done = Parallel(n_jobs=workers, return_as="generator")(jobs)
+        bar = tqdm(done, desc="worlds", unit="world", total=len(todo), disable=not progress)
+        return pd.DataFrame([row for rows in bar for row in rows])
 
 
 def _kept(file: Path, name: str, seed: int, options: dict[str, object]) -> list[dict[str, object]]:
