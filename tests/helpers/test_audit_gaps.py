@@ -149,3 +149,56 @@ def test_unknown_group_and_foreign_index_are_said():
         audit.contrast(SCORE, groups=GROUPS, a="x", b="w")
     with pytest.raises(InputError, match="index"):
         audit.gap(SCORE, groups=GROUPS.sample(frac=1, random_state=0))
+
+
+def spread_of(n_a: int, n_b: int, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """Positive values of two groups, shuffled, and their labels; a is twice as large and varies more."""
+    rng = np.random.default_rng(seed)
+    values = np.concatenate([2 * rng.gamma(4, 1, n_a), rng.gamma(9, 0.5, n_b)])
+    order = rng.permutation(n_a + n_b)
+    return values[order], np.repeat(["a", "b"], [n_a, n_b])[order]
+
+
+def test_ratios_agree_with_numpy():
+    values, groups = spread_of(70, 40)
+    a, b = values[groups == "a"], values[groups == "b"]
+    found = audit.ratios(values, groups=groups, a="a", b="b", n_boot=500)
+    assert list(found) == ["n_a", "n_b", "mean_ratio", "low", "high", "sd_ratio", "variance_ratio"]
+    assert (found["n_a"], found["n_b"]) == (70, 40)
+    assert found["mean_ratio"] == pytest.approx(a.mean() / b.mean())
+    assert found["sd_ratio"] == pytest.approx(np.std(a, ddof=1) / np.std(b, ddof=1))
+    assert found["variance_ratio"] == pytest.approx(np.var(a, ddof=1) / np.var(b, ddof=1))
+    interval = audit.bootstrap(values, groups=groups, a="a", b="b", statistic="ratio", n_boot=500)
+    assert (found["low"], found["high"]) == (interval.low, interval.high)
+    # The delta method's standard error of a ratio of means.
+    relative = np.sqrt(a.var(ddof=1) / (70 * a.mean() ** 2) + b.var(ddof=1) / (40 * b.mean() ** 2))
+    assert found["high"] - found["low"] == pytest.approx(2 * 1.96 * relative * found["mean_ratio"], rel=0.2)
+
+
+def test_ratios_of_the_groups_the_other_way_round_are_the_inverse():
+    values, groups = spread_of(30, 30)
+    first, second = (audit.ratios(values, groups=groups, a=a, b=b, n_boot=50) for a, b in (("a", "b"), ("b", "a")))
+    for name in ("mean_ratio", "sd_ratio", "variance_ratio"):
+        assert first[name] * second[name] == pytest.approx(1)
+
+
+def test_ratios_leave_out_cases_without_a_value():
+    values, groups = spread_of(30, 20)
+    with_gaps = np.append(values, [np.nan, np.nan]), np.append(groups, ["a", "b"])
+    found = [audit.ratios(v, groups=g, a="a", b="b", n_boot=50) for v, g in ((values, groups), with_gaps)]
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    ("values", "groups", "words"),
+    [
+        ([1, 2, 3, 4], ["a", "b", "b", "b"], "a has 1 and b 3 cases"),
+        ([1, 2, 3, 4], ["a", "a", "a", "b"], "a has 3 and b 1 cases"),
+        ([1, np.nan, 3, 4], ["a", "a", "b", "b"], "a has 1 and b 2 cases"),
+        ([1, 2, 3, 3], ["a", "a", "b", "b"], "b does not vary"),
+        ([1, 2, 3, 4], ["a", "a", "c", "c"], "no case has it"),
+    ],
+)
+def test_ratios_need_two_cases_of_each_group_that_vary(values, groups, words):
+    with pytest.raises(InputError, match=words):
+        audit.ratios(values, groups=groups, a="a", b="b", n_boot=50)

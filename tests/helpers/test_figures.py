@@ -63,6 +63,31 @@ def test_null_marks_the_observed_value(ax):
     assert any(list(line.get_xdata()) == [0.7, 0.7] for line in ax.lines)
 
 
+def test_an_embedding_has_a_colour_a_marker_and_a_size_for_each_group(ax):
+    rng = np.random.default_rng(0)
+    by = pd.Series(rng.permutation(["b"] * 12 + ["a"] * 8 + ["c"] * 5), index=np.arange(25) + 7)
+    points = rng.normal(0, 0.1, (25, 6)) + 20 * (by.to_numpy() == "a")[:, None]
+    assert figures.embedding(points, by, ax=ax) is ax
+    drawn = ax.collections
+    assert [c.get_label() for c in drawn] == ["a, n = 8", "b, n = 12", "c, n = 5"]
+    assert [len(c.get_offsets()) for c in drawn] == [8, 12, 5]
+    assert len({tuple(c.get_facecolor()[0]) for c in drawn}) == len({str(c.get_paths()[0]) for c in drawn}) == 3
+    a, others = np.asarray(drawn[0].get_offsets()), np.concatenate([c.get_offsets() for c in drawn[1:]])
+    apart = np.linalg.norm(a[:, None] - others[None], axis=2).min(axis=1)
+    within = np.linalg.norm(a[:, None] - a[None], axis=2) + 1e9 * np.eye(8)
+    assert (within.min(axis=1) < apart).all()  # each point lies by those of its own group
+
+
+def test_an_embedding_leaves_out_who_has_no_group_and_keeps_the_seed(ax):
+    points = np.random.default_rng(0).normal(size=(12, 4))
+    by = pd.Series(["a"] * 5 + ["b"] * 5 + [None] * 2)
+    for _ in range(2):
+        figures.embedding(points, by, ax=ax, seed=3)
+    first, second, *again = (np.asarray(c.get_offsets()) for c in ax.collections)
+    assert (len(first), len(second)) == (5, 5)
+    assert np.array_equal(first, again[0]) and np.array_equal(second, again[1])
+
+
 def test_group_view_suppresses_small_groups(frame):
     frame = frame.assign(odd=np.where(np.arange(len(frame)) < 9, "few", "many"))
     table, figure = widgets.group_view(frame, "odd", "dice", 0.8)

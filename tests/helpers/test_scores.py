@@ -16,7 +16,7 @@ import pytest
 
 from helpers import metrics, paths
 from helpers.errors import InputError
-from helpers.scores import COLUMNS, score_folders
+from helpers.scores import COLUMNS, score_folders, shapes
 from helpers.scores import folders as scoring
 from helpers.scores import kept as kept_cases
 
@@ -336,3 +336,47 @@ def test_worker_ended_from_outside_is_said(folders, monkeypatch):
 
 def killed(*_):
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def ellipsoid(*radii: float) -> np.ndarray:
+    """Mask with these radii in mm, large enough to be smoothed by a voxel's length."""
+    middle = [(n - 1) / 2 for n in SHAPE]
+    parts = zip(np.indices(SHAPE), middle, SPACING, radii, strict=True)
+    return (sum(((g - c) * s / r) ** 2 for g, c, s, r in parts) < 1).astype(np.uint8)
+
+
+def test_shapes_are_those_of_metrics_in_the_order_asked_for(tmp_path):
+    masks = {f"CASE_{i:03d}": ellipsoid(5 + i, 6, 7) for i in range(3)}
+    for name, mask in masks.items():
+        write(tmp_path / "segmentations" / "expert" / f"{name.lower()}.nii.gz", mask)
+    asked = ["CASE_002", "CASE_000"]
+    table = shapes(tmp_path, asked)
+    assert list(table) == ["volume_cc", "sphericity", "elongation", "surface_to_volume"] and len(table) == 2
+    for (_, row), name in zip(table.iterrows(), asked, strict=True):
+        expected = metrics.shape(masks[name], spacing=SPACING, smooth=2.0)
+        assert row.to_dict() == pytest.approx({key: expected[key] for key in table}, rel=1e-5)
+    assert table["volume_cc"].nunique() == 2
+
+
+def test_masks_without_a_form_have_a_row_of_nan(tmp_path):
+    voxel = np.zeros(SHAPE, np.uint8)
+    voxel[9, 9, 5] = 1  # nothing of it is left when it is smoothed
+    for name, mask in {"empty": np.zeros(SHAPE, np.uint8), "whole": ellipsoid(6, 6, 6), "voxel": voxel}.items():
+        write(tmp_path / "segmentations" / "expert" / f"{name}.nii.gz", mask)
+    table = shapes(tmp_path, ["empty", "whole", "voxel"])
+    assert table.isna().all(axis=1).tolist() == [True, False, True]
+    assert table.loc[1].notna().all() and all(dtype.kind == "f" for dtype in table.dtypes)
+    assert shapes(tmp_path, ["empty"]).shape == (1, 4)
+
+
+def test_shapes_of_masks_that_are_missing_broken_or_not_binary_are_refused(tmp_path):
+    expert = tmp_path / "segmentations" / "expert"
+    write(expert / "whole.nii.gz", ellipsoid(6, 6, 6))
+    write(expert / "two.nii.gz", ellipsoid(6, 6, 6) + ellipsoid(4, 4, 4))
+    (expert / "broken.nii.gz").write_bytes((expert / "whole.nii.gz").read_bytes()[:60])
+    with pytest.raises(InputError, match="no mask of absent"):
+        shapes(tmp_path, ["whole", "absent"])
+    with pytest.raises(InputError, match=r"broken\.nii\.gz"):
+        shapes(tmp_path, ["whole", "broken"])
+    with pytest.raises(InputError, match=r"two\.nii\.gz: expected a binary mask"):
+        shapes(tmp_path, ["whole", "two"])

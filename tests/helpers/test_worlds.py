@@ -289,6 +289,57 @@ def test_tables_of_the_planted_cohort_stay_as_they_were():
     assert frame["age"].head(8).tolist() == FIRST_AGES
 
 
+# Ruler -> sign of what age (Older minus Young) does to the labeller's difficulty; that of the image is always below 0.
+RULERS = {"inflates": -1, "hides": 1, "reverses": 1}
+
+
+def test_every_ruler_is_what_its_name_says():
+    assert set(simulate.RULERS) == set(RULERS) and not set(RULERS) & set(simulate.WORLDS)
+    gaps = {}
+    for world, sign in RULERS.items():
+        truth = simulate.world_truth(world)
+        difficulty = truth["difficulty"]
+        assert truth["planted"] == simulate.RULERS[world]
+        for given in ("", "_given_hard", "_given_easy"):
+            assert np.sign(difficulty["labeller"][f"older_minus_young{given}"]) == sign
+            assert difficulty["image"][f"older_minus_young{given}"] < 0
+        assert len(set(truth["hard_share"].values())) == 1  # who is a hard case plants nothing
+        gaps[world] = difficulty["labeller"]["older_minus_young"]
+    assert gaps["reverses"] > gaps["hides"] + 0.1
+
+
+def test_a_share_below_0_moves_the_older_and_leaves_the_young():
+    none = simulate.world_truth("none")["difficulty"]["labeller"]["by_age_group"]
+    found = simulate.world_truth("hides")["difficulty"]["labeller"]["by_age_group"]
+    assert found["Young"] == none["Young"]
+    assert found["Older"] == pytest.approx(none["Older"] + 0.4 * (1 - none["Older"]))
+    assert found["Middle"] == pytest.approx(none["Middle"] + 0.2 * (1 - none["Middle"]))
+
+
+@pytest.mark.parametrize("world", RULERS)
+def test_a_ruler_is_a_data_set_whose_silver_masks_are_worse_for_whom_it_says(tmp_path, scored, world):
+    root = make(world, 60, tmp_path, seed=1, age_shares=YOUNG_AND_OLDER)
+    frame, _ = data.load_mama_mia(root)
+    cases = pd.read_csv(root / simulate.CASES)
+    assert frame["patient_id"].tolist() == cases["patient_id"].tolist() and len(frame) == 60
+    assert simulate.world_truth(world)["difficulty"] == json.loads((root / "truth.json").read_text())["difficulty"]
+    volume = data.load_volume(root, frame["patient_id"].iloc[0])
+    assert volume.expert.shape == volume.automatic.shape == SMALL
+
+    groups = frame["age_group"].astype(str)
+    by_group = cases.groupby(groups)[["labeller_difficulty", "image_difficulty"]].mean()
+    drawn = by_group.loc["Older"] - by_group.loc["Young"]
+    assert np.sign(drawn["labeller_difficulty"]) == RULERS[world] and drawn["image_difficulty"] < 0
+
+    # The same patients, breasts and noise as in the world that plants nothing: only the moved group's labels differ.
+    pairs = ([load(mask_path(root, kind, name)) for kind in ("expert", "automatic")] for name in cases["patient_id"])
+    change = np.array([metrics.dice(*pair) for pair in pairs]) - scored["none", 1]["silver"].to_numpy()
+    moved = (groups == ("Young" if RULERS[world] < 0 else "Older")).to_numpy()
+    assert not change[~moved].any()
+    worse = change[moved]
+    assert worse.mean() + 3 * worse.std(ddof=1) / np.sqrt(len(worse)) < 0
+
+
 FIRST_DICE = [0.877884547953511, 0.8147243367736241, 0.9506074887865062]
 FIRST_AGES = [34.0, 47.0, 55.0, 40.0, 66.0, 44.0, 55.0, 46.0]
 

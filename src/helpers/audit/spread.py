@@ -31,7 +31,7 @@ def ratios(
     Raises
     ------
     InputError
-        A group has fewer than two cases, or does not vary.
+        A group has fewer than two cases, or `b` does not vary.
     """
     values, groups = np.asarray(values, float), np.asarray(groups, object)
     known = np.isfinite(values)

@@ -44,7 +44,7 @@ def shapes(root: str | Path, patient_ids: Sequence[str]) -> pd.DataFrame:
             rows.append(metrics.shape(voxels, spacing=spacing, smooth=float(max(spacing))))
         except InputError as error:
             if not error.where.startswith("mask"):
-                raise
+                raise InputError(path, error.problem, error.fix) from None
             rows.append({})
     columns = ["volume_cc", "sphericity", "elongation", "surface_to_volume"]
     return pd.DataFrame(rows, columns=columns).astype(float)

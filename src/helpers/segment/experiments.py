@@ -24,9 +24,10 @@ def training_set(experiment: str, cases: pd.DataFrame, *, seed: int) -> tuple[np
     Parameters
     ----------
     experiment : str
-        ``baseline`` (gold masks, as many cases of each age group), ``biased_input`` (the same with silver masks),
-        ``swap_young`` and ``swap_older`` (the same with silver masks for that group's cases of tier 1), or
-        ``difficulty_balanced`` (gold masks, as many easy and as many hard cases of each age group).
+        ``baseline`` (gold masks, as many cases of each age group in the cohort; a fold may hold some more of one),
+        ``biased_input`` (the same with silver masks), ``swap_young`` and ``swap_older`` (the same with silver masks for
+        that group's cases of tier 1), or ``difficulty_balanced`` (gold masks, as many easy and as many hard cases of
+        each age group).
     cases : DataFrame
         Columns ``age_group``, ``tier`` and ``easy``; patients without an age group are not trained on.
     seed : int

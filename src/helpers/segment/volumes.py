@@ -51,7 +51,8 @@ def prepare(
     Raises
     ------
     InputError
-        A patient cannot be read (all others are finished first are kept), or the folder cannot be written.
+        A patient cannot be read (all others are finished first), there are no automatic masks, or the folder cannot be
+        written.
     """
     from tqdm.auto import tqdm
 
@@ -59,6 +60,7 @@ def prepare(
     key = hashlib.sha256(f"{Path(root).resolve()} {spacing} {code}".encode()).hexdigest()[:10]
     place = (folder or paths.data() / "prepared") / key
     files = [place / f"{patient}.npz" for patient in patient_ids]
+    broken = []
     try:
         place.mkdir(parents=True, exist_ok=True)
         for patient, file in zip(
@@ -66,7 +68,13 @@ def prepare(
         ):
             if file.is_file():
                 continue
-            volume = data.resample(data.load_volume(root, patient), spacing)
+            try:
+                volume = data.resample(data.load_volume(root, patient), spacing)
+            except InputError as error:
+                broken.append(error)
+                continue
+            if volume.automatic is None:
+                raise InputError(f"{root}, segmentations", "no automatic masks", "Download segmentations/automatic")
             part = file.with_suffix(f".{os.getpid()}.part")
             with part.open("wb") as stream:
                 np.savez(
@@ -75,12 +83,15 @@ def prepare(
             part.replace(file)
     except OSError as error:
         raise InputError(place, f"cannot be written ({error.strerror or error})", "Free some space") from error
+    if broken:
+        first, more = broken[0], f" (and {len(broken) - 1} more)" * (len(broken) > 1)
+        raise InputError(first.where, f"{first.problem}{more}", first.fix)
     return files
 
 
 def read(file: Path) -> dict[str, np.ndarray]:
     """Arrays of a prepared volume."""
-    with np.load(file, allow_pickle=False) as arrays:
+    with np.load(file) as arrays:
         return dict(arrays)
 
 

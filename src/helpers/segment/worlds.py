@@ -125,8 +125,11 @@ def _kept(file: Path, name: str, seed: int, options: dict[str, object]) -> list[
         return json.loads(file.read_text(encoding="utf-8"))
     rows = diagnose_world(name, seed=seed, **options)
     part = file.with_suffix(".part")
-    part.write_text(json.dumps(rows), encoding="utf-8")
-    part.replace(file)
+    try:
+        part.write_text(json.dumps(rows), encoding="utf-8")
+        part.replace(file)
+    except OSError as error:
+        raise InputError(file.parent, f"cannot be written ({error.strerror or error})", "Free some space") from error
     return rows
 
 
