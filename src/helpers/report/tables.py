@@ -48,7 +48,7 @@ def _number(value: float, digits: int, like: float | None = None) -> str:
     if pd.isna(value):
         return "–"
     size = abs(value if like is None else like)
-    if size and size < 10**-digits:
+    if 1e-12 < size < 10**-digits:  # less is rounding, and shown as 0
         text = f"{value:.{digits - 1}e}"
     else:
         text = f"{value:.{digits}f}" if size < 100 else f"{value:.0f}"
