@@ -113,7 +113,7 @@ def diagnose_worlds(
         raise InputError(keep, f"cannot be written ({error.strerror or error})", "Free some space") from error
     todo = [(name, seed) for seed in seeds for name in names]  # worlds of one seed share their labeller
     jobs = (delayed(_kept)(keep / f"{name}-{seed}.json", name, seed, options) for name, seed in todo)
-    # The threads of all processes together must not outnumber the cores, whatever the environment says.
+    # The threads of all processes together must not outnumber the cores, whatever OMP_NUM_THREADS says.
     with parallel_config("loky", inner_max_num_threads=max(1, cpu_count() // workers)):
         done = Parallel(n_jobs=workers, return_as="generator")(jobs)
         bar = tqdm(done, desc="worlds", unit="world", total=len(todo), disable=not progress)
