@@ -82,7 +82,7 @@ def run(
     score : callable
         ``score(include, silver, held_out, seed, name) -> dice``: trains on the cases of `include` (silver masks where
         `silver`), and gives the Dice of those `held_out` against gold and silver, shape (held out, 2); `name` is
-        unique, for checkpoints. `on_slices` and `on_volumes` make one.
+        unique, for checkpoints. `slices.scorer` and `volumes.scorer` make one.
     cases : DataFrame
         One row per case: ``patient_id, age_group, tier, easy``.
     seeds : sequence of int

@@ -1,4 +1,4 @@
-"""Segmentation networks on tumour slices: trained, cross-validated, and handed over as a labeller of volumes."""
+"""Segmentation networks on tumour slices, held in memory: trained, applied and scored."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def fit(
 
 
 def _one_cycle(done: float) -> float:
-    """Factor of the learning rate: up to 1 in the first third, then down to 0 (Smith and Topin 2018, in shape)."""
+    """Factor of the learning rate: up to 1 in the first three tenths, then to 0 (Smith and Topin 2018, in shape)."""
     rise = 0.3
     angle = done / rise - 1 if done < rise else (done - rise) / (1 - rise)
     return (
