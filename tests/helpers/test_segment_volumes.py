@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy import ndimage
 
 from helpers import data, metrics, segment, simulate, train
 from helpers.errors import InputError
@@ -46,12 +47,15 @@ def prepare(root: Path, patients, folder: Path, spacing: float = SPACING) -> lis
 def test_prepared_volumes_are_those_of_data(root, cases, files):
     assert [file.stem for file in files] == cases["patient_id"].tolist()
     for file, patient in list(zip(files, cases["patient_id"], strict=True))[:2]:
-        arrays, volume = volumes.read(file), data.resample(data.load_volume(root, patient), SPACING)
-        assert set(arrays) == {"image", "expert", "automatic"}
+        arrays, own = volumes.read(file), data.load_volume(root, patient)
+        volume = data.resample(own, SPACING)
+        assert set(arrays) == {"image", "expert", "automatic", "own_expert", "own_automatic"}
         assert arrays["image"].dtype == np.float16 and arrays["expert"].dtype == arrays["automatic"].dtype == bool
         np.testing.assert_allclose(arrays["image"], volume.image, rtol=1e-3, atol=1e-4)
         np.testing.assert_array_equal(arrays["expert"], volume.expert)
         np.testing.assert_array_equal(arrays["automatic"], volume.automatic)
+        np.testing.assert_array_equal(arrays["own_expert"], own.expert)
+        np.testing.assert_array_equal(arrays["own_automatic"], own.automatic)
 
 
 def test_volumes_are_prepared_once(root, cases, tmp_path, monkeypatch):
@@ -150,7 +154,7 @@ def test_a_volume_smaller_than_the_patch_is_padded_with_zeros(tmp_path):
 def test_a_patch_is_cut_as_near_to_its_centre_as_the_volume_allows():
     array = np.arange(10.0)[None, :, None, None] * np.ones((1, 10, 4, 4))
     for centre, first in ((0, 0), (2, 0), (5, 3), (9, 6)):
-        patch = volumes._crop(array, np.array([centre, 2, 2]), (4, 4, 4))
+        patch = data.crop(array, np.array([centre, 2, 2]), (4, 4, 4))
         assert patch[0, :, 0, 0].tolist() == [first, first + 1, first + 2, first + 3]
 
 
@@ -238,8 +242,15 @@ def test_a_scorer_trains_on_the_cases_and_masks_asked_for(files, monkeypatch):
     found = score(include, silver, np.arange(6) >= 4, 9, "name")
     assert given["files"] == [files[0], files[1], files[4]] and given["silver"] == [False, True, False]
     assert given["seed"] == 9 and given["checkpoint"] is None and given["steps"] == 2
-    arrays = [volumes.read(file) for file in files[4:]]
-    expected = [[metrics.dice(a[kind], a["image"][1] > 0.5) for kind in ("expert", "automatic")] for a in arrays]
+    expected = []
+    for file in files[4:]:
+        arrays = volumes.read(file)
+        masks = [arrays["own_expert"], arrays["own_automatic"]]
+        assert masks[0].shape != arrays["expert"].shape  # judged on the grid the masks were drawn on
+        logits = arrays["image"][1].astype(np.float32) - 0.5
+        factors = np.divide(masks[0].shape, logits.shape)
+        predicted = ndimage.zoom(logits, factors, order=1, mode="nearest", grid_mode=True) > 0
+        expected.append([metrics.dice(mask, predicted) for mask in masks])
     np.testing.assert_allclose(found, expected)
     assert found.min() < found.max()
 

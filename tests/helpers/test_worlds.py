@@ -153,7 +153,7 @@ def test_worlds_of_one_seed_differ_by_what_they_plant_alone(made):
     names = pd.read_csv(root["none"] / "simulated_cases.csv")["patient_id"]
     changed = {(world, part): 0 for world in ("labels", "images") for part in ("silver", "study")}
     for name in names:
-        for world in ("labels", "images", "share", "all"):
+        for world in ("labels", "share"):
             gold, other = (load(mask_path(root[w], "expert", name)) for w in ("none", world))
             assert np.array_equal(gold, other)
         for world in ("labels", "images"):
@@ -161,9 +161,21 @@ def test_worlds_of_one_seed_differ_by_what_they_plant_alone(made):
             study = [study_image(root[w], name) for w in ("none", world)]
             changed[world, "silver"] += not np.array_equal(*silver)
             changed[world, "study"] += not np.array_equal(*study)
-    assert changed["labels", "study"] == changed["images", "silver"] == 0
+    assert changed["labels", "study"] == 0
     young = (data.load_mama_mia(root["none"])[0]["age_group"] == "Young").sum()
     assert changed["images", "study"] >= young and changed["labels", "silver"] >= young - 2
+
+
+def test_tumours_of_the_young_are_larger_where_the_world_says(made):
+    for world, larger in {"labels": False, "share": False, "images": True, "all": True}.items():
+        names = pd.read_csv(made[world, 0] / "simulated_cases.csv")["patient_id"]
+        roots = (made[world, 0], made["none", 0])
+        log_size = [[np.log(load(mask_path(r, "expert", name)).sum()) for r in roots] for name in names]
+        change = np.subtract(*np.transpose(log_size))
+        young = (data.load_mama_mia(roots[0])[0]["age_group"] == "Young").to_numpy()
+        expected = simulate.WORLDS[world]["size"] / 2
+        assert change[young] == pytest.approx(expected, abs=0.02) and (expected > 0) == larger
+        assert change[~young] == pytest.approx(-expected, abs=0.02)
 
 
 def test_layout_is_that_of_the_real_download(made):
@@ -186,7 +198,7 @@ def test_layout_is_that_of_the_real_download(made):
 
 def draw(**options) -> pd.DataFrame:
     """Patients of world "all" and their difficulties, with nothing written."""
-    arguments = {"n": 20_000, "seed": 1, "age_shares": None, "size_slope": 0.0} | options
+    arguments = {"n": 20_000, "seed": 1, "age_shares": None} | options
     drawn, cases = worlds._draw(arguments, simulate.WORLDS["all"])
     group = np.array(layout.AGE_GROUPS)[population.age_codes(drawn["age"])]
     return cases.assign(age=drawn["age"], log_cc=np.log(drawn["expert_cc"]), age_group=group)
@@ -203,12 +215,11 @@ def test_difficulties_are_those_of_the_truth():
         assert abs(len(part) / len(frame) - share) < 0.012
 
 
-def test_size_follows_age_only_when_asked():
-    for planted in (0.0, -0.013):
-        frame = draw(size_slope=planted)
-        fit, covariance = np.polyfit(frame["age"], frame["log_cc"], 1, cov=True)
-        error = np.sqrt(covariance[0, 0])
-        assert abs(fit[0] - planted) < 3 * error < 0.003
+def test_log_volume_falls_from_young_to_older_by_what_is_planted():
+    frame = draw()
+    young, older = (frame.loc[frame["age_group"] == group, "log_cc"] for group in ("Young", "Older"))
+    error = np.sqrt(young.var() / len(young) + older.var() / len(older))
+    assert abs(young.mean() - older.mean() - simulate.WORLDS["all"]["size"]) < 3 * error < 0.05
 
 
 def test_without_a_labeller_there_are_no_silver_masks(tmp_path):
@@ -356,7 +367,6 @@ FIRST_AGES = [34.0, 47.0, 55.0, 40.0, 66.0, 44.0, 55.0, 46.0]
         ({"labeller": lambda image, spacing: None}, ("labeller", "NoneType")),
         ({"age_shares": (0.5, 0.5)}, ("age_shares", "(0.5, 0.5)")),
         ({"age_shares": (0.5, 0.5, 0.5)}, ("age_shares", "add to 1")),
-        ({"size_slope": 0.5}, ("size_slope", "0.5")),
         ({"n": 0}, ("n:", "0")),
         ({"shape": (4, 4, 4)}, ("shape",)),
     ],

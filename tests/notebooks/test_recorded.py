@@ -35,10 +35,10 @@ def test_planted_effect_is_recovered(calibration):
     assert planted["power_anova"]["rate"] > 0.8
 
 
-def test_five_worlds_have_ten_studies_each():
-    results = json.loads((ROOT / "book" / "recorded" / "03_five_worlds" / "full" / "results.json").read_text())
+def test_five_worlds_have_ten_studies_each_or_more():
+    results = json.loads((ROOT / "book" / "recorded" / "02_five_worlds" / "full" / "results.json").read_text())
     values = results["values"]
-    assert (values["seeds"], values["studies"]) == ("10", "50")
+    assert int(values["seeds"]) >= 10 and int(values["studies"]) == 5 * int(values["seeds"])
     readings = [name.rpartition(", ")[0] for name in values["confusion"]]
     assert {reading: readings.count(reading) for reading in readings} == dict.fromkeys(values["right"], 5)
     for shares in values["confusion"].values():

@@ -147,8 +147,9 @@ def _paper(
     if "easy" in own:
         for name in (a, b):
             hard = ~own.loc[(own.index.isin(groups[groups == name].index)), "easy"].astype(bool)
-            rows.append(Supporting("share", f"share of hard by tier in {name}", "context", float(hard.mean()),
-                                   n_a=len(hard), n_b=0, says="a tier is of the silver label"))  # fmt: skip
+            what = f"share of hard by tier in {name}"
+            says = "a tier is of the silver label"
+            rows.append(Supporting("share", what, "context", float(hard.mean()), n_a=len(hard), n_b=0, says=says))
     yes = [cause for cause in CAUSES if causes.loc[cause, "status"] == "yes"]
     return Diagnosis("paper", _verdict(yes, [], []), causes, pd.DataFrame(rows), "tier of the silver label")
 
@@ -184,9 +185,7 @@ def _ours(
     sizes = cells.counts.reshape(2, n_strata).sum(axis=1).astype(int)
 
     low, high = sorted(labeller_shares)
-    if (
-        named is None
-    ):  # then hard cases cannot be held equal, and may cost the labeller anything up to the network's cost
+    if named is None:  # hard cases cannot be held equal, and may cost the labeller as much as the network
         low, high = min(low, 0.0), max(high, 1.0)
     ends = list(dict.fromkeys((low, high)))
     labels = [parts.interval(lambda silver, images, share, k=k: silver - k * images) for k in ends]
@@ -195,25 +194,25 @@ def _ours(
     raw = parts.interval(lambda silver, images, share: images + share)
     separable = named is not None
     causes = _causes(labels, images, share, raw, separable)
-    causes["says"] = [_says(cause, row["status"], a, b) for cause, row in causes.iterrows()]
+    says = {cause: _says(cause, row["status"], a, b) for cause, row in causes.iterrows()}
+    causes["says"] = says
+    says[""] = "images and share together"
 
-    def piece(cause: str, what: str, interval: Interval, role: str, says: str) -> Supporting:
+    def piece(cause: str, what: str, interval: Interval, role: str = "decides") -> Supporting:
         found = (interval.estimate, interval.low, interval.high)
-        return Supporting(cause, what, role, *found, n_a=int(sizes[0]), n_b=int(sizes[1]), says=says)
+        return Supporting(cause, what, role, *found, n_a=int(sizes[0]), n_b=int(sizes[1]), says=says[cause])
 
     equal = "at equal difficulty" if separable else "without strata"
+    silver_gap = f"silver Dice, {b} - {a}, {equal}"
     rows = [
-        piece("labels", f"silver Dice, {b} - {a}, {equal}, less {k:g} of what images cost", interval, "decides",
-              causes.loc["labels", "says"])
+        piece("labels", f"{silver_gap}, less {k:g} of what images cost", interval)
         for k, interval in zip(ends, labels, strict=True)
-    ]  # fmt: skip
+    ]
     if separable:
-        rows.append(piece("images", f"gold-trained, gold-judged, {b} - {a}, {equal}", images, "decides",
-                          causes.loc["images", "says"]))  # fmt: skip
-        rows.append(piece("share", "raw gap minus the gap at equal difficulty", share, "decides",
-                          causes.loc["share", "says"]))  # fmt: skip
-    rows.append(piece("", f"raw gap, gold-trained, gold-judged, {b} - {a}", raw,
-                      "context" if separable else "decides", "images and share together"))  # fmt: skip
+        rows.append(piece("images", f"gold-trained, gold-judged, {b} - {a}, {equal}", images))
+        rows.append(piece("share", "raw gap minus the gap at equal difficulty", share))
+    raw_gap = f"raw gap, gold-trained, gold-judged, {b} - {a}"
+    rows.append(piece("", raw_gap, raw, "context" if separable else "decides"))
     by_status = {s: [c for c in CAUSES if causes.loc[c, "status"] == s] for s in ("yes", "cannot tell", "opposite")}
     verdict = _verdict(by_status["yes"], by_status["cannot tell"], by_status["opposite"])
     known = f"column {named}" if separable else "none that is independent of the silver labels"
@@ -247,8 +246,8 @@ def _split(silver: np.ndarray, baseline: np.ndarray, counts: np.ndarray) -> tupl
     def gap(values: np.ndarray) -> np.ndarray:
         return values[..., 1, :] - values[..., 0, :]
 
-    return tuple(part.sum(axis=-1) for part in
-                 (mix * gap(silver), mix * gap(baseline), baseline.mean(axis=-2) * gap(share)))  # fmt: skip
+    parts = (mix * gap(silver), mix * gap(baseline), baseline.mean(axis=-2) * gap(share))
+    return tuple(part.sum(axis=-1) for part in parts)
 
 
 def _strata(own: pd.DataFrame, side: np.ndarray, difficulty: str | None) -> tuple[np.ndarray, str | None]:
@@ -280,8 +279,8 @@ def _causes(labels: list[Interval], images: Interval, share: Interval, raw: Inte
         at_one_end = adjust_p(pd.Series({"labels": min(p_ends)} | others))["holm"]["labels"]
     widest = labels[int(np.argmax(p_ends))]
     rows = {"labels": (widest, p_labels, holm["labels"])}
-    rows |= {name: (i, others.get(name, np.nan), holm.get(name, np.nan)) for name, i in
-             (("images", images), ("share", share))}  # fmt: skip
+    for name, interval in (("images", images), ("share", share)):
+        rows[name] = (interval, others.get(name, np.nan), holm.get(name, np.nan))
     found = {}
     for cause, (interval, p, p_holm) in rows.items():
         known = cause == "labels" or separable
@@ -292,8 +291,8 @@ def _causes(labels: list[Interval], images: Interval, share: Interval, raw: Inte
         elif cause == "labels" and at_one_end < 1 - LEVEL:
             status = "cannot tell"
         ends = (interval.estimate, interval.low, interval.high) if known else (np.nan,) * 3
-        found[cause] = dict(zip(("estimate", "low", "high", "p", "p_holm", "status"), (*ends, p, p_holm, status),
-                                strict=True))  # fmt: skip
+        found[cause] = dict(zip(("estimate", "low", "high"), ends, strict=True))
+        found[cause] |= {"p": p, "p_holm": p_holm, "status": status}
     return pd.DataFrame.from_dict(found, orient="index")
 
 

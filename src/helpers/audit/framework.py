@@ -155,8 +155,9 @@ def swap_names(a: str, b: str) -> tuple[str, str]:
 def has(scores: pd.DataFrame, experiment: str, reference: str) -> bool:
     """Whether the frame has scores of an experiment by a reference; without the column all are by gold."""
     rows = scores["experiment"] == experiment
-    return bool((rows & (scores["reference"] == reference)).any() if "reference" in scores else
-                rows.any() and reference == "gold")  # fmt: skip
+    if "reference" not in scores:
+        return bool(rows.any()) and reference == "gold"
+    return bool((rows & (scores["reference"] == reference)).any())
 
 
 def _ends(interval: Interval) -> tuple[float, float, float]:

@@ -4,11 +4,12 @@ from helpers.data.check import check_data
 from helpers.data.files import masks
 from helpers.data.mama_mia import load_mama_mia
 from helpers.data.score_tables import find_scores, join_scores, read_scores
-from helpers.data.volumes import Volume, enhancement, folds, has_images, largest_slice, load_volume, mask_file, resample, to_grid
+from helpers.data.volumes import Volume, crop, enhancement, folds, has_images, largest_slice, load_volume, mask_file, resample, to_grid
 
 __all__ = [
     "Volume",
     "check_data",
+    "crop",
     "enhancement",
     "find_scores",
     "folds",

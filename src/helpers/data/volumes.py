@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,8 +13,6 @@ from scipy import ndimage
 from helpers.data.files import find
 from helpers.data.nifti import check_same_grid, read_nifti
 from helpers.errors import InputError
-
-CHANNELS = ("first post-contrast", "subtraction")
 
 
 class Volume(NamedTuple):
@@ -144,17 +143,30 @@ def largest_slice(volume: Volume, size: int) -> tuple[np.ndarray, np.ndarray, np
     k = int(volume.expert.sum(axis=(0, 1)).argmax())
     if volume.automatic is None:
         raise InputError("automatic mask", "there is none", "Download segmentations/automatic")
-    planes = [*volume.image[..., k], volume.expert[..., k], volume.automatic[..., k]]
     inside = np.argwhere(volume.expert[..., k])
     middle = inside.mean(axis=0).round().astype(int) if len(inside) else np.array(volume.expert.shape[:2]) // 2
-    for axis, (length, at) in enumerate(zip(volume.expert.shape[:2], middle, strict=True)):
+    image = crop(volume.image[..., k], middle, (size, size), pad="edge")
+    masks = crop(np.stack([volume.expert[..., k], volume.automatic[..., k]]), middle, (size, size))
+    return image.astype(np.float32), masks[0], masks[1]
+
+
+def crop(array: np.ndarray, centre: Sequence[int], shape: Sequence[int], *, pad: str = "constant") -> np.ndarray:
+    """A patch of (channels, ...) as near to `centre` as the array allows, padded where the array is smaller.
+
+    Parameters
+    ----------
+    centre, shape : sequence of int
+        Voxel in the middle, and voxels along each axis but the first.
+    pad : str
+        Mode of `numpy.pad`: zeros by default, "edge" for the outermost values.
+    """
+    spans, pads = [slice(None)], [(0, 0)]
+    for length, at, size in zip(array.shape[1:], centre, shape, strict=True):
         start = int(np.clip(at - size // 2, 0, max(length - size, 0)))
+        spans.append(slice(start, min(start + size, length)))
         missing = max(size - length, 0)
-        pad = [(0, 0), (0, 0)]
-        pad[axis] = (missing // 2, missing - missing // 2)
-        planes = [np.take(p, range(start, min(start + size, length)), axis=axis) for p in planes]
-        planes = [np.pad(p, pad, mode="constant" if p.dtype == bool else "edge") for p in planes]
-    return np.stack(planes[:2]).astype(np.float32), planes[2], planes[3]
+        pads.append((missing // 2, missing - missing // 2))
+    return np.pad(array[tuple(spans)], pads, mode=pad)
 
 
 def folds(strata: np.ndarray, *, n: int, seed: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from helpers.errors import InputError
 from helpers.segment import slices
 
 EXPERIMENTS = ("baseline", "swap_young", "swap_older", "difficulty_balanced", "biased_input")
-LATER = {"N_BOOTSTRAP", "N_PERMUTATIONS"}  # parameters that reach no network
+NOT_TRAINED_BY = {"RUN_DIR", "DATA_ROOT", "DEVICE", "N_BOOTSTRAP", "N_PERMUTATIONS"}  # parameters that reach no network
 
 
 def training_set(experiment: str, cases: pd.DataFrame, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -90,7 +90,8 @@ def run(
     folds, seed : int
         Folds, spread evenly over age groups; seed of folds and of the choice of cases.
     experiments : sequence of str
-        Names as `training_set` knows them.
+        Names as `training_set` knows them. A swap that finds no label of tier 1 to swap would be the baseline once
+        more, and is left out.
     keep : Path, optional
         Folder for finished parts; a second call with the same arguments goes on from there.
     progress : bool
@@ -114,10 +115,12 @@ def run(
     cases = cases.reset_index(drop=True)
     fold = data.folds(cases["age_group"].to_numpy(), n=folds, seed=seed)
     parts = []
-    todo = [(e, s, k) for e in experiments for s in seeds for k in range(folds)]
+    plans = {e: training_set(e, cases, seed=seed) for e in experiments}
+    plans = {e: plan for e, plan in plans.items() if not e.startswith("swap_") or np.logical_and(*plan).any()}
+    todo = [(e, s, k) for e in plans for s in seeds for k in range(folds)]
     for experiment, train_seed, k in tqdm(todo, desc="networks", unit="network", disable=not progress):
         name = f"{experiment}-seed{train_seed}-fold{k}"
-        include, silver = training_set(experiment, cases, seed=seed)
+        include, silver = plans[experiment]
         held_out = fold == k
         file = None if keep is None else keep / f"{name}.csv"
         if file is not None and file.is_file():
@@ -142,14 +145,14 @@ def _write(file: Path, dice: np.ndarray) -> None:
         raise InputError(file.parent, f"cannot be written ({error.strerror or error})", "Free some space") from error
 
 
-def keep(root: Path, parameters: Mapping[str, object]) -> Path:
+def keep(parameters: Mapping[str, object], *places: Path) -> Path:
     """Folder in which a study keeps finished networks' scores, so that a stopped run goes on.
 
-    Its name holds a hash of the data's folder, the parameters and the code of the package.
+    Its name holds a hash of the parameters, the code of the package, and what lies at `places`, the data's folders.
     """
-    own = {k: v for k, v in parameters.items() if k not in {"RUN_DIR", "DATA_ROOT", "DEVICE", *LATER}}
+    own = {k: v for k, v in parameters.items() if k not in NOT_TRAINED_BY}
     code = fingerprint.package(Path(__file__).parents[1])
-    text = json.dumps([str(Path(root).resolve()), own, code], sort_keys=True, default=str)
+    text = json.dumps([own, code, fingerprint.data(*places)], sort_keys=True, default=str)
     return paths.data() / "networks" / hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

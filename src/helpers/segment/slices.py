@@ -119,11 +119,6 @@ def predict(model: nn.Module, image: np.ndarray) -> np.ndarray:
     return train.predict(model, image, activation=lambda logits: logits > 0)[:, 0]
 
 
-def embed(model: nn.Module, image: np.ndarray) -> np.ndarray:
-    """Spatially averaged features of the network's bottleneck, shape (n, channels)."""
-    return models.embed(model, image)
-
-
 def scorer(slices: Slices, **options: object) -> Callable[..., np.ndarray]:
     """What `helpers.segment.run` calls for each network, on slices in memory.
 

@@ -46,7 +46,8 @@ def prepare(
     Returns
     -------
     list of Path
-        A NumPy archive for each patient: ``image`` float16 (2, x, y, z), ``expert`` and ``automatic`` bool.
+        A NumPy archive for each patient: ``image`` float16 (2, x, y, z), ``expert`` and ``automatic`` bool, all on
+        cubic voxels; and ``own_expert`` and ``own_automatic``, the masks on the grid they were drawn on.
 
     Raises
     ------
@@ -69,17 +70,17 @@ def prepare(
             if file.is_file():
                 continue
             try:
-                volume = data.resample(data.load_volume(root, patient), spacing)
+                own = data.load_volume(root, patient)
+                volume = data.resample(own, spacing)
             except InputError as error:
                 broken.append(error)
                 continue
             if volume.automatic is None:
                 raise InputError(f"{root}, segmentations", "no automatic masks", "Download segmentations/automatic")
             part = file.with_suffix(f".{os.getpid()}.part")
+            arrays = {"image": volume.image.astype(np.float16), "expert": volume.expert, "automatic": volume.automatic}
             with part.open("wb") as stream:
-                np.savez(
-                    stream, image=volume.image.astype(np.float16), expert=volume.expert, automatic=volume.automatic
-                )
+                np.savez(stream, **arrays, own_expert=own.expert, own_automatic=own.automatic)
             part.replace(file)
     except OSError as error:
         raise InputError(place, f"cannot be written ({error.strerror or error})", "Free some space") from error
@@ -127,21 +128,10 @@ class Patches(Dataset):
             centre = inside[int(torch.randint(len(inside), ()))]
         else:
             centre = np.array([int(torch.randint(n, ())) for n in target.shape])
-        image, target = (_crop(a, centre, self.patch) for a in (arrays["image"].astype(np.float32), target[None]))
+        image, target = (data.crop(a, centre, self.patch) for a in (arrays["image"].astype(np.float32), target[None]))
         axes = [axis for axis in (1, 2, 3) if torch.rand(()) < 0.5]
         tensors = torch.from_numpy(np.ascontiguousarray(image)), torch.from_numpy(target.astype(np.float32))
         return tuple(t.flip(axes) for t in tensors) if axes else tensors
-
-
-def _crop(array: np.ndarray, centre: np.ndarray, patch: tuple[int, ...]) -> np.ndarray:
-    """A patch of (channels, x, y, z) as near to `centre` as the volume allows, padded with 0 where it is smaller."""
-    spans, pads = [slice(None)], [(0, 0)]
-    for length, at, size in zip(array.shape[1:], centre, patch, strict=True):
-        start = int(np.clip(at - size // 2, 0, max(length - size, 0)))
-        spans.append(slice(start, min(start + size, length)))
-        missing = max(size - length, 0)
-        pads.append((missing // 2, missing - missing // 2))
-    return np.pad(array[tuple(spans)], pads)
 
 
 def fit(
@@ -204,8 +194,8 @@ def fit(
 def scorer(files: Sequence[Path], *, checkpoints: Path | None = None, **options: object) -> Callable[..., np.ndarray]:
     """What `helpers.segment.run` calls for each network, on prepared volumes.
 
-    Dice is that of the prepared grid, against the expert's and the automatic mask; the policy on empty masks is that
-    of `helpers.metrics.dice`.
+    Predictions are brought back to the masks' own grid and cut there, as nnU-Net does; the policy on empty masks is
+    that of `helpers.metrics.dice`.
 
     Parameters
     ----------
@@ -228,5 +218,6 @@ def scorer(files: Sequence[Path], *, checkpoints: Path | None = None, **options:
 
 def _dice(model: nn.Module, file: Path, patch: tuple[int, int, int]) -> list[float]:
     arrays = read(file)
-    mask = train.predict_volume(model, arrays["image"].astype(np.float32), window=patch)[0] > 0
-    return [metrics.dice(arrays[kind], mask) for kind in ("expert", "automatic")]
+    logits = train.predict_volume(model, arrays["image"].astype(np.float32), window=patch)[0]
+    mask = data.to_grid(logits, arrays["own_expert"].shape) > 0
+    return [metrics.dice(arrays[kind], mask) for kind in ("own_expert", "own_automatic")]

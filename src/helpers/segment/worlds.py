@@ -153,18 +153,16 @@ def confusion(rows: pd.DataFrame) -> pd.DataFrame:
     return table.assign(n=sizes).reindex(order.intersection(table.index, sort=False))
 
 
-def right(rows: pd.DataFrame) -> pd.DataFrame:
-    """Share of studies whose verdict is the true cause, with Wilson's 95% interval: ``rate, low, high, n``."""
-    found = {}
-    for (reading, truth), part in rows.groupby(["reading", "truth"], sort=False):
-        hits, n = int((part["verdict"] == part["truth"]).sum()), len(part)
-        found[f"{truth}, {reading}"] = (hits / n, *wilson(hits, n), n)
-    return pd.DataFrame.from_dict(found, orient="index", columns=["rate", "low", "high", "n"])
+def right(rows: pd.DataFrame, *, by: Sequence[str] = ("truth", "reading")) -> pd.DataFrame:
+    """Share of studies whose verdict is the true cause, with Wilson's 95% interval: ``rate, low, high, n``.
 
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """Wilson's 95% interval of a share of `hits` in `n`."""
-    from statsmodels.stats.proportion import proportion_confint
-
-    low, high = proportion_confint(hits, n, method="wilson")
-    return float(low), float(high)
+    Parameters
+    ----------
+    rows : DataFrame
+        From `diagnose_worlds`.
+    by : sequence of str
+        Columns whose values, joined by a comma, name the rows of the result.
+    """
+    names = rows[list(by)].agg(", ".join, axis=1)
+    rates = audit.success_rates(rows["verdict"] == rows["truth"], groups=names)
+    return rates.loc[list(dict.fromkeys(names)), ["rate", "low", "high", "n"]]

@@ -25,20 +25,21 @@ WORLD_SHAPE = (48, 48, 12)
 CASES = "simulated_cases.csv"  # no file of the real layout: what was drawn for each case
 
 # World -> what it plants, from Young to Older; Middle lies half-way. `labeller` and `image`: share of the way to
-# difficulty 1 that the rendering of a Young patient is moved; `hard`: share of hard cases in Young minus that in Older.
+# difficulty 1 that the rendering of a Young patient is moved; `hard`: share of hard cases in Young minus that in Older;
+# `size`: log volume of the tumours of Young minus Older.
 WORLDS: dict[str, dict[str, float]] = {
-    "none": {"labeller": 0.0, "image": 0.0, "hard": 0.0},
-    "labels": {"labeller": 0.6, "image": 0.0, "hard": 0.0},
-    "images": {"labeller": 0.0, "image": 0.6, "hard": 0.0},
-    "share": {"labeller": 0.0, "image": 0.0, "hard": 0.5},
-    "all": {"labeller": 0.6, "image": 0.6, "hard": 0.5},
+    "none": {"labeller": 0.0, "image": 0.0, "hard": 0.0, "size": 0.0},
+    "labels": {"labeller": 0.6, "image": 0.0, "hard": 0.0, "size": 0.0},
+    "images": {"labeller": 0.0, "image": 0.6, "hard": 0.0, "size": 0.2},
+    "share": {"labeller": 0.0, "image": 0.0, "hard": 0.5, "size": 0.0},
+    "all": {"labeller": 0.6, "image": 0.6, "hard": 0.5, "size": 0.2},
 }
 # What silver masks do as a ruler, where images are harder the younger the patient: with labels worse for the young too
 # they inflate the gap, with labels worse for the older (share below 0: the Older are moved) they hide or reverse it.
 RULERS: dict[str, dict[str, float]] = {
-    "inflates": {"labeller": 0.8, "image": 0.5, "hard": 0.0},
-    "hides": {"labeller": -0.4, "image": 0.5, "hard": 0.0},
-    "reverses": {"labeller": -0.9, "image": 0.6, "hard": 0.0},
+    "inflates": {"labeller": 0.8, "image": 0.5, "hard": 0.0, "size": 0.0},
+    "hides": {"labeller": -0.4, "image": 0.5, "hard": 0.0, "size": 0.0},
+    "reverses": {"labeller": -0.9, "image": 0.6, "hard": 0.0, "size": 0.0},
 }
 PLANTED = WORLDS | RULERS
 HARD_SHARE = 0.4  # of Middle, and of everybody where the world plants no difference
@@ -59,7 +60,6 @@ def breast_mri_world(
     labeller_key: str = "",
     strength: float = 1.0,
     age_shares: tuple[float, float, float] | None = None,
-    size_slope: float = 0.0,
     shape: tuple[int, int, int] = WORLD_SHAPE,
     workers: int = 1,
     folder: str | Path = "",
@@ -71,13 +71,14 @@ def breast_mri_world(
     world : str
         A key of `RULERS`, which says what silver masks do as a ruler; or the cause of the gap, a key of `WORLDS`:
         ``labels`` (the labeller's rendering is harder the younger the patient, the study image is not), ``images`` (the
-        other way round), ``share`` (a younger patient is more often a hard case; hard is equally hard whatever the age,
-        in both renderings), ``all`` three, or ``none``.
+        study image is, the labeller's rendering is not; and the younger the patient, the larger the tumour), ``share``
+        (a younger patient is more often a hard case; hard is equally hard whatever the age, in both renderings),
+        ``all`` three, or ``none``.
     n : int
         Patients.
     seed : int
-        Seed of everything that is drawn. Worlds of one seed have the same patients, breasts and noise; what is planted
-        is all that differs. The result does not depend on `workers`.
+        Seed of everything that is drawn. Worlds of one seed have the same patients and noise, and the same breasts but
+        for a tumour's size; what is planted is all that differs. The result does not depend on `workers`.
     labeller : callable, optional
         ``labeller(image, spacing) -> mask``: image float32 of shape (2, x, y, z), pre-contrast and first post-contrast,
         spacing in mm, mask bool of shape (x, y, z). Called for one case after another, in the calling process. Without
@@ -89,9 +90,6 @@ def breast_mri_world(
     age_shares : tuple of float, optional
         Shares of Young, Middle and Older, which add to 1; by default the population's, about 0.22, 0.52, 0.25.
         ``(0.05, 0.25, 0.7)`` leans to the older, as a cohort may that a labeller was trained on.
-    size_slope : float
-        Change of log tumour volume (cm^3) per year of age. Size belongs to the breast and so reaches both renderings;
-        a larger tumour tends to a higher Dice. No world plants it.
     shape : tuple of int
         Voxels of each volume along x, y, z; at least 16, 16, 8.
     workers : int
@@ -123,10 +121,12 @@ def breast_mri_world(
     about scanners. Both show the same tumour in the same tissue, so errors of the labeller and of a network agree more
     than those of two patients, and less than those on one image. One number moves all of `PHYSICS` together. How large
     a gap is in Dice depends on the labeller and on the network and its training, so the truth holds difficulties.
+    Size belongs to the breast and so reaches both renderings. A larger tumour tends to a higher Dice: that the young
+    have larger ones, as in the published cohort, makes their images no harder, and their silver labels a little better.
 
-    **What age does not do.** It reaches difficulty alone, by its group. Source, ethnicity and all else are drawn as in
-    `breast_mri` and change nothing; no gold mask is an accepted silver mask. Volumes of tumours are 11 cm^3 in the
-    middle and 4 to 33 cm^3 at most. Recorded breast density, where there is one, is the study image's.
+    **What age does not do.** It reaches difficulty and size alone, by its group. Source, ethnicity and all else are
+    drawn as in `breast_mri` and change nothing; no gold mask is an accepted silver mask. Volumes of tumours are about
+    11 cm^3 in the middle and 3 to 37 cm^3 at most. Recorded breast density, where there is one, is the study image's.
 
     Ratings follow the silver mask's Dice and HD95 against gold, with noise of each rater; a mask without overlap is
     Missed. There are no out-of-fold scores.
@@ -140,8 +140,6 @@ def breast_mri_world(
             f"{labeller_key!r} with {'no' if labeller is None else 'a'} labeller",
             "Give a labeller together with a text that changes when it does, such as a hash of its weights",
         )
-    if isinstance(size_slope, bool) or not isinstance(size_slope, int | float) or not abs(size_slope) <= 0.05:
-        raise InputError("size_slope", f"{size_slope!r} is not a number from -0.05 to 0.05", "Give 0 for no effect")
     if age_shares is not None:
         age_shares = population.check_shares(age_shares)
     here = Path(__file__).parent
@@ -152,7 +150,6 @@ def breast_mri_world(
         "labeller": labeller_key,
         "strength": float(strength),
         "age_shares": age_shares,
-        "size_slope": float(size_slope),
         "shape": list(shape),
         "generator": fingerprint.package(here, here.parent / "metrics"),
     }
@@ -242,8 +239,7 @@ def _draw(arguments: dict, planted: dict[str, float]) -> tuple[dict[str, np.ndar
         }
     )
     size = rng.standard_normal(len(age)).clip(-2.2, 2.2)
-    older = drawn["age"] - population.MEAN_AGE
-    drawn["expert_cc"] = np.exp(_LOG_CC + arguments["size_slope"] * older + _LOG_CC_SD * size)
+    drawn["expert_cc"] = np.exp(_LOG_CC + planted["size"] * (1 - age) / 2 + _LOG_CC_SD * size)
     return drawn, cases
 
 
