@@ -50,6 +50,14 @@ def test_modules_are_small_and_do_not_print(path):
     assert not re.search(r"(?<!allow_)pickle|allow_pickle=True", text)
 
 
+@pytest.mark.parametrize("path", [f for f in FILES if f.name == "__init__.py"], ids=lambda p: p.parent.name)
+def test_a_package_only_names_what_its_modules_define(path):
+    for node in ast.parse(path.read_text()).body:
+        constant = isinstance(node, ast.Assign) and node.targets[0].id in {"__all__", "__version__"}
+        words = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        assert constant or words or isinstance(node, ast.Import | ast.ImportFrom), ast.unparse(node)
+
+
 def test_only_paths_reads_the_environment():
     for path in FILES:
         if path.stem != "paths":

@@ -29,11 +29,14 @@ def computes(module: str) -> bool:
 
 
 def helpers_fingerprint() -> dict[str, str]:
-    """Name and hash of every module of `helpers` that this process has loaded and that computes."""
+    """Name and hash of every module of `helpers` that this process has loaded and that computes.
+
+    Packages are left out: their own file only names what their modules define.
+    """
     files = {
         name: Path(module.__file__)
         for name, module in sys.modules.items()
-        if computes(name) and getattr(module, "__file__", None)
+        if computes(name) and getattr(module, "__file__", None) and not hasattr(module, "__path__")
     }
     return {name: fingerprint.code(files[name].read_text(encoding="utf-8")) for name in sorted(files)}
 

@@ -119,8 +119,7 @@ class Recorded:
         for name, known in self.provenance["helpers"].items():
             if not provenance.computes(name):
                 continue
-            stem = root.joinpath(*name.split("."))
-            file = stem.with_suffix(".py") if stem.with_suffix(".py").is_file() else stem / "__init__.py"
+            file = root.joinpath(*name.split(".")).with_suffix(".py")
             if not file.is_file() or fingerprint.code(file.read_text(encoding="utf-8")) != known:
                 changed.append(name)
         return changed
