@@ -1,10 +1,7 @@
 """Why does a group do worse? From the scores of controlled experiments to labels, images, or the share of hard cases.
 
-The raw gap of a network trained and judged on gold falls in two exact parts (Kitagawa 1955,
-https://doi.org/10.1080/01621459.1955.10501299), with shares and means of each stratum of difficulty h in groups a, b:
-
-    gap = sum_h mean share_h * (mean_bh - mean_ah)  +  sum_h mean of means_h * (share_bh - share_ah)
-          "images": left at equal difficulty            "share": of how many hard cases each group has
+The raw gap of a network trained and judged on gold falls in two exact parts, as `decompose.kitagawa` says, with strata
+of difficulty: "images", what is left at equal difficulty, and "share", of how many hard cases each group has.
 """
 
 from __future__ import annotations
@@ -17,6 +14,7 @@ import pandas as pd
 
 from helpers.audit._inputs import check_groups, check_scores
 from helpers.audit.crossed import Cells, resample_cells, resample_seeds, seeded_interval, two_sided_p
+from helpers.audit.decompose import kitagawa
 from helpers.audit.experiments import need_columns, one_per_patient, scores_by_seed, two_group_cells
 from helpers.audit.framework import Supporting, experiments_evidence, published_rules
 from helpers.audit.pairs import adjust_p
@@ -228,26 +226,19 @@ class _Parts:
         drawn = cells.drawn_means.reshape(len(weights), *shape, -1)
         counts, drawn_counts = cells.counts.reshape(shape), cells.drawn_counts.reshape(-1, *shape)
         baseline = (drawn[..., 1:] * weights[:, None, None]).sum(axis=-1)
-        self.observed = _split(observed[..., 0], observed[..., 1:].mean(axis=-1), counts)
-        self.drawn = _split(drawn[..., 0], baseline, drawn_counts)
-        by_seed = [_split(observed[..., 0], observed[..., k], counts) for k in range(1, observed.shape[-1])]
+
+        def split(silver: np.ndarray, baseline: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, ...]:
+            """Silver gap at equal difficulty, and the two parts of the raw gap."""
+            return kitagawa(silver, counts)[0], *kitagawa(baseline, counts)
+
+        self.observed = split(observed[..., 0], observed[..., 1:].mean(axis=-1), counts)
+        self.drawn = split(drawn[..., 0], baseline, drawn_counts)
+        by_seed = [split(observed[..., 0], observed[..., k], counts) for k in range(1, observed.shape[-1])]
         self.by_seed = [np.array(values) for values in zip(*by_seed, strict=True)]
 
     def interval(self, of) -> Interval:
         """Interval of a function of (silver gap, images, share)."""
         return seeded_interval(float(of(*self.observed)), of(*self.drawn), [of(*self.by_seed)], n=self.n, level=LEVEL)
-
-
-def _split(silver: np.ndarray, baseline: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Silver gap at equal difficulty, and the two parts of the raw gap; arrays (..., 2 groups, strata)."""
-    share = counts / counts.sum(axis=-1, keepdims=True)
-    mix = share.mean(axis=-2)
-
-    def gap(values: np.ndarray) -> np.ndarray:
-        return values[..., 1, :] - values[..., 0, :]
-
-    parts = (mix * gap(silver), mix * gap(baseline), baseline.mean(axis=-2) * gap(share))
-    return tuple(part.sum(axis=-1) for part in parts)
 
 
 def _strata(own: pd.DataFrame, side: np.ndarray, difficulty: str | None) -> tuple[np.ndarray, str | None]:
