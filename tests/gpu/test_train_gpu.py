@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from helpers import models, train
-from tests.helpers.test_train import EndError, assert_same, dice, discs, segment, stopping
+from tests.helpers.training import EndError, assert_same, dice, discs, segment, stopping
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU on this machine")
 
