@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import audit, paths, segment
+from helpers import audit, segment
 from helpers.errors import InputError
-from helpers.segment import experiments
 
 
 def cohort(n: int = 40, *, seed: int = 0) -> pd.DataFrame:
@@ -189,20 +188,12 @@ def test_a_keep_folder_that_cannot_be_written_is_told(tmp_path):
         segment.run(Fake(), cohort(), keep=tmp_path / "file" / "kept", **RUN)
 
 
-def test_keep_has_a_folder_for_what_reaches_a_network(tmp_path):
-    parameters = {"STEPS": 3, "FOLDS": 2, "SEED": 0, "N_BOOTSTRAP": 100, "RUN_DIR": "a", "DEVICE": "cpu"}
-    place = segment.keep(tmp_path, parameters)
-    assert place.parent == paths.data() / "networks" and not place.exists()
-    without = {"N_BOOTSTRAP": 200, "N_PERMUTATIONS": 7, "RUN_DIR": "b", "DEVICE": "cuda", "DATA_ROOT": "c"}
-    assert segment.keep(tmp_path, parameters | without) == place
-    changed = [segment.keep(tmp_path, parameters | {name: 9}) for name in ("STEPS", "FOLDS", "SEED", "NEW")]
-    assert len({place, *changed, segment.keep(tmp_path / "other", parameters)}) == 6
-
-
-def test_keep_changes_with_the_code(tmp_path, monkeypatch):
-    place = segment.keep(tmp_path, {"STEPS": 3})
-    monkeypatch.setattr(experiments.fingerprint, "package", lambda *folders: "other")
-    assert segment.keep(tmp_path, {"STEPS": 3}) != place
+def test_a_swap_that_swaps_nothing_is_left_out():
+    cases, fake = cohort(), Fake()
+    cases.loc[cases["age_group"] == "Young", "tier"] = 2.0
+    found = segment.run(fake, cases, **RUN)
+    assert set(segment.EXPERIMENTS) - set(found["experiment"]) == {"swap_young"}
+    assert not any(name.startswith("swap_young") for name in fake.names)
 
 
 # --- views

@@ -35,7 +35,7 @@ def test_a_network_learns_bright_squares_in_a_few_steps(squares):
     assert predicted.shape == (8, SIZE, SIZE) and predicted.dtype == bool
     assert mean_dice(squares.expert[16:], predicted) > 0.75
     assert mean_dice(squares.expert[16:], slices.predict(before, squares.image[16:])) < 0.5
-    assert slices.embed(after, squares.image[16:]).shape == (8, 16)
+    assert segment.embed(after, squares.image[16:]).shape == (8, 16)
 
 
 def test_the_seed_decides_the_network(squares):

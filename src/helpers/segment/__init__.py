@@ -2,7 +2,7 @@
 
 from helpers.models import embed
 from helpers.segment import slices, volumes
-from helpers.segment.experiments import EXPERIMENTS, keep, known_difficulty, run, training_set, two_rulers
+from helpers.segment.experiments import EXPERIMENTS, known_difficulty, run, training_set, two_rulers
 from helpers.segment.labeller import as_labeller, silver_labeller, world
 from helpers.segment.slices import Slices, load_slices
 from helpers.segment.views import change_rows, gap_rows, ruler_table, ruler_values
@@ -21,7 +21,6 @@ __all__ = [
     "diagnose_worlds",
     "embed",
     "gap_rows",
-    "keep",
     "known_difficulty",
     "load_slices",
     "right",

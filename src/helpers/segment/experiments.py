@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from helpers import data, fingerprint, paths, simulate
+from helpers import cache, data, simulate
 from helpers.errors import InputError
 from helpers.segment import slices
 
 EXPERIMENTS = ("baseline", "swap_young", "swap_older", "difficulty_balanced", "biased_input")
-NOT_TRAINED_BY = {"RUN_DIR", "DATA_ROOT", "DEVICE", "N_BOOTSTRAP", "N_PERMUTATIONS"}  # parameters that reach no network
 
 
 def training_set(experiment: str, cases: pd.DataFrame, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -93,7 +90,7 @@ def run(
         Names as `training_set` knows them. A swap that finds no label of tier 1 to swap would be the baseline once
         more, and is left out.
     keep : Path, optional
-        Folder for finished parts; a second call with the same arguments goes on from there.
+        Folder for finished parts, such as `helpers.cache.folder` names; a second call goes on from there.
     progress : bool
         Whether to show a progress bar.
 
@@ -122,38 +119,15 @@ def run(
         name = f"{experiment}-seed{train_seed}-fold{k}"
         include, silver = plans[experiment]
         held_out = fold == k
-        file = None if keep is None else keep / f"{name}.csv"
-        if file is not None and file.is_file():
-            dice = np.loadtxt(file, delimiter=",", ndmin=2)
-        else:
-            dice = score(include & ~held_out, silver, held_out, train_seed, name)
-            if file is not None:
-                _write(file, dice)
-        for reference, values in zip(("gold", "silver"), dice.T, strict=True):
+
+        def trained(include=include & ~held_out, silver=silver, held_out=held_out, train_seed=train_seed, name=name):
+            return score(include, silver, held_out, train_seed, name).tolist()
+
+        dice = cache.once(None if keep is None else keep / f"{name}.json", trained)
+        for reference, values in zip(("gold", "silver"), np.array(dice).T, strict=True):
             part = cases.loc[held_out, ["patient_id", "age_group"]]
             parts.append(part.assign(experiment=experiment, train_seed=train_seed, reference=reference, dice=values))
     return pd.concat(parts, ignore_index=True)
-
-
-def _write(file: Path, dice: np.ndarray) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_suffix(".part")
-        np.savetxt(part, dice, delimiter=",")
-        part.replace(file)
-    except OSError as error:
-        raise InputError(file.parent, f"cannot be written ({error.strerror or error})", "Free some space") from error
-
-
-def keep(parameters: Mapping[str, object], *places: Path) -> Path:
-    """Folder in which a study keeps finished networks' scores, so that a stopped run goes on.
-
-    Its name holds a hash of the parameters, the code of the package, and what lies at `places`, the data's folders.
-    """
-    own = {k: v for k, v in parameters.items() if k not in NOT_TRAINED_BY}
-    code = fingerprint.package(Path(__file__).parents[1])
-    text = json.dumps([own, code, fingerprint.data(*places)], sort_keys=True, default=str)
-    return paths.data() / "networks" / hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def two_rulers(root: Path, *, size: int, steps: int, folds: int, seed: int, device: str = "auto") -> pd.DataFrame:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from helpers import audit, data, scores, simulate
+from helpers import audit, cache, data, scores, simulate
 from helpers.errors import InputError
 from helpers.segment import slices
 from helpers.segment.experiments import known_difficulty, run
@@ -91,7 +91,7 @@ def diagnose_worlds(
         Worlds.
     seeds : sequence of int
     keep : Path
-        Folder of this plan alone, such as `helpers.segment.keep` names.
+        Folder of this plan alone, such as `helpers.cache.folder` names.
     workers : int
         Processes.
     **options
@@ -107,30 +107,16 @@ def diagnose_worlds(
 
     if odd := set(names) - set(simulate.WORLDS):
         raise InputError("worlds", f"{', '.join(sorted(odd))} unknown", f"Use {', '.join(simulate.WORLDS)}")
-    try:
-        keep.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(keep, f"cannot be written ({error.strerror or error})", "Free some space") from error
     todo = [(name, seed) for seed in seeds for name in names]  # worlds of one seed share their labeller
-    jobs = (delayed(_kept)(keep / f"{name}-{seed}.json", name, seed, options) for name, seed in todo)
+    jobs = (
+        delayed(cache.once)(keep / f"{name}-{seed}.json", partial(diagnose_world, name, seed=seed, **options))
+        for name, seed in todo
+    )
     # The threads of all processes together must not outnumber the cores, whatever OMP_NUM_THREADS says.
     with parallel_config("loky", inner_max_num_threads=max(1, cpu_count() // workers)):
         done = Parallel(n_jobs=workers, return_as="generator")(jobs)
         bar = tqdm(done, desc="worlds", unit="world", total=len(todo), disable=not progress)
         return pd.DataFrame([row for rows in bar for row in rows])
-
-
-def _kept(file: Path, name: str, seed: int, options: dict[str, object]) -> list[dict[str, object]]:
-    if file.is_file():
-        return json.loads(file.read_text(encoding="utf-8"))
-    rows = diagnose_world(name, seed=seed, **options)
-    part = file.with_suffix(".part")
-    try:
-        part.write_text(json.dumps(rows), encoding="utf-8")
-        part.replace(file)
-    except OSError as error:
-        raise InputError(file.parent, f"cannot be written ({error.strerror or error})", "Free some space") from error
-    return rows
 
 
 def _plain(value: object) -> float | None:
