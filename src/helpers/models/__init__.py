@@ -1,9 +1,23 @@
-"""Networks of the studies: thin builders around MONAI, and a look into a trained one.
+"""Networks of the studies: thin builders around MONAI and a few of our own, and a look into a trained one.
 
 A builder gives a plain `torch.nn.Module`, whose first weights depend on its seed alone.
 """
 
+from helpers.models.features import Features, random_features, vgg19_features
 from helpers.models.forward import embed
 from helpers.models.networks import dynunet, light_unet, topology, unet
+from helpers.models.vae import VAE, Coded, vae
 
-__all__ = ["dynunet", "embed", "light_unet", "topology", "unet"]
+__all__ = [
+    "VAE",
+    "Coded",
+    "Features",
+    "dynunet",
+    "embed",
+    "light_unet",
+    "random_features",
+    "topology",
+    "unet",
+    "vae",
+    "vgg19_features",
+]

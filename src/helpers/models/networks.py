@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from numbers import Integral
+from collections.abc import Sequence
 
 import numpy as np
-import torch
 from torch import nn
 
 from helpers.errors import InputError
+from helpers.models.building import is_count, seeded
 
 SMALLEST = 4  # voxels along an axis of the coarsest features
 ALONE = 12  # voxels that a last axis needs to be halved without the others
@@ -52,7 +51,7 @@ def unet(
         A number is out of range.
     """
     _check_counts(spatial_dims, in_channels, out_channels)
-    if len(features) != 6 or any(not _is_count(f) for f in features):
+    if len(features) != 6 or any(not is_count(f) for f in features):
         raise InputError(
             f"features = {features}", "expected six whole numbers of channels", "Use (8, 8, 16, 16, 32, 8) for small"
         )
@@ -64,7 +63,7 @@ def unet(
 
         return BasicUNet(spatial_dims, in_channels, out_channels, tuple(features), dropout=dropout)
 
-    return _seeded(build, seed)
+    return seeded(build, seed)
 
 
 def light_unet(
@@ -100,7 +99,7 @@ def light_unet(
         A number is out of range.
     """
     _check_counts(spatial_dims, in_channels, out_channels)
-    if len(features) < 2 or any(not _is_count(f) for f in features):
+    if len(features) < 2 or any(not is_count(f) for f in features):
         raise InputError(f"features = {features}", "expected two or more whole numbers of channels", "Use (16, 32, 64)")
 
     def build() -> nn.Module:
@@ -108,7 +107,7 @@ def light_unet(
 
         return UNet(spatial_dims, in_channels, out_channels, tuple(features), (2,) * (len(features) - 1))
 
-    return _seeded(build, seed)
+    return seeded(build, seed)
 
 
 def dynunet(
@@ -147,7 +146,7 @@ def dynunet(
     """
     kernels, strides = topology(spacing, patch)
     _check_counts(len(kernels[0]), in_channels, out_channels)
-    if not _is_count(base):
+    if not is_count(base):
         raise InputError(f"base = {base}", "expected a whole number of channels, 1 or more", "nnU-Net uses 32")
     filters = [min(base * 2**level, WIDEST[len(patch)]) for level in range(len(kernels))]
 
@@ -165,7 +164,7 @@ def dynunet(
             norm_name=("INSTANCE", {"affine": True}),
         )
 
-    return _seeded(build, seed)
+    return seeded(build, seed)
 
 
 def topology(spacing: Sequence[float], patch: Sequence[int]) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
@@ -230,21 +229,9 @@ def topology(spacing: Sequence[float], patch: Sequence[int]) -> tuple[list[tuple
     return kernels, strides
 
 
-def _seeded(build: Callable[[], nn.Module], seed: int) -> nn.Module:
-    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
-        raise InputError(f"seed = {seed}", "expected a whole number, 0 or more", "Use 0 if in doubt")
-    with torch.random.fork_rng(devices=[]):  # first weights are drawn on the CPU
-        torch.default_generator.manual_seed(int(seed))
-        return build()
-
-
 def _check_counts(spatial_dims: int, in_channels: int, out_channels: int) -> None:
     if spatial_dims not in WIDEST:
         raise InputError(f"spatial_dims = {spatial_dims}", "expected 2 or 3", "Images have 2, volumes 3")
     for name, count in (("in_channels", in_channels), ("out_channels", out_channels)):
-        if not _is_count(count):
+        if not is_count(count):
             raise InputError(f"{name} = {count}", "expected a whole number, 1 or more", "Masks need one channel")
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and value >= 1
