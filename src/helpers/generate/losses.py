@@ -38,7 +38,7 @@ def loss(
     batch : sequence of one torch.Tensor, shape (n, c, s, s)
         Images in [-1, 1].
     beta : float
-        Weight of the divergence. The default is that of the paper's code; `equation_beta` gives that of the paper's Eq. 1.
+        Weight of the divergence. The default is that of the paper's code; `equation_beta` gives that of its Eq. 1.
     feature_weight : float
         Weight of the feature loss. The default is that of the paper's code. Its Eq. 2 has half the sum over the
         convolutions, 8 times the mean here. Beside Eq. 1 it would be 16 / (elements of an image) here: 1 / 3072 for
