@@ -63,7 +63,7 @@ def data_root(given: str | Path = "") -> Path:
         raise InputError(
             f"{name} = {value}",
             "it is a file, not a folder" if folder.exists() else "there is no such folder",
-            "Give the folder that holds clinical_and_imaging_info.xlsx",
+            "Give the folder of the download; data/README.md says what it holds",
         )
     return folder.resolve()
 

@@ -145,12 +145,12 @@ def rows() -> pd.DataFrame:
     """Verdicts of 4 and 3 studies of two worlds, read in two ways."""
     verdicts = {
         ("ours", "labels"): ["labels", "labels", "labels", "cannot tell"],
-        ("ours", "none"): ["none", "images", "labels; images: cannot tell"],
+        ("ours", "none"): ["none", "images", "labels; cannot tell: images"],
         ("paper", "labels"): ["share", "labels", "share", "share"],
         ("paper", "none"): ["labels", "labels", "labels"],
     }
-    flat = [(reading, truth, v) for (reading, truth), found in verdicts.items() for v in found]
-    return pd.DataFrame(flat, columns=["reading", "truth", "verdict"]).sample(frac=1, random_state=0)
+    flat = [(reading, truth, k, v) for (reading, truth), found in verdicts.items() for k, v in enumerate(found)]
+    return pd.DataFrame(flat, columns=["reading", "truth", "seed", "verdict"]).sample(frac=1, random_state=0)
 
 
 def test_confusion_gives_the_share_of_each_verdict(rows):
@@ -159,13 +159,35 @@ def test_confusion_gives_the_share_of_each_verdict(rows):
     assert [reading for reading, _ in table.index] == ["ours", "ours", "paper", "paper"]
     expected = {
         ("ours", "labels"): {"labels": 0.75, "cannot tell": 0.25, "n": 4},
-        ("ours", "none"): {"none": 1 / 3, "images": 1 / 3, "in part: cannot tell": 1 / 3, "n": 3},
+        ("ours", "none"): {"none": 1 / 3, "images": 1 / 3, "in part, wrong": 1 / 3, "n": 3},
         ("paper", "labels"): {"share": 0.75, "labels": 0.25, "n": 4},
         ("paper", "none"): {"labels": 1.0, "n": 3},
     }
     for key, row in expected.items():
         found = table.loc[key]
         assert found[found > 0].to_dict() == pytest.approx(row)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "truth", "shown"),
+    [
+        ("labels; cannot tell: images, share", "labels", "in part, right"),
+        ("labels; cannot tell: images, share", "share", "in part, wrong"),
+        ("images and share; cannot tell: labels", "all", "in part, right"),
+        ("images and share; cannot tell: labels", "images", "in part, wrong"),
+        ("cannot tell", "images", "cannot tell"),
+        ("labels and images", "images", "labels and images"),
+    ],
+)
+def test_a_verdict_in_part_is_told_by_whether_what_it_names_is_at_work(verdict, truth, shown):
+    one = pd.DataFrame({"reading": ["ours"], "truth": [truth], "seed": [0], "verdict": [verdict]})
+    assert segment.confusion(one).columns.drop("n").tolist() == [shown]
+
+
+def test_over_several_worlds_an_interval_counts_seeds(rows):
+    table = segment.right(rows, by=["reading"])
+    assert table.loc["ours", "rate"] == pytest.approx(4 / 7) and table.loc["ours", "n"] == 4
+    assert tuple(table.loc["ours", ["low", "high"]]) == pytest.approx(by_formula(4 * 4 / 7, 4), abs=1e-12)
 
 
 def test_right_is_the_share_of_true_causes_with_wilsons_interval(rows):
@@ -179,7 +201,7 @@ def test_right_is_the_share_of_true_causes_with_wilsons_interval(rows):
         assert (row["low"], row["high"]) == pytest.approx(by_formula(hits, n), abs=1e-12)
 
 
-def by_formula(hits: int, n: int, z: float = 1.959963984540054) -> tuple[float, float]:
+def by_formula(hits: float, n: int, z: float = 1.959963984540054) -> tuple[float, float]:
     """Wilson 1927: the roots of (p - share)^2 = z^2 p (1 - p) / n."""
     share = hits / n
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)

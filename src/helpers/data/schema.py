@@ -1,4 +1,4 @@
-"""What every cohort frame must satisfy."""
+"""What every frame of cases must satisfy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandera.pandas as pa
 
 from helpers.data.files import at
 from helpers.errors import InputError
-from helpers.simulate import layout
+from helpers.simulate import layout, skin_layout
 
 _POSITIVE = pa.Check.in_range(0, 5000, include_min=False, error="a number above 0 and at most 5000")
 
@@ -47,26 +47,45 @@ COHORT = pa.DataFrameSchema(
     strict=True,
     ordered=True,
 )
-_SHEET_COLUMN = {
+_SKIN_TYPE = pa.Check.isin(skin_layout.SKIN_TYPES, error="a skin type from 1 to 6")
+SKIN = pa.DataFrameSchema(
+    {
+        "md5hash": pa.Column(checks=pa.Check.str_matches("^[0-9a-f]{32}$", error="32 hex digits"), unique=True),
+        "skin_type": pa.Column("Int64", _SKIN_TYPE, nullable=True),
+        "scale": pa.Column("Int64", _SKIN_TYPE, nullable=True),
+        "centaur": pa.Column("Int64", _SKIN_TYPE, nullable=True),
+        "group": pa.Column(checks=pa.Check.isin(skin_layout.GROUP_NAMES), nullable=True),
+        "label": pa.Column(checks=pa.Check.str_length(min_value=1, error="a condition")),
+        "nine": pa.Column(checks=pa.Check.str_length(min_value=1, error="a class")),
+        "three": pa.Column(checks=pa.Check.str_length(min_value=1, error="a class")),
+        "qc": pa.Column(nullable=True),
+        "file": pa.Column(nullable=True),
+    },
+    strict=True,
+    ordered=True,
+)
+_TABLE_COLUMN = {
     "pixel_spacing_mm": "pixel_spacing",
     "slice_thickness_mm": "slice_thickness",
     "image_diagonal_mm": "image_rows, image_columns, num_slices",
+    "nine": "nine_partition_label",
+    "three": "three_partition_label",
 }
 
 
-def validate(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """`frame`, whose index holds spreadsheet rows, checked; the first failure is raised as an `InputError`."""
+def validate(frame: pd.DataFrame, path: Path, schema: pa.DataFrameSchema = COHORT) -> pd.DataFrame:
+    """`frame`, whose index holds the table's rows, checked; the first failure is raised as an `InputError`."""
     try:
-        return COHORT.validate(frame, lazy=True)
+        return schema.validate(frame, lazy=True)
     except pa.errors.SchemaErrors as error:
         first = error.failure_cases.sort_values("index").iloc[0]
         column, check = str(first["column"]), str(first["check"])
-        column = column if column in COHORT.columns else str(first["failure_case"])
-        column = _SHEET_COLUMN.get(column, column)
+        column = column if column in schema.columns else str(first["failure_case"])
+        column = _TABLE_COLUMN.get(column, column)
         if check == "field_uniqueness":
             rows = frame.index[frame[column] == first["failure_case"]]
             problem = f"{first['failure_case']!r} stands in row {rows[0]} too"
-            raise InputError(at(path, rows[1], column), problem, "Keep one row each patient") from None
+            raise InputError(at(path, rows[1], column), problem, "Keep one row each") from None
         shown = "is empty" if pd.isna(first["failure_case"]) else f"holds {first['failure_case']!r}"
         expected = "a value" if check == "not_nullable" else check
         where = at(path, first["index"], column)

@@ -124,23 +124,36 @@ def _plain(value: object) -> float | None:
 
 
 def confusion(rows: pd.DataFrame) -> pd.DataFrame:
-    """Share of studies with each verdict, for each reading and true cause; verdicts with an open part are one column.
+    """Share of studies with each verdict, for each reading and true cause.
+
+    Verdicts that name some causes and leave others open are two columns: "in part, right" where every cause named is at
+    work, "in part, wrong" where one is not.
 
     Returns
     -------
     DataFrame
         Index ``reading, truth``; columns the verdicts and ``n`` (studies).
     """
-    verdict = rows["verdict"].where(~rows["verdict"].str.contains("cannot tell"), "in part: cannot tell")
-    verdict = verdict.where(rows["verdict"] != "cannot tell", "cannot tell")
-    table = pd.crosstab([rows["reading"], rows["truth"]], verdict, normalize="index").rename_axis(columns=None)
+    shown = [_shown(verdict, truth) for verdict, truth in zip(rows["verdict"], rows["truth"], strict=True)]
+    keys, verdict = [rows["reading"], rows["truth"]], pd.Series(shown, index=rows.index)
+    table = pd.crosstab(keys, verdict, normalize="index").rename_axis(columns=None)
     sizes = rows.groupby(["reading", "truth"]).size()
     order = pd.MultiIndex.from_product([READINGS, dict.fromkeys(rows["truth"])], names=["reading", "truth"])
     return table.assign(n=sizes).reindex(order.intersection(table.index, sort=False))
 
 
+def _shown(verdict: str, truth: str) -> str:
+    named, _, left_open = verdict.partition("; cannot tell")
+    if not left_open:
+        return verdict
+    return "in part, right" if truth == "all" or named == truth else "in part, wrong"
+
+
 def right(rows: pd.DataFrame, *, by: Sequence[str] = ("truth", "reading")) -> pd.DataFrame:
-    """Share of studies whose verdict is the true cause, with Wilson's 95% interval: ``rate, low, high, n``.
+    """Share of studies whose verdict is the true cause, with a 95% interval: ``rate, low, high, n``.
+
+    Worlds of one seed share women, noise and labeller. So `n` counts seeds, not studies, and so does Wilson's interval:
+    over several worlds it is as wide as if the studies of a seed were one.
 
     Parameters
     ----------
@@ -149,6 +162,10 @@ def right(rows: pd.DataFrame, *, by: Sequence[str] = ("truth", "reading")) -> pd
     by : sequence of str
         Columns whose values, joined by a comma, name the rows of the result.
     """
+    from statsmodels.stats.proportion import proportion_confint
+
     names = rows[list(by)].agg(", ".join, axis=1)
-    rates = audit.success_rates(rows["verdict"] == rows["truth"], groups=names)
-    return rates.loc[list(dict.fromkeys(names)), ["rate", "low", "high", "n"]]
+    groups = rows.assign(right=rows["verdict"] == rows["truth"]).groupby(names, sort=False)
+    table = groups.agg(rate=("right", "mean"), n=("seed", "nunique"))
+    low, high = proportion_confint(table["rate"] * table["n"], table["n"], method="wilson")
+    return table.assign(low=low, high=high)[["rate", "low", "high", "n"]]

@@ -36,7 +36,7 @@ _MISSING_AGE, _MISSING_PCR, _MISSING_MENOPAUSE = 0.004, 0.01, (0.003, 1.0, 0.176
 def check_count(n: int, name: str = "n") -> int:
     """`n` as an int of at least 1."""
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-        raise InputError(name, f"{n!r} is not a whole number of at least 1", "Give the number of patients")
+        raise InputError(name, f"{n!r} is not a whole number of at least 1", "Give a number such as 60")
     return int(n)
 
 
