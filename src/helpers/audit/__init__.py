@@ -28,6 +28,7 @@ from helpers.audit.label_audit import (
     volume_values,
 )
 from helpers.audit.latent import latent
+from helpers.audit.mixed import mixed_gap
 from helpers.audit.models import (
     Effect,
     Interaction,
@@ -41,14 +42,24 @@ from helpers.audit.models import (
 from helpers.audit.pairs import adjust_p, chi_square, posthoc, rank_biserial, rank_biserial_interval, two_rate_test
 from helpers.audit.permute import Permutation, permutation
 from helpers.audit.printed import anova_from_summary, check_table, contrast_from_summary, counts_behind, mean_of_means
+from helpers.audit.representation import (
+    at_equal_conditions,
+    by_condition,
+    gap_causes,
+    gap_verdict,
+    representation_effects,
+)
 from helpers.audit.resample import Change, Interval, bootstrap, bootstrap_change
 from helpers.audit.ruler import Ruler, judge, ruler
+from helpers.audit.runs import TRAININGS
 from helpers.audit.sources import hidden_gap, within_source
 from helpers.audit.spread import ratios
 from helpers.audit.tiers import tiers
+from helpers.audit.warning import warning_sign
 
 __all__ = [
     "CAUSES",
+    "TRAININGS",
     "Between",
     "Change",
     "Diagnosis",
@@ -64,8 +75,10 @@ __all__ = [
     "anova",
     "anova_from_summary",
     "assumptions",
+    "at_equal_conditions",
     "bootstrap",
     "bootstrap_change",
+    "by_condition",
     "by_group",
     "calibrate",
     "calibration_cohorts",
@@ -86,12 +99,15 @@ __all__ = [
     "equity_scaled",
     "ethnicity_choices",
     "gap",
+    "gap_causes",
+    "gap_verdict",
     "hidden_gap",
     "interaction",
     "judge",
     "kruskal",
     "latent",
     "mean_of_means",
+    "mixed_gap",
     "mixed_slope",
     "nested_f",
     "null_interval_coverage",
@@ -105,6 +121,7 @@ __all__ = [
     "rate_difference",
     "rate_ratio",
     "ratios",
+    "representation_effects",
     "ruler",
     "ser",
     "silver_values",
@@ -116,6 +133,7 @@ __all__ = [
     "two_rate_test",
     "undefined",
     "volume_values",
+    "warning_sign",
     "welch",
     "within_source",
 ]
