@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 REAL = ROOT.parent / "shared" / "data" / "mamamia"
+REAL_LABELS = ROOT.parent / "shared" / "data" / "fitzpatrick17k"
 MADE = [".git", ".venv*", ".snakemake", "__pycache__", "*.egg-info", "runs", "_build", ".*_cache"]
 
 
@@ -26,6 +27,14 @@ def real_rows() -> Path:
     if not REAL.is_dir():
         pytest.skip("the real MAMA-MIA rows are not beside this checkout (../shared/data/mamamia)")
     return REAL
+
+
+@pytest.fixture(scope="session")
+def real_labels() -> Path:
+    """Folder of the real label table of Fitzpatrick17k, or a visible skip."""
+    if not REAL_LABELS.is_dir():
+        pytest.skip("the real Fitzpatrick17k table is not beside this checkout (../shared/data/fitzpatrick17k)")
+    return REAL_LABELS
 
 
 class Checkout:

@@ -1,8 +1,10 @@
 """Data sets with a planted, known bias, written in the real data set's own layout."""
 
 from helpers.simulate.breast_mri import breast_mri, breast_mri_table
+from helpers.simulate.dermatology import SKIN_WORLDS, dermatology
 from helpers.simulate.population import EFFECTS, truth
 from helpers.simulate.rendering import PHYSICS, Anatomy, anatomy, physics, render
+from helpers.simulate.skin import typology_angle
 from helpers.simulate.worlds import CASES, RULERS, WORLDS, breast_mri_world, world_truth
 
 __all__ = [
@@ -10,14 +12,17 @@ __all__ = [
     "EFFECTS",
     "PHYSICS",
     "RULERS",
+    "SKIN_WORLDS",
     "WORLDS",
     "Anatomy",
     "anatomy",
     "breast_mri",
     "breast_mri_table",
     "breast_mri_world",
+    "dermatology",
     "physics",
     "render",
     "truth",
+    "typology_angle",
     "world_truth",
 ]
