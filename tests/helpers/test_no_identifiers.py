@@ -1,5 +1,7 @@
 """No patient of the public collections is named anywhere in the repository."""
 
+import re
+
 import pandas as pd
 
 from helpers.report.recording import CASE_ID
@@ -36,3 +38,9 @@ def test_no_real_identifier(real_rows):
     real = {i.upper() for i in ids}
     for place, text in texts():
         assert not {m[0].upper() for m in CASE_ID.finditer(text)} & real, place
+
+
+def test_no_real_picture(real_labels):
+    real = set(pd.read_csv(real_labels / "fitzpatrick17k.csv", usecols=["md5hash"])["md5hash"])
+    for place, text in texts():
+        assert not set(re.findall(r"[0-9a-f]{32}", text)) & real, place

@@ -1,7 +1,10 @@
-"""Data sets as documented frames: cohorts, tables of per-case scores, and images with their masks."""
+"""Data sets as documented frames: cohorts, tables of per-case scores, images with their masks, and pictures."""
 
 from helpers.data.check import check_data
+from helpers.data.duplicates import leaks
 from helpers.data.files import masks
+from helpers.data.fitzpatrick import load_fitzpatrick17k
+from helpers.data.images import load_images
 from helpers.data.mama_mia import load_mama_mia
 from helpers.data.score_tables import find_scores, join_scores, read_scores
 from helpers.data.volumes import Volume, crop, enhancement, folds, has_images, largest_slice, load_volume, mask_file, resample, to_grid
@@ -16,6 +19,9 @@ __all__ = [
     "has_images",
     "join_scores",
     "largest_slice",
+    "leaks",
+    "load_fitzpatrick17k",
+    "load_images",
     "load_mama_mia",
     "load_volume",
     "mask_file",
