@@ -2,6 +2,7 @@
 
 from helpers.audit.calibrate import calibrate, calibration_cohorts, calibration_summary, null_interval_coverage
 from helpers.audit.choices import choices, ethnicity_choices
+from helpers.audit.conditions import band_table, label_agreement, prevalence, prevalence_shift, sampling
 from helpers.audit.diagnose import CAUSES, Diagnosis, diagnose
 from helpers.audit.experiments import Between, amplification, change_between
 from helpers.audit.gaps import (
@@ -76,6 +77,7 @@ __all__ = [
     "anova_from_summary",
     "assumptions",
     "at_equal_conditions",
+    "band_table",
     "bootstrap",
     "bootstrap_change",
     "by_condition",
@@ -105,6 +107,7 @@ __all__ = [
     "interaction",
     "judge",
     "kruskal",
+    "label_agreement",
     "latent",
     "mean_of_means",
     "mixed_gap",
@@ -116,6 +119,8 @@ __all__ = [
     "partial_eta2",
     "permutation",
     "posthoc",
+    "prevalence",
+    "prevalence_shift",
     "rank_biserial",
     "rank_biserial_interval",
     "rate_difference",
@@ -123,6 +128,7 @@ __all__ = [
     "ratios",
     "representation_effects",
     "ruler",
+    "sampling",
     "ser",
     "silver_values",
     "slope",
