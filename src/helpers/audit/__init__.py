@@ -49,6 +49,7 @@ from helpers.audit.representation import (
     gap_causes,
     gap_verdict,
     representation_effects,
+    run_means,
 )
 from helpers.audit.resample import Change, Interval, bootstrap, bootstrap_change
 from helpers.audit.ruler import Ruler, judge, ruler
@@ -128,6 +129,7 @@ __all__ = [
     "ratios",
     "representation_effects",
     "ruler",
+    "run_means",
     "sampling",
     "ser",
     "silver_values",

@@ -78,6 +78,35 @@ def representation_effects(
     return pd.DataFrame.from_dict(found, orient="index", columns=columns)
 
 
+def run_means(
+    rows: pd.DataFrame, *, score: str, a: str, b: str, group: str = "group", n_boot: int = 2000, seed: int = 0
+) -> pd.DataFrame:
+    """Mean score of each group by each training.
+
+    Parameters
+    ----------
+    rows, score, a, b, group, n_boot, seed
+        As `representation_effects` takes them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``training, group, estimate, low, high`` (95%, over images and runs), ``n`` (images), ``n_runs``.
+    """
+    crossed = RunMeans(rows, score=score, group=group, groups=(a, b))
+    observed, drawn, by_run = (
+        pair[0] for pair in (crossed.observed(), crossed.drawn(n_boot, seed), crossed.each_run())
+    )
+    found = []
+    for i, training in enumerate(TRAININGS):
+        for j, name in enumerate((a, b)):
+            at = (slice(None), i, j, 0)
+            interval = crossed.interval(observed[at][0], drawn[at], by_run[at])
+            ends = (interval.estimate, interval.low, interval.high)
+            found.append((training, name, *ends, crossed.images[j], len(crossed.runs)))
+    return pd.DataFrame(found, columns=["training", "group", "estimate", "low", "high", "n", "n_runs"])
+
+
 def at_equal_conditions(
     rows: pd.DataFrame,
     *,

@@ -3,7 +3,7 @@
 from helpers.data.check import check_data
 from helpers.data.duplicates import leaks
 from helpers.data.files import masks
-from helpers.data.fitzpatrick import load_fitzpatrick17k
+from helpers.data.fitzpatrick import has_pictures, load_fitzpatrick17k
 from helpers.data.images import load_images
 from helpers.data.mama_mia import load_mama_mia
 from helpers.data.score_tables import find_scores, join_scores, read_scores
@@ -17,6 +17,7 @@ __all__ = [
     "find_scores",
     "folds",
     "has_images",
+    "has_pictures",
     "join_scores",
     "largest_slice",
     "leaks",

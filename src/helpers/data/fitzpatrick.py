@@ -96,6 +96,11 @@ def load_fitzpatrick17k(
     return cases.reset_index(drop=True), dropped_frame(notes)
 
 
+def has_pictures(root: str | Path) -> bool:
+    """Whether a folder holds image files at any depth, and not only the table."""
+    return any(path.suffix.lower() in _SUFFIXES for path in Path(root).expanduser().rglob("*"))
+
+
 def _find_table(root: Path) -> Path:
     path = find(root, skin_layout.TABLE) if root.is_dir() else root
     if path is None or not path.is_file():

@@ -15,6 +15,13 @@ from helpers.generate import fitting, measuring
 from helpers.generate.weights import save
 
 SAMPLING = ("replace", "distinct", "matched")
+# Side of the images, and network and optimisation: one that a laptop trains in seconds, and the published one.
+PIXELS = {"small": 32, "paper": 128}
+NETWORKS = {
+    "small": {"channels": 8, "blocks": (1, 2), "latent": 16, "deep": False},
+    "paper": {"channels": 64, "blocks": (1, 2, 4, 8), "latent": 64, "deep": True},
+}
+OPTIMISATION = {"small": {"batch_size": 16, "lr": 1e-3}, "paper": {"batch_size": 64, "lr": 1e-4}}
 
 
 class Split(NamedTuple):

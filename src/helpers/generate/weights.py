@@ -41,7 +41,5 @@ def load(file: Path, *, channels: int, blocks: Sequence[int], latent: int, deep:
     except FileNotFoundError:
         raise InputError(file, "there is no such file", "Run the experiment again") from None
     except Exception as error:  # damage and other shapes show in many ways
-        raise InputError(
-            file, "it holds no weights of this network", "Delete it, then run again"
-        ) from error
+        raise InputError(file, "it holds no weights of this network", "Delete it, then run again") from error
     return model.eval()

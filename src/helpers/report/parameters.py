@@ -30,6 +30,10 @@ COMMON_LIMITS: dict[str, Any] = {
     "FOLDS": (2, 10),
     "N_SEEDS": (1, 1000),
     "TRAIN_SEEDS": (3, 100),
+    "RUNS": (3, 1000),
+    "EPOCHS": (1, None),
+    "TEST_SIZE": (10, None),
+    "TRAIN_SIZE": (10, None),
 }
 UPPER_CASE = re.compile(r"[A-Z][A-Z0-9_]*")
 
