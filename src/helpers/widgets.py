@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from helpers import audit, figures
+from helpers.errors import InputError
 from helpers.report.tables import show
 
 if TYPE_CHECKING:
     from ipywidgets import Widget
     from matplotlib.figure import Figure
+    from torch import nn
+
+    from helpers.generate import Codes
 
 
 def group_view(frame: pd.DataFrame, group: str, score: str, threshold: float) -> tuple[pd.DataFrame, Figure]:
@@ -65,12 +71,155 @@ def explore_groups(frame: pd.DataFrame, *, groups: Sequence[str], scores: Sequen
 
     def update(_: object = None) -> None:
         table, figure = group_view(frame, group.value, score.value, threshold.value)
-        picture = io.BytesIO()
-        figure.savefig(picture, format="png", bbox_inches="tight")
-        table_view.value, figure_view.value = table.to_html(border=0), picture.getvalue()
+        table_view.value, figure_view.value = table.to_html(border=0), _png(figure)
 
-    controls = [group, score, threshold]
+    return _controlled([group, score, threshold], update, [table_view, figure_view])
+
+
+def code_view(
+    models: Mapping[tuple[int, str], nn.Module],
+    images: np.ndarray,
+    names: Sequence[str],
+    *,
+    image: int = 0,
+    run: int = 0,
+    trainings: Sequence[str] = audit.TRAININGS,
+    direction: int = 1,
+    steps: Sequence[float] = (-2, 2),
+) -> Figure:
+    """An image, its reconstruction, and what is made of its code moved along a direction in which codes differ.
+
+    The directions are the principal ones of the mean codes of all these images, in each network its own; along the
+    first they differ most, and all point to where the images are brighter. A single channel of the code would be
+    simpler, but many hold next to nothing.
+
+    Parameters
+    ----------
+    models : mapping of (run, training) to torch.nn.Module
+        From `helpers.generate.load`.
+    images : uint8 ndarray of shape (n, 3, s, s)
+    names : sequence of n str
+        What the images are called.
+    image, run : int
+        Which image, by its place, and the networks of which run.
+    trainings : sequence of str
+        One row of pictures each.
+    direction : int
+        1 is the first.
+    steps : sequence of float
+        How far, in standard deviations of these images' codes along the direction; one picture each.
+
+    Raises
+    ------
+    InputError
+        There is no such image, network or direction, or not a name for each image; as `helpers.generate.codes`.
+    """
+    from helpers import generate
+
+    def coded(model: nn.Module) -> Codes:
+        return generate.codes(model, images, directions=direction)
+
+    where = {"image": image, "run": run, "trainings": trainings, "direction": direction, "steps": steps}
+    return _code_figure(models, images, names, coded, **where)
+
+
+def explore_codes(
+    models: Mapping[tuple[int, str], nn.Module], images: np.ndarray, names: Sequence[str], *, directions: int = 3
+) -> Widget:
+    """Controls for `code_view`: pick the image, the training and the run, and slide along a direction.
+
+    A network codes the images when it is first picked; after that, pictures are only decoded.
+
+    Parameters
+    ----------
+    models, images, names
+        As `code_view` takes them; a network for each pair of a run and a training.
+    directions : int
+        How many to choose from.
+
+    Raises
+    ------
+    InputError
+        A pair of a run and a training has no network; as `code_view`.
+    """
+    import ipywidgets
+
+    from helpers import generate
+
+    runs, trainings = (sorted({key[k] for key in models}) for k in (0, 1))
+    missing = [f"run {r} and training {t}" for r in runs for t in trainings if (r, t) not in models]
+    if missing or not models:
+        problem = f"none of {missing[0]}" if missing else "there is no network"
+        raise InputError("models", problem, "Give one for each pair of a run and a training")
+    image = ipywidgets.Dropdown(options=[(name, i) for i, name in enumerate(names)], description="image")
+    training = ipywidgets.Dropdown(options=trainings, description="training")
+    run = ipywidgets.Dropdown(options=runs, description="run")
+    direction = ipywidgets.Dropdown(options=range(1, directions + 1), description="direction")
+    step = ipywidgets.FloatSlider(2, min=-3, max=3, step=0.5, description="step, sd", continuous_update=False)
+    view = ipywidgets.Image(format="png")
+
+    @cache
+    def coded(model: nn.Module) -> Codes:
+        return generate.codes(model, images, directions=directions)
+
+    def update(_: object = None) -> None:
+        where = {"image": image.value, "run": run.value, "trainings": [training.value]}
+        where |= {"direction": direction.value, "steps": [step.value]}
+        view.value = _png(_code_figure(models, images, names, coded, **where))
+
+    return _controlled([image, training, run, direction, step], update, [view])
+
+
+def _code_figure(
+    models: Mapping[tuple[int, str], nn.Module],
+    images: np.ndarray,
+    names: Sequence[str],
+    coded: Callable[[nn.Module], Codes],
+    *,
+    image: int,
+    run: int,
+    trainings: Sequence[str],
+    direction: int,
+    steps: Sequence[float],
+) -> Figure:
+    import matplotlib.pyplot as plt
+
+    from helpers import generate
+
+    if len(names) != len(images):
+        raise InputError("names", f"{len(names)} for {len(images)} images", "Name each image")
+    if not 0 <= image < len(images):
+        raise InputError(f"image = {image}", f"there are {len(images)} images", f"Give 0 to {len(images) - 1}")
+    grid, labels = [], []
+    for training in trainings:
+        if (run, training) not in models:
+            raise InputError("models", f"none of run {run} and training {training}", "Pick another, or give it")
+        model = models[run, training]
+        codes = coded(model)
+        way = codes.directions[direction - 1]
+        made = generate.decode(model, np.stack([codes.mean[image] + step * way for step in (0, *steps)]))
+        grid.append([images[image], *made])
+        labels.append(f"{training}\n{codes.share[direction - 1]:.0%} of variance")
+    columns = ["original", "reconstruction", *(f"{step:+g} sd".replace("-", "−") for step in steps)]
+    side = 5.6 / len(columns)
+    figure, ax = plt.subplots(figsize=(7, side * len(trainings) + 0.8), layout="constrained")
+    figures.pictures(grid, rows=labels, columns=columns, ax=ax)
+    ax.set_xlabel(f"{names[image]}; run {run}, direction {direction}")
+    plt.close(figure)
+    return figure
+
+
+def _png(figure: Figure) -> bytes:
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", bbox_inches="tight")
+    return stream.getvalue()
+
+
+def _controlled(controls: Sequence[Widget], update: Callable[..., None], views: Sequence[Widget]) -> Widget:
+    """Controls above views, updated now and whenever a control changes."""
+    import ipywidgets
+
     for control in controls:
         control.observe(update, "value")
     update()
-    return ipywidgets.VBox([ipywidgets.HBox(controls, layout={"flex_flow": "row wrap"}), table_view, figure_view])
+    return ipywidgets.VBox([ipywidgets.HBox(controls, layout={"flex_flow": "row wrap"}), *views])

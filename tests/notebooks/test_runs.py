@@ -18,6 +18,7 @@ from tests.conftest import ROOT
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 AUDIT = ROOT / "notebooks" / "01_label_audit.ipynb"
 RULER = ROOT / "notebooks" / "02_biased_ruler.ipynb"
+SKIN = ROOT / "notebooks" / "03_skin_tone_vae.ipynb"
 
 
 def tiny(path, folder, **parameters):
@@ -146,3 +147,19 @@ def test_by_hand_from_the_command_line(tmp_path):
     done = subprocess.run([sys.executable, *words], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode != 0
     assert re.search(r"parameter N_CASE: .*Did you mean N_CASES\?", done.stdout + done.stderr)
+
+
+def test_the_skin_tone_study_runs_on_a_folder_of_pictures(tmp_path):
+    """As on a download: pictures in a folder, near-duplicates known, another labeller, matched training sets."""
+    root = simulate.dermatology(700, seed=3, size=32, folder=tmp_path / "data")
+    table = pd.read_csv(root / "fitzpatrick17k.csv")
+    pairs = table[table["fitzpatrick_scale"].isin([1, 2, 5, 6])].head(40)
+    pairs.assign(cluster=[k // 2 for k in range(40)])[["md5hash", "cluster"]].to_csv(tmp_path / "near.csv", index=False)
+    parameters = {"SOURCE": "real", "DATA_ROOT": str(root), "DUPLICATES": str(tmp_path / "near.csv")}
+    parameters |= {"SKIN_TYPE": "centaur", "SAMPLING": "matched", "SEED": 2, "TRAIN_SIZE": 40, "TEST_SIZE": 25}
+    results = tiny(SKIN, tmp_path / "run", **parameters)
+    assert results["provenance"]["source"] == "real"
+    assert results["values"]["effects"]["effect on dark"]["runs"] == 3
+    rows = pd.read_parquet(tmp_path / "run" / "cases.parquet")
+    assert set(rows.groupby(["run", "training"]).size()) == {50}
+    assert rows.groupby("run")["distinct"].nunique().max() <= 2  # matched, but for the rounding of two halves

@@ -40,7 +40,8 @@ def mixed_gap(
     Raises
     ------
     InputError
-        A column or a group is missing, or there is one run or one condition alone.
+        A column or a group is missing, a row has no run or condition, there is one run or one condition alone, or a
+        score is not a number or all are the same.
 
     Notes
     -----
@@ -53,8 +54,11 @@ def mixed_gap(
         if part[column].nunique() < least:
             problem = f"{part[column].nunique()} different value(s), {least} are needed"
             raise InputError(f"column {column}, training {training}", problem, "Give more runs, conditions or groups")
+        if missing := int(part[column].isna().sum()):
+            raise InputError(f"column {column}", f"{missing} rows have none", "Leave them out and count them")
     values = check_scores(part[score], f"column {score}")
-    scale = values.std()
+    if (scale := values.std()) == 0:
+        raise InputError(f"column {score}", f"all values are {values[0]}", "Give scores that vary")
     frame = pd.DataFrame(
         {
             "y": values / scale,
@@ -68,7 +72,8 @@ def mixed_gap(
     random = {"run": "0 + C(run)", "condition": "0 + C(condition)"}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        fit = smf.mixedlm("y ~ b", frame, groups=np.ones(len(frame)), vc_formula=random).fit()
+        model = smf.mixedlm("y ~ b", frame, groups=np.ones(len(frame)), vc_formula=random)
+        fit = model.fit(method="nm")  # gradients stop short where a variance is near 0
     low, high = fit.conf_int().loc["b"] * scale
     spread = dict(zip(fit.model.exog_vc.names, np.sqrt(np.maximum(fit.vcomp, 0)) * scale, strict=True))
     found = {"estimate": fit.params["b"] * scale, "low": low, "high": high, "p": fit.pvalues["b"]}

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from helpers.audit._inputs import check_scores
 from helpers.audit.crossed import two_sided_p
 from helpers.audit.decompose import kitagawa
 from helpers.audit.experiments import need_columns
@@ -54,14 +55,14 @@ def representation_effects(
     -------
     pandas.DataFrame
         One row per contrast: ``estimate, low, high`` (95%, over images and runs), ``runs_low, runs_high`` (95%,
-        Student's t over runs alone), ``p_runs`` (Wilcoxon's signed ranks over runs, exact; at least 2 / 2^runs),
-        ``n_runs``, and ``n_<a>, n_<b>``, the images that were tested.
+        Student's t over runs alone), ``p_runs`` (Wilcoxon's signed ranks over runs, exact up to 50 runs; at least
+        2 / 2^runs), ``runs``, and ``n_<a>, n_<b>``, the images that were tested.
 
     Raises
     ------
     InputError
-        A column, group or training is missing, a score is not a number, an image is there twice in a run, or there are
-        fewer than three runs.
+        A column, group or training is missing, a score is not a number, an image is there twice in a run or not tested
+        by all three trainings, a run tests one group alone, or there are fewer than three runs.
     """
     crossed = RunMeans(rows, score=score, group=group, groups=(a, b))
     observed, drawn, by_run = crossed.observed(), crossed.drawn(n_boot, seed), crossed.each_run()
@@ -74,7 +75,7 @@ def representation_effects(
         p = float(stats.wilcoxon(per_run).pvalue) if per_run.any() else 1.0
         said = {"effect on a": f"effect on {a}", "effect on b": f"effect on {b}"}.get(name, name)
         found[said] = (*ends, p, len(per_run), *crossed.images)
-    columns = ["estimate", "low", "high", "runs_low", "runs_high", "p_runs", "n_runs", f"n_{a}", f"n_{b}"]
+    columns = ["estimate", "low", "high", "runs_low", "runs_high", "p_runs", "runs", f"n_{a}", f"n_{b}"]
     return pd.DataFrame.from_dict(found, orient="index", columns=columns)
 
 
@@ -91,7 +92,7 @@ def run_means(
     Returns
     -------
     pandas.DataFrame
-        Columns ``training, group, estimate, low, high`` (95%, over images and runs), ``n`` (images), ``n_runs``.
+        Columns ``training, group, estimate, low, high`` (95%, over images and runs), ``n`` (images), ``runs``.
     """
     crossed = RunMeans(rows, score=score, group=group, groups=(a, b))
     observed, drawn, by_run = (
@@ -104,7 +105,7 @@ def run_means(
             interval = crossed.interval(observed[at][0], drawn[at], by_run[at])
             ends = (interval.estimate, interval.low, interval.high)
             found.append((training, name, *ends, crossed.images[j], len(crossed.runs)))
-    return pd.DataFrame(found, columns=["training", "group", "estimate", "low", "high", "n", "n_runs"])
+    return pd.DataFrame(found, columns=["training", "group", "estimate", "low", "high", "n", "runs"])
 
 
 def at_equal_conditions(
@@ -136,24 +137,26 @@ def at_equal_conditions(
     Returns
     -------
     pandas.DataFrame
-        Rows ``gap``, ``at equal conditions``, ``made by the mix`` (they add up): ``estimate, low, high, n_a, n_b,
-        conditions``; in ``attrs["share"]`` the share of each group's images that have such a condition.
+        Rows ``gap``, ``at equal conditions``, ``made by the mix`` (they add up): ``estimate, low, high, p, n_<a>,
+        n_<b>, conditions``; in ``attrs["share"]`` the share of each group's images that have such a condition.
 
     Raises
     ------
     InputError
-        As `representation_effects`; or no condition has images enough in both groups.
+        As `representation_effects`; or no condition has images enough in both groups, or no training has that name.
     """
+    if training not in TRAININGS:
+        raise InputError("training", f"{training!r} is none", f"Choose from {', '.join(TRAININGS)}")
     kept, share = _shared(rows, group, condition, (a, b), at_least)
     crossed = RunMeans(kept, score=score, group=group, groups=(a, b), stratum=condition)
     which = TRAININGS.index(training)
     observed, drawn, by_run = (
         _parts(pair, which) for pair in (crossed.observed(), crossed.drawn(n_boot, seed), crossed.without_each_run())
     )
-    n_runs = len(crossed.runs)
+    runs = len(crossed.runs)
     found = {}
     for name, estimate in observed.items():
-        pseudo = n_runs * estimate[0] - (n_runs - 1) * by_run[name]  # a run alone has too few images of a condition
+        pseudo = runs * estimate[0] - (runs - 1) * by_run[name]  # a run alone has too few images of a condition
         interval = crossed.interval(estimate[0], drawn[name], pseudo)
         n = (*crossed.images, kept[condition].nunique())
         found[name] = (interval.estimate, interval.low, interval.high, two_sided_p(interval), *n)
@@ -179,7 +182,8 @@ def gap_causes(
 
     Representation is the mean of its effects on both groups; tone the balanced gap at equal conditions; condition the
     part of the balanced gap that the mix of conditions makes. "yes" where p, corrected over the three by Holm, is below
-    0.05: with no cause at all, something is found in at most 5% of studies.
+    0.05: with no cause at all, something is found in at most 5% of studies. That takes `n_boot` of 120 or more, as p
+    is never below 2 / (1 + n_boot).
 
     Parameters
     ----------
@@ -235,10 +239,12 @@ def by_condition(
     Returns
     -------
     pandas.DataFrame
-        Columns ``condition, training``, `a`, `b` (means), ``n_a, n_b`` (images); one row per condition and training.
+        Columns ``condition, training``, `a`, `b` (means), ``n_<a>, n_<b>`` (images); one row per condition and
+        training.
     """
     need_columns(rows, ["run", "training", "image", group, condition, score])
     kept, _ = _shared(rows, group, condition, (a, b), at_least)
+    check_scores(kept[score], f"column {score}")
     cells = kept.groupby([condition, "training", group], observed=True)
     means, sizes = cells[score].mean().unstack()[[a, b]], cells["image"].nunique().unstack()[[a, b]]
     table = means.join(sizes.add_prefix("n_")).rename_axis(index=["condition", "training"], columns=None)
@@ -272,5 +278,5 @@ def _shared(
         raise InputError(
             f"column {condition}", problem, "Take a coarser level of conditions, or fewer images at least."
         )
-    share = (enough.sum() / sizes.sum()).to_dict()
+    share = {name: enough[name].sum() / (images[group] == name).sum() for name in groups}
     return rows[rows[group].isin(groups) & rows[condition].isin(enough.index)], share

@@ -24,14 +24,25 @@ class RunMeans:
     def __init__(
         self, rows: pd.DataFrame, *, score: str, group: str, groups: tuple[str, str], stratum: str | None = None
     ) -> None:
-        need_columns(rows, ["run", "training", "image", group, score, *([stratum] if stratum else [])])
+        if groups[0] == groups[1]:
+            raise InputError("a, b", f"two groups are needed, got {groups[0]!r} twice", "Name two groups.")
+        keys = ["run", "training", "image"]
+        need_columns(rows, [*keys, group, score, *([stratum] if stratum else [])])
         rows = rows[rows[group].isin(groups)]
         check_scores(rows[score], f"column {score}")
+        for key in keys:
+            if missing := int(rows[key].isna().sum()):
+                raise InputError(f"column {key}", f"{missing} rows have no {key}", "Name it in every row.")
         for name, wanted, column in (("training", TRAININGS, "training"), ("group", groups, group)):
             if absent := [w for w in wanted if w not in set(rows[column])]:
                 raise InputError(f"column {column}", f"no row is {absent[0]!r}", f"Give rows of every {name}.")
-        if rows.duplicated(["run", "training", "image"]).any():
+        if other := sorted(set(map(str, rows["training"])) - set(TRAININGS)):
+            raise InputError("column training", f"{other[0]!r} is none of {', '.join(TRAININGS)}", "Leave it out.")
+        if rows.duplicated(keys).any():
             raise InputError("column image", "an image is there twice in a run and training", "Keep one row of each.")
+        if len(rows) < len(TRAININGS) * len(rows.drop_duplicates(["run", "image"])):
+            problem = "a run tests an image by some of its trainings, not by all three"
+            raise InputError("column training", problem, "Leave out runs that are not finished.")
         self.runs = sorted(rows["run"].unique())
         if len(self.runs) < FEWEST_RUNS:
             problem = f"{len(self.runs)} run(s), at least {FEWEST_RUNS} are needed"
@@ -60,8 +71,12 @@ class RunMeans:
         return self._means(np.ones((1, self.n)), np.ones((1, len(self.runs))))
 
     def each_run(self) -> tuple[np.ndarray, np.ndarray]:
-        """Means of each run alone."""
-        return self._means(np.ones((len(self.runs), self.n)), np.eye(len(self.runs)))
+        """Means of each run alone; InputError where a run lacks a group."""
+        means, counts = self._means(np.ones((len(self.runs), self.n)), np.eye(len(self.runs)))
+        if (lacking := (counts == 0).any(axis=(1, 2, 3))).any():
+            run = self.runs[int(lacking.argmax())]
+            raise InputError("column run", f"run {run} has no image of one of the groups", "Test both in every run.")
+        return means, counts
 
     def without_each_run(self) -> tuple[np.ndarray, np.ndarray]:
         """Means of all runs but one."""

@@ -8,7 +8,9 @@ from scipy import stats
 
 from helpers.audit._inputs import check_scores
 from helpers.audit.crossed import resample_seeds
+from helpers.audit.experiments import need_columns
 from helpers.audit.runs import RunMeans
+from helpers.errors import InputError
 
 
 def warning_sign(
@@ -36,15 +38,21 @@ def warning_sign(
     Returns
     -------
     pandas.DataFrame
-        One row per training and measure: ``training, measure, estimate, low, high, n_runs, n_images``, means over runs,
+        One row per training and measure: ``training, measure, estimate, low, high, runs, n_images``, means over runs,
         with intervals over images and runs. Measures: ``rank correlation`` (Spearman; no effect 0), ``AUROC, largest
         quarter of errors`` of its run and ``AUROC, <b>`` (no effect 0.5).
+
+    Raises
+    ------
+    InputError
+        As `representation_effects`; or the error or the sign is the same in all images of a run.
     """
     crossed = RunMeans(rows, score=error, group=group, groups=(a, b))
-    check_scores(rows[sign], f"column {sign}")
+    need_columns(rows, [sign])
+    check_scores(crossed.rows[sign], f"column {sign}")
     rng = np.random.default_rng(seed)
     weights = resample_seeds(len(crossed.runs), n_boot=n_boot, seed=seed + 1)
-    names = ("rank correlation", "AUROC, largest quarter of errors", f"AUROC, {b}")
+    lowest = {"rank correlation": -1.0, "AUROC, largest quarter of errors": 0.0, f"AUROC, {b}": 0.0}
     found = []
     for training, part in crossed.rows.groupby("training", sort=True):
         runs = [
@@ -52,21 +60,27 @@ def warning_sign(
             for _, p in part.groupby("run", sort=True)
         ]
         observed = np.array([_ranked(*values) for _, *values in runs])
-        drawn = np.empty((n_boot, len(runs), len(names)))
+        if np.isnan(observed).any():
+            problem = f"a run's {error} or {sign} is the same in all images, or it tests one group alone"
+            raise InputError(f"training {training}", problem, "Leave that run out, or test more images.")
+        drawn = np.empty((n_boot, len(runs), len(lowest)))
         for k in range(n_boot):
             times = np.bincount(rng.integers(0, crossed.n, crossed.n), minlength=crossed.n)
             for r, (code, *values) in enumerate(runs):
                 chosen = np.repeat(np.arange(len(code)), times[code])
                 drawn[k, r] = _ranked(*(v[chosen] for v in values))
         replicates = np.einsum("krm,kr->km", drawn, weights)
-        for m, name in enumerate(names):
+        for m, (name, least) in enumerate(lowest.items()):
             i = crossed.interval(observed[:, m].mean(), replicates[:, m], observed[:, m])
-            found.append((training, name, i.estimate, i.low, i.high, len(runs), part["code"].nunique()))
-    columns = ["training", "measure", "estimate", "low", "high", "n_runs", "n_images"]
+            low, high = np.clip((i.low, i.high), least, 1)  # wide tails reach beyond what a measure can be
+            found.append((training, name, i.estimate, low, high, len(runs), part["code"].nunique()))
+    columns = ["training", "measure", "estimate", "low", "high", "runs", "n_images"]
     return pd.DataFrame(found, columns=columns)
 
 
 def _ranked(error: np.ndarray, sign: np.ndarray, in_b: np.ndarray) -> tuple[float, float, float]:
+    if not len(error) or np.ptp(error) == 0 or np.ptp(sign) == 0:
+        return np.nan, np.nan, np.nan
     rank = stats.rankdata(sign)
     spearman = np.corrcoef(stats.rankdata(error), rank)[0, 1]
     return spearman, _auroc(rank, error >= np.quantile(error, 0.75)), _auroc(rank, in_b)

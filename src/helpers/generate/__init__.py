@@ -1,11 +1,13 @@
 """Generative models of images: trained, measured image by image, and put to the experiment on representation."""
 
+from helpers.generate.coding import Codes, codes, decode
 from helpers.generate.experiments import (
     NETWORKS,
     OPTIMISATION,
     PIXELS,
     SAMPLING,
     Split,
+    features,
     network_seed,
     run,
     scorer,
@@ -22,8 +24,12 @@ __all__ = [
     "OPTIMISATION",
     "PIXELS",
     "SAMPLING",
+    "Codes",
     "Split",
+    "codes",
+    "decode",
     "equation_beta",
+    "features",
     "fit",
     "hits",
     "load",

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from helpers import audit, cache
+from helpers import audit, cache, models
+from helpers.audit.experiments import need_columns
 from helpers.errors import InputError
 from helpers.generate import fitting, measuring
 from helpers.generate.weights import save
@@ -22,6 +23,21 @@ NETWORKS = {
     "paper": {"channels": 64, "blocks": (1, 2, 4, 8), "latent": 64, "deep": True},
 }
 OPTIMISATION = {"small": {"batch_size": 16, "lr": 1e-3}, "paper": {"batch_size": 64, "lr": 1e-4}}
+
+
+def features(weights: str, network: str) -> models.Features:
+    """The network behind the feature loss: VGG19 with weights from a file, or fixed random ones.
+
+    Parameters
+    ----------
+    weights : str
+        File of VGG19's weights; empty for random ones, whose name says that they are.
+    network : str
+        A key of `NETWORKS`; the small one has narrow random features.
+    """
+    return (
+        models.vgg19_features(weights) if weights else models.random_features(channels=4 if network == "small" else 16)
+    )
 
 
 class Split(NamedTuple):
@@ -60,10 +76,14 @@ def split(
     Raises
     ------
     InputError
-        There are too few images of a group, or no such sampling.
+        There are too few images of a group, or no such sampling; a size is below 1; or a column is missing.
     """
+    need_columns(cases, ["group"])
     if sampling not in SAMPLING:
         raise InputError("sampling", f"{sampling!r} is none", f"Choose from {', '.join(SAMPLING)}")
+    for name, size in (("test_size", test_size), ("train_size", train_size)):
+        if size < 1:
+            raise InputError(f"{name} = {size}", "expected 1 or more", "Test and train on some images")
     rng = np.random.default_rng((seed, run))
     pools = {name: np.flatnonzero(cases["group"] == name) for name in (a, b)}
     for name, pool in pools.items():
@@ -77,14 +97,17 @@ def split(
         clusters = cases["cluster"]
         seen |= (clusters.notna() & clusters.isin(clusters[seen])).to_numpy()
     rest = {name: pool[~seen[pool]] for name, pool in pools.items()}
-    sizes = {"A": {a: train_size}, "B": {a: train_size // 2, b: train_size - train_size // 2}, "C": {b: train_size}}
-    shares = {name: {group: n / train_size for group, n in part.items()} for name, part in sizes.items()}
+    for name, pool in rest.items():
+        if len(pool) < 2:
+            problem = f"{len(pool)} images of {name} are left to train on, and 2 are the fewest"
+            raise InputError("cases", problem, "Test fewer, or give more images")
     distinct = min(_expected_distinct(len(pool), train_size) for pool in rest.values())
+    sizes, least = ({"A": {a: n}, "B": {a: n // 2, b: n - n // 2}, "C": {b: n}} for n in (train_size, distinct))
     train = {}
     for name, part in sizes.items():
         drawn = []
         for group, size in part.items():
-            wanted = size if sampling == "distinct" else round(distinct * shares[name][group])
+            wanted = size if sampling == "distinct" else least[name][group]
             if sampling != "replace" and len(rest[group]) < wanted:
                 problem = f"{len(rest[group])} images of {group} are left to train on, and {wanted} are wanted"
                 raise InputError("cases", problem, "Train on fewer, or draw with replacement")
@@ -127,7 +150,8 @@ def run(
     Parameters
     ----------
     score : callable
-        ``score(train_rows, test_rows, seed, name) -> frame``, one row per tested image; `scorer` makes one.
+        ``score(train_rows, test_rows, seed, name) -> frame``, one row per tested image; `scorer` makes one. `name` is
+        that of the network, such as "run0-A".
     cases : pandas.DataFrame
         Columns ``md5hash, group``, `condition`, one row per image, in the order of the images.
     runs, test_size, train_size, sampling, seed, a, b
@@ -143,6 +167,9 @@ def run(
     """
     from tqdm.auto import tqdm
 
+    need_columns(cases, ["md5hash", condition])
+    if runs < 1:
+        raise InputError(f"runs = {runs}", "expected 1 or more", "Repeat the experiment at least once")
     parts = []
     todo = [(r, training) for r in range(runs) for training in audit.TRAININGS]
     options = {"test_size": test_size, "train_size": train_size, "sampling": sampling, "seed": seed, "a": a, "b": b}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,11 +36,15 @@ def load(file: Path, *, channels: int, blocks: Sequence[int], latent: int, deep:
     InputError
         The file is missing or damaged, or is of another network.
     """
+    again = "Delete what is kept of the experiment, then run it again"  # a kept part alone would not be trained again
     model = models.vae(channels=channels, blocks=blocks, latent=latent, deep=deep)
     try:
+        with zipfile.ZipFile(file) as parts:  # PyTorch itself takes a file with flipped bits
+            if parts.testzip():
+                raise zipfile.BadZipFile
         model.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
     except FileNotFoundError:
-        raise InputError(file, "there is no such file", "Run the experiment again") from None
+        raise InputError(file, "there is no such file", again) from None
     except Exception as error:  # damage and other shapes show in many ways
-        raise InputError(file, "it holds no weights of this network", "Delete it, then run again") from error
+        raise InputError(file, "it holds no weights of this network", again) from error
     return model.eval()

@@ -48,8 +48,10 @@ def same_digits(ours: float, published: str) -> bool:
 
 
 def number(published: str) -> float:
-    """The printed number as a float; a percentage as a share."""
+    """The printed number as a float; a percentage as a share; infinity on the side that alone is printed, as "> 0"."""
     text = published.strip()
+    if text[0] in "<>":
+        return math.inf if text[0] == ">" else -math.inf
     return float(text.rstrip("%")) / (100 if text.endswith("%") else 1)
 
 
@@ -79,7 +81,7 @@ def claim(
     id, statement, reference, statistic : str
         Short name, the claim in a sentence, a BibTeX key, what the number is.
     published : str
-        The number as printed.
+        The number as printed; "> 0" or "< 0" where a figure shows the side alone.
     source : str
         `simulated` or `real`.
     by : {"digits", "interval"}

@@ -1,62 +1,14 @@
-"""One function per kind of figure: each draws on the axes it is given and returns them.
-
-Colours are Okabe and Ito's, which people with colour-vision deficiency tell apart; shape or place always says the same.
-"""
+"""Figures of finished tables: estimates with intervals, rates, thresholds, a permutation null."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
-from numpy.typing import ArrayLike
 
-BLUE, ORANGE, GREEN, VERMILION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#5F6368"
-PALETTE = [BLUE, ORANGE, GREEN, VERMILION, "#CC79A7", "#56B4E9", "#8C6D00"]
-
-
-def style() -> None:
-    """Set the book's look for every figure that follows."""
-    sns.set_theme(context="notebook", style="whitegrid", palette=PALETTE)
-    mpl.rcParams.update(
-        {
-            "figure.figsize": (7, 3.6),
-            "figure.dpi": 110,
-            "figure.facecolor": "white",
-            "savefig.facecolor": "white",
-            "figure.constrained_layout.use": True,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.titleweight": "bold",
-            "axes.titlesize": "medium",
-            "axes.titlelocation": "left",
-        }
-    )
-
-
-def histogram(values: pd.Series, by: pd.Series, *, ax: Axes, bins: int | ArrayLike = 20, at_least: int = 10) -> Axes:
-    """Stacked counts of a variable by group; bars of fewer than `at_least` cases are left out.
-
-    Parameters
-    ----------
-    values, by : Series of length n
-        The variable (its name labels the axis) and the groups.
-    """
-    known = values.notna() & by.notna()
-    edges = np.histogram_bin_edges(values[known], bins)
-    counts = pd.crosstab(pd.cut(values[known], edges, include_lowest=True, labels=False), by[known])
-    counts = counts.reindex(range(len(edges) - 1), fill_value=0)
-    counts = counts.where(counts >= at_least, 0)
-    floor = np.zeros(len(counts))
-    for group, colour in zip(counts.columns, PALETTE * 2, strict=False):
-        ax.bar(edges[:-1], counts[group], width=np.diff(edges), align="edge", bottom=floor, color=colour, label=group)
-        floor += counts[group].to_numpy()
-    ax.set(xlabel=values.name, ylabel="patients")
-    ax.legend(title=by.name, frameon=False, fontsize="small")
-    return ax
+from helpers.figures.look import BLUE, GREEN, GREY, PALETTE, VERMILION
 
 
 def means(tables: dict[str, pd.DataFrame], *, ax: Axes) -> Axes:
@@ -164,34 +116,4 @@ def rates(table: pd.DataFrame, *, ax: Axes, nominal: tuple[float, float], target
     ax.axvspan(*nominal, color=GREEN, alpha=0.15, lw=0, label="band set beforehand")
     forest(table, ax=ax, estimate="rate", no_effect=target, xlabel=xlabel)
     ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(0, 1.16))
-    return ax
-
-
-def embedding(points: np.ndarray, by: pd.Series, *, ax: Axes, seed: int = 0) -> Axes:
-    """A t-SNE map of points of many dimensions, one marker and colour for each group.
-
-    Distances and sizes of clusters in such a map mean little; `helpers.audit.latent` measures the points themselves.
-
-    Parameters
-    ----------
-    points : ndarray of shape (n, dimensions)
-    by : Series of length n
-    """
-    from sklearn.manifold import TSNE
-
-    perplexity = min(30.0, (len(points) - 1) / 3)
-    flat = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(points)
-    names = pd.Series(by).reset_index(drop=True).astype("category")
-    for i, name in enumerate(names.cat.categories):
-        inside = (names == name).to_numpy()
-        look = {
-            "color": PALETTE[i],
-            "marker": "os^Dv"[i % 5],
-            "s": 22,
-            "alpha": 0.8,
-            "label": f"{name}, n = {inside.sum()}",
-        }
-        ax.scatter(*flat[inside].T, **look)
-    ax.set(xticks=[], yticks=[])
-    ax.legend(frameon=False, fontsize="small")
     return ax

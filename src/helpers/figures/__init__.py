@@ -1,0 +1,31 @@
+"""One function per kind of figure: each draws on the axes it is given and returns them.
+
+Colours are Okabe and Ito's, which people with colour-vision deficiency tell apart; shape or place always says the same.
+"""
+
+from helpers.figures.cases import bars, boxes, embedding, histogram
+from helpers.figures.images import pictures
+from helpers.figures.look import BLUE, GREEN, GREY, ORANGE, PALETTE, VERMILION, style
+from helpers.figures.results import forest, means, null, rates, sweep
+from helpers.figures.scatter import against
+
+__all__ = [
+    "BLUE",
+    "GREEN",
+    "GREY",
+    "ORANGE",
+    "PALETTE",
+    "VERMILION",
+    "against",
+    "bars",
+    "boxes",
+    "embedding",
+    "forest",
+    "histogram",
+    "means",
+    "null",
+    "pictures",
+    "rates",
+    "style",
+    "sweep",
+]

@@ -1,0 +1,162 @@
+"""Figures of rows, one a case: what there is, how large it is, and where it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.cbook import boxplot_stats
+from matplotlib.colors import to_rgba
+from numpy.typing import ArrayLike
+
+from helpers.audit._inputs import check_groups, check_scores
+from helpers.audit.experiments import need_columns
+from helpers.errors import InputError
+from helpers.figures.look import GREY, HATCHES, PALETTE
+
+
+def histogram(values: pd.Series, by: pd.Series, *, ax: Axes, bins: int | ArrayLike = 20, at_least: int = 10) -> Axes:
+    """Stacked counts of a variable by group; bars of fewer than `at_least` cases are left out.
+
+    Parameters
+    ----------
+    values, by : Series of length n
+        The variable (its name labels the axis) and the groups.
+    """
+    known = values.notna() & by.notna()
+    edges = np.histogram_bin_edges(values[known], bins)
+    counts = pd.crosstab(pd.cut(values[known], edges, include_lowest=True, labels=False), by[known])
+    counts = counts.reindex(range(len(edges) - 1), fill_value=0)
+    counts = counts.where(counts >= at_least, 0)
+    floor = np.zeros(len(counts))
+    for group, colour in zip(counts.columns, PALETTE * 2, strict=False):
+        ax.bar(edges[:-1], counts[group], width=np.diff(edges), align="edge", bottom=floor, color=colour, label=group)
+        floor += counts[group].to_numpy()
+    ax.set(xlabel=values.name, ylabel="patients")
+    ax.legend(title=by.name, frameon=False, fontsize="small")
+    return ax
+
+
+def bars(labels: pd.DataFrame, *, ax: Axes, xlabel: str = "", ylabel: str = "images", at_least: int = 10) -> Axes:
+    """Counts of each category by several labels of the same cases, side by side; missing labels are "unknown".
+
+    Parameters
+    ----------
+    labels : DataFrame
+        One row per case, one column per label; the column's name stands in the legend.
+    at_least : int
+        Bars of fewer cases are left out.
+    """
+    counts = pd.DataFrame({name: labels[name].value_counts() for name in labels}).sort_index()
+    counts.loc["unknown"] = labels.isna().sum()
+    counts = counts.fillna(0).where(lambda n: n >= at_least, 0)
+    width = 0.8 / counts.shape[1]
+    for i, (name, heights) in enumerate(counts.items()):
+        x = np.arange(len(counts)) + (i - (counts.shape[1] - 1) / 2) * width
+        ax.bar(x, heights, width, color=PALETTE[i], hatch=HATCHES[i], edgecolor="white", linewidth=0, label=name)
+    ax.set_xticks(range(len(counts)), counts.index.astype(str))
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.grid(axis="x", visible=False)
+    ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def boxes(
+    rows: pd.DataFrame,
+    *,
+    y: str,
+    x: str = "training",
+    by: str = "group",
+    ax: Axes,
+    order: Sequence[object] | None = None,
+    groups: Sequence[object] | None = None,
+    ylabel: str = "",
+    outliers: int = 30,
+) -> Axes:
+    """Box plots of a measure by training, one box for each group: quartiles, and whiskers to 1.5 times their distance.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        One row per case and training. The numbers below the boxes count rows, so that an image in several runs counts
+        as often.
+    y, x, by : str
+        Columns of the measure, the training and the group.
+    order, groups : sequence, optional
+        Which trainings and groups to draw, from left to right; default all, sorted. Other rows are left out.
+    outliers : int
+        At most so many are drawn of a box, evenly by rank, the farthest among them. Each is a single case.
+
+    Raises
+    ------
+    InputError
+        A column is missing, the measure is not a number everywhere, or there is no row for a box.
+    """
+    need_columns(rows, [x, by, y])
+    check_scores(rows[y], f"column {y}")
+    order, groups = (
+        check_groups(rows[column], len(rows))[1] if wanted is None else list(wanted)
+        for column, wanted in ((x, order), (by, groups))
+    )
+    cells = dict(iter(rows.groupby([x, by], observed=True)[y]))
+    for place in ((training, group) for training in order for group in groups):
+        if place not in cells:
+            raise InputError("rows", f"none has {x} {place[0]!r} and {by} {place[1]!r}", "Leave one of them out")
+    width, sizes = 0.8 / len(groups), []
+    for i, group in enumerate(groups):
+        places = np.arange(len(order)) + (i - (len(groups) - 1) / 2) * width
+        stats = boxplot_stats([cells[training, group] for training in order])
+        for box in stats:
+            far = np.sort(box["fliers"])
+            box["fliers"] = far[np.unique(np.linspace(0, len(far) - 1, min(outliers, len(far))).round().astype(int))]
+        ax.bxp(
+            stats,
+            positions=places,
+            widths=0.85 * width,
+            patch_artist=True,
+            manage_ticks=False,
+            boxprops={"facecolor": to_rgba(PALETTE[i], 0.6), "edgecolor": "black", "hatch": HATCHES[i]},
+            medianprops={"color": "black", "lw": 2},
+            flierprops={"marker": ".", "ms": 3, "mfc": GREY, "mec": "none"},
+            label=group,
+        )
+        sizes += [(place, str(len(cells[training, group]))) for place, training in zip(places, order, strict=True)]
+    ax.set_xticks(*zip(*sizes, strict=True), minor=True, fontsize="small")
+    ax.set_xticks(range(len(order)), order)
+    ax.tick_params(axis="x", which="major", pad=20)  # below the numbers
+    ax.set(xlabel=f"n of each box, and {x}", ylabel=ylabel or y)
+    ax.grid(axis="x", visible=False)
+    ax.legend(frameon=False, fontsize="small", ncols=len(groups), loc="lower right", bbox_to_anchor=(1, 1))
+    return ax
+
+
+def embedding(points: np.ndarray, by: pd.Series, *, ax: Axes, seed: int = 0) -> Axes:
+    """A t-SNE map of points of many dimensions, one marker and colour for each group.
+
+    Distances and sizes of clusters in such a map mean little; `helpers.audit.latent` measures the points themselves.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, dimensions)
+    by : Series of length n
+    """
+    from sklearn.manifold import TSNE
+
+    perplexity = min(30.0, (len(points) - 1) / 3)
+    flat = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(points)
+    names = pd.Series(by).reset_index(drop=True).astype("category")
+    for i, name in enumerate(names.cat.categories):
+        inside = (names == name).to_numpy()
+        look = {
+            "color": PALETTE[i],
+            "marker": "os^Dv"[i % 5],
+            "s": 22,
+            "alpha": 0.8,
+            "label": f"{name}, n = {inside.sum()}",
+        }
+        ax.scatter(*flat[inside].T, **look)
+    ax.set(xticks=[], yticks=[])
+    ax.legend(frameon=False, fontsize="small")
+    return ax

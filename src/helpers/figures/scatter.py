@@ -1,0 +1,91 @@
+"""Figures of one value against another."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from helpers.audit._inputs import check_scores
+from helpers.audit.experiments import need_columns
+from helpers.errors import InputError
+from helpers.figures.look import BLUE, GREY, VERMILION
+
+LARGEST = 200  # points squared, of a marker
+
+
+def against(
+    table: pd.DataFrame,
+    *,
+    x: str,
+    y: str,
+    size: str | None = None,
+    label: str | None = None,
+    ax: Axes,
+    xlabel: str = "",
+    ylabel: str = "",
+    named: int = 5,
+) -> Axes:
+    """One group's value against the other's, with the line where they are equal; the farthest from it are named.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a marker, such as a condition.
+    x, y : str
+        Columns of the two values, drawn on equal axes.
+    size : str, optional
+        Column of counts that the markers' areas stand for.
+    label : str, optional
+        Column of names; default the index.
+    named : int
+        How many are named, beside the axes. Six find room in a figure of 7 x 3.6 inches; in a narrow one, take 0.
+
+    Raises
+    ------
+    InputError
+        A column is missing, a value is not a number, or a count is not above 0.
+    """
+    need_columns(table, [x, y, *(name for name in (size, label) if name is not None)])
+    across, up = (check_scores(table[name], f"column {name}") for name in (x, y))
+    names = (table.index if label is None else table[label]).to_numpy()
+    far = np.argsort(-np.abs(up - across), kind="stable")[:named]
+    area = np.full(len(table), 40.0)
+    if size is not None:
+        counts = check_scores(table[size], f"column {size}")
+        if counts.min() <= 0:
+            raise InputError(f"column {size}", "a count is not above 0", "Leave such rows out: they would not be seen")
+        area = LARGEST * counts / counts.max()
+    low, high = min(across.min(), up.min()), max(across.max(), up.max())
+    margin = 0.06 * (high - low) or 1.0
+    ax.axline((low, low), slope=1, color=GREY, lw=1, ls="--")
+    colours = np.where(np.isin(np.arange(len(table)), far), VERMILION, BLUE)
+    dots = ax.scatter(across, up, s=area, c=colours, alpha=0.7, edgecolor="white", lw=0.5)
+    ends = (low - margin, high + margin)
+    ax.set(aspect="equal", xlim=ends, ylim=ends, xlabel=xlabel or x, ylabel=ylabel or y)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    far = far[np.argsort(up[far])]
+    heights = _spread((up[far] - ends[0]) / (ends[1] - ends[0]), lowest=0.0 if size is None else 0.5)
+    for row, height in zip(far, heights, strict=True):
+        ax.annotate(
+            str(names[row]),
+            (across[row], up[row]),
+            (1.05, height),
+            textcoords="axes fraction",
+            va="center",
+            fontsize="small",
+            arrowprops={"arrowstyle": "-", "color": GREY, "lw": 0.8, "relpos": (0, 0.5), "shrinkB": 4},
+        )
+    if size is not None:
+        key = dots.legend_elements("sizes", num=3, fmt="{x:g}", func=lambda s: s * counts.max() / LARGEST, color=BLUE)
+        ax.legend(*key, title=size, frameon=False, fontsize="small", loc="lower left", bbox_to_anchor=(1, 0))
+    return ax
+
+
+def _spread(heights: np.ndarray, *, lowest: float, apart: float = 0.1) -> np.ndarray:
+    """Rising heights of labels, moved so that they keep a distance and stay between `lowest` and 1."""
+    steps = apart * np.arange(len(heights))
+    risen = np.maximum.accumulate(np.maximum(heights, lowest) - steps) + steps
+    return np.minimum(risen - steps, 1 - steps[-1:]) + steps
