@@ -12,6 +12,7 @@ from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
 from helpers import audit
+from helpers.audit.representation import _parts
 from helpers.audit.runs import RunMeans
 from helpers.errors import InputError
 
@@ -216,6 +217,30 @@ def test_conditions_that_one_group_lacks_are_left_out():
     assert set(audit.by_condition(rows, **USUAL, at_least=3)["condition"]) == {"mild", "plain", "severe"}
 
 
+def test_a_replicate_leaves_out_the_conditions_that_it_lacks_in_a_group():
+    means, counts = np.random.default_rng(0).random((1, 3, 2, 4)), np.arange(1, 25.0).reshape(1, 3, 2, 4)
+    less = [0, 2]
+    expected = _parts((means[..., less], counts[..., less]), 1)
+    counts[:, :, 0, 1] = counts[:, :, 1, 3] = 0
+    found = _parts((np.where(counts > 0, means, np.nan), counts), 1)
+    assert {name: value.item() for name, value in found.items()} == pytest.approx(
+        {name: value.item() for name, value in expected.items()}
+    )
+
+
+def test_where_nothing_is_left_out_the_gap_is_the_balanced_gap_with_its_interval():
+    """Also the pseudo-values of runs are then the values of the runs."""
+    rows = world(14, pool=100, tested=60, harder=0.1, run_sd=0.1)
+    options = {**USUAL, "n_boot": 400, "seed": 2}
+    plain = audit.representation_effects(rows, **options).loc["balanced gap", ["estimate", "low", "high"]]
+    parts = audit.at_equal_conditions(rows, **options, at_least=1)
+    assert parts.loc["gap", ["estimate", "low", "high"]].to_list() == pytest.approx(plain.to_list())
+    one = audit.at_equal_conditions(rows.assign(label="one"), **options)
+    for name in ("gap", "at equal conditions"):
+        assert one.loc[name, ["estimate", "low", "high"]].to_list() == pytest.approx(plain.to_list())
+    assert (one.loc["made by the mix", ["estimate", "low", "high"]] == 0).all()
+
+
 def test_a_condition_of_one_image_may_be_missing_from_a_replicate():
     rows = world(7)
     for group in ("light", "dark"):
@@ -287,6 +312,11 @@ def test_without_a_cause_something_is_named_in_5_percent_of_worlds_at_most():
     found = [causes(seed, harder=0.1) for seed in range(n)]
     assert sum((frame["status"] != "not shown").any() for frame in found) <= at_most(n, 0.05)
     assert all(audit.gap_verdict(frame) == "none" for frame in found if (frame["status"] == "not shown").all())
+    for frame in found:
+        p = frame["p"].sort_values(kind="stable")
+        holm = (p * [3, 2, 1]).cummax().clip(upper=1)
+        pd.testing.assert_series_equal(frame["p_holm"], holm[frame.index], check_names=False)
+        assert ((frame["p_holm"] < 0.05) == (frame["status"] != "not shown")).all()
 
 
 # -- warning signs
@@ -337,6 +367,32 @@ def test_measures_are_those_of_scikit_learn_and_scipy_with_ties():
             ranks = stats.spearmanr(p["nmse"], p["sign"]).statistic
             direct.append((ranks, roc_auc_score(large, p["sign"]), roc_auc_score(p["group"] == "dark", p["sign"])))
         assert found[training].to_list() == pytest.approx(np.mean(direct, axis=0).tolist())
+
+
+def test_intervals_of_a_sign_are_those_of_other_images():
+    """Where all runs are alike; by the placements of DeLong et al."""
+    rng, n = np.random.default_rng(5), 60
+    group = np.repeat(["light", "dark"], n // 2)
+    images = pd.DataFrame({"image": range(n), "group": group, "nmse": rng.random(n), "sign": rng.normal(size=n)})
+    images["sign"] += group == "dark"
+    rows = images.merge(pd.DataFrame({"run": range(4)}), "cross").merge(
+        pd.DataFrame({"training": list("ABC")}), "cross"
+    )
+    found = audit.warning_sign(rows, error="nmse", sign="sign", **GROUPS, n_boot=400).set_index("measure")
+    direct = np.array(audit.rank_biserial_interval(images["sign"], groups=images["group"], **GROUPS))
+    area = found.loc["AUROC, dark"]
+    assert area["estimate"].to_list() == pytest.approx([(1 + direct[0]) / 2] * 3)
+    assert (area["high"] - area["low"]).to_list() == pytest.approx([(direct[2] - direct[1]) / 2] * 3, rel=0.15)
+
+
+def test_intervals_of_a_sign_are_those_of_other_runs():
+    """Every second run turns the sign, so that what varies is which runs there are."""
+    rows = world(15, runs=8)
+    rows["sign"] = rows["nmse"] * np.where(rows["run"] % 2, -1, 1)
+    found = audit.warning_sign(rows, error="nmse", sign="sign", **GROUPS).set_index("measure").loc["rank correlation"]
+    half = stats.t.ppf(0.975, 7) * np.std([1, -1] * 4, ddof=1) / np.sqrt(8)
+    assert found["estimate"].to_numpy() == pytest.approx(0)
+    np.testing.assert_allclose((found["high"] - found["low"]) / 2, half, rtol=0.2)
 
 
 def test_intervals_of_a_sign_stay_where_its_measures_can_be():
@@ -524,3 +580,12 @@ OTHERS = {
 @pytest.mark.parametrize("case", OTHERS)
 def test_bad_input_is_one_clear_error(case):
     said(*OTHERS[case])
+
+
+def test_means_of_each_group_by_each_training():
+    rows = world(16)
+    found = audit.run_means(rows, **USUAL, n_boot=200).set_index(["training", "group"])
+    expected = rows.groupby(["training", "group"])["nmse"].mean()
+    assert found["estimate"].to_dict() == pytest.approx(expected.to_dict())
+    assert found["n"].to_dict() == rows.groupby(["training", "group"])["image"].nunique().to_dict()
+    assert ((found["low"] < found["estimate"]) & (found["estimate"] < found["high"])).all()

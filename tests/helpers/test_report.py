@@ -281,3 +281,29 @@ def test_an_interval_has_one_notation(values, digits, text):
 def test_ours_has_the_digits_of_the_published_number(published, ours, text):
     row = report.claims_table([{**INTERVAL, "published": published, "ours": ours, "verdict": "v", "why": "w"}])
     assert row["ours [95% interval]"].tolist() == [text]
+
+
+@pytest.mark.parametrize(
+    ("published", "interval", "verdict"),
+    [
+        ("> 0", (0.1, 0.3), "direction"),
+        ("> 0", (-0.1, 0.5), "not supported"),
+        ("> 0", (-0.3, -0.1), "not supported"),
+        ("< 0", (-0.3, -0.1), "direction"),
+    ],
+)
+def test_a_claim_that_prints_a_side_alone(published, interval, verdict):
+    low, high = interval
+    row = claims.claim(
+        "side",
+        "It is larger",
+        reference="x",
+        statistic="difference",
+        published=published,
+        source="real",
+        comparable=False,
+        ours=(low + high) / 2,
+        low=low,
+        high=high,
+    )
+    assert row["verdict"] == verdict
