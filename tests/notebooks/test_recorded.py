@@ -45,6 +45,16 @@ def test_five_worlds_have_ten_studies_each_or_more():
         assert sum(shares.values()) == pytest.approx(1)
 
 
+def test_worlds_of_skin_are_named_as_the_study_promises():
+    """At least four hits in five and at most one false alarm in twenty, over twenty data sets of each world."""
+    results = json.loads((ROOT / "book" / "recorded" / "03_four_worlds" / "full" / "results.json").read_text())
+    values = results["values"]
+    assert int(values["seeds"]) >= 20
+    assert values["false"]["rate"] <= 0.05
+    for world in ("representation", "tone", "condition"):
+        assert values["rates"][world][world] >= 0.8
+
+
 @pytest.mark.parametrize("path", RECORDED, ids=lambda p: "/".join(p.parts[-3:-1]))
 def test_no_cell_under_ten(path):
     def counts(value):
