@@ -45,8 +45,9 @@ def mixed_gap(
 
     Notes
     -----
-    By restricted maximum likelihood (statsmodels). An image that several runs test counts as several: the interval is
-    then too short, and `representation_effects` the better one.
+    By restricted maximum likelihood (statsmodels). Random conditions are adjusted for in part only: the estimate lies
+    between the crude gap and that at equal conditions. An image that several runs test counts as several: the interval
+    is then too short, and `representation_effects` the better one.
     """
     need_columns(rows, ["run", "training", group, condition, score])
     part = rows[(rows["training"] == training) & rows[group].isin([a, b])]

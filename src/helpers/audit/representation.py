@@ -6,7 +6,7 @@ served worse, or where being represented helps.
 
 Runs draw their images from one pool, so an image is in several of them: runs are no independent samples, and an
 interval over runs alone says how much the luck of training and drawing moves a result, not how much other images would.
-The intervals here resample images and runs, each on its own.
+The intervals here resample images and runs, each on its own; the pool that is trained from they take as it is.
 """
 
 from __future__ import annotations
@@ -181,8 +181,9 @@ def gap_causes(
     """Which of representation, tone and condition moves the error, each with its interval.
 
     Representation is the mean of its effects on both groups; tone the balanced gap at equal conditions; condition the
-    part of the balanced gap that the mix of conditions makes. "yes" where p, corrected over the three by Holm, is below
-    0.05: with no cause at all, something is found in at most 5% of studies. That takes `n_boot` of 120 or more, as p
+    part of the balanced gap that the mix of conditions makes. Tone is what is left: all that goes with it (camera, body
+    site, atlas) is in it. "yes" where p, corrected over the three by Holm, is below 0.05: with no cause at all,
+    something is found in about 5% of studies, if intervals keep their level. That takes `n_boot` of 120 or more, as p
     is never below 2 / (1 + n_boot).
 
     Parameters
@@ -261,7 +262,8 @@ def _parts(pair: tuple[np.ndarray, np.ndarray], which: int) -> dict[str, np.ndar
     """The gap of one training, and its parts; conditions that a row of weights lacks in a group are left out of it."""
     means, counts = (values[:, which] for values in pair)
     there = (counts > 0).all(axis=-2, keepdims=True)
-    within, mix = kitagawa(np.where(there, means, 0), counts * there)
+    with np.errstate(invalid="ignore"):  # no condition is left in such a row: NaN
+        within, mix = kitagawa(np.where(there, means, 0), counts * there)
     return {"gap": within + mix, "at equal conditions": within, "made by the mix": mix}
 
 

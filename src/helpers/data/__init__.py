@@ -1,7 +1,7 @@
 """Data sets as documented frames: cohorts, tables of per-case scores, images with their masks, and pictures."""
 
 from helpers.data.check import check_data
-from helpers.data.duplicates import leaks
+from helpers.data.duplicates import leaks, load_clusters
 from helpers.data.files import masks
 from helpers.data.fitzpatrick import has_pictures, load_fitzpatrick17k
 from helpers.data.images import load_images
@@ -21,6 +21,7 @@ __all__ = [
     "join_scores",
     "largest_slice",
     "leaks",
+    "load_clusters",
     "load_fitzpatrick17k",
     "load_images",
     "load_mama_mia",

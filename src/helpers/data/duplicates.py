@@ -11,6 +11,32 @@ from helpers.data.files import read_csv, refuse_first
 from helpers.errors import InputError
 
 
+def load_clusters(clusters: str | Path | pd.DataFrame) -> dict[str, str]:
+    """Cluster of near-duplicates of each image that has one, by its MD5 in lower case.
+
+    Parameters
+    ----------
+    clusters : path or pandas.DataFrame
+        Columns ``md5hash`` and ``cluster``, one row for each image that has a near-duplicate.
+
+    Raises
+    ------
+    InputError
+        A column is missing, or an image is in two clusters.
+    """
+    where = "clusters" if isinstance(clusters, pd.DataFrame) else Path(clusters).name
+    table = clusters if isinstance(clusters, pd.DataFrame) else read_csv(Path(clusters).expanduser())
+    for name in ("md5hash", "cluster"):
+        if name not in table:
+            raise InputError(f"{where}, column {name}", "there is no such column", "Give columns md5hash and cluster")
+    table = table[["md5hash", "cluster"]].astype("str").apply(lambda column: column.str.strip())
+    table["md5hash"] = table["md5hash"].str.lower()
+    table = table.set_axis(range(2, len(table) + 2)).drop_duplicates()  # rows as in a file with a header
+    twice = table["md5hash"].duplicated()
+    refuse_first(twice, table["md5hash"], where, "md5hash", "each image in one cluster", "Join the two clusters")
+    return dict(zip(table["md5hash"], table["cluster"], strict=True))
+
+
 def leaks(clusters: str | Path | pd.DataFrame, **splits: Iterable[str]) -> pd.DataFrame:
     """Clusters of near-duplicate images that lie in more than one part of a split.
 
@@ -37,17 +63,7 @@ def leaks(clusters: str | Path | pd.DataFrame, **splits: Iterable[str]) -> pd.Da
     """
     if len(splits) < 2:
         raise InputError("splits", f"{len(splits)} part(s) given", "Give two and more, such as train=..., test=...")
-    where = "clusters" if isinstance(clusters, pd.DataFrame) else Path(clusters).name
-    table = clusters if isinstance(clusters, pd.DataFrame) else read_csv(Path(clusters).expanduser())
-    for name in ("md5hash", "cluster"):
-        if name not in table:
-            raise InputError(f"{where}, column {name}", "there is no such column", "Give columns md5hash and cluster")
-    table = table[["md5hash", "cluster"]].astype("str").apply(lambda column: column.str.strip())
-    table["md5hash"] = table["md5hash"].str.lower()
-    table = table.set_axis(range(2, len(table) + 2)).drop_duplicates()  # rows as in a file with a header
-    twice = table["md5hash"].duplicated()
-    refuse_first(twice, table["md5hash"], where, "md5hash", "each image in one cluster", "Join the two clusters")
-    cluster = dict(zip(table["md5hash"], table["cluster"], strict=True))
+    cluster = load_clusters(clusters)
     counts = {}
     for name, hashes in splits.items():
         distinct = pd.Series(sorted({str(entry).strip().lower() for entry in hashes}), dtype="str")

@@ -63,7 +63,7 @@ def load_fitzpatrick17k(
         ``md5hash``; ``skin_type`` (1 to 6 by the labels chosen), ``scale`` and ``centaur`` (both labels; missing where
         the table says -1, or has no such column); ``group`` (``light`` for types 1 and 2, ``dark`` for 5 and 6, else
         missing); ``label``, ``nine`` and ``three`` (condition and its classes); ``qc``; ``file`` (missing without
-        images).
+        images); ``source`` (host of the image's address, which stands for the atlas; missing where there is none).
     dropped : pandas.DataFrame
         ``table, reason, n``: what is missing, was left out or is odd, and how often. Rows without an image that can be
         decoded are left out. An image whose content has another MD5 than its row is kept and counted: it was encoded
@@ -86,6 +86,7 @@ def load_fitzpatrick17k(
 
     cases = validate(_cases(table, path, skin_type), path, SKIN)
     _check_nested(cases, path)
+    cases["source"] = _hosts(table)
     notes: Notes = [(path.name, "skin type missing: in no group", int(cases["skin_type"].isna().sum()))]
     if images:
         cases["file"] = _files(cases, table, path.parent, notes)
@@ -142,6 +143,11 @@ def _cases(table: pd.DataFrame, path: Path, skin_type: str) -> pd.DataFrame:
     return pd.DataFrame(
         {"md5hash": hashes, "skin_type": both[skin_type], **both, "group": group, **labels, "qc": qc}
     ).assign(file=pd.Series(None, index=table.index, dtype="str"))
+
+
+def _hosts(table: pd.DataFrame) -> pd.Series:
+    address = table["url"] if "url" in table else pd.Series(None, index=table.index, dtype="str")
+    return address.str.extract(r"^\w+://(?:www\.)?([^/:]+)", expand=False).str.lower()
 
 
 def _check_nested(cases: pd.DataFrame, path: Path) -> None:

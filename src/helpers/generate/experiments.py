@@ -22,7 +22,7 @@ NETWORKS = {
     "small": {"channels": 8, "blocks": (1, 2), "latent": 16, "deep": False},
     "paper": {"channels": 64, "blocks": (1, 2, 4, 8), "latent": 64, "deep": True},
 }
-OPTIMISATION = {"small": {"batch_size": 16, "lr": 1e-3}, "paper": {"batch_size": 64, "lr": 1e-4}}
+OPTIMISATION = {"small": {"batch_size": 16, "lr": 5e-3}, "paper": {"batch_size": 64, "lr": 1e-4}}
 
 
 def features(weights: str, network: str) -> models.Features:

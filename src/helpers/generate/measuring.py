@@ -35,8 +35,8 @@ def measures(
         One row an image, in their order:
 
         - ``mse``, mean squared difference of image and reconstruction, both from -1 to 1;
-        - ``nmse``, the same over the variance of all the image's elements, of all channels together: 1 is the error of
-          one grey value, and an image of little contrast has no advantage;
+        - ``nmse``, the same over the error of a flat picture of the image's own mean colour, which is the variance
+          within its channels: 1 is no better than that, and an image of little contrast has no advantage;
         - ``ssim``, structural similarity (Wang et al. 2004) of both from 0 to 1, which is its data range, with a
           Gaussian window of 11 pixels and sigma 1.5, over all channels and all places where the window fits;
         - ``latent_sd``, mean over the code of its standard deviations, exp(log_variance / 2).
@@ -44,15 +44,13 @@ def measures(
     Raises
     ------
     InputError
-        The images are not uint8 (n, c, s, s), do not fit the network, or one of them is constant, so that it has no
-        variance; an output is NaN or infinite; the device is not there.
+        The images are not uint8 (n, c, s, s), do not fit the network, or one of them is of one colour, so that it has
+        no variance; an output is NaN or infinite; the device is not there.
     """
     pixels.check(images)
-    lowest, highest = (extreme(images, axis=(1, 2, 3)) for extreme in (np.min, np.max))
-    if (constant := np.flatnonzero(lowest == highest)).size:
-        raise InputError(
-            f"images[{constant[0]}]", f"all its values are {lowest[constant[0]]}", "Leave out images without content"
-        )
+    lowest, highest = (extreme(images, axis=(2, 3)) for extreme in (np.min, np.max))
+    if (flat := np.flatnonzero((lowest == highest).all(axis=1))).size:
+        raise InputError(f"images[{flat[0]}]", "it is of one colour", "Leave out images without content")
     if device is not None:
         model.to(train.choose_device(device))
     found = train.predict(_Measured(model), images, batch_size=batch_size, precision="32")
@@ -107,7 +105,7 @@ class _Measured(_Reconstructed):
         images = pixels.scaled(images)
         made, _, log_variance = self.model(images)
         mse = ((made - images) ** 2).flatten(1).mean(1)
-        variance = images.flatten(1).var(1, correction=0)
+        variance = images.flatten(2).var(2, correction=0).mean(1)
         # Its first factor compares means, which must not be negative: so from 0 to 1.
         similar, _ = compute_ssim_and_cs((made + 1) / 2, (images + 1) / 2, 2, (11, 11), (1.5, 1.5), data_range=1.0)
         spread = (0.5 * log_variance).exp().flatten(1).mean(1)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from helpers import audit, cache, data, simulate
@@ -102,14 +103,16 @@ def read_worlds(
 def hits(rows: pd.DataFrame) -> pd.DataFrame:
     """Of each world and cause, the share of seeds in which the cause is named, with Wilson's 95% interval.
 
-    A cause that is at work should be named in most seeds; one that is not, in few: these are the false alarms.
+    A cause that is at work should be named in most seeds, and with the side it was planted on; one that is not, in few,
+    whatever the side: these are the false alarms.
 
     Returns
     -------
     pandas.DataFrame
         Columns ``world, cause, at_work, rate, low, high, n`` (seeds).
     """
-    named = rows.assign(named=rows["status"] != "not shown")
+    at_work = rows["world"] == rows["cause"]
+    named = rows.assign(named=np.where(at_work, rows["status"] == "yes", rows["status"] != "not shown"))
     groups = named["world"] + ", " + named["cause"]
     table = audit.success_rates(named["named"], groups=groups).loc[list(dict.fromkeys(groups))]
     split = table.index.str.split(", ", expand=True).to_frame(index=False, name=["world", "cause"])
