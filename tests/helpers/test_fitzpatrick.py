@@ -64,7 +64,8 @@ def encoded(mode: str, kind: str = "JPEG") -> bytes:
 def test_loader_gives_what_was_drawn(made):
     cases, dropped = load(made)
     drawn = pd.read_csv(made / "simulated_cases.csv")
-    assert tuple(cases) == skin_layout.CASE_COLUMNS and len(cases) == N
+    assert tuple(cases) == (*skin_layout.CASE_COLUMNS, "source") and len(cases) == N
+    assert set(cases["source"]) == {"example.org"}
     assert list(cases["md5hash"]) == list(drawn["md5hash"])
     known = cases["scale"].notna()
     assert 0 < (~known).sum() == counted(dropped, "skin type missing")
