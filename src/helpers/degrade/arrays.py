@@ -1,0 +1,54 @@
+"""Arrays as the functions take them, NumPy or torch with any leading axes, and as they are computed on."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+from helpers.errors import InputError
+
+Array = TypeVar("Array", np.ndarray, torch.Tensor)
+
+
+def stack(array: Array, *, where: str = "images", unit: bool = True) -> torch.Tensor:
+    """The array as real float32 (m, h, w), its leading axes made one.
+
+    Raises
+    ------
+    InputError
+        It is no array of real numbers with two axes at least, is empty or not finite, or, with `unit`, is not square
+        or has values outside of 0 to 1.
+    """
+    if not isinstance(array, np.ndarray | torch.Tensor) or array.ndim < 2:
+        shape = tuple(getattr(array, "shape", ()))
+        problem = f"expected an array (..., h, w), found {type(array).__name__} {shape}"
+        raise InputError(where, problem, "Give a NumPy array or a torch tensor")
+    tensor = torch.as_tensor(array)
+    if tensor.is_complex() or not tensor.numel():
+        problem = f"expected real numbers, found {tensor.dtype} {tuple(tensor.shape)}"
+        raise InputError(where, problem, "Give one image at least, as float32")
+    tensor = tensor.to(torch.float32).reshape(-1, *tensor.shape[-2:])
+    finite = tensor.isfinite().all(dim=(1, 2))
+    if not finite.all():
+        raise InputError(f"{where}, image {int((~finite).nonzero()[0])}", "it has NaN or infinity", "Leave it out")
+    if unit:
+        _check_unit(tensor, where)
+    return tensor
+
+
+def _check_unit(tensor: torch.Tensor, where: str) -> None:
+    height, width = tensor.shape[1:]
+    if height != width:
+        raise InputError(where, f"{height} x {width} pixels are not square", "Resize or pad the images")
+    low, high = float(tensor.min()), float(tensor.max())
+    if low < 0 or high > 1:
+        problem = f"values from {low:.4g} to {high:.4g} where 0 to 1 is expected"
+        raise InputError(where, problem, "Scale each image to 0 to 1")
+
+
+def like(tensor: torch.Tensor, given: Array) -> Array:
+    """Results (m, ...) with the leading axes, of the kind and on the device of what was given."""
+    tensor = tensor.reshape(*given.shape[:-2], *tensor.shape[1:])
+    return tensor.to(given.device) if isinstance(given, torch.Tensor) else tensor.numpy()

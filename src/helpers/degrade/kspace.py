@@ -1,0 +1,145 @@
+"""Magnetic resonance with fewer radial lines: masks of k-space, and the zero-filled image."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+
+from helpers.degrade.arrays import Array, like, stack
+from helpers.errors import InputError
+
+PUBLISHED = {4: 140, 8: 60, 16: 32}  # half-spokes at 256 x 256, by the acceleration that the study names
+GOLDEN = np.pi * (np.sqrt(5) - 1) / 2  # 111.246 degrees between one full spoke and the next
+AXES = (-2, -1)
+
+
+def spokes_for(acceleration: Literal[4, 8, 16], size: int) -> int:
+    """Half-spokes of the study at a nominal acceleration: 140, 60 and 32 at 256 pixels, in proportion at other sizes.
+
+    Parameters
+    ----------
+    acceleration : {4, 8, 16}
+        As the study names it; `helpers.degrade.acceleration` measures the true one.
+    size : int
+        Side of the image in pixels.
+
+    Returns
+    -------
+    int
+        The nearest even number, for two halves make a full spoke; at least 2.
+
+    Raises
+    ------
+    InputError
+        The acceleration is another, or the size is under 2.
+    """
+    if acceleration not in PUBLISHED:
+        raise InputError(f"acceleration = {acceleration}", "the study has none like it", "Choose from 4, 8, 16")
+    return max(2, 2 * round(PUBLISHED[acceleration] * _side(size) / 512))
+
+
+def radial_mask(size: int, spokes: int, *, pattern: Literal["uniform", "golden"] = "uniform") -> np.ndarray:
+    """Pixels of k-space on radial lines through its centre.
+
+    Parameters
+    ----------
+    size : int
+        Side of the image in pixels.
+    spokes : int
+        Half-spokes, which leave the centre.
+    pattern : {"uniform", "golden"}
+        "uniform" is the published one: equal angles over the full circle, ``size // 2`` samples a half-spoke, one pixel
+        apart, at truncated coordinates. "golden" has ``spokes / 2`` full spokes of `size` samples, at rounded
+        coordinates, each turned by 111.246 degrees against the one before (Winkelmann et al. 2007,
+        https://doi.org/10.1109/TMI.2006.885337).
+
+    Returns
+    -------
+    ndarray
+        bool (size, size), True where sampled, zero frequency at ``[size // 2, size // 2]``.
+
+    Raises
+    ------
+    InputError
+        The size, the number of spokes or the pattern cannot be used.
+    """
+    if pattern not in ("uniform", "golden"):
+        raise InputError(f"pattern = {pattern}", "there is no such pattern", "Choose from uniform, golden")
+    if spokes < 1 or int(spokes) != spokes:
+        raise InputError(f"spokes = {spokes}", "expected a whole number from 1", "spokes_for gives the published ones")
+    if pattern == "golden" and spokes % 2:
+        raise InputError(f"spokes = {spokes}", "two half-spokes make a full one", "Give an even number")
+    centre = _side(size) // 2
+    if pattern == "uniform":
+        angles, steps, whole = np.arange(spokes) * (2 * np.pi / spokes), np.arange(centre), np.trunc
+    else:
+        angles, steps, whole = np.arange(spokes // 2) * GOLDEN, np.arange(size) - centre, np.rint
+    rows, columns = (whole(centre + np.multiply.outer(turn(angles), steps)).astype(int) for turn in (np.sin, np.cos))
+    mask = np.zeros((size, size), bool)
+    mask[np.minimum(rows, size - 1), np.minimum(columns, size - 1)] = True
+    return mask
+
+
+def acceleration(mask: np.ndarray) -> float:
+    """True acceleration of a mask: all pixels of k-space over those sampled."""
+    if not np.any(mask):
+        raise InputError("mask", "nothing is sampled", "Give a mask with at least one spoke")
+    return np.size(mask) / np.count_nonzero(mask)
+
+
+def to_kspace(images: Array) -> Array:
+    """Centred, orthonormal two-dimensional Fourier transform of images (..., h, w); complex64, of the same shape."""
+    return like(_transform(torch.fft.fft2, stack(images, unit=False)), images)
+
+
+def from_kspace(kspace: Array) -> Array:
+    """Inverse of `to_kspace`: complex images of a centred k-space (..., h, w)."""
+    tensor = torch.as_tensor(kspace)
+    return like(_transform(torch.fft.ifft2, tensor.reshape(-1, *tensor.shape[-2:])), kspace)
+
+
+def undersample(images: Array, mask: np.ndarray, *, part: Literal["magnitude", "real"] = "magnitude") -> Array:
+    """Zero-filled images: what is left when k-space is sampled on a mask only.
+
+    Parameters
+    ----------
+    images : ndarray or tensor, (..., h, w)
+        Square, values from 0 to 1.
+    mask : ndarray, bool (h, w)
+        Centred, as `radial_mask` makes it.
+    part : {"magnitude", "real"}
+        Of the complex zero-filled image u: ``|u|``, or ``|Re u|``. The study trains two of its networks on the first,
+        the third on the second, and evaluates all on the second.
+
+    Returns
+    -------
+    ndarray or tensor
+        float32, of the shape and kind of `images`. Not clipped: ringing may pass 1.
+
+    Raises
+    ------
+    InputError
+        Images or mask cannot be used, or the part is unknown.
+    """
+    if part not in ("magnitude", "real"):
+        raise InputError(f"part = {part}", "there is no such part", "Choose from magnitude, real")
+    tensor = stack(images)
+    kept = torch.as_tensor(mask)
+    if kept.dtype != torch.bool or kept.shape != tensor.shape[1:]:
+        problem = f"expected bool {tuple(tensor.shape[1:])}, found {kept.dtype} {tuple(kept.shape)}"
+        raise InputError("mask", problem, "Make it with radial_mask at the size of the images")
+    sampled = _transform(torch.fft.fft2, tensor) * kept.to(tensor.device)
+    filled = _transform(torch.fft.ifft2, sampled)
+    return like((filled if part == "magnitude" else filled.real).abs(), images)
+
+
+def _transform(fourier, tensor: torch.Tensor) -> torch.Tensor:
+    return torch.fft.fftshift(fourier(torch.fft.ifftshift(tensor, dim=AXES), norm="ortho"), dim=AXES)
+
+
+def _side(size: int) -> int:
+    if size < 2 or int(size) != size:
+        raise InputError(f"size = {size}", "expected a whole number of pixels from 2", "Give the side of the images")
+    return int(size)
