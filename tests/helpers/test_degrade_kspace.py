@@ -115,6 +115,9 @@ def test_kind_shape_and_batch_do_not_matter(images, mask):
     assert isinstance(tensor, torch.Tensor)
     np.testing.assert_array_equal(tensor.numpy(), batch)
     np.testing.assert_allclose(degrade.undersample(images[1, 0], mask), batch[1, 0], atol=1e-6)
+    flipped = images[..., ::-1]
+    flipped.flags.writeable = False
+    np.testing.assert_array_equal(degrade.undersample(flipped, mask), degrade.undersample(flipped.copy(), mask))
 
 
 IMAGE = np.full((1, 1, 8, 8), 0.5, np.float32)
@@ -125,7 +128,10 @@ SPOILT = {
     "above 1": (lambda: degrade.undersample(IMAGE * 255, MASK), ["127.5", "0 to 1"]),
     "below 0": (lambda: degrade.undersample(-IMAGE, MASK), ["-0.5", "0 to 1"]),
     "a list": (lambda: degrade.undersample([[0.5]], MASK), ["images", "list"]),
-    "complex": (lambda: degrade.undersample(IMAGE.astype(np.complex64), MASK), ["real numbers", "complex64"]),
+    "complex": (lambda: degrade.undersample(IMAGE.astype(np.complex64), MASK), ["expected float32", "complex64"]),
+    "complex tensor": (lambda: degrade.to_kspace(torch.ones(4, 4) * 1j), ["expected float32", "complex64"]),
+    "text": (lambda: degrade.to_kspace(np.array([["a"]])), ["images", "<U1"]),
+    "no k-space": (lambda: degrade.from_kspace(None), ["kspace", "NoneType"]),
     "none": (lambda: degrade.undersample(IMAGE[:0], MASK), ["images", "(0, 1, 8, 8)"]),
     "mask of another size": (lambda: degrade.undersample(IMAGE, MASK[:4]), ["mask", "(4, 8)"]),
     "mask of numbers": (lambda: degrade.undersample(IMAGE, MASK * 1.0), ["mask", "bool"]),
@@ -133,6 +139,7 @@ SPOILT = {
     "acceleration": (lambda: degrade.spokes_for(5, 256), ["acceleration = 5", "4, 8, 16"]),
     "pattern": (lambda: degrade.radial_mask(8, 4, pattern="spiral"), ["pattern = spiral", "golden"]),
     "spokes": (lambda: degrade.radial_mask(8, 0), ["spokes = 0"]),
+    "no number": (lambda: degrade.radial_mask(8, float("nan")), ["spokes = nan"]),
     "odd golden": (lambda: degrade.radial_mask(8, 3, pattern="golden"), ["spokes = 3", "even"]),
     "size": (lambda: degrade.radial_mask(1, 3), ["size = 1"]),
     "empty mask": (lambda: degrade.acceleration(~MASK), ["mask", "nothing is sampled"]),

@@ -21,21 +21,35 @@ def stack(array: Array, *, where: str = "images", unit: bool = True) -> torch.Te
         It is no array of real numbers with two axes at least, is empty or not finite, or, with `unit`, is not square
         or has values outside of 0 to 1.
     """
-    if not isinstance(array, np.ndarray | torch.Tensor) or array.ndim < 2:
-        shape = tuple(getattr(array, "shape", ()))
-        problem = f"expected an array (..., h, w), found {type(array).__name__} {shape}"
-        raise InputError(where, problem, "Give a NumPy array or a torch tensor")
-    tensor = torch.as_tensor(array)
-    if tensor.is_complex() or not tensor.numel():
-        problem = f"expected real numbers, found {tensor.dtype} {tuple(tensor.shape)}"
-        raise InputError(where, problem, "Give one image at least, as float32")
-    tensor = tensor.to(torch.float32).reshape(-1, *tensor.shape[-2:])
+    tensor = _tensor(array, where, np.float32)
     finite = tensor.isfinite().all(dim=(1, 2))
     if not finite.all():
         raise InputError(f"{where}, image {int((~finite).nonzero()[0])}", "it has NaN or infinity", "Leave it out")
     if unit:
         _check_unit(tensor, where)
     return tensor
+
+
+def complex_stack(array: Array, *, where: str) -> torch.Tensor:
+    """The array as complex64 (m, h, w), its leading axes made one."""
+    return _tensor(array, where, np.complex64)
+
+
+def _tensor(array: Array, where: str, dtype: type[np.generic]) -> torch.Tensor:
+    shape = tuple(getattr(array, "shape", ()))
+    if not isinstance(array, np.ndarray | torch.Tensor) or array.ndim < 2 or not all(shape):
+        problem = f"expected an array (..., h, w), found {type(array).__name__} {shape}"
+        raise InputError(where, problem, "Give a NumPy array or a torch tensor of one image at least")
+    if isinstance(array, np.ndarray):
+        if not np.can_cast(array.dtype, dtype, "same_kind"):
+            raise InputError(where, f"expected {dtype.__name__}, found {array.dtype}", "Convert the values")
+        tensor = torch.from_numpy(np.require(array, dtype, ["C", "W"]))  # torch takes no flipped, or locked, array
+    else:
+        wanted = torch.float32 if dtype is np.float32 else torch.complex64
+        if array.is_complex() and not wanted.is_complex:
+            raise InputError(where, f"expected {dtype.__name__}, found {array.dtype}", "Convert the values")
+        tensor = array.to(wanted)
+    return tensor.reshape(-1, *shape[-2:])
 
 
 def _check_unit(tensor: torch.Tensor, where: str) -> None:
@@ -52,3 +66,9 @@ def like(tensor: torch.Tensor, given: Array) -> Array:
     """Results (m, ...) with the leading axes, of the kind and on the device of what was given."""
     tensor = tensor.reshape(*given.shape[:-2], *tensor.shape[1:])
     return tensor.to(given.device) if isinstance(given, torch.Tensor) else tensor.numpy()
+
+
+def check_whole(name: str, value: int, *, least: int) -> None:
+    """InputError where the parameter is no whole number, or too small."""
+    if not isinstance(value, int | np.integer) or value < least:
+        raise InputError(f"{name} = {value}", f"expected a whole number, at least {least}", "Give one, as an int")

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-from helpers.degrade.arrays import Array, like, stack
+from helpers.degrade.arrays import Array, check_whole, complex_stack, like, stack
 from helpers.errors import InputError
 
 PUBLISHED = {4: 140, 8: 60, 16: 32}  # half-spokes at 256 x 256, by the acceleration that the study names
@@ -37,7 +37,8 @@ def spokes_for(acceleration: Literal[4, 8, 16], size: int) -> int:
     """
     if acceleration not in PUBLISHED:
         raise InputError(f"acceleration = {acceleration}", "the study has none like it", "Choose from 4, 8, 16")
-    return max(2, 2 * round(PUBLISHED[acceleration] * _side(size) / 512))
+    check_whole("size", size, least=2)
+    return max(2, 2 * round(PUBLISHED[acceleration] * size / 512))
 
 
 def radial_mask(size: int, spokes: int, *, pattern: Literal["uniform", "golden"] = "uniform") -> np.ndarray:
@@ -67,11 +68,11 @@ def radial_mask(size: int, spokes: int, *, pattern: Literal["uniform", "golden"]
     """
     if pattern not in ("uniform", "golden"):
         raise InputError(f"pattern = {pattern}", "there is no such pattern", "Choose from uniform, golden")
-    if spokes < 1 or int(spokes) != spokes:
-        raise InputError(f"spokes = {spokes}", "expected a whole number from 1", "spokes_for gives the published ones")
+    check_whole("size", size, least=2)
+    check_whole("spokes", spokes, least=1)
     if pattern == "golden" and spokes % 2:
         raise InputError(f"spokes = {spokes}", "two half-spokes make a full one", "Give an even number")
-    centre = _side(size) // 2
+    centre = size // 2
     if pattern == "uniform":
         angles, steps, whole = np.arange(spokes) * (2 * np.pi / spokes), np.arange(centre), np.trunc
     else:
@@ -96,8 +97,7 @@ def to_kspace(images: Array) -> Array:
 
 def from_kspace(kspace: Array) -> Array:
     """Inverse of `to_kspace`: complex images of a centred k-space (..., h, w)."""
-    tensor = torch.as_tensor(kspace)
-    return like(_transform(torch.fft.ifft2, tensor.reshape(-1, *tensor.shape[-2:])), kspace)
+    return like(_transform(torch.fft.ifft2, complex_stack(kspace, where="kspace")), kspace)
 
 
 def undersample(images: Array, mask: np.ndarray, *, part: Literal["magnitude", "real"] = "magnitude") -> Array:
@@ -126,20 +126,14 @@ def undersample(images: Array, mask: np.ndarray, *, part: Literal["magnitude", "
     if part not in ("magnitude", "real"):
         raise InputError(f"part = {part}", "there is no such part", "Choose from magnitude, real")
     tensor = stack(images)
-    kept = torch.as_tensor(mask)
-    if kept.dtype != torch.bool or kept.shape != tensor.shape[1:]:
-        problem = f"expected bool {tuple(tensor.shape[1:])}, found {kept.dtype} {tuple(kept.shape)}"
+    kept = np.array(mask)
+    if kept.dtype != bool or kept.shape != tensor.shape[1:]:
+        problem = f"expected bool {tuple(tensor.shape[1:])}, found {kept.dtype} {kept.shape}"
         raise InputError("mask", problem, "Make it with radial_mask at the size of the images")
-    sampled = _transform(torch.fft.fft2, tensor) * kept.to(tensor.device)
+    sampled = _transform(torch.fft.fft2, tensor) * torch.from_numpy(kept).to(tensor.device)
     filled = _transform(torch.fft.ifft2, sampled)
     return like((filled if part == "magnitude" else filled.real).abs(), images)
 
 
 def _transform(fourier, tensor: torch.Tensor) -> torch.Tensor:
     return torch.fft.fftshift(fourier(torch.fft.ifftshift(tensor, dim=AXES), norm="ortho"), dim=AXES)
-
-
-def _side(size: int) -> int:
-    if size < 2 or int(size) != size:
-        raise InputError(f"size = {size}", "expected a whole number of pixels from 2", "Give the side of the images")
-    return int(size)

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
-from helpers.degrade.arrays import Array, like, stack
+from helpers.degrade.arrays import Array, check_whole, like, stack
 from helpers.errors import InputError
 
 BLOCK = 16  # images in one product: always as many, so that the rounding of one image does not depend on the others
@@ -48,8 +48,7 @@ def radon(images: Array, *, angles: int | None = None) -> Array:
     tensor = stack(images)
     size = tensor.shape[-1]
     angles = size if angles is None else angles
-    if angles < 1 or int(angles) != angles:
-        raise InputError(f"angles = {angles}", "expected a whole number from 1", "Leave it out for one a row")
+    check_whole("angles", angles, least=1)
     padded = torch.nn.functional.pad(tensor, (1, 1, 1, 1))
     lines = _product(_forward(size, int(angles), _place(tensor)), padded)
     return like(lines.reshape(len(tensor), angles, -1), images)

@@ -14,6 +14,7 @@ import numpy as np
 
 import helpers
 from helpers import fingerprint
+from helpers.degrade.arrays import check_whole
 from helpers.errors import InputError
 
 
@@ -59,9 +60,8 @@ def stored(
     """
     from tqdm.auto import tqdm
 
-    for name, value in (("n", n), ("chunk", chunk)):
-        if value < 1 or int(value) != value:
-            raise InputError(f"{name} = {value}", "expected a whole number from 1", "Give the number of rows")
+    check_whole("n", n, least=1)
+    check_whole("chunk", chunk, least=1)
     place = Path(folder) / _name(key)
     with _told(place):
         place.mkdir(parents=True, exist_ok=True)

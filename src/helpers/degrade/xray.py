@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-from helpers.degrade.arrays import Array, like, stack
+from helpers.degrade.arrays import Array, check_whole, like, stack
 from helpers.degrade.projector import fbp, radon
 from helpers.errors import InputError
 
@@ -71,9 +71,8 @@ def low_dose(
         raise InputError(f"mode = {mode}", "there is no such mode", "Choose from as_published, corrected")
     _check_positive("photons", photons)
     _check_positive("attenuation", attenuation)
-    for name, value in (("seed", seed), ("first", first)):
-        if value < 0 or int(value) != value:
-            raise InputError(f"{name} = {value}", "expected a whole number from 0", "Give 0, 1, 2 and so on")
+    check_whole("seed", seed, least=0)
+    check_whole("first", first, least=0)
     tensor = stack(images)
     scale = attenuation / (math.sqrt(2) * tensor.shape[-1])
     found = torch.empty_like(tensor)
