@@ -1,5 +1,6 @@
 """Data sets with a planted, known bias, written in the real data set's own layout."""
 
+from helpers.simulate.brain_tumours import BRAIN_WORLDS, brain_tumours
 from helpers.simulate.breast_mri import breast_mri, breast_mri_table
 from helpers.simulate.dermatology import SKIN_WORLDS, dermatology
 from helpers.simulate.population import EFFECTS, truth
@@ -8,6 +9,7 @@ from helpers.simulate.skin import typology_angle
 from helpers.simulate.worlds import CASES, RULERS, WORLDS, breast_mri_world, world_truth
 
 __all__ = [
+    "BRAIN_WORLDS",
     "CASES",
     "EFFECTS",
     "PHYSICS",
@@ -16,6 +18,7 @@ __all__ = [
     "WORLDS",
     "Anatomy",
     "anatomy",
+    "brain_tumours",
     "breast_mri",
     "breast_mri_table",
     "breast_mri_world",
