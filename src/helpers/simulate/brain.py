@@ -4,8 +4,9 @@ A brain (`anatomy`) is what does not depend on how it is acquired: where tissue,
 A rendering (`render`) gives each a brightness. What tells the tumour from healthy tissue is one field, its contrast.
 By `detail` its energy moves from brightness to a fine texture: at each place the contrast c becomes
 ``sqrt(1 - detail) c + sqrt(detail) |c| t``, where the texture t has mean 0 and mean square 1 around each place and
-frequencies near the finest that the slice can hold. A slice that keeps all frequencies tells the tumour either way; one
-that lost the high ones tells only the brightness.
+frequencies near the finest that the slice can hold. In a tumour of grade 4 it runs in lines, in others it has no
+direction. A slice with all frequencies tells the tumour and its grade either way; one that lost the high ones tells
+only the brightness.
 
 What it is not: there is no tract, no skull, no scanner, no growth, and a tumour is a caricature of its grade. Nothing
 here has been compared with patients' images.
@@ -105,9 +106,9 @@ def anatomy(
     side = 1 if rng.random() < 0.5 else -1
     middle = np.array([side * rng.uniform(0.20, 0.36), rng.uniform(-0.36, 0.36), rng.uniform(0.0, 0.28)])
     stretch = np.exp(rng.normal(0, 0.15, 3))
-    radius = rng.uniform(0.15, 0.24) * grown
+    radius = rng.uniform(0.17, 0.26) * grown
     distance = np.sqrt(sum(((a - m) / s) ** 2 for a, m, s in zip((x, y, z), middle, stretch, strict=True)))
-    spread = {2: 1.25, 3: 1.45, 4: 1.7}[grade] * rng.uniform(0.9, 1.1)
+    spread = {2: 1.3, 3: 1.4, 4: 1.5}[grade] * rng.uniform(0.9, 1.1)
     mass = _ball(distance * np.exp(0.10 * wobble), radius, sharp)
     halo = _ball(distance * np.exp(0.20 * rough), radius * spread, sharp)
     share = 0.82 if glioblastoma else 0.62
@@ -153,7 +154,8 @@ def texture(rng: np.random.Generator, shape: tuple[int, int, int], *, lines: boo
     field = np.fft.ifft2(np.fft.fft2(white, axes=(0, 1)) * passed[:, :, None], axes=(0, 1)).real
     # Waves of a band beat; divided by their size around each place, no place is left without texture.
     around = gaussian_filter(field**2, (2, 2, 0), mode="wrap")
-    return (field / np.sqrt(around)).astype(np.float32)
+    field = field / np.sqrt(around)
+    return (field / np.sqrt((field**2).mean())).astype(np.float32)
 
 
 def render(rng: np.random.Generator, brain: Brain, *, acquisition: float = 0.0, detail: float = 0.0) -> np.ndarray:
@@ -178,14 +180,15 @@ def render(rng: np.random.Generator, brain: Brain, *, acquisition: float = 0.0, 
     shape = brain.inside.shape
     healthy = _WHITE + (_GREY - _WHITE) * brain.cortex
     healthy = healthy + (_FLUID - healthy) * brain.fluid
-    uneven = brain.heterogeneous * (-0.10 + 0.16 * brain.patches) + (not brain.heterogeneous) * 0.24
-    contrasts = (brain.core * uneven + brain.rim * 0.10, brain.edema * 0.30)
-    # An even core has the edema's texture, an uneven one has lines, which only the finest details tell apart.
-    fine, lined = texture(rng, shape), texture(rng, shape, lines=True)
-    textures = (lined if brain.heterogeneous else fine, fine)
-    tumour = sum(
-        np.sqrt(1 - detail) * c + np.sqrt(detail) * np.abs(c) * t for c, t in zip(contrasts, textures, strict=True)
-    )
+    if brain.heterogeneous:
+        core, edema = -0.10 + 0.16 * brain.patches, 0.30 + 0.08 * brain.patches
+    else:
+        core, edema = 0.24, 0.30
+    contrast = brain.core * core + brain.rim * 0.10 + brain.edema * edema
+    # Both are drawn, so that the noise after them does not depend on which is used.
+    even, lined = texture(rng, shape), texture(rng, shape, lines=True)
+    fine = np.abs(contrast) * (lined if brain.heterogeneous else even)
+    tumour = np.sqrt(1 - detail) * contrast + np.sqrt(detail) * fine
     uneven_coil = 1 + 0.05 * noise(rng, shape, spacing(shape), 60.0)
     grain = (NOISE[0] + acquisition * (NOISE[1] - NOISE[0])) * rng.standard_normal((2, *shape), dtype=np.float32)
     # The size of a complex signal, whose two parts have noise each: a scanner gives no values below 0.
