@@ -10,7 +10,18 @@ from helpers.data.mama_mia import load_mama_mia
 from helpers.data.score_tables import find_scores, join_scores, read_scores
 from helpers.data.splits import split_patients
 from helpers.data.ucsf_pdgm import load_ucsf_pdgm
-from helpers.data.volumes import Volume, crop, enhancement, folds, has_images, largest_slice, load_volume, mask_file, resample, to_grid
+from helpers.data.volumes import (
+    Volume,
+    crop,
+    enhancement,
+    folds,
+    has_images,
+    largest_slice,
+    load_volume,
+    mask_file,
+    resample,
+    to_grid,
+)
 
 __all__ = [
     "Volume",
