@@ -2,6 +2,7 @@
 
 from helpers.simulate.brain_tumours import BRAIN_WORLDS, brain_tumours
 from helpers.simulate.breast_mri import breast_mri, breast_mri_table
+from helpers.simulate.chest_xrays import CHEST_WORLDS, chest_xrays
 from helpers.simulate.dermatology import SKIN_WORLDS, dermatology
 from helpers.simulate.population import EFFECTS, truth
 from helpers.simulate.rendering import PHYSICS, Anatomy, anatomy, physics, render
@@ -11,6 +12,7 @@ from helpers.simulate.worlds import CASES, RULERS, WORLDS, breast_mri_world, wor
 __all__ = [
     "BRAIN_WORLDS",
     "CASES",
+    "CHEST_WORLDS",
     "EFFECTS",
     "PHYSICS",
     "RULERS",
@@ -22,6 +24,7 @@ __all__ = [
     "breast_mri",
     "breast_mri_table",
     "breast_mri_world",
+    "chest_xrays",
     "dermatology",
     "physics",
     "render",
