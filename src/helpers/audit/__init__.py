@@ -5,6 +5,8 @@ from helpers.audit.choices import choices, ethnicity_choices
 from helpers.audit.conditions import band_table, label_agreement, prevalence, prevalence_shift, sampling
 from helpers.audit.diagnose import CAUSES, Diagnosis, diagnose
 from helpers.audit.experiments import Between, amplification, change_between
+from helpers.audit.fairness import prediction_fairness, score_fairness
+from helpers.audit.fairness_change import harm_in_auroc, harm_in_rates, harm_in_scores
 from helpers.audit.gaps import (
     by_group,
     contrast,
@@ -56,6 +58,7 @@ from helpers.audit.ruler import Ruler, judge, ruler
 from helpers.audit.runs import TRAININGS
 from helpers.audit.sources import hidden_gap, within_source
 from helpers.audit.spread import ratios
+from helpers.audit.thresholds import choose_threshold, predict_at, threshold_optimism
 from helpers.audit.tiers import tiers
 from helpers.audit.warning import warning_sign
 
@@ -91,6 +94,7 @@ __all__ = [
     "chi_square",
     "choices",
     "choose_test",
+    "choose_threshold",
     "cohort_values",
     "compare",
     "contrast",
@@ -104,6 +108,9 @@ __all__ = [
     "gap",
     "gap_causes",
     "gap_verdict",
+    "harm_in_auroc",
+    "harm_in_rates",
+    "harm_in_scores",
     "hidden_gap",
     "interaction",
     "judge",
@@ -120,6 +127,8 @@ __all__ = [
     "partial_eta2",
     "permutation",
     "posthoc",
+    "predict_at",
+    "prediction_fairness",
     "prevalence",
     "prevalence_shift",
     "rank_biserial",
@@ -131,11 +140,13 @@ __all__ = [
     "ruler",
     "run_means",
     "sampling",
+    "score_fairness",
     "ser",
     "silver_values",
     "slope",
     "success",
     "success_rates",
+    "threshold_optimism",
     "threshold_sweep",
     "tiers",
     "two_rate_test",

@@ -1,0 +1,188 @@
+"""How close a reconstructed image is to its original: one number per image of a batch.
+
+PSNR and SSIM agree with scikit-image. LPIPS is an extra: it needs the package of that name and an AlexNet trained on
+ImageNet, and neither is fetched here. Where they are absent, say so: a missing LPIPS is not a perfect one.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from helpers.errors import InputError
+
+WINDOW = 7  # pixels: scikit-image's window, and the smallest image
+K1, K2 = 0.01, 0.03  # Wang et al. 2004
+PIXELS = 2**18  # in float64 at a time: 2 MB, so that the sums stay in the cache
+BATCH = 32  # images through AlexNet at a time
+
+
+def psnr(x: np.ndarray, y: np.ndarray, *, data_range: float = 1.0) -> np.ndarray:
+    """Peak signal-to-noise ratio in dB, ``10 log10(data_range^2 / mean squared error)``.
+
+    Parameters
+    ----------
+    x, y : ndarray of shape (n, 1, h, w)
+        The originals and the images compared with them.
+    data_range : float
+        Largest minus smallest possible value. It is not taken from the images.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Infinite where two images are equal: leave these out of a mean, and count them.
+
+    Raises
+    ------
+    InputError
+        Shapes differ or are not (n, 1, h, w), a value is not finite, or `data_range` is not positive.
+    """
+    x, y, peak = _pair(x, y, data_range)
+    error = np.concatenate([((a - b) ** 2).mean(axis=(1, 2)) for a, b in _chunks(x, y)])
+    with np.errstate(divide="ignore"):
+        return 10 * np.log10(peak**2 / error)
+
+
+def ssim(x: np.ndarray, y: np.ndarray, *, data_range: float = 1.0) -> np.ndarray:
+    """Mean structural similarity in windows of 7 x 7 pixels that lie inside the image.
+
+    Parameters
+    ----------
+    x, y : ndarray of shape (n, 1, h, w)
+        The originals and the images compared with them, at least 7 pixels high and wide.
+    data_range : float
+        Largest minus smallest possible value.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        At most 1, which equal images reach.
+
+    Raises
+    ------
+    InputError
+        Shapes differ or are not (n, 1, h, w), an image is too small, a value is not finite, or `data_range` is not
+        positive.
+
+    Notes
+    -----
+    Wang et al. 2004, https://doi.org/10.1109/TIP.2003.819861, with flat windows and variances of ddof 1, which are the
+    defaults of `skimage.metrics.structural_similarity`.
+    """
+    x, y, peak = _pair(x, y, data_range)
+    if min(x.shape[1:]) < WINDOW:
+        raise InputError("x", f"images of {x.shape[1:]} pixels", f"SSIM needs at least {WINDOW} in each direction.")
+    return np.concatenate([_similarity(a, b, peak) for a, b in _chunks(x, y)])
+
+
+def lpips_available() -> tuple[bool, str]:
+    """Whether `lpips` can be computed here, and if not, what is missing."""
+    try:
+        _lpips_parts()
+    except InputError as error:
+        return False, error.problem
+    return True, ""
+
+
+def lpips(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Learned perceptual image patch similarity with AlexNet: 0 for equal images, larger is farther apart.
+
+    Parameters
+    ----------
+    x, y : ndarray of shape (n, 1, h, w)
+        Grey images with values in 0 to 1. They are repeated to three channels and scaled to -1 to 1.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+
+    Raises
+    ------
+    InputError
+        The package lpips, torchvision or AlexNet's weights in torch's own cache are absent (see `lpips_available`),
+        or the images do not fit.
+
+    Notes
+    -----
+    Zhang et al. 2018, https://arxiv.org/abs/1801.03924. Nothing is downloaded.
+    """
+    first, second, _ = _pair(x, y, 1.0)
+    if min(first.min(), second.min()) < 0 or max(first.max(), second.max()) > 1:
+        raise InputError("x, y", "values outside 0 to 1", "Scale the images as they were for the networks.")
+    torch, package = _lpips_parts()
+    network = package.LPIPS(net="alex", verbose=False).eval()
+
+    def colour(grey: np.ndarray) -> object:
+        return torch.from_numpy(2 * grey.astype(np.float32) - 1)[:, None].expand(-1, 3, -1, -1)
+
+    with torch.inference_mode():
+        parts = [
+            network(colour(first[i : i + BATCH]), colour(second[i : i + BATCH])) for i in range(0, len(first), BATCH)
+        ]
+    return torch.cat(parts).flatten().numpy().astype(float)
+
+
+def _lpips_parts() -> tuple[ModuleType, ModuleType]:
+    """Torch and lpips, once all that LPIPS needs is known to be there."""
+    modules = {}
+    for name in ("torch", "torchvision", "lpips"):  # slow to import
+        try:
+            modules[name] = importlib.import_module(name)
+        except (ImportError, RuntimeError) as error:  # RuntimeError: a torchvision made for another torch
+            raise InputError(
+                "lpips", f"{name} cannot be imported ({error})", "Install it, or report no LPIPS."
+            ) from None
+    weights = modules["torchvision"].models.AlexNet_Weights.IMAGENET1K_V1.url.rsplit("/", 1)[-1]
+    if not (Path(modules["torch"].hub.get_dir()) / "checkpoints" / weights).is_file():
+        fix = "Put the file into the folder checkpoints of torch.hub.get_dir(), or report no LPIPS."
+        raise InputError("lpips", f"AlexNet's weights {weights} are not in torch's cache", fix)
+    return modules["torch"], modules["lpips"]
+
+
+def _similarity(x: np.ndarray, y: np.ndarray, peak: float) -> np.ndarray:
+    mean_x, mean_y = _window_means(x), _window_means(y)
+    product, squares = mean_x * mean_y, mean_x**2 + mean_y**2
+    unbiased = WINDOW**2 / (WINDOW**2 - 1)
+    covariance = unbiased * (_window_means(x * y) - product)
+    variances = unbiased * (_window_means(x * x + y * y) - squares)
+    c1, c2 = (K1 * peak) ** 2, (K2 * peak) ** 2
+    index = (2 * product + c1) * (2 * covariance + c2) / ((squares + c1) * (variances + c2))
+    return index.mean(axis=(1, 2))
+
+
+def _window_means(images: np.ndarray) -> np.ndarray:
+    """Means in all windows inside the images, (n, h, w) to (n, h - 6, w - 6): a sum of rows, then of columns."""
+    height, width = (size - WINDOW + 1 for size in images.shape[1:])
+    rows = images[:, :height].copy()
+    for k in range(1, WINDOW):
+        rows += images[:, k : k + height]
+    sums = rows[:, :, :width].copy()
+    for k in range(1, WINDOW):
+        sums += rows[:, :, k : k + width]
+    return sums / WINDOW**2
+
+
+def _chunks(x: np.ndarray, y: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    step = max(1, PIXELS // (x.shape[1] * x.shape[2]))
+    for i in range(0, len(x), step):
+        yield x[i : i + step].astype(float), y[i : i + step].astype(float)
+
+
+def _pair(x: np.ndarray, y: np.ndarray, data_range: float) -> tuple[np.ndarray, np.ndarray, float]:
+    """Both batches as (n, h, w), checked."""
+    x, y = np.asarray(x), np.asarray(y)
+    if x.ndim != 4 or x.shape[1] != 1 or not x.size:
+        raise InputError("x", f"shape {x.shape}, expected (n, 1, h, w)", "Give a batch of grey images.")
+    if x.shape != y.shape:
+        raise InputError("x, y", f"shapes {x.shape} and {y.shape} differ", "Give the same images in the same order.")
+    for name, images in (("x", x), ("y", y)):
+        bad = int((~np.isfinite(images)).any(axis=(1, 2, 3)).sum())
+        if bad:
+            raise InputError(name, f"{bad} of {len(images)} images hold NaN or infinite values", "Look at these first.")
+    if not 0 < data_range < np.inf:
+        raise InputError(f"data_range = {data_range}", "expected a positive number", "Use 1.0 for images in 0 to 1.")
+    return x[:, 0], y[:, 0], float(data_range)

@@ -1,0 +1,207 @@
+"""Rates of right and wrong predictions, and how far apart the groups are in them.
+
+A case whose label is NaN is not judged, and a case without a group belongs to none.
+
+**Where definitions differ.** The equalised odds difference here is half the sum of the gaps in true and in false
+positive rate, as the study of reconstruction bias takes it; fairlearn's default is the larger of the two, and its
+``agg="mean"`` is ours. That study's code gives a group without positives a true positive rate of 1, and one without
+negatives a false positive rate of 0, which can decide the whole number; here such a group is left out and named.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from helpers.errors import InputError
+
+SMALLEST = 10  # positives (negatives) from which on a group's rate is compared
+
+
+class Auroc(NamedTuple):
+    """Area under the ROC curve. `value` is NaN where a class is absent, and `note` then says which."""
+
+    value: float
+    n: int
+    n_positive: int
+    note: str
+
+
+def auroc(y_true: ArrayLike, score: ArrayLike) -> Auroc:
+    """Area under the ROC curve: how often a positive scores above a negative, ties counted half.
+
+    Parameters
+    ----------
+    y_true : array_like of shape (n,)
+        0, 1 or NaN; cases with NaN are left out.
+    score : array_like of shape (n,)
+        Finite; only the order matters.
+
+    Raises
+    ------
+    InputError
+        Lengths differ, a label is not 0, 1 or NaN, or a score is not finite.
+    """
+    from sklearn.metrics import roc_auc_score  # slow to import
+
+    labels = check_labels(y_true)
+    values = _as_long_as(_numbers(score, "score"), labels, "score")
+    known = ~np.isnan(labels)
+    n, positive = int(known.sum()), int((labels == 1).sum())
+    if positive in (0, n):
+        return Auroc(float("nan"), n, positive, "no case" if not n else "no negative" if positive else "no positive")
+    return Auroc(float(roc_auc_score(labels[known], values[known])), n, positive, "")
+
+
+def true_positive_rate(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Share of the positives that are predicted positive (sensitivity); NaN if there is no positive."""
+    return _rate(y_true, y_pred, 1)
+
+
+def false_positive_rate(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Share of the negatives that are predicted positive (1 - specificity); NaN if there is no negative."""
+    return _rate(y_true, y_pred, 0)
+
+
+def rates_by_group(
+    y_true: ArrayLike, y_pred: ArrayLike, *, groups: ArrayLike, minimum: int = SMALLEST, as_published: bool = False
+) -> pd.DataFrame:
+    """True and false positive rate of each group, and which of them are compared.
+
+    Parameters
+    ----------
+    y_true : array_like of shape (n,)
+        0, 1 or NaN.
+    y_pred : array_like of shape (n,)
+        0 or 1.
+    groups : array_like of shape (n,)
+        Labels; a missing one leaves the case out.
+    minimum : int
+        A group with fewer positives (negatives) has no true (false) positive rate here: NaN, and `left_out` says so.
+    as_published : bool
+        Keep every group instead, with a rate of 1 where it has no positive and of 0 where it has no negative.
+
+    Returns
+    -------
+    DataFrame
+        Index ``group``; columns ``n, n_positive, n_negative, tpr, fpr, left_out``. ``attrs["missing"]`` counts the
+        cases without label or group.
+    """
+    labels = check_labels(y_true)
+    decided = _as_long_as(check_predictions(y_pred), labels, "y_pred")
+    series = pd.Series(groups).reset_index(drop=True)
+    if len(series) != len(labels):
+        raise InputError("groups", f"{len(series)} labels for {len(labels)} cases", "Give one label per case.")
+    known = ~np.isnan(labels) & series.notna().to_numpy()
+    frame = pd.DataFrame({"group": series, "y": labels == 1, "hit": decided == 1})[known]
+    rows = []
+    for group, part in frame.groupby("group", observed=True):
+        sides = {"tpr": part["hit"][part["y"]], "fpr": part["hit"][~part["y"]]}
+        few = [] if as_published else [name for name, hits in sides.items() if len(hits) < max(minimum, 1)]
+        rates = {name: float("nan") if name in few else hits.mean() for name, hits in sides.items()}
+        if as_published:
+            rates = {n: r if len(sides[n]) else float(n == "tpr") for n, r in rates.items()}
+        sizes = {"n": len(part), "n_positive": len(sides["tpr"]), "n_negative": len(sides["fpr"])}
+        rows.append({"group": group} | sizes | rates | {"left_out": ", ".join(few)})
+    columns = ["group", "n", "n_positive", "n_negative", "tpr", "fpr", "left_out"]
+    table = pd.DataFrame(rows, columns=columns).set_index("group")
+    table.attrs["missing"] = int((~known).sum())
+    return table
+
+
+def equalized_odds_difference(
+    y_true: ArrayLike, y_pred: ArrayLike, *, groups: ArrayLike, minimum: int = SMALLEST, as_published: bool = False
+) -> float:
+    """Half the sum of the gaps between groups in true and in false positive rate, each largest minus smallest.
+
+    Parameters
+    ----------
+    y_true, y_pred, groups, minimum, as_published
+        As in `rates_by_group`, which names the groups left out.
+
+    Returns
+    -------
+    float
+        From 0 to 1. It is never negative, and biased upward in small groups.
+
+    Raises
+    ------
+    InputError
+        Fewer than two groups are left in either rate.
+    """
+    table = rates_by_group(y_true, y_pred, groups=groups, minimum=minimum, as_published=as_published)
+    return (_gap(table, "tpr", minimum) + _gap(table, "fpr", minimum)) / 2
+
+
+def equal_opportunity_difference(
+    y_true: ArrayLike, y_pred: ArrayLike, *, groups: ArrayLike, minimum: int = SMALLEST, as_published: bool = False
+) -> float:
+    """Largest minus smallest true positive rate of the groups; parameters as in `equalized_odds_difference`."""
+    table = rates_by_group(y_true, y_pred, groups=groups, minimum=minimum, as_published=as_published)
+    return _gap(table, "tpr", minimum)
+
+
+def check_labels(y_true: ArrayLike, name: str = "y_true") -> np.ndarray:
+    """Labels 0, 1 and NaN as floats of shape (n,); InputError for anything else."""
+    values = _numbers(y_true, name, nan=True)
+    other = values[~np.isnan(values) & ~np.isin(values, (0, 1))]
+    if len(other):
+        problem = f"{len(other)} of {len(values)} labels are not 0, 1 or NaN, the first is {other[0]:g}"
+        raise InputError(name, problem, "Map uncertain labels to NaN or to a class first.")
+    return values
+
+
+def check_predictions(y_pred: ArrayLike, name: str = "y_pred") -> np.ndarray:
+    """Predictions 0 and 1 as floats of shape (n,); InputError for anything else."""
+    values = _numbers(y_pred, name)
+    if not np.isin(values, (0, 1)).all():
+        raise InputError(name, "values other than 0 and 1", "Apply the threshold first.")
+    return values
+
+
+def check_probabilities(probability: ArrayLike, name: str = "probability") -> np.ndarray:
+    """Probabilities as floats of shape (n,); InputError where one is missing or outside 0 to 1."""
+    values = _numbers(probability, name)
+    bad = int(((values < 0) | (values > 1)).sum())
+    if bad:
+        raise InputError(name, f"{bad} of {len(values)} values are outside 0 to 1", "Give the sigmoid of the logits.")
+    return values
+
+
+def _numbers(values: ArrayLike, name: str, *, nan: bool = False) -> np.ndarray:
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise InputError(name, f"not numbers ({error})", "Give one number per case.") from None
+    if array.ndim != 1 or not array.size:
+        raise InputError(name, f"shape {array.shape}, expected (n,) with n > 0", "Give one number per case.")
+    bad = int((~np.isfinite(array) & ~(np.isnan(array) & nan)).sum())
+    if bad:
+        problem = f"{bad} of {array.size} values are {'' if nan else 'NaN or '}infinite"
+        raise InputError(name, problem, "Every case needs a value here.")
+    return array
+
+
+def _as_long_as(values: np.ndarray, labels: np.ndarray, name: str) -> np.ndarray:
+    if len(values) != len(labels):
+        raise InputError(name, f"{len(values)} values for {len(labels)} labels", "Give one per case, in one order.")
+    return values
+
+
+def _rate(y_true: ArrayLike, y_pred: ArrayLike, among: int) -> float:
+    labels = check_labels(y_true)
+    decided = _as_long_as(check_predictions(y_pred), labels, "y_pred")
+    cases = decided[labels == among]
+    return float(cases.mean()) if len(cases) else float("nan")
+
+
+def _gap(table: pd.DataFrame, rate: str, minimum: int) -> float:
+    rates = table[rate].dropna()
+    if len(rates) < 2:
+        kind = "positives" if rate == "tpr" else "negatives"
+        problem = f"{len(rates)} of {len(table)} group(s) have {minimum} {kind} or more, 2 are needed"
+        raise InputError("groups", problem, "Merge groups, or leave this comparison out and say so.")
+    return float(rates.max() - rates.min())
