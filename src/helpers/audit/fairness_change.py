@@ -227,28 +227,38 @@ def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> Changes:
 
 def _areas(labels: np.ndarray, first: np.ndarray, second: np.ndarray, patient: np.ndarray) -> Changes:
     """Change of the area under the ROC curve within a group."""
+    known = np.flatnonzero(~np.isnan(labels))
+    positive, patient = labels[known] == 1, patient[known]
+    ordered = [(score[known], np.argsort(score[known])) for score in (first, second)]
 
     def changes(mask: np.ndarray) -> _Change:
-        cases = mask[patient] & ~np.isnan(labels)
-        own, positive = patient[cases], labels[cases] == 1
-        n = int(min(positive.sum(), (~positive).sum()))
-        if not n:
+        cases = mask[patient]
+        n_positive, n_negative = int(positive[cases].sum()), int((~positive[cases]).sum())
+        if not (n_positive and n_negative):
             return _Change(float("nan"), np.empty(0), 0)
-        moved = _placements(second[cases], positive) - _placements(first[cases], positive)
-        value = float(moved[positive].mean())
-        share = np.where(positive, 1 / positive.sum(), 1 / (~positive).sum())
-        _, own = np.unique(own, return_inverse=True)
-        return _Change(value, np.bincount(own, (moved - value) * share), n)
+        before, after = (_placements(score, order[cases[order]], positive) for score, order in ordered)
+        moved = after - before
+        value = float(moved[cases & positive].mean())
+        share = np.where(positive, 1 / n_positive, 1 / n_negative) * cases
+        influence = np.bincount(patient, (moved - value) * share, len(mask))
+        return _Change(
+            value, influence[np.bincount(patient[cases], minlength=len(mask)) > 0], min(n_positive, n_negative)
+        )
 
     return changes
 
 
-def _placements(score: np.ndarray, positive: np.ndarray) -> np.ndarray:
-    """Of each positive the share of negatives below it, of each negative that of positives above; ties by half."""
-    shares = np.empty(len(score))
-    for side, sign in ((positive, 1), (~positive, -1)):
-        among = np.sort(score[~side])
-        below, upto = (np.searchsorted(among, score[side], side=end) for end in ("left", "right"))
-        share = (below + upto) / (2 * len(among))
-        shares[side] = share if sign > 0 else 1 - share
-    return shares
+def _placements(score: np.ndarray, order: np.ndarray, positive: np.ndarray) -> np.ndarray:
+    """Of each positive the share of negatives below it, of each negative that of positives above; ties by half.
+
+    `order` are the cases of the group, by score; the others get 0.
+    """
+    ordered, own = score[order], positive[order]
+    tie = np.cumsum(np.concatenate(([0], np.diff(ordered) > 0)))
+    shares = []
+    for side in (~own, own):
+        counts = np.bincount(tie, side)
+        shares.append(((np.cumsum(counts) - counts / 2) / side.sum())[tie])
+    placed = np.zeros(len(score))
+    placed[order] = np.where(own, shares[0], 1 - shares[1])
+    return placed

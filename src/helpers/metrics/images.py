@@ -129,7 +129,7 @@ def lpips(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def _lpips_parts() -> tuple[ModuleType, ModuleType]:
     """Torch and lpips, once all that LPIPS needs is known to be there."""
     modules = {}
-    for name in ("torch", "torchvision", "lpips"):  # slow to import
+    for name in ("lpips", "torchvision", "torch"):  # slow to import, and the first is absent most often
         try:
             modules[name] = importlib.import_module(name)
         except (ImportError, RuntimeError) as error:  # RuntimeError: a torchvision made for another torch
