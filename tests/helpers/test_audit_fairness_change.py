@@ -1,0 +1,182 @@
+"""Which group a reconstruction harms: against tests that are known, over few patients, and how often it is wrong."""
+
+from __future__ import annotations
+
+import gc
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from sklearn.metrics import roc_auc_score
+
+from helpers import audit
+from helpers.errors import InputError
+
+
+def cohort(n: int, seed: int, *, share: float = 0.3, patients: int | None = None, harm: float = 0.0) -> dict:
+    """One finding under the original and a reconstruction that adds noise, and lowers group B's scores by `harm`.
+
+    Group B is the smaller and has the lower scores at the start, which is a gap but no change. Cases of a patient
+    resemble each other.
+    """
+    rng = np.random.default_rng(seed)
+    people = patients or n
+    patient = np.concatenate([np.arange(people), rng.integers(0, people, n - people)])
+    group = rng.random(people) < share
+    group[:4] = [True, True, False, False]
+    b, own, shift = group[patient], rng.normal(0, 0.7, people)[patient], rng.normal(0, 0.5, people)[patient]
+    y = (rng.random(n) < 0.4).astype(float)
+    score = 0.7 * rng.normal(size=n) + own + 1.5 * y - 0.75 - 0.4 * b
+    changed = score + 0.5 * (rng.normal(size=n) + shift) - harm * b
+    arms = {"original": score, "unet": changed}
+    return {
+        "y": pd.DataFrame({"edema": y}),
+        "probability": {arm: pd.DataFrame({"edema": 1 / (1 + np.exp(-s))}) for arm, s in arms.items()},
+        "predictions": {arm: pd.DataFrame({"edema": (s > 0).astype(int)}) for arm, s in arms.items()},
+        "dice": pd.DataFrame({arm: 0.7 + 0.2 * np.tanh(s) for arm, s in arms.items()}),
+        "who": {"attributes": pd.DataFrame({"g": np.where(b, "B", "A")}), "patient": patient},
+    }
+
+
+def test_harm_in_scores_is_welch_of_the_changes():
+    data = cohort(200, 0)
+    found = audit.harm_in_scores(data["dice"], **data["who"]).iloc[0]
+    change, b = data["dice"]["unet"] - data["dice"]["original"], data["who"]["attributes"]["g"] == "B"
+    known = stats.ttest_ind(change[b], change[~b], equal_var=False)
+    interval = known.confidence_interval()
+    assert (found["group"], found["against"]) == ("B", "A")
+    assert found["difference"] == pytest.approx(change[b].mean() - change[~b].mean())
+    assert found["p"] == pytest.approx(known.pvalue)
+    assert (found["low"], found["high"]) == pytest.approx((interval.low, interval.high))
+    assert (found["n"], found["n_against"]) == (b.sum(), (~b).sum())
+
+
+def test_harm_in_rates_is_welch_of_the_flips_among_positives_or_negatives():
+    data = cohort(300, 1)
+    found = audit.harm_in_rates(data["y"], data["predictions"], **data["who"]).set_index("rate")
+    flips = data["predictions"]["unet"]["edema"] - data["predictions"]["original"]["edema"]
+    b = data["who"]["attributes"]["g"] == "B"
+    for rate, label in (("tpr", 1), ("fpr", 0)):
+        side = data["y"]["edema"] == label
+        known = stats.ttest_ind(flips[side & b], flips[side & ~b], equal_var=False)
+        assert found.loc[rate, "p"] == pytest.approx(known.pvalue)
+        assert found.loc[rate, "change"] == pytest.approx(flips[side & b].mean())
+        assert found.loc[rate, "n"] == (side & b).sum()
+
+
+def test_harm_in_auroc_is_the_change_of_scikit_learns_and_its_error_that_of_resampling():
+    data = cohort(300, 2, patients=120)
+    found = audit.harm_in_auroc(data["y"], data["probability"], **data["who"]).iloc[0]
+    y, b = data["y"]["edema"].to_numpy(), (data["who"]["attributes"]["g"] == "B").to_numpy()
+    scores = [np.round(data["probability"][arm]["edema"].to_numpy(), 2) for arm in ("original", "unet")]
+
+    def change(rows):
+        return roc_auc_score(y[rows], scores[1][rows]) - roc_auc_score(y[rows], scores[0][rows])
+
+    rounded = {a: pd.DataFrame({"edema": s}) for a, s in zip(("original", "unet"), scores, strict=True)}  # ties
+    found = audit.harm_in_auroc(data["y"], rounded, **data["who"]).iloc[0]
+    everyone = np.arange(len(y))
+    assert found["change"] == pytest.approx(change(everyone[b]))
+    assert found["change_against"] == pytest.approx(change(everyone[~b]))
+    rng, patient = np.random.default_rng(0), data["who"]["patient"]
+    cases, drawn = [np.flatnonzero(patient == k) for k in range(120)], []
+    for _ in range(200):
+        rows = np.concatenate([cases[k] for k in rng.integers(0, 120, 120)])
+        drawn.append(change(rows[b[rows]]) - change(rows[~b[rows]]))
+    assert found["se"] == pytest.approx(np.std(drawn), rel=0.2)
+
+
+def test_repeating_the_cases_of_the_patients_adds_no_certainty():
+    data = cohort(200, 3)
+    once, twice = (
+        audit.harm_in_rates(
+            pd.concat([data["y"]] * k, ignore_index=True),
+            {arm: pd.concat([frame] * k, ignore_index=True) for arm, frame in data["predictions"].items()},
+            attributes=pd.concat([data["who"]["attributes"]] * k, ignore_index=True),
+            patient=np.tile(data["who"]["patient"], k),
+        )
+        for k in (1, 2)
+    )
+    columns = ["difference", "se", "low", "high", "p"]
+    np.testing.assert_allclose(once[columns], twice[columns])
+    assert (twice["n"] == 2 * once["n"]).all()
+
+
+def test_of_more_than_two_groups_each_is_compared_with_the_rest():
+    data = cohort(400, 4)
+    race = pd.DataFrame({"race": np.random.default_rng(0).choice(["a", "b", "c", None], 400, p=[0.5, 0.4, 0.02, 0.08])})
+    found = audit.harm_in_scores(data["dice"], attributes=race, patient=data["who"]["patient"])
+    assert found["group"].tolist() == ["a", "b", "c"]
+    assert (found["against"] == "rest").all()
+    sizes = race["race"].value_counts()
+    assert found["n"].tolist() == [sizes["a"], sizes["b"], sizes["c"]]
+    assert (found["n"] + found["n_against"] == sizes.sum()).all()
+    small = found.iloc[2]
+    assert small["note"] == "too few" and np.isnan(small["p"]) and np.isnan(small["q"])
+    np.testing.assert_allclose(found["q"][:2], audit.adjust_p(found["p"][:2])["bh"])
+    assert found.attrs["tests"] == 2
+
+
+def test_nothing_changed_is_no_harm_and_all_changed_is_certain():
+    data = cohort(100, 5)
+    same = {arm: data["predictions"]["original"] for arm in ("original", "unet")}
+    found = audit.harm_in_rates(data["y"], same, **data["who"])
+    assert (found["p"] == 1).all() and (found["difference"] == 0).all() and (found["note"] == "no spread").all()
+    b = data["who"]["attributes"]["g"] == "B"
+    dice = pd.DataFrame({"original": np.full(100, 0.5), "unet": np.where(b, 0.25, 0.5)})
+    assert audit.harm_in_scores(dice, **data["who"]).iloc[0][["difference", "p"]].tolist() == [-0.25, 0]
+
+
+def test_harm_of_one_group_is_found_and_has_its_sign():
+    data = cohort(600, 6, harm=0.8)
+    assert (audit.harm_in_scores(data["dice"], **data["who"])[["difference", "high"]] < 0).all(axis=None)
+    rates = audit.harm_in_rates(data["y"], data["predictions"], **data["who"])
+    assert (rates["high"] < 0).all()  # lower scores: fewer true and fewer false alarms
+    gap = audit.prediction_fairness(data["y"], data["predictions"], **data["who"], n_boot=200)
+    assert (gap["change"] > 0).all() and (gap["p"] < 0.05).all()
+
+
+def test_false_alarms_are_near_the_nominal_level(monkeypatch):
+    """Null data with a gap at the start, unequal groups and patients with several cases; 5 % alarms are asked for.
+
+    Bounds are those of 150 draws of a rate of 5 % at one in a thousand: 1 to 18. The largest-minus-smallest may be
+    wrong less often than asked, and is bounded from above alone.
+    """
+    monkeypatch.setattr(gc, "collect", lambda *_: 0)  # statsmodels collects garbage in each correction
+    names = ["dice", "tpr", "fpr", "auroc", "eodd", "eop", "delta"]
+    alarms = dict.fromkeys(names, 0)
+    for seed in range(150):
+        data = cohort(240, seed, patients=120)
+        tables = {
+            "dice": audit.harm_in_scores(data["dice"], **data["who"]),
+            "auroc": audit.harm_in_auroc(data["y"], data["probability"], **data["who"]),
+        }
+        rates = audit.harm_in_rates(data["y"], data["predictions"], **data["who"])
+        gaps = audit.prediction_fairness(data["y"], data["predictions"], **data["who"], n_boot=100, seed=seed)
+        tables |= {rate: rates[rates["rate"] == rate] for rate in ("tpr", "fpr")}
+        tables |= {metric: gaps[gaps["metric"] == metric] for metric in ("eodd", "eop")}
+        spread = audit.score_fairness(data["dice"], **data["who"], n_boot=100, seed=seed)
+        tables["delta"] = spread[spread["metric"] == "delta"]
+        for name, table in tables.items():
+            alarms[name] += int(table["p"].iloc[0] < 0.05)
+    low, high = stats.binom.ppf([0.0005, 0.9995], 150, 0.05)
+    assert all(low <= alarms[name] <= high for name in ("dice", "tpr", "fpr", "auroc")), alarms
+    assert all(alarms[name] <= high for name in ("eodd", "eop", "delta")), alarms
+
+
+def test_bad_input_is_said():
+    data = cohort(100, 7)
+    with pytest.raises(InputError, match="'clean' is not among the arms"):
+        audit.harm_in_scores(data["dice"], **data["who"], baseline="clean")
+    outside = data["probability"] | {"unet": data["probability"]["unet"] * 2}
+    with pytest.raises(InputError, match="outside 0 to 1"):
+        audit.harm_in_auroc(data["y"], outside, **data["who"])
+    with pytest.raises(InputError, match="not 0, 1 or NaN"):
+        audit.harm_in_rates(data["y"] * 2, data["predictions"], **data["who"])
+    with pytest.raises(InputError, match="no patient has a score under every arm"):
+        audit.harm_in_scores(data["dice"].assign(unet=np.nan), **data["who"])
+    with pytest.raises(InputError, match="g: 1 group"):
+        audit.harm_in_scores(data["dice"], attributes=pd.DataFrame({"g": ["A"] * 100}), patient=range(100))
+    with pytest.raises(InputError, match="more than one value"):
+        audit.harm_in_scores(data["dice"], attributes=data["who"]["attributes"], patient=[0] * 100)
