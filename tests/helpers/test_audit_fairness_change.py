@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,27 +12,27 @@ from helpers import audit
 from helpers.errors import InputError
 
 
-def cohort(n: int, seed: int, *, share: float = 0.3, patients: int | None = None, harm: float = 0.0) -> dict:
-    """One finding under the original and a reconstruction that adds noise, and lowers group B's scores by `harm`.
+def cohort(n: int, seed: int, *, patients: int | None = None, harm: float = 0.0, findings: int = 1) -> dict:
+    """Findings under the original and a reconstruction that adds noise, and lowers group B's scores by `harm`.
 
     Group B is the smaller and has the lower scores at the start, which is a gap but no change. Cases of a patient
-    resemble each other.
+    resemble each other; findings do not.
     """
     rng = np.random.default_rng(seed)
-    people = patients or n
+    people, size = patients or n, (n, findings)
     patient = np.concatenate([np.arange(people), rng.integers(0, people, n - people)])
-    group = rng.random(people) < share
-    group[:4] = [True, True, False, False]
-    b, own, shift = group[patient], rng.normal(0, 0.7, people)[patient], rng.normal(0, 0.5, people)[patient]
-    y = (rng.random(n) < 0.4).astype(float)
-    score = 0.7 * rng.normal(size=n) + own + 1.5 * y - 0.75 - 0.4 * b
-    changed = score + 0.5 * (rng.normal(size=n) + shift) - harm * b
-    arms = {"original": score, "unet": changed}
+    b = (rng.random(people) < 0.3)[patient]
+    own, shift = (rng.normal(0, sd, (people, findings))[patient] for sd in (0.7, 0.5))
+    y = (rng.random(size) < 0.4).astype(float)
+    score = 0.7 * rng.normal(size=size) + own + 1.5 * y - 0.75 - 0.4 * b[:, None]
+    changed = score + 0.5 * (rng.normal(size=size) + shift) - harm * b[:, None]
+    columns = [f"finding {k}" for k in range(findings)]
+    arms = {arm: pd.DataFrame(s, columns=columns) for arm, s in (("original", score), ("unet", changed))}
     return {
-        "y": pd.DataFrame({"edema": y}),
-        "probability": {arm: pd.DataFrame({"edema": 1 / (1 + np.exp(-s))}) for arm, s in arms.items()},
-        "predictions": {arm: pd.DataFrame({"edema": (s > 0).astype(int)}) for arm, s in arms.items()},
-        "dice": pd.DataFrame({arm: 0.7 + 0.2 * np.tanh(s) for arm, s in arms.items()}),
+        "y": pd.DataFrame(y, columns=columns),
+        "probability": {arm: 1 / (1 + np.exp(-s)) for arm, s in arms.items()},
+        "predictions": {arm: (s > 0).astype(int) for arm, s in arms.items()},
+        "dice": pd.DataFrame({arm: 0.7 + 0.2 * np.tanh(s["finding 0"]) for arm, s in arms.items()}),
         "who": {"attributes": pd.DataFrame({"g": np.where(b, "B", "A")}), "patient": patient},
     }
 
@@ -55,10 +53,10 @@ def test_harm_in_scores_is_welch_of_the_changes():
 def test_harm_in_rates_is_welch_of_the_flips_among_positives_or_negatives():
     data = cohort(300, 1)
     found = audit.harm_in_rates(data["y"], data["predictions"], **data["who"]).set_index("rate")
-    flips = data["predictions"]["unet"]["edema"] - data["predictions"]["original"]["edema"]
+    flips = data["predictions"]["unet"]["finding 0"] - data["predictions"]["original"]["finding 0"]
     b = data["who"]["attributes"]["g"] == "B"
     for rate, label in (("tpr", 1), ("fpr", 0)):
-        side = data["y"]["edema"] == label
+        side = data["y"]["finding 0"] == label
         known = stats.ttest_ind(flips[side & b], flips[side & ~b], equal_var=False)
         assert found.loc[rate, "p"] == pytest.approx(known.pvalue)
         assert found.loc[rate, "change"] == pytest.approx(flips[side & b].mean())
@@ -68,23 +66,23 @@ def test_harm_in_rates_is_welch_of_the_flips_among_positives_or_negatives():
 def test_harm_in_auroc_is_the_change_of_scikit_learns_and_its_error_that_of_resampling():
     data = cohort(300, 2, patients=120)
     found = audit.harm_in_auroc(data["y"], data["probability"], **data["who"]).iloc[0]
-    y, b = data["y"]["edema"].to_numpy(), (data["who"]["attributes"]["g"] == "B").to_numpy()
-    scores = [np.round(data["probability"][arm]["edema"].to_numpy(), 2) for arm in ("original", "unet")]
+    y, b = data["y"]["finding 0"].to_numpy(), (data["who"]["attributes"]["g"] == "B").to_numpy()
+    scores = [np.round(data["probability"][arm]["finding 0"].to_numpy(), 2) for arm in ("original", "unet")]
 
     def change(rows):
         return roc_auc_score(y[rows], scores[1][rows]) - roc_auc_score(y[rows], scores[0][rows])
 
-    rounded = {a: pd.DataFrame({"edema": s}) for a, s in zip(("original", "unet"), scores, strict=True)}  # ties
+    rounded = {a: pd.DataFrame({"finding 0": s}) for a, s in zip(("original", "unet"), scores, strict=True)}  # ties
     found = audit.harm_in_auroc(data["y"], rounded, **data["who"]).iloc[0]
     everyone = np.arange(len(y))
     assert found["change"] == pytest.approx(change(everyone[b]))
     assert found["change_against"] == pytest.approx(change(everyone[~b]))
     rng, patient = np.random.default_rng(0), data["who"]["patient"]
     cases, drawn = [np.flatnonzero(patient == k) for k in range(120)], []
-    for _ in range(200):
+    for _ in range(100):
         rows = np.concatenate([cases[k] for k in rng.integers(0, 120, 120)])
         drawn.append(change(rows[b[rows]]) - change(rows[~b[rows]]))
-    assert found["se"] == pytest.approx(np.std(drawn), rel=0.2)
+    assert found["se"] == pytest.approx(np.std(drawn), rel=0.25)
 
 
 def test_repeating_the_cases_of_the_patients_adds_no_certainty():
@@ -120,7 +118,7 @@ def test_of_more_than_two_groups_each_is_compared_with_the_rest():
 
 def test_nothing_changed_is_no_harm_and_all_changed_is_certain():
     data = cohort(100, 5)
-    same = {arm: data["predictions"]["original"] for arm in ("original", "unet")}
+    same = dict.fromkeys(("original", "unet"), data["predictions"]["original"])
     found = audit.harm_in_rates(data["y"], same, **data["who"])
     assert (found["p"] == 1).all() and (found["difference"] == 0).all() and (found["note"] == "no spread").all()
     b = data["who"]["attributes"]["g"] == "B"
@@ -137,32 +135,42 @@ def test_harm_of_one_group_is_found_and_has_its_sign():
     assert (gap["change"] > 0).all() and (gap["p"] < 0.05).all()
 
 
-def test_false_alarms_are_near_the_nominal_level(monkeypatch):
+def test_false_alarms_are_near_the_nominal_level():
     """Null data with a gap at the start, unequal groups and patients with several cases; 5 % alarms are asked for.
 
-    Bounds are those of 150 draws of a rate of 5 % at one in a thousand: 1 to 18. The largest-minus-smallest may be
-    wrong less often than asked, and is bounded from above alone.
+    The bounds are those of 300 draws at one in a thousand. Of largest-minus-smallest only too many are a failure here.
     """
-    monkeypatch.setattr(gc, "collect", lambda *_: 0)  # statsmodels collects garbage in each correction
-    names = ["dice", "tpr", "fpr", "auroc", "eodd", "eop", "delta"]
-    alarms = dict.fromkeys(names, 0)
-    for seed in range(150):
-        data = cohort(240, seed, patients=120)
-        tables = {
-            "dice": audit.harm_in_scores(data["dice"], **data["who"]),
-            "auroc": audit.harm_in_auroc(data["y"], data["probability"], **data["who"]),
-        }
-        rates = audit.harm_in_rates(data["y"], data["predictions"], **data["who"])
-        gaps = audit.prediction_fairness(data["y"], data["predictions"], **data["who"], n_boot=100, seed=seed)
-        tables |= {rate: rates[rates["rate"] == rate] for rate in ("tpr", "fpr")}
-        tables |= {metric: gaps[gaps["metric"] == metric] for metric in ("eodd", "eop")}
-        spread = audit.score_fairness(data["dice"], **data["who"], n_boot=100, seed=seed)
-        tables["delta"] = spread[spread["metric"] == "delta"]
-        for name, table in tables.items():
-            alarms[name] += int(table["p"].iloc[0] < 0.05)
-    low, high = stats.binom.ppf([0.0005, 0.9995], 150, 0.05)
-    assert all(low <= alarms[name] <= high for name in ("dice", "tpr", "fpr", "auroc")), alarms
-    assert all(alarms[name] <= high for name in ("eodd", "eop", "delta")), alarms
+    data = cohort(240, 0, patients=120, findings=300)
+    change = data["probability"]["unet"] - data["probability"]["original"]
+    dice = 0.5 + pd.concat([0 * change[["finding 0"]].set_axis(["original"], axis=1), 0.3 * change], axis=1)
+    rates = audit.harm_in_rates(data["y"], data["predictions"], **data["who"])
+    gaps = audit.prediction_fairness(data["y"], data["predictions"], **data["who"], n_boot=200)
+    signed = {
+        "dice": audit.harm_in_scores(dice, **data["who"]),
+        "auroc": audit.harm_in_auroc(data["y"], data["probability"], **data["who"]),
+    } | dict(list(rates.groupby("rate")))
+    alarms = {name: int((table["p"] < 0.05).sum()) for name, table in signed.items()}
+    low, high = stats.binom.ppf([0.0005, 0.9995], 300, 0.05)
+    assert len(alarms) == 4 and all(low <= count <= high for count in alarms.values()), alarms
+    unsigned = {metric: int((table["p"] < 0.05).sum()) for metric, table in gaps.groupby("metric")}
+    assert all(count <= high for count in unsigned.values()), unsigned
+
+
+def test_a_gap_turned_round_is_harm_though_it_is_as_large_as_before():
+    """A has 80 % and B 60 % of its positives found; the reconstruction exchanges the two."""
+    groups, y = np.repeat(["A", "B"], 100), np.tile([1.0, 0.0], 100)
+    rank = np.tile(np.repeat(np.arange(50), 2), 2)
+    found = {
+        arm: ((y == 1) & (rank < np.where(groups == "A", *shares))).astype(int)
+        for arm, shares in (("original", (40, 30)), ("unet", (30, 40)))
+    }
+    who = {"attributes": pd.DataFrame({"g": groups}), "patient": range(200)}
+    frames = {arm: pd.DataFrame({"edema": hits}) for arm, hits in found.items()}
+    gap = audit.prediction_fairness(pd.DataFrame({"edema": y}), frames, **who, n_boot=200)
+    assert gap["change"].abs().max() < 1e-12 and gap["p"].min() > 0.5
+    harm = audit.harm_in_rates(pd.DataFrame({"edema": y}), frames, **who).set_index("rate").loc["tpr"]
+    assert harm["difference"] == pytest.approx(0.4)
+    assert harm["p"] < 1e-4
 
 
 def test_bad_input_is_said():
