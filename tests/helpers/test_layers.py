@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 
 PACKAGE = ROOT / "src" / "helpers"
 # A module imports only from those that stand after it.
-ORDER = "workflow widgets report figures uncertainty mitigate segment generate train models degrade"
+ORDER = "workflow widgets report figures uncertainty mitigate reconstruct segment generate train models degrade"
 ORDER = [*ORDER.split(), "scores", "data", "simulate", "audit", "metrics", "cache", "fingerprint", "paths", "errors"]
 FILES = sorted(PACKAGE.rglob("*.py"))
 
