@@ -1,0 +1,107 @@
+"""What a reconstruction keeps of an image and of what is read from it, case by case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from helpers import metrics
+from helpers.errors import InputError
+
+
+class Measured(NamedTuple):
+    """Measures of each case under each arm; a case is what a decision is made on: a scan of some slices, or an image.
+
+    cases : one row a case: ``case, patient_id, split``, attributes and targets (0, 1 or missing)
+    scores : name of a score to a frame of cases and arms: ``psnr, ssim``, and ``dice`` where there are masks
+    probabilities : arm to a frame of cases and targets
+    """
+
+    cases: pd.DataFrame
+    scores: dict[str, pd.DataFrame]
+    probabilities: dict[str, pd.DataFrame]
+
+    def part(self, split: str) -> Measured:
+        """The cases of one split."""
+        rows = (self.cases["split"] == split).to_numpy()
+        scores = {name: frame[rows].reset_index(drop=True) for name, frame in self.scores.items()}
+        probabilities = {arm: frame[rows].reset_index(drop=True) for arm, frame in self.probabilities.items()}
+        return Measured(self.cases[rows].reset_index(drop=True), scores, probabilities)
+
+
+def measure(
+    rows: pd.DataFrame,
+    images: Mapping[str, np.ndarray],
+    *,
+    probabilities: Mapping[str, np.ndarray],
+    targets: list[str],
+    masks: Mapping[str, np.ndarray] | None = None,
+    expert: np.ndarray | None = None,
+    baseline: str = "original",
+) -> Measured:
+    """Measures of each case: the means over its images.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        One row an image; ``case`` says which images belong together. What else it holds must be the same in all
+        images of a case.
+    images : mapping of str to float32 ndarray of shape (n, 1, h, w)
+        Arm to images, 0 to 1, in the order of the rows.
+    probabilities : mapping of str to ndarray of shape (n, targets)
+        Arm to what the classifier says of each image; a case has the mean over its images.
+    targets : list of str
+        Names of the targets, which are columns of `rows` too.
+    masks : mapping of str to uint8 ndarray of shape (n, 1, h, w), optional
+        Arm to what the segmenter draws.
+    expert : uint8 ndarray of shape (n, 1, h, w), optional
+        What it should draw. An image without a mask on either side has no Dice.
+    baseline : str
+        The arm that PSNR and SSIM compare with; it has none itself.
+
+    Raises
+    ------
+    InputError
+        The baseline is absent, lengths differ, or images of a case differ in what describes it.
+    """
+    if baseline not in images:
+        raise InputError("images", f"no arm is called {baseline!r}", f"Arms: {', '.join(images)}")
+    for arm, given in (*images.items(), *probabilities.items(), *(masks or {}).items()):
+        if len(given) != len(rows):
+            raise InputError(arm, f"{len(given)} images for {len(rows)} rows", "Give one for each row")
+    code, case = pd.factorize(rows["case"])
+    cases = rows.drop_duplicates("case").reset_index(drop=True)
+    told = [c for c in rows if c not in ("file", "slice")]
+    if (odd := rows[told].groupby("case", dropna=False).nunique(dropna=False).gt(1)).any(axis=None):
+        column = odd.columns[odd.any()][0]
+        raise InputError(f"column {column}", f"images of case {case[0]!r} or another differ in it", "Give one value a case")
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        known = ~np.isnan(values)
+        total = np.bincount(code, np.where(known, values, 0), len(cases))
+        with np.errstate(invalid="ignore"):
+            return total / np.bincount(code, known, len(cases))
+
+    others = [arm for arm in images if arm != baseline]
+    scores = {
+        name: pd.DataFrame({arm: mean(score(images[arm], images[baseline])) for arm in others})
+        for name, score in (("psnr", metrics.psnr), ("ssim", metrics.ssim))
+    }
+    if masks is not None:
+        scores["dice"] = pd.DataFrame({arm: mean(dice_of_each(expert, drawn)) for arm, drawn in masks.items()})
+    means = {
+        arm: pd.DataFrame({t: mean(given[:, k].astype(float)) for k, t in enumerate(targets)})
+        for arm, given in probabilities.items()
+    }
+    return Measured(cases.drop(columns=["file", "slice"], errors="ignore"), scores, means)
+
+
+def dice_of_each(expert: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """Dice of each of n pairs of binary masks (n, ...); NaN where both are empty."""
+    first, second = (m.reshape(len(m), -1).astype(bool) for m in (expert, drawn))
+    size = first.sum(1) + second.sum(1)
+    with np.errstate(invalid="ignore"):
+        return 2 * (first & second).sum(1) / np.where(size, size, np.nan)

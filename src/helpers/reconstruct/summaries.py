@@ -1,0 +1,170 @@
+"""What a run of the reconstruction study says in tables: cohort, noise, performance, thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from helpers import audit, degrade, metrics
+from helpers.errors import InputError
+from helpers.reconstruct.measuring import Measured
+from helpers.reconstruct.tasks import LEVELS, Task
+
+NO_NOISE = 1e12  # photons
+FEW = 64  # images that a PSNR of the noise is measured on
+
+
+def cohort(task: Task) -> pd.DataFrame:
+    """Tested cases and patients of each group, and how many of them have each target.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index attribute and group; columns ``n`` (cases), ``n_patients`` and the share of each target among the cases
+        that are judged, or its mean over the targets where there are more than three.
+    """
+    tested = task.rows[task.rows["split"] == "test"].drop_duplicates("case")
+    parts = {}
+    for attribute in task.attributes:
+        grouped = tested.groupby(attribute)
+        table = pd.DataFrame({"n": grouped.size(), "n_patients": grouped["patient_id"].nunique()})
+        shares = grouped[task.targets].mean()
+        if len(task.targets) > 3:
+            shares = shares.mean(axis=1).rename("mean prevalence").to_frame()
+        parts[attribute] = table.join(shares)
+    return pd.concat(parts, names=["attribute", "group"])
+
+
+def noise_table(task: Task, *, mode: str, pattern: str, seed: int) -> pd.DataFrame:
+    """What each level of noise is, and what it does to images.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``level``. MRI: ``nominal`` acceleration, ``half-spokes``, ``measured`` acceleration. X-ray: ``photons``,
+        and ``distortion``, the PSNR in dB without noise. Both: ``psnr`` of the degraded images in dB, a mean over
+        some images.
+    """
+    some = task.images[np.linspace(0, len(task.images) - 1, min(FEW, len(task.images))).astype(int)]
+    size, rows = some.shape[-1], {}
+    for level, strength in LEVELS[task.dataset].items():
+        if task.dataset == "ucsf-pdgm":
+            spokes = degrade.spokes_for(strength, size)
+            mask = degrade.radial_mask(size, spokes, pattern=pattern)
+            row = {"nominal": strength, "half-spokes": spokes, "measured": degrade.acceleration(mask)}
+            made = degrade.undersample(some, mask)
+        else:
+            clean = degrade.low_dose(some, NO_NOISE, mode=mode, seed=seed)
+            row = {"photons": strength, "distortion": float(metrics.psnr(clean, some).mean())}
+            made = degrade.low_dose(some, strength, mode=mode, seed=seed)
+        rows[level] = row | {"psnr": float(metrics.psnr(made, some).mean())}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("level")
+
+
+def performance(measured: Mapping[str, Measured], *, targets: list[str], n_boot: int, seed: int) -> pd.DataFrame:
+    """Image quality, and what is read, of the tested cases under each arm, with intervals over patients.
+
+    Parameters
+    ----------
+    measured : mapping of str to Measured
+        Level of noise to measures.
+    targets : list of str
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``level, metric`` ("psnr", "ssim", "dice", "auroc"), ``target, arm, estimate, low, high`` (95%), ``n``
+        patients. The original is in the level "none". A target "mean" is the mean AUROC over the targets.
+    """
+    rows = []
+    for level, every in measured.items():
+        tested = every.part("test")
+        code, patients = pd.factorize(tested.cases["patient_id"])
+        rng = np.random.default_rng(seed)
+        drawn = rng.multinomial(len(patients), np.full(len(patients), 1 / len(patients)), size=n_boot)
+        weights = np.vstack([np.ones(len(patients)), drawn])[:, code]
+        for metric, frame in tested.scores.items():
+            for arm in frame:
+                values = _weighted_mean(frame[arm].to_numpy(float), weights)
+                rows.append((level, metric, metric, arm, *_ends(values), len(patients)))
+        for arm, given in tested.probabilities.items():
+            areas = {t: _weighted_auroc(tested.cases[t].to_numpy(float), given[t].to_numpy(float), weights) for t in targets}
+            if len(targets) > 2:
+                areas["mean"] = np.mean(list(areas.values()), axis=0)
+            rows += [(level, "auroc", t, arm, *_ends(area), len(patients)) for t, area in areas.items()]
+    columns = ["level", "metric", "target", "arm", "estimate", "low", "high", "n"]
+    table = pd.DataFrame(rows, columns=columns)
+    original = table["arm"] == "original"
+    once = table[original].drop_duplicates(["metric", "target"]).assign(level="none")
+    return pd.concat([once, table[~original]], ignore_index=True)
+
+
+def thresholds(measured: Measured, *, targets: list[str], where: str) -> dict[str, dict[str, float]]:
+    """Threshold of each arm and target where sensitivity and specificity are closest, on the cases of one split.
+
+    Raises
+    ------
+    InputError
+        A target has one class alone among the cases of the split.
+    """
+    chosen = measured.part(where)
+    found = {}
+    for arm, given in chosen.probabilities.items():
+        found[arm] = {}
+        for target in targets:
+            seen = chosen.cases[target].dropna().nunique()
+            if seen < 2:
+                fix = "Give more patients, or leave the target out"
+                raise InputError(f"{target}, {where}", f"{seen} of two classes among {len(chosen.cases)} cases", fix)
+            found[arm][target] = audit.choose_threshold(chosen.cases[target], given[target])
+    return found
+
+
+def optimism(
+    measured: Measured, *, targets: list[str], arm: str, attribute: str, minimum: int, n_boot: int, seed: int
+) -> pd.DataFrame:
+    """What a threshold chosen on the test cases seems to gain, target by target: see `audit.threshold_optimism`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of `audit.threshold_optimism` for balance, accuracy and eodd, with the column ``target``.
+    """
+    parts = []
+    for target in targets:
+        frames = []
+        for split in ("test", "validation"):
+            part = measured.part(split)
+            frame = part.cases[["patient_id", attribute]].assign(y_true=part.cases[target])
+            frames.append(frame.assign(probability=part.probabilities[arm][target]))
+        found = audit.threshold_optimism(*frames, attribute=attribute, minimum=minimum, n_boot=n_boot, seed=seed)
+        parts.append(found.drop("threshold").reset_index().assign(target=target))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _ends(values: np.ndarray) -> tuple[float, float, float]:
+    """The estimate, which stands first, and the ends of its percentile interval."""
+    replicates = values[1:][~np.isnan(values[1:])]
+    if np.isnan(values[0]) or not len(replicates):
+        return float(values[0]), np.nan, np.nan
+    low, high = np.quantile(replicates, [0.025, 0.975])
+    return float(values[0]), float(low), float(high)
+
+
+def _weighted_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    known = ~np.isnan(values)
+    return weights[:, known] @ values[known] / weights[:, known].sum(1)
+
+
+def _weighted_auroc(labels: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Area under the ROC curve of cases (n,) under weights (replicates, n); ties count half, NaN where undefined."""
+    known = ~np.isnan(labels)
+    order = np.argsort(score[known], kind="stable")
+    labels, score, weights = labels[known][order], score[known][order], weights[:, known][:, order]
+    starts = np.flatnonzero(np.concatenate(([True], np.diff(score) > 0)))
+    positive, negative = (np.add.reduceat(weights * (labels == side), starts, axis=1) for side in (1, 0))
+    below = np.cumsum(negative, axis=1) - negative / 2
+    with np.errstate(invalid="ignore"):
+        return (positive * below).sum(1) / (positive.sum(1) * negative.sum(1))

@@ -1,0 +1,134 @@
+"""The two data sets of the study in one form, and what a poorer acquisition makes of their images."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from helpers import data, degrade
+from helpers.errors import InputError
+
+DATASETS = ("ucsf-pdgm", "chexpert")
+# Acceleration of the MRI, and photons of the X-ray, at each level of noise.
+LEVELS = {
+    "ucsf-pdgm": {"low": 4, "middle": 8, "high": 16},
+    "chexpert": {"low": 100_000, "middle": 10_000, "high": 3_000},
+}
+BRAIN = {"grade4": "grade", "glioblastoma": "type"}  # column of the loader -> the study's name of the target
+VALIDATION = 0.1  # share of patients
+
+
+class Task(NamedTuple):
+    """Clean images of a data set, and what is to be read from them.
+
+    rows : one row an image: ``case, patient_id, split``, the attributes, ``age`` and the targets (0, 1 or missing)
+    images : float32 (n, 1, s, s), 0 to 1
+    masks : uint8 (n, 1, s, s), or None where there is nothing to segment
+    targets, attributes : columns of the rows
+    dropped : what was left out, counted by reason
+    """
+
+    dataset: str
+    rows: pd.DataFrame
+    images: np.ndarray
+    masks: np.ndarray | None
+    targets: list[str]
+    attributes: list[str]
+    dropped: pd.DataFrame
+
+
+def load(
+    dataset: str, root: str | Path, *, size: int, seed: int, test_share: float = 0.2, progress: bool = False
+) -> Task:
+    """Images, labels and groups of a data set, shared out by patient.
+
+    Parameters
+    ----------
+    dataset : {"ucsf-pdgm", "chexpert"}
+        Slices of brain MRI with tumours, where a case is an exam of many slices; or chest radiographs with twelve
+        findings, where a case is an image.
+    root : str or Path
+        As `helpers.data.load_ucsf_pdgm` and `helpers.data.load_chexpert` take it.
+    size : int
+        Pixels of a side.
+    seed : int
+        Of the split.
+    test_share : float
+        Share of patients that are tested; a tenth is for validation, the rest for training.
+
+    Raises
+    ------
+    InputError
+        There is no such data set, or a share out of range; and what the loaders refuse.
+    """
+    if dataset not in DATASETS:
+        raise InputError(f"dataset = {dataset}", "there is none", f"Choose from {', '.join(DATASETS)}")
+    if not 0.05 <= test_share <= 0.8:
+        raise InputError(f"test_share = {test_share}", "expected 0.05 to 0.8", "Use 0.2")
+    shares = (1 - VALIDATION - test_share, VALIDATION, test_share)
+    if dataset == "ucsf-pdgm":
+        cases, dropped = data.load_ucsf_pdgm(root)
+        cases = cases.rename(columns=BRAIN | {"grade": "who_grade"})
+        cases["split"] = data.split_patients(cases["patient_id"], shares=shares, seed=seed)
+        slices, images, masks = data.load_flair_slices(cases, size, progress=progress)
+        targets, attributes = list(BRAIN.values()), ["sex", "age_group"]
+        rows = slices.rename(columns={"exam": "case"})
+    else:
+        cases, dropped = data.load_chexpert(root)
+        cases["split"] = data.split_patients(cases["patient_id"], shares=shares, seed=seed)
+        images, masks = data.load_radiographs(cases["file"], size, progress=progress), None
+        targets, attributes = list(data.FINDINGS), ["sex", "age_group", "race"]
+        rows = cases.rename(columns={"image": "case"})
+        # A patient grows older from study to study, and is one person: the age of the first image counts.
+        rows[["age", "age_group"]] = rows.groupby("patient_id")[["age", "age_group"]].transform("first")
+    told = ["case", "patient_id", "split", "age", *attributes, *targets]
+    return Task(dataset, rows[told].reset_index(drop=True), images, masks, targets, attributes, dropped)
+
+
+def degraded(
+    task: Task, level: str, *, mode: str, pattern: str, seed: int, folder: Path, part: str = "magnitude"
+) -> np.ndarray:
+    """The images as a poorer acquisition gives them, kept on disk.
+
+    Parameters
+    ----------
+    level : {"low", "middle", "high"}
+        Of noise: acceleration 4, 8, 16, or 100,000, 10,000, 3,000 photons.
+    mode : {"corrected", "as_published"}
+        Of the X-ray, see `helpers.degrade.low_dose`.
+    pattern : {"uniform", "golden"}
+        Of the spokes in k-space.
+    part : {"magnitude", "real"}
+        Of the MRI, see `helpers.degrade.undersample`.
+
+    Returns
+    -------
+    float32 ndarray of shape (n, 1, s, s)
+        0 to 1.
+    """
+    if level not in LEVELS[task.dataset]:
+        raise InputError(f"level = {level}", "there is none", "Choose from low, middle, high")
+    strength, size = LEVELS[task.dataset][level], task.images.shape[-1]
+    key = {"dataset": task.dataset, "images": digest(task.images), "strength": strength}
+    if task.dataset == "ucsf-pdgm":
+        mask = degrade.radial_mask(size, degrade.spokes_for(strength, size), pattern=pattern)
+        key |= {"pattern": pattern, "part": part}
+
+        def make(rows: slice) -> np.ndarray:
+            return degrade.undersample(task.images[rows], mask, part=part)
+    else:
+        key |= {"mode": mode, "seed": seed}
+
+        def make(rows: slice) -> np.ndarray:
+            return degrade.low_dose(task.images[rows], strength, mode=mode, seed=seed, first=rows.start)
+
+    return np.clip(degrade.stored(make, len(task.images), folder=folder, key=key), 0, 1)
+
+
+def digest(array: np.ndarray) -> str:
+    """Hash of an array's values."""
+    return hashlib.sha256(np.ascontiguousarray(array)).hexdigest()[:16]
