@@ -21,9 +21,9 @@ from helpers.simulate.chest_layout import FINDINGS
 
 GRAIN = 0.02  # standard deviation of the noise of every pixel of every picture
 _PERIOD = 2.8  # pixels between the lines of a fine texture
-_FINE = 0.64  # energy of the fine texture of a sign to that of the smooth: nothing else is as fine, so it shows more
+_FINE = 0.36  # energy of the fine texture of a sign to that of the smooth: nothing else is as fine, so it shows more
 # Brightness of each sign.
-_STRENGTH = dict(zip(FINDINGS, (0.11, 0.13, 0.13, 0.30, 0.09, 0.13, 0.19, 0.19, 0.16, 0.11, 0.21, 0.22), strict=True))
+_STRENGTH = dict(zip(FINDINGS, (0.11, 0.13, 0.13, 0.30, 0.09, 0.13, 0.19, 0.20, 0.12, 0.11, 0.22, 0.22), strict=True))
 
 
 class Chest(NamedTuple):
