@@ -182,12 +182,16 @@ def test_bad_input_is_said(data):
     wrong("other than 0 and 1", predictions=data["predictions"] | {"unet": data["predictions"]["unet"] / 2})
     wrong("rows for 400 labels", predictions=data["predictions"] | {"unet": data["predictions"]["unet"][:-1]})
     wrong("index", predictions=data["predictions"] | {"unet": data["predictions"]["unet"][::-1]})
+    wrong("index is not that of the cases", attributes=data["attributes"][::-1])
+    wrong("index is not that of the cases", patient=pd.Series(data["patient"])[::-1])
     wrong("are absent", predictions=data["predictions"] | {"unet": data["predictions"]["unet"][["edema"]]})
     wrong("sex: 1 group", attributes=data["attributes"].assign(sex="F"))
     wrong("399 labels for 400", patient=data["patient"][1:])
     wrong("missing in 1 of 400", patient=np.where(np.arange(400) == 9, np.nan, data["patient"]))
     alternating = np.where(np.arange(400) % 2, "F", "M")
     wrong("more than one value, the first in row", attributes=data["attributes"].assign(sex=alternating))
+    with pytest.raises(InputError, match="no replicate was asked for"):
+        audit.prediction_fairness(**data, n_boot=0)
     with pytest.raises(InputError, match="1 values are infinite, the first under 'unet'"):
         audit.score_fairness(
             pd.DataFrame({"original": [1.0, 2, 3], "unet": [1, np.inf, 3]}),

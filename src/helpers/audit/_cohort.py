@@ -15,7 +15,7 @@ from helpers.audit.pairs import adjust_p
 from helpers.audit.resample import percentile_interval
 from helpers.errors import InputError
 
-CHUNK = 8_000_000  # weights held in memory at a time: 32 MB
+CHUNK = 8_000_000  # weights held in memory at a time: 32 MB in float32
 
 
 class Attribute(NamedTuple):
@@ -42,19 +42,24 @@ class Cohort(NamedTuple):
         return self.rows @ values
 
 
-def check_cohort(patient: ArrayLike, attributes: pd.DataFrame, n: int) -> Cohort:
-    """Patients and attributes of `n` cases.
+def check_cohort(patient: ArrayLike, attributes: pd.DataFrame, index: pd.Index) -> Cohort:
+    """Patients and attributes of the cases whose frame has this index.
 
     Raises
     ------
     InputError
-        Lengths differ, a case has no patient, an attribute has fewer than two groups, or a patient has two of them.
+        Lengths or indices differ, a case has no patient, an attribute has fewer than two groups, or a patient has two
+        of them.
     """
+    n = len(index)
     codes, names = check_groups(patient, n, "patient")
     if (codes < 0).any():
         raise InputError("patient", f"missing in {int((codes < 0).sum())} of {n} cases", "Name the patient of each.")
     if not isinstance(attributes, pd.DataFrame) or not len(attributes.columns):
         raise InputError("attributes", "expected a frame with one column per attribute", 'Give frame[["sex"]].')
+    for name, given in (("attributes", attributes), ("patient", patient)):
+        if isinstance(given, pd.DataFrame | pd.Series) and len(given) == n and not given.index.equals(index):
+            raise InputError(name, "its index is not that of the cases", "Take both from one frame.")
     rows = sparse.csr_array((np.ones(n), (codes, np.arange(n))), shape=(len(names), n))
     found = []
     for name in attributes.columns:
@@ -97,20 +102,20 @@ def check_columns(y_true: pd.DataFrame, arms: Mapping[str, pd.DataFrame]) -> Non
 
 
 def resampled(tables: Sequence[np.ndarray], *, n_boot: int, seed: int) -> list[np.ndarray]:
-    """Column sums over resampled patients, (patients, k) to (n_boot, k) for each table.
+    """Column sums over resampled patients, (patients, k) to (n_boot, k) for each table (of one dtype).
 
     A replicate draws the patients once, for all tables: with patients drawn with replacement, a sum is a product of
     their counts with the table. Counts of cases are exact in float32, which is twice as fast.
     """
-    patients, rng = len(tables[0]), np.random.default_rng(seed)
-    sums = [np.empty((n_boot, table.shape[1]), table.dtype) for table in tables]
+    patients, dtype, rng = len(tables[0]), tables[0].dtype, np.random.default_rng(seed)
+    sums = [np.empty((n_boot, table.shape[1]), dtype) for table in tables]
     step = max(1, CHUNK // patients)
     for start in range(0, n_boot, step):
-        drawn = range(min(step, n_boot - start))
-        weights = np.stack([np.bincount(rng.integers(0, patients, patients), minlength=patients) for _ in drawn])
-        weights = {dtype: weights.astype(dtype) for dtype in {table.dtype for table in tables}}
+        weights = np.empty((min(step, n_boot - start), patients), dtype)
+        for row in weights:
+            row[:] = np.bincount(rng.integers(0, patients, patients), minlength=patients)
         for table, out in zip(tables, sums, strict=True):
-            out[start : start + step] = weights[table.dtype] @ table
+            out[start : start + step] = weights @ table
     return sums
 
 
@@ -120,6 +125,8 @@ def change_row(baseline: float, value: float, replicates: np.ndarray, *, n: int,
     `p` is two-sided: twice the smaller share of replicates at or beyond 0, each with one added to count and number, so
     that it is never 0. `p_as_published` is one-sided: the share on the other side of 0 than their mean.
     """
+    if not len(replicates):
+        raise InputError("n_boot", "no replicate was asked for", "Ask for 1000.")
     change = value - baseline
     row = {"baseline": baseline, "value": value, "change": change}
     if np.isnan(change) or np.isnan(replicates).all():

@@ -1,8 +1,10 @@
 """Published measures of fairness, under the original and under every reconstruction, and how they change.
 
 Each is a largest-minus-smallest (or a largest-over-smallest) over groups: never negative, and larger by chance where
-groups are small. Both arms are resampled together, so that most of this cancels in the change; what it does not tell
-is which group loses. `helpers.audit.harm_in_rates` and its sisters do.
+groups are small. Both arms are resampled together, so that most of this cancels in the change. What such a change does
+not tell is which group loses, and it is a blunt test: where the groups are alike at the start, it hardly ever alarms,
+rightly or wrongly, since a gap of either sign counts as the same gap. `helpers.audit.harm_in_rates` and its sisters
+compare the groups with their sign.
 """
 
 from __future__ import annotations
@@ -70,7 +72,7 @@ def prediction_fairness(
     """
     others = check_arms(predictions, baseline)
     check_columns(y_true, predictions)
-    cohort = check_cohort(patient, attributes, len(y_true))
+    cohort = check_cohort(patient, attributes, y_true.index)
     arms = [baseline, *others]
     blocks, tables = [], []
     for finding in y_true.columns:
@@ -146,7 +148,7 @@ def score_fairness(
         As in `prediction_fairness`, or a score is infinite or not a number.
     """
     others = check_arms(dict.fromkeys(scores.columns), baseline)
-    cohort = check_cohort(patient, attributes, len(scores))
+    cohort = check_cohort(patient, attributes, scores.index)
     arms = [baseline, *others]
     means = patient_means(scores[arms], cohort.total)
     known = ~np.isnan(means).any(axis=1)

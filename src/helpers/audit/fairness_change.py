@@ -4,6 +4,9 @@ The change from the original to an arm is taken within the same cases, then comp
 groups: a difference in differences. Under the null both groups change alike, whatever gap the original has. Unlike a
 change of a largest-minus-smallest it has a sign, and its null value does not depend on the sizes of the groups.
 
+A difference is of what follows from the images, whatever its way: a rate also falls more in the group whose cases lie
+closer to the threshold, though its images became no worse than the others'. Lay the change in image quality beside it.
+
 The standard error sums over patients what each adds to the change (its influence), so that several cases of one
 patient count as one; with one case per patient it is that of Welch's test.
 """
@@ -76,7 +79,7 @@ def harm_in_scores(
         two.
     """
     others = check_arms(dict.fromkeys(scores.columns), baseline)
-    cohort = check_cohort(patient, attributes, len(scores))
+    cohort = check_cohort(patient, attributes, scores.index)
     rows = []
     for arm in others:
         means = patient_means(scores[[baseline, arm]], cohort.total)
@@ -114,7 +117,7 @@ def harm_in_rates(
     """
     others = check_arms(predictions, baseline)
     check_columns(y_true, predictions)
-    cohort = check_cohort(patient, attributes, len(y_true))
+    cohort = check_cohort(patient, attributes, y_true.index)
     rows = []
     for finding in y_true.columns:
         labels = check_labels(y_true[finding], f"y_true[{finding!r}]")
@@ -161,7 +164,7 @@ def harm_in_auroc(
     """
     others = check_arms(probabilities, baseline)
     check_columns(y_true, probabilities)
-    cohort = check_cohort(patient, attributes, len(y_true))
+    cohort = check_cohort(patient, attributes, y_true.index)
     rows = []
     for finding in y_true.columns:
         labels = check_labels(y_true[finding], f"y_true[{finding!r}]")

@@ -113,7 +113,7 @@ def threshold_optimism(
         frame = frame[frame["y_true"].notna()].sort_values("probability", kind="stable").reset_index(drop=True)
         parts.append((frame, *_judged(frame["y_true"], frame["probability"])))
     (frame, labels, values), (other, other_labels, other_values) = parts
-    cohort = check_cohort(frame["patient_id"], frame[[attribute]], len(frame))
+    cohort = check_cohort(frame["patient_id"], frame[[attribute]], frame.index)
     kept = _group_counts(cohort, labels, np.ones_like(labels)) >= max(minimum, 1)
     patients = [pd.factorize(part["patient_id"])[0] for part in (frame, other)]
 
