@@ -163,7 +163,7 @@ def test_texture_has_even_energy_and_high_frequencies_alone():
         assert abs(field.mean()) < 0.01 and (field**2).mean() == pytest.approx(1, abs=0.05)
         blocks = (field**2).reshape(4, 16, 4, 16, 8).mean(axis=(1, 3))
         assert blocks.min() > 0.8 and blocks.max() < 1.25
-        assert (low_pass(field, 0.45) ** 2).mean() < 0.02
+        assert (low_pass(field, 0.45) ** 2).mean() < 0.03
 
 
 def test_detail_moves_the_energy_of_the_tumour_out_of_low_frequencies():

@@ -24,7 +24,7 @@ from helpers.simulate.brain_layout import EDEMA, ENHANCING, NECROSIS
 from helpers.simulate.masks import noise
 
 HALF_MM = 120.0  # from the middle of the volume to its faces: 240 mm, as the real images; 155 mm from top to bottom
-BAND = (0.55, 0.95)  # frequencies of the fine texture, as shares of the finest along an axis
+BAND = (0.8, 1.1)  # frequencies of the fine texture, as shares of the finest along an axis
 NOISE = (0.02, 0.08)  # standard deviation of noise, as a share of the range, at acquisition 0 and 1
 _UNITS = 1000  # grey values of brightness 1
 _WHITE, _GREY, _FLUID = 0.42, 0.52, 0.10
@@ -135,7 +135,9 @@ def _ventricles(x: np.ndarray, y: np.ndarray, z: np.ndarray, scale: np.ndarray, 
 
 
 def texture(rng: np.random.Generator, shape: tuple[int, int, int], *, lines: bool = False) -> np.ndarray:
-    """Fine texture in each slice: frequencies of `BAND` alone, mean 0 and mean square 1 around each place.
+    """Fine texture in each slice: of frequencies near `BAND`, mean 0 and mean square 1 around each place.
+
+    Less than 3% of its energy has frequencies below 0.45 of the finest along an axis.
 
     Parameters
     ----------
@@ -152,9 +154,9 @@ def texture(rng: np.random.Generator, shape: tuple[int, int, int], *, lines: boo
         passed = passed & (np.abs(rows) > np.cos(np.pi / 6) * radius)
     white = rng.standard_normal(shape, dtype=np.float32)
     field = np.fft.ifft2(np.fft.fft2(white, axes=(0, 1)) * passed[:, :, None], axes=(0, 1)).real
-    # Waves of a band beat; divided by their size around each place, no place is left without texture.
-    around = gaussian_filter(field**2, (2, 2, 0), mode="wrap")
-    field = field / np.sqrt(around)
+    # Waves of a band beat; divided by their size around each place, no place is left without texture. Bounded, few
+    # voxels are near 0, where the texture would look like healthy tissue.
+    field = np.tanh(2 * field / np.sqrt(gaussian_filter(field**2, (2, 2, 0), mode="wrap")))
     return (field / np.sqrt((field**2).mean())).astype(np.float32)
 
 
