@@ -18,6 +18,7 @@ from torch import nn
 from helpers.errors import InputError
 from helpers.models.building import is_count
 
+LOSSES = ("noise", "velocity", "ml")
 SAMPLERS = ("posterior", "euler_maruyama", "ddim")
 OFFSET = 0.008  # of the cosine schedule
 
@@ -90,6 +91,10 @@ class MeanReverting(nn.Module):
         Standard deviation of the noise at the end, in units of the images.
     end : float
         As `schedule` takes it.
+    predicts : {"noise", "velocity"}
+        What the network's output is read as. As published, noise: where a network has learned little, reverse steps
+        then enlarge an error by up to 1 / end. Velocity (Salimans and Ho 2022, https://arxiv.org/abs/2202.00512), from
+        which the noise follows, keeps it small, so that a short training gives an image.
 
     Raises
     ------
@@ -97,18 +102,32 @@ class MeanReverting(nn.Module):
         A number is out of range.
     """
 
-    def __init__(self, network: nn.Module, *, steps: int = 100, scale: float = 10 / 255, end: float = 0.005) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        steps: int = 100,
+        scale: float = 10 / 255,
+        end: float = 0.005,
+        predicts: Literal["noise", "velocity"] = "noise",
+    ) -> None:
         super().__init__()
+        if predicts not in ("noise", "velocity"):
+            raise InputError(f"predicts = {predicts}", "there is no such reading", "Choose from noise, velocity")
         if not 0 < scale < float("inf"):
             raise InputError(f"scale = {scale}", "expected a number above 0", "Use 10 / 255")
-        self.network, self.steps, self.scale, self.end = network, steps, scale, end
+        self.network, self.steps, self.scale, self.end, self.predicts = network, steps, scale, end, predicts
         found = schedule(steps, end=end)
         for name in ("drift", "passed"):  # which follow from the settings, and so are in no checkpoint
             self.register_buffer(name, torch.from_numpy(getattr(found, name)).float(), persistent=False)
 
     def forward(self, z: torch.Tensor, degraded: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
         """Noise in z, (image - degraded) / scale, at times from 1 to `steps`, shape (n,)."""
-        return self.network(torch.cat([z, degraded], 1), time - 1)
+        output = self.network(torch.cat([z, degraded], 1), time - 1)
+        if self.predicts == "noise":
+            return output
+        passed = self.passed[time - 1, None, None, None]
+        return torch.exp(-passed) * output + noise_sd(passed) * z
 
 
 def loss(
@@ -116,7 +135,7 @@ def loss(
     batch: Sequence[torch.Tensor],
     *,
     sde: MeanReverting,
-    kind: Literal["noise", "ml"] = "ml",
+    kind: str = "ml",
 ) -> torch.Tensor:
     """Loss of a score network at a random time of each image.
 
@@ -128,8 +147,8 @@ def loss(
         Degraded and clean images, (n, 1, h, w).
     sde : MeanReverting
         The SDE itself.
-    kind : {"noise", "ml"}
-        Mean squared error of the predicted noise (Ho et al. 2020); or the published maximum-likelihood loss, the mean
+    kind : {"noise", "velocity", "ml"}
+        Mean squared error of the predicted noise (Ho et al. 2020), or of the velocity that follows from it; or the published maximum-likelihood loss, the mean
         absolute difference between a reverse step with the predicted noise and the most likely reverse step
         (Luo et al. 2023, equation 15), in units of the images.
     """
@@ -142,6 +161,8 @@ def loss(
     predicted = model(z, degraded, time)
     if kind == "noise":
         return (predicted - noise).square().mean()
+    if kind == "velocity":
+        return ((predicted - noise) / torch.exp(-passed)).square().mean()
     wanted = likeliest(z, start, passed, drift)
     return sde.scale * (reverse_mean(z, predicted, passed, drift) - wanted).abs().mean()
 

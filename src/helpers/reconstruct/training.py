@@ -147,7 +147,8 @@ def fit_sde(
     diffusion_steps: int = 100,
     scale: float = 10 / 255,
     end: float = 0.005,
-    kind: Literal["noise", "ml"] = "ml",
+    predicts: Literal["noise", "velocity"] = "noise",
+    kind: str = "ml",
     **options: Any,
 ) -> train.Fitted:
     """Train the score network of a mean-reverting SDE (Luo et al. 2023) from degraded to clean images.
@@ -158,10 +159,10 @@ def fit_sde(
         As `fit_unet` takes them.
     features, blocks, attention, groups
         As `helpers.models.score_network` takes them.
-    diffusion_steps, scale, end
-        Steps of the SDE, its noise and what is left at its end, see `MeanReverting`.
-    kind : {"noise", "ml"}
-        Loss: of the noise, or of the published likelihood; see `helpers.reconstruct.sde.loss`.
+    diffusion_steps, scale, end, predicts
+        Steps of the SDE, its noise, what is left at its end, and what the network predicts, see `MeanReverting`.
+    kind : {"noise", "velocity", "ml"}
+        Loss: of the noise, of the velocity, or the published likelihood; see `helpers.reconstruct.sde.loss`.
     **options
         As `helpers.train.fit` takes them; the optimizer is Adam with betas 0.9 and 0.99.
 
@@ -176,10 +177,10 @@ def fit_sde(
         The images are no pairs, there is no such loss; what `helpers.models.score_network`, `MeanReverting` and
         `helpers.train.fit` refuse.
     """
-    if kind not in ("noise", "ml"):
-        raise InputError(f"kind = {kind}", "there is no such loss", "Choose from noise, ml")
+    if kind not in sde.LOSSES:
+        raise InputError(f"kind = {kind}", "there is no such loss", f"Choose from {', '.join(sde.LOSSES)}")
     network = models.score_network(features=features, blocks=blocks, attention=attention, groups=groups, seed=seed)
-    model = sde.MeanReverting(network, steps=diffusion_steps, scale=scale, end=end)
+    model = sde.MeanReverting(network, steps=diffusion_steps, scale=scale, end=end, predicts=predicts)
     loss = partial(sde.loss, sde=model, kind=kind)
     options = {"betas": (0.9, 0.99)} | options
     return _fit(model, loss, degraded, clean, 2 ** (len(features) - 1), None, seed=seed, **options)
