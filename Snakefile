@@ -3,9 +3,10 @@
 import sys
 from pathlib import Path
 
-from helpers.workflow import instance, settle
+from helpers.report import instances
+from helpers.workflow import settle
 
-STUDIES = sorted(p.stem for p in Path("notebooks").glob("[0-9]*.ipynb"))
+PAGES = instances.book()  # by name; most studies have one
 HELPERS = sorted(map(str, Path("src/helpers").rglob("*.py")))
 PROSE = sorted(
     str(p)
@@ -14,19 +15,22 @@ PROSE = sorted(
 )
 BATCH = config.get("profile", "quick")  # the profile that the book shows
 ASKED = config.get("params", [])  # NAME=value, beyond the profile, of the one run asked for
-PAGES = [*(f"book/studies/{study}.ipynb" for study in STUDIES), "book/studies/claims.md"]
+RUNS = {name: f"runs/{BATCH}/{page.study}/{page.instance}/results.json" for name, page in PAGES.items()}
+LISTS = sorted(map(str, Path("notebooks/pages").glob("*.yaml")))
 PYTHON = sys.executable
 JUPYTER_BOOK = Path(PYTHON).parent / "jupyter-book"
 
 
 wildcard_constraints:
     study="[0-9][^/]*",
+    page="[0-9][^/]*",
     batch="[^/.][^/]*",
     instance="[^/]+",
 
 
 def words(wildcards):
-    return ASKED if wildcards.instance == instance(ASKED) else []
+    asked = {page.instance: page.words for page in PAGES.values() if page.study == wildcards.study}
+    return ASKED if wildcards.instance == instances.instance(ASKED) else asked.get(wildcards.instance, [])
 
 
 def published(wildcards):
@@ -43,8 +47,8 @@ def recorded(wildcards):
 
 
 # Refuse what a run would refuse, before anything starts.
-for study in STUDIES:
-    settle(study, BATCH, [])
+for shown in PAGES.values():
+    settle(shown.study, BATCH, shown.words)
 
 
 localrules:
@@ -55,7 +59,8 @@ localrules:
 
 rule book:
     input:
-        PAGES,
+        [f"book/studies/{name}.ipynb" for name in PAGES],
+        "book/studies/claims.md",
         PROSE,
         HELPERS,
         "_config.yml",
@@ -71,23 +76,23 @@ rule book:
 
 rule page:
     input:
-        f"runs/{BATCH}/{{study}}/default/results.json",
+        lambda wildcards: RUNS[wildcards.page],
+        LISTS,
     output:
-        "book/studies/{study}.ipynb",
+        "book/studies/{page}.ipynb",
     shell:
-        "{PYTHON} -m helpers.workflow page $(dirname {input:q}) {output:q}"
+        "{PYTHON} -m helpers.workflow page {BATCH} {output:q}"
 
 
 rule claims:
     input:
-        runs=expand(f"runs/{BATCH}/{{study}}/default/results.json", study=STUDIES),
+        runs=list(RUNS.values()),
+        lists=LISTS,
         recorded=sorted(map(str, Path("book/recorded").rglob("results.json"))),
     output:
         "book/studies/claims.md",
-    params:
-        folders=[f"runs/{BATCH}/{study}/default" for study in STUDIES],
     shell:
-        "{PYTHON} -m helpers.workflow claims {params.folders} --page {output}"
+        "{PYTHON} -m helpers.workflow claims {BATCH} {output}"
 
 
 rule study:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import shutil
 import sys
 from pathlib import Path
@@ -15,10 +14,7 @@ import yaml
 
 from helpers import paths
 from helpers.errors import InputError
-from helpers.report import page, parameters, recording
-from helpers.report.run import PLACES, shorten
-
-MACHINE = (*PLACES, "DEVICE")  # parameters that say where a run is made, not what it computes
+from helpers.report import instances, page, parameters, recording
 
 
 def read_profile(study: str, profile: str) -> dict[str, Any]:
@@ -65,13 +61,6 @@ def settle(study: str, profile: str, words: list[str]) -> dict[str, Any]:
     if values.get("SOURCE") == "real":
         paths.data_root(values.get("DATA_ROOT", ""))
     return values
-
-
-def instance(words: list[str]) -> str:
-    """Readable name of a run: `default`, or what was asked for beyond the profile."""
-    parts = (w.partition("=") for w in words)
-    shown = sorted(f"{name}={shorten(name, value)}" for name, _, value in parts if name not in MACHINE)
-    return re.sub(r"[^\w=,.+-]", "_", ",".join(shown)) or "default"
 
 
 def run_study(study: str, place: Path, values: dict[str, Any]) -> None:
@@ -136,6 +125,7 @@ def lock(file: Path, what: str) -> None:
 
 def snakemake(words: list[str]) -> None:
     """Replace this process by Snakemake, unless a workflow is alive in this folder."""
+    instances.book()  # a list of pages that cannot be used is said in one line, not from within the Snakefile
     lock(paths.project() / ".snakemake" / "alive", "workflow")
     os.chdir(paths.project())
     os.execv(sys.executable, [sys.executable, "-m", "snakemake", "--nolock", *words])
@@ -154,12 +144,10 @@ def main(words: list[str] | None = None) -> int:
         add.add_argument("params", nargs="*", metavar="NAME=value")
         if task == "run":
             add.add_argument("--place", type=Path, required=True)
-    add = tasks.add_parser("page", help="make a study's page from a run")
-    add.add_argument("run", type=Path)
-    add.add_argument("page", type=Path)
-    add = tasks.add_parser("claims", help="collect the claims of runs on one page")
-    add.add_argument("runs", type=Path, nargs="*")
-    add.add_argument("--page", type=Path, required=True)
+    for task in ("page", "claims"):
+        add = tasks.add_parser(task, help="make a page from its run" if task == "page" else "make the page of claims")
+        add.add_argument("profile")
+        add.add_argument("page", type=Path)
     add = tasks.add_parser("record", help="keep a run's results in the book")
     add.add_argument("study")
     add.add_argument("batch")
@@ -180,16 +168,17 @@ def _do(asked: argparse.Namespace) -> None:
             snakemake(asked.words)
         case "study":
             settle(asked.study, asked.profile, asked.params)
-            run = f"runs/{asked.profile}/{asked.study}/{instance(asked.params)}"
+            run = f"runs/{asked.profile}/{asked.study}/{instances.instance(asked.params)}"
             print(f"{asked.study} runs; what it leaves will be in {run}/", flush=True)
             words = [f"{run}/results.json", "--quiet", "all", "--config"]
             snakemake([*words, f"params={json.dumps(asked.params)}"])
         case "run":
             run_study(asked.study, asked.place.resolve(), settle(asked.study, asked.profile, asked.params))
         case "page":
-            page.study_page(asked.run.resolve(), asked.page)
+            shown = instances.book()[asked.page.stem]
+            page.study_page(shown.run(asked.profile), asked.page, shown)
         case "claims":
-            page.claims_page([r.resolve() for r in asked.runs], asked.page)
+            page.claims_page(list(instances.book().values()), asked.profile, asked.page)
         case "record":
             parameters.read(paths.notebooks() / f"{asked.study}.ipynb")
             run = paths.runs() / asked.batch / asked.study / asked.instance

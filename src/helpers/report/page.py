@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,33 @@ import pandas as pd
 from helpers import paths
 from helpers.report import claims as claims_
 from helpers.report import recording, tables
+from helpers.report.instances import Page
+from helpers.report.run import shorten
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 PROGRESS = re.compile(r"\d+%\||\d+it \[|\r")  # as tqdm writes them
+TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
+# Where MyST defines a label: `(label)=`, the option of a directive, a numbered equation. And where it refers to one.
+DEFINED = re.compile(r"^\s*\(([^()\s]+)\)=\s*$|^\s*:(?:name|label):\s*(\S+)|\$\$ \(([^()\s]+)\)\s*$", re.MULTILINE)
+BEFORE = r"(^\s*\(|^\s*:(?:name|label):\s*|\$\$ \(|\]\(#?|<(?:project:)?#?|\{(?:ref|numref|eq)\}`)"
 
 
-def study_page(run: Path, page: Path) -> None:
+def study_page(run: Path, page: Path, shown: Page | None = None) -> None:
     """Copy a run's executed notebook to its page.
 
     Folders of this machine become the names of their parameters, progress bars go,
     and a section says how the numbers were made.
+    A further page of a study gets its own title, and labels that no other page has.
+
+    Parameters
+    ----------
+    run : Path
+        Folder of a complete run.
+    page : Path
+        The file to write.
+    shown : Page, optional
+        The page it is; the study's own where it is not given.
     """
     results = recording.read(run)
     study = results["provenance"]["study"]
@@ -36,7 +53,11 @@ def study_page(run: Path, page: Path) -> None:
             cell.outputs = [o for o in cell.outputs if not _is_progress(o)]
     notebook.metadata.pop("papermill", None)
     _drop_unseen_widgets(notebook)
-    notebook.cells.append(nbformat.v4.new_markdown_cell(how_made(results["provenance"])))
+    repeat = ""
+    if shown is not None and shown.suffix:
+        _set_apart(notebook, shown)
+        repeat = _make_line(shown, run.parent.parent.name)
+    notebook.cells.append(nbformat.v4.new_markdown_cell(how_made(results["provenance"], repeat)))
     text = nbformat.writes(notebook)
     for folder, name in _folders(run):
         text = re.sub(rf"(?<![\w.~-]){re.escape(folder)}(?![\w.-])", name, text)
@@ -76,15 +97,44 @@ def _folders(run: Path) -> list[tuple[str, str]]:
     return sorted((p for p in pairs if Path(p[0]).is_absolute() and len(p[0]) > 1), key=lambda p: -len(p[0]))
 
 
-def how_made(provenance: dict[str, Any]) -> str:
-    """The section 'How these numbers were made' of a study's page."""
+def _set_apart(notebook: Any, shown: Page) -> None:
+    """Title and labels of a further page: the same notebook makes another page, on which they already stand."""
+    texts = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+    figures = [cell.metadata.get("mystnb", {}).get("figure", {}) for cell in notebook.cells]
+    labels = {label for cell in texts for found in DEFINED.findall(cell.source) for label in found if label}
+    labels |= {figure["name"] for figure in figures if "name" in figure}
+    anywhere = "|".join(map(re.escape, labels))
+    pattern = re.compile(rf"{BEFORE}({anywhere})(?=[)>`]|\s*$)", re.MULTILINE)
+
+    def apart(text: str) -> str:
+        return pattern.sub(rf"\g<1>\g<2>-{shown.suffix}", text) if labels else text
+
+    for cell in texts:
+        cell.source = apart(cell.source)
+    for figure in figures:
+        if "name" in figure:
+            figure["name"] += f"-{shown.suffix}"
+        if "caption" in figure:
+            figure["caption"] = apart(figure["caption"])
+    first = next(cell for cell in texts if TITLE.search(cell.source))
+    first.source = TITLE.sub(lambda _: f"# {shown.title}", first.source, count=1)
+
+
+def _make_line(shown: Page, profile: str) -> str:
+    """The line of make that repeats a run of the workflow."""
+    size = "" if profile == "quick" else f" PROFILE={profile}"
+    return f'make study STUDY={shown.study}{size} PARAMS="{shlex.join(shown.words)}"\n'
+
+
+def how_made(provenance: dict[str, Any], repeat: str = "") -> str:
+    """The section 'How these numbers were made' of a study's page; `repeat` is a line of make beside papermill's."""
     commit = provenance["git"]["commit"] + (" with local changes" if provenance["git"]["dirty"] else "")
     versions = ", ".join(f"{k} {v}" for k, v in provenance["versions"].items())
     rows = "\n".join(f"| `{k}` | {_cell(v)} |" for k, v in provenance["parameters"].items())
     return f"""## How these numbers were made
 
 ```bash
-{provenance["command"]}
+{repeat}{provenance["command"]}
 ```
 
 Made on a {provenance["source"]} cohort, {provenance["started"]}, commit {commit}.
@@ -104,36 +154,58 @@ def _cell(value: Any) -> str:
     return f"`{value!r}`".replace("|", "\\|") if value != "" else "(empty)"
 
 
-def claims_page(runs: list[Path], page: Path) -> None:
-    """Collect every study's claims on one page: those of the runs and those of recorded runs."""
+def claims_page(pages: list[Page], profile: str, place: Path) -> None:
+    """Collect every study's claims on one page: those of the runs at a profile and those of recorded runs.
+
+    Where a study has several pages, each row says by its data which of them it is from.
+    """
     parts = [
         "# What has been claimed, and what we find\n",
         "Every claim that a study tests, with the printed number, ours with its 95% interval, and the verdict.",
         "The rule behind the verdicts is on [its own page](../methods/verdicts.md).\n",
     ]
-    for run in runs:
-        study = recording.read(run)["provenance"]["study"]
-        folders = sorted((paths.recorded() / study).glob("[!.]*")) if (paths.recorded() / study).is_dir() else []
-        shown = [(f'Recorded run "{f.name}"', f) for f in folders]
-        shown.append((f"Today's run, {run.parent.parent.name} profile", run))
-        sections = [(title, recording.read(folder)) for title, folder in shown]
-        if any(results["claims"] for _, results in sections):
-            parts.append(f"\n## [{_title(run, study)}]({study}.ipynb)\n")
-        for title, results in sections:
+    for page in pages:
+        run = page.run(profile)
+        family = [p for p in pages if p.study == page.study]
+        kept = paths.recorded() / page.study
+        folders = sorted(kept.glob("[!.]*")) if kept.is_dir() else []
+        shown = [(f'Recorded run "{f.name}"', recording.read(f)) for f in folders]
+        shown = [(title, results) for title, results in shown if _belongs(results, family) == page.name]
+        shown.append((f"Today's run, {profile} profile", recording.read(run)))
+        if any(results["claims"] for _, results in shown):
+            parts.append(f"\n## [{page.title or _title(run, page.study)}]({page.name}.ipynb)\n")
+        for title, results in shown:
             if results["claims"]:
-                parts += [f"\n### {title}: {results['provenance']['source']} cohort\n", markdown(results["claims"])]
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text("\n".join(parts) + "\n", encoding="utf-8")
+                rows = markdown(results["claims"], _mark(page, family, results))
+                parts += [f"\n### {title}: {results['provenance']['source']} cohort\n", rows]
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("\n".join(parts) + "\n", encoding="utf-8")
+
+
+def _belongs(results: dict[str, Any], family: list[Page]) -> str:
+    """Page of a study that a recorded run speaks for: the further one with its parameters, else the study's own."""
+    made = results["provenance"]["parameters"]
+    for page in family:
+        if page.suffix and all(made.get(k) == shorten(k, v) for k, v in page.parameters.items()):
+            return page.name
+    return family[0].name
+
+
+def _mark(page: Page, family: list[Page], results: dict[str, Any]) -> str:
+    """A link to a row's page by what sets the pages of a study apart; nothing where there is one page."""
+    made = results["provenance"]["parameters"]
+    names = dict.fromkeys(name for p in family for name in p.parameters)
+    return f"[{', '.join(f'{k}={made[k]}' for k in names)}]({page.name}.ipynb)" if names else ""
 
 
 def _title(run: Path, study: str) -> str:
     cells = nbformat.read(run / f"{study}.ipynb", as_version=4).cells
-    lines = (line for c in cells if c.cell_type == "markdown" for line in c.source.splitlines())
-    return next((line.removeprefix("# ") for line in lines if line.startswith("# ")), study)
+    found = (TITLE.search(c.source) for c in cells if c.cell_type == "markdown")
+    return next((title[1] for title in found if title), study)
 
 
-def markdown(claims: list[dict[str, Any]]) -> str:
-    """Claims as a Markdown table."""
+def markdown(claims: list[dict[str, Any]], page: str = "") -> str:
+    """Claims as a Markdown table; `page`, a link, stands in every row where it is given."""
     frame = claims_.table(claims)
     head = ["claim", "statistic", "published", "ours [95% interval]", "n", "verdict"]
     rows = [
@@ -147,5 +219,7 @@ def markdown(claims: list[dict[str, Any]]) -> str:
         ]
         for c in frame.itertuples()
     ]
+    if page:
+        head, rows = ["page", *head], [[page, *row] for row in rows]
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(str(x).replace("|", "\\|") for x in line) + " |" for line in lines) + "\n"

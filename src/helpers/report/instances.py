@@ -1,0 +1,140 @@
+"""Which runs of a study the book shows, a page each: the default one, and those of `notebooks/pages/<study>.yaml`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from helpers import paths
+from helpers.errors import InputError
+from helpers.report import parameters
+from helpers.report.run import PLACES, shorten
+
+MACHINE = (*PLACES, "DEVICE")  # parameters that say where a run is made, not what it computes
+SUFFIX = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")  # it goes into file names and into labels
+FIELDS = {"name": str, "title": str, "parameters": dict}
+
+
+class Page(NamedTuple):
+    """A page of the book and the run it is made from.
+
+    A study's own page has the notebook's title; a further one has a `suffix`, a `title` and `parameters` of its own.
+    """
+
+    study: str
+    suffix: str = ""
+    title: str = ""
+    parameters: dict[str, Any] = {}  # noqa: RUF012  read only
+
+    @property
+    def name(self) -> str:
+        """File name of the page without its ending."""
+        return f"{self.study}_{self.suffix}" if self.suffix else self.study
+
+    @property
+    def words(self) -> list[str]:
+        """What `make study` takes as PARAMS for the run."""
+        return [f"{name}={value}" for name, value in self.parameters.items()]
+
+    @property
+    def instance(self) -> str:
+        """Name of the run's folder, the same as when a reader asks for the run."""
+        return instance(self.words)
+
+    def run(self, profile: str) -> Path:
+        """Folder of its run at a profile."""
+        return paths.runs() / profile / self.study / self.instance
+
+
+def instance(words: list[str]) -> str:
+    """Readable name of a run: `default`, or what was asked for beyond the profile."""
+    parts = (w.partition("=") for w in words)
+    shown = sorted(f"{name}={shorten(name, value)}" for name, _, value in parts if name not in MACHINE)
+    return re.sub(r"[^\w=,.+-]", "_", ",".join(shown)) or "default"
+
+
+def pages(study: str) -> list[Page]:
+    """Pages of one study, its own first, then those that `notebooks/pages/<study>.yaml` lists.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read; a page in it has no name, title or parameters, sets what the study does not take,
+        stands twice, or shows the same run as another page.
+    """
+    found = [Page(study)]
+    file = paths.notebooks() / "pages" / f"{study}.yaml"
+    if not file.is_file():
+        return found
+    declared, shown = parameters.read(paths.notebooks() / f"{study}.ipynb"), {found[0].instance: study}
+    for number, entry in enumerate(_entries(file.read_text(encoding="utf-8"), f"pages/{file.name}"), start=1):
+        where = f"pages/{file.name}, page {number}"
+        page = _page(study, entry, where)
+        parameters.check(page.parameters, declared.types, declared.limits, where=where)
+        # A value that is the notebook's default anyway makes no other run.
+        other = {name: value for name, value in page.parameters.items() if value != declared.defaults[name]}
+        run = page._replace(parameters=other).instance
+        if page.name in shown.values():
+            raise InputError(where, f"there are two pages {page.suffix}", "Give each a name of its own")
+        if run in shown:
+            raise InputError(where, f"it shows the same run as page {shown[run]}", "Set what sets it apart")
+        shown[run] = page.name
+        found.append(page)
+    return found
+
+
+def book() -> dict[str, Page]:
+    """Every page that the book makes from a run, by its name.
+
+    Raises
+    ------
+    InputError
+        As `pages`; pages are listed for a study that is not there, or two studies have a page of one name.
+    """
+    studies = sorted(p.stem for p in paths.notebooks().glob("[0-9]*.ipynb"))
+    for file in sorted((paths.notebooks() / "pages").glob("*")):
+        if file.suffix != ".yaml" or file.stem not in studies:
+            raise InputError(
+                f"pages/{file.name}", "there is no such study", f"Name it <study>.yaml: {', '.join(studies)}"
+            )
+    found: dict[str, Page] = {}
+    for page in (page for study in studies for page in pages(study)):
+        if page.name in found:
+            of = f"{found[page.name].study} and {page.study}"
+            raise InputError(f"page {page.name}", f"two studies have it, {of}", "Give one of them another name")
+        found[page.name] = page
+    return found
+
+
+def _entries(text: str, where: str) -> list[Any]:
+    try:
+        entries = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        line = " ".join(str(error).split())
+        raise InputError(where, f"not readable as YAML ({line})", "List pages as '- name: ...'") from None
+    if not isinstance(entries, list):
+        raise InputError(where, "expected a list of pages", "List pages as '- name: ...'")
+    return entries
+
+
+def _page(study: str, entry: Any, where: str) -> Page:
+    fields = ", ".join(FIELDS)
+    if not isinstance(entry, dict) or (odd := set(entry) - set(FIELDS)):
+        problem = f"unknown field {', '.join(map(str, odd))}" if isinstance(entry, dict) else f"{entry!r} is no page"
+        raise InputError(where, problem, f"A page has the fields {fields}")
+    for field, kind in FIELDS.items():
+        value = entry.get(field)
+        if not isinstance(value, kind) or not value:
+            problem = f"{field} is missing" if value is None else f"{field} is {value!r}"
+            raise InputError(where, problem, f"A page has the fields {fields}; parameters are lines of NAME: value")
+    if not SUFFIX.fullmatch(entry["name"]):
+        fix = "Use small letters, digits and single hyphens"
+        raise InputError(where, f"{entry['name']!r} cannot be the name of a page", fix)
+    if "\n" in entry["title"].strip():
+        raise InputError(where, "the title has more than one line", "Write a title of one line")
+    if machine := [name for name in entry["parameters"] if name in MACHINE]:
+        raise InputError(where, f"{machine[0]} says where a run is made", "Set what the page is about")
+    return Page(study, entry["name"], entry["title"].strip(), entry["parameters"])

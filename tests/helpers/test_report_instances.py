@@ -1,0 +1,164 @@
+"""Several pages of one study: what their list may say, and what sets a further page apart."""
+
+import json
+
+import nbformat
+import pytest
+
+from helpers import paths, workflow
+from helpers.errors import InputError
+from helpers.report import instances, page
+from helpers.report.instances import Page
+
+STUDY = "09_worlds"
+PARAMETERS = """SEED: int = 0  # seed
+DATASET: str = "discs"  # which
+DEVICE: str = "auto"  # where
+"""
+RINGS = {"name": "rings", "title": "Are rings alike?", "parameters": {"DATASET": "rings"}}
+
+
+@pytest.fixture
+def studies(tmp_path, monkeypatch):
+    """A project with one study, and a function that writes its list of pages."""
+    monkeypatch.setattr(paths, "project", lambda: tmp_path)
+    (tmp_path / "notebooks" / "pages").mkdir(parents=True)
+    cell = nbformat.v4.new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]})
+    start = nbformat.v4.new_code_cell('report.start("x", globals(), limits={"DATASET": ["discs", "rings", "squares"]})')
+    for study in (STUDY, "09_other"):
+        nbformat.write(nbformat.v4.new_notebook(cells=[cell, start]), tmp_path / "notebooks" / f"{study}.ipynb")
+
+    def write(content, study=STUDY):
+        text = content if isinstance(content, str) else json.dumps(content)
+        (tmp_path / "notebooks" / "pages" / f"{study}.yaml").write_text(text)
+
+    return write
+
+
+def test_a_study_without_a_list_has_its_own_page(studies):
+    assert instances.pages(STUDY) == [Page(STUDY)]
+    assert Page(STUDY).name == STUDY
+    assert Page(STUDY).run("tiny") == paths.runs() / "tiny" / STUDY / "default"
+
+
+def test_a_further_page_is_made_from_the_run_a_reader_would_ask_for(studies):
+    studies([RINGS, {**RINGS, "name": "squares", "parameters": {"SEED": 2, "DATASET": "squares"}}])
+    _, rings, squares = instances.pages(STUDY)
+    assert (rings.name, rings.words, rings.title) == (f"{STUDY}_rings", ["DATASET=rings"], "Are rings alike?")
+    assert rings.instance == instances.instance(["DATASET=rings", "DEVICE=cpu"]) == "DATASET=rings"
+    assert squares.instance == instances.instance(["DATASET=squares", "SEED=2"])
+    assert workflow.settle(STUDY, "quick", squares.words) == {"SEED": 2, "DATASET": "squares"}
+    assert list(instances.book()) == ["09_other", STUDY, f"{STUDY}_rings", f"{STUDY}_squares"]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("- name: [", "not readable as YAML"),
+        ("name: rings", "expected a list of pages"),
+        ("", "expected a list of pages"),
+        ([["rings"]], "['rings'] is no page"),
+        ([{**RINGS, "titel": "x"}], "unknown field titel"),
+        ([{**RINGS, "title": ""}], "title is ''"),
+        ([{k: v for k, v in RINGS.items() if k != "title"}], "title is missing"),
+        ([{k: v for k, v in RINGS.items() if k != "name"}], "name is missing"),
+        ([{**RINGS, "title": "Two\nlines"}], "more than one line"),
+        ([{**RINGS, "name": "Rings!"}], "'Rings!' cannot be the name of a page"),
+        ([{**RINGS, "parameters": {}}], "parameters is {}"),
+        ([{**RINGS, "parameters": "DATASET=rings"}], "parameters is 'DATASET=rings'"),
+        ([{**RINGS, "parameters": {"DATASETS": "rings"}}], "Did you mean DATASET?"),
+        ([{**RINGS, "parameters": {"DATASET": "ring"}}], "Choose from discs, rings, squares"),
+        ([{**RINGS, "parameters": {"SEED": "1"}}], "expected int"),
+        ([{**RINGS, "parameters": {"DEVICE": "cpu"}}], "DEVICE says where a run is made"),
+        ([{**RINGS, "parameters": {"DATASET": "discs"}}], f"the same run as page {STUDY}"),
+        ([RINGS, {**RINGS, "parameters": {"SEED": 1}}], "page 2: there are two pages rings"),
+        ([RINGS, {**RINGS, "name": "more"}], f"page 2: it shows the same run as page {STUDY}_rings"),
+    ],
+)
+def test_a_bad_list_is_refused_with_one_line(studies, content, says):
+    studies(content)
+    with pytest.raises(InputError) as error:
+        instances.book()
+    assert says in str(error.value)
+    assert str(error.value).startswith(f"pages/{STUDY}.yaml")
+    assert "\n" not in str(error.value)
+
+
+def test_a_list_of_no_study_and_two_pages_of_one_name_are_refused(studies):
+    studies([RINGS], study="09_world")
+    with pytest.raises(InputError, match=r"pages/09_world\.yaml: there is no such study"):
+        instances.book()
+    (paths.notebooks() / "pages" / "09_world.yaml").unlink()
+    studies([RINGS])
+    (paths.notebooks() / f"{STUDY}_rings.ipynb").write_text((paths.notebooks() / f"{STUDY}.ipynb").read_text())
+    with pytest.raises(InputError, match=f"page {STUDY}_rings: two studies have it"):
+        instances.book()
+
+
+def made(study: str, folder, dataset: str, source: str = "simulated"):
+    """A finished run of the study with one claim."""
+    provenance = {"study": study, "command": f"papermill -p DATASET {dataset}", "parameters": {"DATASET": dataset}}
+    provenance |= {"source": source, "started": "today", "git": {"commit": "abc", "dirty": False}}
+    provenance |= {"versions": {}, "wall_seconds": 1.0, "device": "CPU"}
+    claim = {"id": "c", "statement": f"{dataset} differ", "reference": "r", "published": "1", "ours": 1.0}
+    folder.mkdir(parents=True)
+    (folder / "results.json").write_text(json.dumps({"claims": [claim], "provenance": provenance}))
+    figure = {"mystnb": {"figure": {"name": "fig-worlds", "caption": "More than {numref}`fig-worlds-two`."}}}
+    cells = [
+        nbformat.v4.new_markdown_cell("# Are discs alike?\n\nSee [below](#sec-a) and {glue:text}`sec-a`."),
+        nbformat.v4.new_markdown_cell("(sec-a)=\n## A\n{numref}`fig-worlds`, {ref}`there <sec-a>`, [](#sec-a-far)."),
+        nbformat.v4.new_code_cell("figure('sec-a', '(sec-a)=')", metadata=figure),
+        nbformat.v4.new_markdown_cell(
+            "$$x$$ (eq-x)\n\n{eq}`eq-x` (eq-x), `eq-x`.\n```{table} T\n:name: fig-worlds-two\n"
+        ),
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / f"{study}.ipynb")
+    return folder
+
+
+def sources(place):
+    return [cell.source for cell in nbformat.read(place, as_version=4).cells]
+
+
+def test_a_further_page_has_its_own_title_and_labels(tmp_path):
+    run = made(STUDY, tmp_path / "tiny" / STUDY / "DATASET=rings", "rings")
+    place = tmp_path / "page.ipynb"
+    page.study_page(run, place, Page(STUDY, "rings", "Are rings alike?", {"DATASET": "rings"}))
+    first, second, code, last, how = sources(place)
+    assert first == "# Are rings alike?\n\nSee [below](#sec-a-rings) and {glue:text}`sec-a`."
+    assert second == "(sec-a-rings)=\n## A\n{numref}`fig-worlds-rings`, {ref}`there <sec-a-rings>`, [](#sec-a-far)."
+    assert code == "figure('sec-a', '(sec-a)=')"
+    assert last.startswith(
+        "$$x$$ (eq-x-rings)\n\n{eq}`eq-x-rings` (eq-x), `eq-x`.\n```{table} T\n:name: fig-worlds-two-r"
+    )
+    figure = nbformat.read(place, as_version=4).cells[2].metadata["mystnb"]["figure"]
+    assert figure == {"name": "fig-worlds-rings", "caption": "More than {numref}`fig-worlds-two-rings`."}
+    assert f'make study STUDY={STUDY} PROFILE=tiny PARAMS="DATASET=rings"\npapermill -p DATASET rings\n' in how
+
+
+def test_the_page_of_the_study_itself_stays_as_it_is(tmp_path):
+    run = made(STUDY, tmp_path / "tiny" / STUDY / "default", "discs")
+    page.study_page(run, tmp_path / "page.ipynb", Page(STUDY))
+    written = sources(tmp_path / "page.ipynb")
+    assert written[:-1] == sources(run / f"{STUDY}.ipynb")
+    assert "make study" not in written[-1]
+
+
+def test_claims_name_the_page_they_are_from(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "project", lambda: tmp_path)
+    pages = [Page(STUDY), Page(STUDY, "rings", "Are rings alike?", {"DATASET": "rings"}), Page("09_other")]
+    for shown, dataset in zip(pages, ["discs", "rings", "discs"], strict=True):
+        made(shown.study, shown.run("tiny"), dataset)
+    for label, dataset in {"a": "discs", "b": "rings"}.items():
+        made(STUDY, paths.recorded() / STUDY / label, dataset, source="real")
+    page.claims_page(pages, "tiny", tmp_path / "claims.md")
+    own, rings, other = (tmp_path / "claims.md").read_text().split("\n## ")[1:]
+    assert own.startswith(f"[Are discs alike?]({STUDY}.ipynb)\n")
+    assert rings.startswith(f"[Are rings alike?]({STUDY}_rings.ipynb)\n")
+    for text, label, dataset, name in [(own, "a", "discs", STUDY), (rings, "b", "rings", f"{STUDY}_rings")]:
+        heads = [line for line in text.splitlines() if line.startswith("### ")]
+        assert heads == [f'### Recorded run "{label}": real cohort', "### Today's run, tiny profile: simulated cohort"]
+        rows = [line for line in text.splitlines() if "differ" in line]
+        assert len(rows) == 2
+        assert all(row.startswith(f"| [DATASET={dataset}]({name}.ipynb) | {dataset} differ") for row in rows)
+    assert "| claim | statistic |" in other and "DATASET=" not in other
