@@ -21,6 +21,15 @@ def generated(folder: str, names: list[str]) -> set[str]:
     return shutil.ignore_patterns(*MADE)(folder, names) | own.get(inside, set())
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Share the tests out between processes: a file is not torn, and the book is built by one of them alone."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            group = "book" if "built_book" in item.fixturenames else item.path.stem
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def real_rows() -> Path:
     """Folder of the real spreadsheet and tables, or a visible skip."""

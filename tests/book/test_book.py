@@ -13,6 +13,7 @@ import yaml
 from bs4 import BeautifulSoup
 
 import helpers
+from helpers.report import instances
 
 PROJECT = Path(__file__).resolve().parents[2]
 BOOK = PROJECT / "book"
@@ -56,11 +57,12 @@ def failing(pages: dict[str, Path], problem) -> dict[str, object]:
 # The sources
 
 
-def test_toc_lists_every_notebook_and_every_module():
+def test_toc_lists_every_page_of_a_study_and_every_module():
     listed = toc_entries()
-    notebooks = {f"studies/{path.stem}" for path in (PROJECT / "notebooks").glob("*.ipynb")}
+    studies = {f"studies/{name}" for name in [*instances.book(), "claims"]}
     modules = {f"api/{module.name}" for module in pkgutil.iter_modules(helpers.__path__) if module.name[0] != "_"}
-    assert (notebooks | modules) - set(listed) == set()
+    assert {name for name in listed if name.startswith("studies/")} == studies
+    assert modules - set(listed) == set()
     assert len(listed) == len(set(listed))
 
 

@@ -17,9 +17,7 @@ def texts():
         folder = todo.pop()
         names = [p.name for p in folder.iterdir()]
         left_out = generated(str(folder), names)
-        for place in folder.iterdir():
-            if place.name in left_out:
-                continue
+        for place in (folder / name for name in names if name not in left_out):
             if place.is_dir():
                 todo.append(place)
             elif place.is_file() and place.suffix not in BINARY:

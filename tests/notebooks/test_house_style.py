@@ -6,8 +6,8 @@ import re
 
 import nbformat
 import pytest
-import yaml
 
+from helpers.report import instances
 from tests.conftest import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -60,6 +60,8 @@ def test_title_is_a_question_of_150_words(path):
     assert re.match(r"# .+\?$", title)
     headings = [line for c in cells(path, "markdown") for line in c.source.splitlines() if line.startswith("# ")]
     assert headings == [title]
+    titles = [title.removeprefix("# "), *(page.title for page in instances.pages(path.stem) if page.suffix)]
+    assert len(set(titles)) == len(titles) and all(name.endswith("?") for name in titles)
     prose = re.sub(r"\{[\w:]+\}`[^`]*`", "x", first.source)
     assert len(prose.split()) <= 150
 
@@ -171,9 +173,9 @@ def test_three_exercises_with_solutions_folded(path):
 
 
 @every_notebook
-def test_every_study_is_in_the_contents_and_has_a_tiny_profile(path):
-    contents = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
-    assert f"studies/{path.stem}" in str(contents)
+def test_every_page_is_in_the_contents_and_the_study_has_a_tiny_profile(path):
+    contents = re.findall(r"file: (\S+)", (ROOT / "book" / "_toc.yml").read_text())
+    assert {f"studies/{page.name}" for page in instances.pages(path.stem)} <= set(contents)
     assert (ROOT / "notebooks" / "params" / f"{path.stem}.tiny.yaml").is_file()
 
 

@@ -15,7 +15,14 @@ from papermill.exceptions import PapermillExecutionError
 from helpers import simulate
 from tests.conftest import ROOT
 
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+# The runs of one notebook stay together; those of different ones may go side by side.
+every_notebook = pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=path.stem, marks=pytest.mark.xdist_group(path.stem))
+        for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+    ],
+)
 AUDIT = ROOT / "notebooks" / "01_label_audit.ipynb"
 RULER = ROOT / "notebooks" / "02_biased_ruler.ipynb"
 SKIN = ROOT / "notebooks" / "03_skin_tone_vae.ipynb"
@@ -31,7 +38,7 @@ def tiny(path, folder, **parameters):
     return json.loads((folder / "results.json").read_text())
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+@every_notebook
 def test_defaults_run_from_a_clean_kernel(path, checkout):
     """Run All, as a reader would; nbval stops at the first cell that fails."""
     notebook = f"notebooks/{path.name}"
@@ -54,7 +61,7 @@ def another_seed(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+@every_notebook
 def test_tiny_with_another_seed(path, another_seed):
     place = another_seed(path)
     results = json.loads((place / "results.json").read_text())
