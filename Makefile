@@ -42,7 +42,7 @@ book: $(READY) ## run every study that changed, build the book, say where it is
 	@echo "The book is at file://$(CURDIR)/_build/html/index.html"
 
 test: $(READY) ## the whole test suite, without browser tests and benchmarks
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --no-loadscope-reorder
 
 test-browser: $(READY) ## pages and notebooks in headless Chromium (needs chromium)
 	$(PY) -m pytest tests/browser

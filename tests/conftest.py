@@ -11,6 +11,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 REAL = ROOT.parent / "shared" / "data" / "mamamia"
 REAL_LABELS = ROOT.parent / "shared" / "data" / "fitzpatrick17k"
+# Files of tests that take the built book, which is made once in a process.
+BOOK = {"tests/test_workflow.py", "tests/book/test_book.py", "tests/browser/test_browser.py"}
 MADE = [".git", ".venv*", ".snakemake", "__pycache__", "*.egg-info", "runs", "_build", ".*_cache"]
 
 
@@ -21,13 +23,24 @@ def generated(folder: str, names: list[str]) -> set[str]:
     return shutil.ignore_patterns(*MADE)(folder, names) | own.get(inside, set())
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Share the tests out between processes by file; all that take the built book go to one of them."""
+    from xdist.scheduler import LoadScopeScheduling  # its groups by mark know no test of pytest 9
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "the built book" if file in BOOK else file
+
+    return ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Share the tests out between processes: a file is not torn, and the book is built by one of them alone."""
+    """Refuse a test that would build the book a second time."""
     for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            group = "book" if "built_book" in item.fixturenames else item.path.stem
-            item.add_marker(pytest.mark.xdist_group(group))
+        if "built_book" in getattr(item, "fixturenames", ()) and item.path.relative_to(ROOT).as_posix() not in BOOK:
+            raise pytest.UsageError(f"{item.path.name} takes the built book: list it in BOOK, tests/conftest.py")
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,6 @@ import pytest
 
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.xdist_group("book")  # they change one checkout, in this order
-
 STUDY = "01_label_audit"
 STUDIES = {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
 TARGET = f"runs/tiny/{STUDY}/default/results.json"

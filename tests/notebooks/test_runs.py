@@ -1,4 +1,4 @@
-"""Every notebook runs: with its defaults under nbval, and by papermill with other parameters at the tiny size."""
+"""Every notebook runs by papermill, with other parameters at the tiny size."""
 
 import functools
 import json
@@ -15,14 +15,7 @@ from papermill.exceptions import PapermillExecutionError
 from helpers import simulate
 from tests.conftest import ROOT
 
-# The runs of one notebook stay together; those of different ones may go side by side.
-every_notebook = pytest.mark.parametrize(
-    "path",
-    [
-        pytest.param(path, id=path.stem, marks=pytest.mark.xdist_group(path.stem))
-        for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
-    ],
-)
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 AUDIT = ROOT / "notebooks" / "01_label_audit.ipynb"
 RULER = ROOT / "notebooks" / "02_biased_ruler.ipynb"
 SKIN = ROOT / "notebooks" / "03_skin_tone_vae.ipynb"
@@ -38,16 +31,6 @@ def tiny(path, folder, **parameters):
     return json.loads((folder / "results.json").read_text())
 
 
-@every_notebook
-def test_defaults_run_from_a_clean_kernel(path, checkout):
-    """Run All, as a reader would; nbval stops at the first cell that fails."""
-    notebook = f"notebooks/{path.name}"
-    done = checkout.run("-m", "pytest", "--nbval", "--nbval-current-env", "-q", "-p", "no:cacheprovider", notebook)
-    assert done.returncode == 0, done.stdout[-4000:]
-    made = list((checkout.folder / "runs" / "by-hand").glob(f"{path.stem}-*/results.json"))
-    assert len(made) == 1
-
-
 @pytest.fixture(scope="module")
 def another_seed(tmp_path_factory):
     """Folder of a tiny run of a notebook with SEED 11, made once."""
@@ -61,7 +44,7 @@ def another_seed(tmp_path_factory):
     return folder
 
 
-@every_notebook
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_tiny_with_another_seed(path, another_seed):
     place = another_seed(path)
     results = json.loads((place / "results.json").read_text())
@@ -71,10 +54,10 @@ def test_tiny_with_another_seed(path, another_seed):
         assert (place / "figures" / f"{name}.png").stat().st_size > 5000
 
 
-def test_the_seed_decides_the_values(another_seed, tmp_path, checkout, built_book):
+def test_the_seed_decides_the_values(another_seed, tmp_path):
     first = json.loads((another_seed(AUDIT) / "results.json").read_text())
-    assert tiny(AUDIT, tmp_path, SEED=11)["values"] == first["values"]
-    default = json.loads((checkout.folder / "runs" / "tiny" / AUDIT.stem / "default" / "results.json").read_text())
+    assert tiny(AUDIT, tmp_path / "again", SEED=11)["values"] == first["values"]
+    default = tiny(AUDIT, tmp_path / "default")
     assert default["provenance"]["parameters"]["SEED"] == 0
     assert default["values"] != first["values"]
 
