@@ -41,6 +41,7 @@ book: $(READY) ## run every study that changed, build the book, say where it is
 	@$(WORKFLOW) snakemake book --quiet host rules --config profile=$(PROFILE)
 	@echo "The book is at file://$(CURDIR)/_build/html/index.html"
 
+# One thread a process: two that both take every core wait for each other.
 test: $(READY) ## the whole test suite, without browser tests and benchmarks
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --no-loadscope-reorder
 
