@@ -76,6 +76,51 @@ def explore_groups(frame: pd.DataFrame, *, groups: Sequence[str], scores: Sequen
     return _controlled([group, score, threshold], update, [table_view, figure_view])
 
 
+def change_view(table: pd.DataFrame, attribute: str, metric: str) -> tuple[pd.DataFrame, Figure]:
+    """How one measure of fairness changes from the original, arm by arm: the table and the figure.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `audit.prediction_fairness` or `audit.score_fairness`; without a column ``finding`` there is one row.
+    attribute, metric : str
+        Which of them.
+
+    Returns
+    -------
+    table : DataFrame
+        Groups under 10 suppressed.
+    figure : matplotlib.figure.Figure
+    """
+    import matplotlib.pyplot as plt
+
+    part = table[(table["attribute"] == attribute) & (table["metric"] == metric)]
+    if part.empty:
+        raise InputError(f"{attribute}, {metric}", "the table has no such rows", "Pick an attribute and a metric of it")
+    part = part if "finding" in part else part.assign(finding=metric)
+    figure, ax = plt.subplots(figsize=(7, 0.45 * part["finding"].nunique() + 1.4))
+    figures.changes(part, ax=ax, xlabel=f"change of {metric} between groups of {attribute}")
+    plt.close(figure)
+    columns = ["finding", "arm", "baseline", "value", "change", "low", "high", "q"]
+    sizes = [c for c in part if c in ("n_positive", "n_negative", "n_smallest")]
+    return show(part[columns + sizes].set_index("finding"), estimate="change"), figure
+
+
+def explore_changes(table: pd.DataFrame) -> Widget:
+    """Controls for `change_view`: pick the attribute and the measure."""
+    import ipywidgets
+
+    attribute = ipywidgets.Dropdown(options=list(dict.fromkeys(table["attribute"])), description="attribute")
+    metric = ipywidgets.Dropdown(options=list(dict.fromkeys(table["metric"])), description="measure")
+    table_view, figure_view = ipywidgets.HTML(), ipywidgets.Image(format="png")
+
+    def update(_: object = None) -> None:
+        shown, figure = change_view(table, attribute.value, metric.value)
+        table_view.value, figure_view.value = shown.to_html(border=0), _png(figure)
+
+    return _controlled([attribute, metric], update, [table_view, figure_view])
+
+
 def code_view(
     models: Mapping[tuple[int, str], nn.Module],
     images: np.ndarray,

@@ -3,6 +3,7 @@
 Colours are Okabe and Ito's, which people with colour-vision deficiency tell apart; shape or place always says the same.
 """
 
+from helpers.figures.arms import changes, levels
 from helpers.figures.cases import bars, boxes, embedding, histogram
 from helpers.figures.images import pictures
 from helpers.figures.look import BLUE, GREEN, GREY, ORANGE, PALETTE, VERMILION, style
@@ -19,9 +20,11 @@ __all__ = [
     "against",
     "bars",
     "boxes",
+    "changes",
     "embedding",
     "forest",
     "histogram",
+    "levels",
     "means",
     "null",
     "pictures",

@@ -2,29 +2,45 @@
 
 from helpers.reconstruct.downstream import fit_classifier, fit_segmenter, predicted_masks, probabilities
 from helpers.reconstruct.experiment import Outputs, run
+from helpers.reconstruct.measuring import Measured, measure
 from helpers.reconstruct.restoring import restore
 from helpers.reconstruct.sde import SAMPLERS, MeanReverting, Schedule, schedule
 from helpers.reconstruct.settings import NETWORKS, OPTIMISATION, SAMPLING
+from helpers.reconstruct.summaries import cohort, noise_table, optimism, performance, thresholds
+from helpers.reconstruct.tasks import DATASETS, LEVELS, Task, degraded, load, read
 from helpers.reconstruct.training import Pix2Pix, fit_pix2pix, fit_sde, fit_unet, linear_decay
 
 __all__ = [
+    "DATASETS",
+    "LEVELS",
     "NETWORKS",
     "OPTIMISATION",
     "SAMPLERS",
     "SAMPLING",
     "MeanReverting",
+    "Measured",
     "Outputs",
     "Pix2Pix",
     "Schedule",
+    "Task",
+    "cohort",
+    "degraded",
     "fit_classifier",
     "fit_pix2pix",
     "fit_sde",
     "fit_segmenter",
     "fit_unet",
     "linear_decay",
+    "load",
+    "measure",
+    "noise_table",
+    "optimism",
+    "performance",
     "predicted_masks",
     "probabilities",
+    "read",
     "restore",
     "run",
     "schedule",
+    "thresholds",
 ]

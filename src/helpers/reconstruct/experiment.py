@@ -57,6 +57,7 @@ def run(
     labels: np.ndarray | None = None,
     separate: bool = False,
     masks: np.ndarray | None = None,
+    trained_on: Mapping[str, np.ndarray] | None = None,
     arms: Sequence[str] = tuple(ARMS),
     keep: Path | None = None,
     device: Device = "auto",
@@ -86,6 +87,8 @@ def run(
         Whether each label has a classifier of its own, which can then be balanced.
     masks : uint8 ndarray of shape (n, 1, h, w), optional
         0 or 1.
+    trained_on : mapping of str to ndarray, optional
+        Other degraded images that an arm is trained on, as the published study has it; default those it is used on.
     arms : sequence of str
         Reconstructions, from "unet", "pix2pix" and "sde".
     keep : Path, optional
@@ -119,7 +122,7 @@ def run(
 
     images = {"original": clean[rest], "degraded": degraded[rest]}
     for arm in arms:
-        model = fit(arm, ARMS[arm], degraded, clean, arm)
+        model = fit(arm, ARMS[arm], (trained_on or {}).get(arm, degraded), clean, arm)
         make = partial(restore, model, degraded[rest], seed=seed, cases=rest, **sampling)
         images[arm] = _kept(None if keep is None else keep / "images" / f"{arm}.npy", make)
 

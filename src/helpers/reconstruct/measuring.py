@@ -72,12 +72,13 @@ def measure(
     for arm, given in (*images.items(), *probabilities.items(), *(masks or {}).items()):
         if len(given) != len(rows):
             raise InputError(arm, f"{len(given)} images for {len(rows)} rows", "Give one for each row")
-    code, case = pd.factorize(rows["case"])
+    code, _ = pd.factorize(rows["case"])
     cases = rows.drop_duplicates("case").reset_index(drop=True)
     told = [c for c in rows if c not in ("file", "slice")]
     if (odd := rows[told].groupby("case", dropna=False).nunique(dropna=False).gt(1)).any(axis=None):
         column = odd.columns[odd.any()][0]
-        raise InputError(f"column {column}", f"images of case {case[0]!r} or another differ in it", "Give one value a case")
+        problem = f"{int(odd[column].sum())} cases have images that differ in it"
+        raise InputError(f"column {column}", problem, "Give one value a case")
 
     def mean(values: np.ndarray) -> np.ndarray:
         known = ~np.isnan(values)

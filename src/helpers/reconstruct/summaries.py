@@ -90,7 +90,9 @@ def performance(measured: Mapping[str, Measured], *, targets: list[str], n_boot:
                 values = _weighted_mean(frame[arm].to_numpy(float), weights)
                 rows.append((level, metric, metric, arm, *_ends(values), len(patients)))
         for arm, given in tested.probabilities.items():
-            areas = {t: _weighted_auroc(tested.cases[t].to_numpy(float), given[t].to_numpy(float), weights) for t in targets}
+            areas = {
+                t: _weighted_auroc(tested.cases[t].to_numpy(float), given[t].to_numpy(float), weights) for t in targets
+            }
             if len(targets) > 2:
                 areas["mean"] = np.mean(list(areas.values()), axis=0)
             rows += [(level, "auroc", t, arm, *_ends(area), len(patients)) for t, area in areas.items()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,10 @@ import pandas as pd
 
 from helpers import data, degrade
 from helpers.errors import InputError
+from helpers.reconstruct.experiment import ARMS, Outputs, run
+from helpers.reconstruct.measuring import Measured, measure
+from helpers.reconstruct.settings import NETWORKS, OPTIMISATION
+from helpers.train.device import Device
 
 DATASETS = ("ucsf-pdgm", "chexpert")
 # Acceleration of the MRI, and photons of the X-ray, at each level of noise.
@@ -127,6 +132,62 @@ def degraded(
             return degrade.low_dose(task.images[rows], strength, mode=mode, seed=seed, first=rows.start)
 
     return np.clip(degrade.stored(make, len(task.images), folder=folder, key=key), 0, 1)
+
+
+def read(
+    task: Task,
+    worse: np.ndarray,
+    *,
+    network: str,
+    sampler: str,
+    steps: int | None,
+    seed: int,
+    trained_on: Mapping[str, np.ndarray] | None = None,
+    arms: Sequence[str] = tuple(ARMS),
+    keep: Path | None = None,
+    device: Device = "auto",
+    progress: bool = False,
+) -> tuple[Outputs, Measured]:
+    """Train reconstructions, classifiers and segmenter of a task, and measure what they make of its held-out images.
+
+    Parameters
+    ----------
+    worse : float32 ndarray of shape (n, 1, s, s)
+        From `degraded`.
+    network : {"small", "paper"}
+        Of `NETWORKS` and `OPTIMISATION`.
+    sampler, steps
+        Of the SDE, as `restore` takes them.
+    seed, trained_on, arms, keep, device, progress
+        As `run` takes them. The brain's targets have a classifier each, which is balanced; the chest's share one.
+
+    Raises
+    ------
+    InputError
+        There is no such network; and what `run` refuses.
+    """
+    if network not in NETWORKS:
+        raise InputError(f"network = {network}", "there is none", f"Choose from {', '.join(NETWORKS)}")
+    outputs = run(
+        task.rows,
+        task.images,
+        worse,
+        networks=NETWORKS[network][task.dataset],
+        optimisation=OPTIMISATION[network][task.dataset],
+        sampling={"sampler": sampler, "steps": steps},
+        seed=seed,
+        labels=task.rows[task.targets].to_numpy(float),
+        separate=task.masks is not None,
+        masks=task.masks,
+        trained_on=trained_on,
+        arms=arms,
+        keep=keep,
+        device=device,
+        progress=progress,
+    )
+    masks = {} if task.masks is None else {"masks": outputs.masks, "expert": task.masks[outputs.rows]}
+    rows = task.rows.iloc[outputs.rows]
+    return outputs, measure(rows, outputs.images, probabilities=outputs.probabilities, targets=task.targets, **masks)
 
 
 def digest(array: np.ndarray) -> str:
