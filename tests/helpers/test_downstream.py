@@ -29,7 +29,7 @@ def labels() -> np.ndarray:
 
 
 def test_labels_are_learned_where_they_are_known(images, labels):
-    fitted = reconstruct.fit_classifier(images, labels, seed=0, steps=60, batch_size=16, lr=5e-3, **fast)
+    fitted = reconstruct.fit_classifier(images, labels, seed=0, steps=50, batch_size=16, lr=1e-2, **fast)
     found = reconstruct.probabilities(fitted.model, images)
     assert found.shape == (80, 2)
     assert (found[:40, 0] > 0.5).all() and (found[40:, 0] < 0.5).all()
@@ -56,7 +56,7 @@ def test_balance_lets_a_rare_label_count(images):
     labels = (np.arange(80) % 10 == 0).astype(float)[:, None]
     blank = np.full_like(images, 0.5)
     for balanced, share in ((False, 0.1), (True, 0.5)):
-        options = {"steps": 80, "batch_size": 40, "lr": 2e-2, "balanced": balanced}
+        options = {"steps": 40, "batch_size": 40, "lr": 2e-2, "balanced": balanced}
         model = reconstruct.fit_classifier(blank, labels, seed=0, **options, **fast).model
         assert reconstruct.probabilities(model, blank).mean() == pytest.approx(share, abs=0.1)
 
@@ -73,7 +73,7 @@ def test_masks_are_learned():
     images = images.clip(-1, 2) / 3 + 1 / 3
     masks[::8] = 0  # empty ones are allowed, with nothing to be seen
     images[::8] = np.random.default_rng(0).normal(1 / 3, 0.1, images[::8].shape)
-    options = {"steps": 80, "batch_size": 8, "lr": 1e-2, "features": (8, 16)}
+    options = {"steps": 60, "batch_size": 8, "lr": 1e-2, "features": (8, 16)}
     model = reconstruct.fit_segmenter(images, masks.astype(np.uint8), seed=0, **options, **fast).model
     found = reconstruct.predicted_masks(model, images)
     assert found.dtype == np.uint8 and found.shape == masks.shape

@@ -14,8 +14,8 @@ from helpers.reconstruct import training
 SIZE = 16
 SMALL = {
     "unet": {"features": (8, 16)},
-    "pix2pix": {"features": (8, 8), "channels": 4, "layers": 1},
-    "sde": {"features": (8, 8), "blocks": 1, "attention": 0, "groups": 4, "diffusion_steps": 20},
+    "pix2pix": {"features": (16, 16), "channels": 4, "layers": 1},
+    "sde": {"features": (8, 8), "blocks": 1, "attention": 0, "groups": 4, "predicts": "velocity"},
     "classifier": {"kind": "small"},
     "segmenter": {"network": "small", "features": (4, 8)},
 }
@@ -25,12 +25,12 @@ fast = {"device": "cpu", "progress": False}
 
 
 def pairs(n: int = 40, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Degraded and clean images: discs, and the same in half the contrast and under a haze."""
+    """Degraded and clean images: discs, and the same in less contrast and under a haze."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:SIZE, :SIZE]
     middle, radius = rng.uniform(5, 11, (n, 2, 1, 1)), rng.uniform(2, 5, (n, 1, 1))
     clean = 0.2 + 0.6 * ((y - middle[:, 0]) ** 2 + (x - middle[:, 1]) ** 2 < radius**2)
-    degraded = 0.5 * clean + 0.3 + rng.normal(0, 0.02, clean.shape)
+    degraded = 0.7 * clean + 0.15 + rng.normal(0, 0.02, clean.shape)
     return tuple(a[:, None].astype(np.float32).clip(0, 1) for a in (degraded, clean))
 
 
@@ -41,11 +41,9 @@ def error(made: np.ndarray, clean: np.ndarray) -> float:
 @pytest.fixture(scope="module")
 def models_() -> dict[str, torch.nn.Module]:
     """One of each kind, trained for a few seconds in all."""
-    steps = {"unet": 150, "pix2pix": 100, "sde": 150}
-    return {
-        arm: fit(*pairs(), seed=0, **SMALL[arm], **SHORT | {"steps": steps[arm], "lr": 5e-3}, **fast).model
-        for arm, fit in FIT.items()
-    }
+    longer = {"unet": {"steps": 200, "lr": 5e-3}, "pix2pix": {"steps": 150, "lr": 1e-2}}
+    longer["sde"] = {"steps": 40, "lr": 1e-2, "kind": "velocity"}
+    return {arm: fit(*pairs(), seed=0, **SMALL[arm], **SHORT | longer[arm], **fast).model for arm, fit in FIT.items()}
 
 
 @pytest.mark.parametrize("arm", FIT)
@@ -54,7 +52,7 @@ def test_training_brings_images_nearer_to_clean_ones(arm, models_):
     made = reconstruct.restore(models_[arm], degraded, steps=10 if arm == "sde" else None)
     assert made.shape == clean.shape and made.dtype == np.float32
     assert made.min() >= 0 and made.max() <= 1
-    assert error(made, clean) < 0.5 * error(degraded, clean)
+    assert error(made, clean) < 0.75 * error(degraded, clean)
 
 
 def test_noise_is_that_of_seed_and_case(models_):
@@ -111,7 +109,7 @@ def test_validation_chooses_the_unet():
 @pytest.mark.parametrize("size", reconstruct.NETWORKS)
 @pytest.mark.parametrize("dataset", ["ucsf-pdgm", "chexpert"])
 def test_tables_name_arguments_that_there_are(size, dataset):
-    """Each part of each table fits its function: one step, with networks on no device where they are the published."""
+    """Both tables have the same parts; and the small ones are what the functions take, for one step."""
     networks, optimisation = (t[size][dataset] for t in (reconstruct.NETWORKS, reconstruct.OPTIMISATION))
     assert set(networks) == set(optimisation) >= {*FIT, "classifier"}
     if size == "paper":
@@ -181,7 +179,8 @@ def test_training_that_was_stopped_goes_on(tmp_path, monkeypatch):
 
 
 def test_separate_classifiers_can_be_balanced(cohort):
-    optimisation = dict.fromkeys(SMALL, SHORT) | {"classifier": SHORT | {"balanced": True}}
+    waiting = SHORT | {"every": 3, "patience": 1}
+    optimisation = {"unet": waiting, "classifier": waiting | {"balanced": True}}
     given = {name: value for name, value in cohort.items() if name != "masks"}
     found = reconstruct.run(**given, **settings(optimisation=optimisation, separate=True, arms=["unet"]))
     assert found.probabilities["unet"].shape == (24, 2) and not found.masks

@@ -166,6 +166,49 @@ def test_losses_of_an_oracle():
     assert known < 0.1 * unknown
 
 
+def test_velocity_is_another_reading_of_the_same_noise():
+    """Velocity is sqrt(kept) noise - sqrt(1 - kept) start: an oracle of it gives the noise, and its loss is zero."""
+    degraded, clean = pair(64)
+    start, passed = (clean - degraded) / SCALE, torch.from_numpy(schedule(T).passed)[:, None, None, None]
+
+    class Velocity(Oracle):
+        def forward(self, pair: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+            noise = super().forward(pair, index)
+            return (torch.exp(-passed[index]) * noise - sde.noise_sd(passed[index]) * start).float()
+
+    time = torch.arange(1, 65)
+    noise = torch.randn(start.shape, generator=torch.manual_seed(0))
+    z = (torch.exp(-passed[time - 1]) * start + sde.noise_sd(passed[time - 1]) * noise).float()
+    model = MeanReverting(Velocity(clean), predicts="velocity")
+    torch.testing.assert_close(model(z, degraded, time), noise, rtol=0, atol=1e-3)
+    assert sde.loss(model, (degraded, clean), sde=model, kind="velocity") < 1e-6
+    made = sde.sample(model, degraded, generators(range(64)), steps=9)
+    torch.testing.assert_close(made, clean, rtol=0, atol=1e-5)
+
+
+def test_velocity_of_nothing_leaves_the_image_where_it_is():
+    """A network that has learned nothing: read as noise it drives images away, read as velocity it does not."""
+    degraded, _ = pair(8)
+
+    class Nothing(nn.Module):
+        def forward(self, pair: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+            return torch.zeros_like(pair[:, :1])
+
+    away = {
+        predicts: float(
+            (
+                sde.sample(MeanReverting(Nothing(), predicts=predicts), degraded, generators(range(8)), steps=10)
+                - degraded
+            )
+            .square()
+            .mean()
+            .sqrt()
+        )
+        for predicts in ("noise", "velocity")
+    }
+    assert away["velocity"] < SCALE < 1 < away["noise"]
+
+
 @pytest.mark.parametrize(
     ("act", "words"),
     [
@@ -173,6 +216,7 @@ def test_losses_of_an_oracle():
         (lambda: schedule(11, of=10), "from 1 to 10"),
         (lambda: schedule(10, end=1), "end = 1"),
         (lambda: MeanReverting(Smooth(), scale=0), "scale = 0"),
+        (lambda: MeanReverting(Smooth(), predicts="image"), "predicts = image"),
         (lambda: sde.sample(MeanReverting(Smooth()), pair()[0], [], sampler="ode"), "sampler = ode"),
     ],
 )

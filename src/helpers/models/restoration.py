@@ -21,7 +21,7 @@ class _PlainUNet(nn.Module):
         self.down = nn.ModuleList(_two(a, b) for a, b in pairwise([1, *features]))
         coarse_to_fine = list(pairwise(reversed(features)))
         self.widen = nn.ModuleList(nn.ConvTranspose2d(a, b, 2, stride=2) for a, b in coarse_to_fine)
-        self.up = nn.ModuleList(_two(a, b) for a, b in coarse_to_fine)
+        self.up = nn.ModuleList(_two(2 * b, b) for _, b in coarse_to_fine)
         self.last = nn.Conv2d(features[0], 1, 1)
         self.sigmoid = sigmoid
 

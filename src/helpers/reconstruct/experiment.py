@@ -21,6 +21,7 @@ from helpers.reconstruct.restoring import restore
 from helpers.train.device import Device
 
 ARMS = {"unet": training.fit_unet, "pix2pix": training.fit_pix2pix, "sde": training.fit_sde}
+VALIDATED = ("unet", "classifier")
 Settings = Mapping[str, Mapping[str, Any]]
 
 
@@ -76,7 +77,7 @@ def run(
         Images in the order of the cases, 0 to 1.
     networks, optimisation : mapping
         Settings of "unet", "pix2pix", "sde", "classifier" and "segmenter", such as
-        ``NETWORKS["small"]["chexpert"]``; those with `patience` are validated.
+        ``NETWORKS["small"]["chexpert"]``; "unet" and "classifier" are validated where they have `patience`.
     sampling : mapping
         How the SDE is applied, as `restore` takes it, such as ``SAMPLING["small"]``.
     seed : int
@@ -115,7 +116,7 @@ def run(
 
     def fit(part: str, function: Callable[..., train.Fitted], x: np.ndarray, y: np.ndarray, name: str) -> nn.Module:
         options = {**networks[part], **optimisation[part], "seed": seed, "device": device, "progress": progress}
-        if "patience" in options:
+        if "patience" in options and part in VALIDATED:
             options["validation"] = (x[validating], y[validating])
         place = None if keep is None else keep / "networks" / name
         return function(x[inside], y[inside], checkpoint=place, **options).model

@@ -148,9 +148,10 @@ def loss(
     sde : MeanReverting
         The SDE itself.
     kind : {"noise", "velocity", "ml"}
-        Mean squared error of the predicted noise (Ho et al. 2020), or of the velocity that follows from it; or the published maximum-likelihood loss, the mean
-        absolute difference between a reverse step with the predicted noise and the most likely reverse step
-        (Luo et al. 2023, equation 15), in units of the images.
+        Mean squared error of the predicted noise (Ho et al. 2020), or of the velocity that follows from it, which lets
+        late times count as much as early ones; or the published maximum-likelihood loss, the mean absolute difference
+        between a reverse step with the predicted noise and the most likely reverse step (Luo et al. 2023,
+        equation 15), in units of the images.
     """
     degraded, clean = batch
     time = torch.randint(1, sde.steps + 1, (len(clean),), device=clean.device)

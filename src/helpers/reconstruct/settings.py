@@ -12,16 +12,16 @@ from helpers.reconstruct.training import linear_decay
 Table = dict[str, dict[str, dict[str, dict[str, Any]]]]
 
 _SMALL_NETWORKS = {
-    "unet": {"features": (8, 16, 32)},
+    "unet": {"features": (16, 32, 64)},
     "pix2pix": {"features": (16, 32, 32, 32), "channels": 16, "layers": 2},
-    "sde": {"features": (8, 16, 16), "blocks": 1, "attention": 0, "groups": 8},
+    "sde": {"features": (16, 16, 16), "blocks": 1, "attention": 0, "groups": 8, "predicts": "velocity"},
     "classifier": {"kind": "small"},
     "segmenter": {"network": "small", "features": (8, 16, 32)},
 }
 _SMALL_OPTIMISATION = {
-    "unet": {"steps": 300, "batch_size": 16, "lr": 2e-3, "schedule": linear_decay},
-    "pix2pix": {"steps": 250, "batch_size": 16, "lr": 2e-3, "schedule": linear_decay},
-    "sde": {"steps": 300, "batch_size": 16, "lr": 4e-3, "schedule": linear_decay, "ema": 0.98},
+    "unet": {"steps": 400, "batch_size": 4, "lr": 5e-3, "schedule": linear_decay},
+    "pix2pix": {"steps": 250, "batch_size": 8, "lr": 1e-2, "schedule": linear_decay},
+    "sde": {"steps": 200, "batch_size": 8, "lr": 4e-3, "schedule": linear_decay, "kind": "velocity"},
     "classifier": {"steps": 150, "batch_size": 32, "lr": 3e-3},
     "segmenter": {"steps": 150, "batch_size": 16, "lr": 5e-3},
 }
@@ -68,6 +68,6 @@ OPTIMISATION: Table = {
     },
 }
 SAMPLING: dict[str, dict[str, Any]] = {
-    "small": {"sampler": "posterior", "steps": 10},
+    "small": {"sampler": "posterior", "steps": 5},
     "paper": {"sampler": "euler_maruyama", "steps": 100},
 }
