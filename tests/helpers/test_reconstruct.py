@@ -9,7 +9,7 @@ import torch
 
 from helpers import models, reconstruct
 from helpers.errors import InputError
-from helpers.reconstruct import training
+from helpers.reconstruct import experiment, training
 
 SIZE = 16
 SMALL = {
@@ -140,8 +140,8 @@ def settings(**changes) -> dict:
     return {"networks": SMALL, "optimisation": optimisation, "sampling": {"steps": 4}, "seed": 0, **fast, **changes}
 
 
-def test_experiment_gives_every_arm_of_the_held_out(cohort, tmp_path):
-    found = reconstruct.run(**cohort, **settings(keep=tmp_path))
+def test_experiment_gives_every_arm_of_the_held_out(cohort):
+    found = reconstruct.run(**cohort, **settings())
     assert (cohort["cases"]["split"].iloc[found.rows] != "train").all() and len(found.rows) == 24
     arms = ["original", "degraded", "unet", "pix2pix", "sde"]
     assert [*found.images] == [*found.probabilities] == [*found.masks] == arms
@@ -150,12 +150,17 @@ def test_experiment_gives_every_arm_of_the_held_out(cohort, tmp_path):
         assert found.probabilities[arm].shape == (24, 2) and found.masks[arm].shape == (24, 1, SIZE, SIZE)
         assert ((found.probabilities[arm] > 0) & (found.probabilities[arm] < 1)).all()
 
-    # A second call takes what is kept, even where the training would now be longer than the test has time for.
-    (tmp_path / "images" / "sde.npy").unlink()
-    again = reconstruct.run(**cohort, **settings(keep=tmp_path))
-    for arm in arms:
-        np.testing.assert_array_equal(again.images[arm], found.images[arm])
-        np.testing.assert_array_equal(again.probabilities[arm], found.probabilities[arm])
+
+def test_second_call_takes_what_is_kept(cohort, tmp_path, monkeypatch):
+    given = {name: value for name, value in cohort.items() if name != "labels"} | settings(keep=tmp_path)
+    first = reconstruct.run(**given)
+    monkeypatch.setattr(experiment, "restore", lambda *args, **rest: pytest.fail("restored again"))
+    again = reconstruct.run(**given)
+    for arm in first.images:
+        np.testing.assert_array_equal(again.images[arm], first.images[arm])
+        np.testing.assert_array_equal(again.masks[arm], first.masks[arm])
+    with pytest.raises(pytest.fail.Exception, match="again"):
+        reconstruct.run(**given | {"sampling": {"steps": 3}})
 
 
 def test_training_that_was_stopped_goes_on(tmp_path, monkeypatch):
@@ -186,50 +191,43 @@ def test_separate_classifiers_can_be_balanced(cohort):
     assert found.probabilities["unet"].shape == (24, 2) and not found.masks
 
 
-def damaged(cohort, folder):
-    (folder / "images").mkdir()
-    (folder / "images" / "unet.npy").write_bytes(b"\x93NUMPY")
-    reconstruct.run(**cohort, **settings(keep=folder, arms=["unet"]))
-
-
 BAD = {
     "no split": (
-        lambda c, f: reconstruct.run(**c | {"cases": c["cases"].rename(columns=str.upper)}, **settings()),
+        lambda c: reconstruct.run(**c | {"cases": c["cases"].rename(columns=str.upper)}, **settings()),
         "split",
     ),
     "no test": (
-        lambda c, f: reconstruct.run(**c | {"cases": c["cases"].replace("test", "train")}, **settings()),
+        lambda c: reconstruct.run(**c | {"cases": c["cases"].replace("test", "train")}, **settings()),
         "of test",
     ),
-    "too few": (lambda c, f: reconstruct.run(**c | {"masks": c["masks"][:5]}, **settings()), "masks.*48 rows.*found 5"),
-    "no arm": (lambda c, f: reconstruct.run(**c, **settings(arms=["gan"])), "gan"),
-    "damaged": (damaged, r"unet.npy.*no whole array"),
+    "too few": (lambda c: reconstruct.run(**c | {"masks": c["masks"][:5]}, **settings()), "masks.*48 rows.*found 5"),
+    "no arm": (lambda c: reconstruct.run(**c, **settings(arms=["gan"])), "gan"),
     "no pairs": (
-        lambda c, f: reconstruct.fit_unet(c["clean"][:4], c["clean"], seed=0, **SHORT),
+        lambda c: reconstruct.fit_unet(c["clean"][:4], c["clean"], seed=0, **SHORT),
         "degraded.*shape of clean",
     ),
     "no axis": (
-        lambda c, f: reconstruct.fit_unet(c["clean"][:, 0], c["clean"][:, 0], seed=0, **SHORT),
+        lambda c: reconstruct.fit_unet(c["clean"][:, 0], c["clean"][:, 0], seed=0, **SHORT),
         "degraded.*n, 1, h, w",
     ),
     "odd size": (
-        lambda c, f: reconstruct.fit_unet(*[c["clean"][..., 1:]] * 2, seed=0, **SHORT),
+        lambda c: reconstruct.fit_unet(*[c["clean"][..., 1:]] * 2, seed=0, **SHORT),
         "16 x 15.*multiple of 16",
     ),
-    "no loss": (lambda c, f: reconstruct.fit_sde(c["degraded"], c["clean"], seed=0, kind="l2", **SHORT), "kind = l2"),
+    "no loss": (lambda c: reconstruct.fit_sde(c["degraded"], c["clean"], seed=0, kind="l2", **SHORT), "kind = l2"),
     "negative": (
-        lambda c, f: reconstruct.fit_pix2pix(*[c["clean"]] * 2, seed=0, lambda_l1=-1, **SHORT),
+        lambda c: reconstruct.fit_pix2pix(*[c["clean"]] * 2, seed=0, lambda_l1=-1, **SHORT),
         "lambda_l1 = -1",
     ),
     "cases": (
-        lambda c, f: reconstruct.restore(reconstruct.MeanReverting(torch.nn.Conv2d(2, 1, 1)), c["clean"], cases=[1]),
+        lambda c: reconstruct.restore(reconstruct.MeanReverting(torch.nn.Conv2d(2, 1, 1)), c["clean"], cases=[1]),
         "expected 48 numbers",
     ),
 }
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_input_gives_one_error(case, cohort, tmp_path):
+def test_bad_input_gives_one_error(case, cohort):
     act, words = BAD[case]
     with pytest.raises(InputError, match=words):
-        act(cohort, tmp_path)
+        act(cohort)

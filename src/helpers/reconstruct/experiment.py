@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
-from helpers import train
+from helpers import degrade, train
 from helpers.audit.experiments import need_columns
 from helpers.errors import InputError
 from helpers.reconstruct import downstream, training
@@ -61,6 +60,7 @@ def run(
     trained_on: Mapping[str, np.ndarray] | None = None,
     arms: Sequence[str] = tuple(ARMS),
     keep: Path | None = None,
+    level: str = "",
     device: Device = "auto",
     progress: bool = True,
 ) -> Outputs:
@@ -94,6 +94,8 @@ def run(
         Reconstructions, from "unet", "pix2pix" and "sde".
     keep : Path, optional
         Folder for checkpoints and reconstructions, such as `helpers.cache.folder` names; a second call goes on.
+    level : str
+        Name of the noise: with one each, several levels share a folder, and in it classifier and segmenter.
     device, progress
         As `helpers.train.fit` takes them.
 
@@ -123,9 +125,8 @@ def run(
 
     images = {"original": clean[rest], "degraded": degraded[rest]}
     for arm in arms:
-        model = fit(arm, ARMS[arm], (trained_on or {}).get(arm, degraded), clean, arm)
-        make = partial(restore, model, degraded[rest], seed=seed, cases=rest, **sampling)
-        images[arm] = _kept(None if keep is None else keep / "images" / f"{arm}.npy", make)
+        model = fit(arm, ARMS[arm], (trained_on or {}).get(arm, degraded), clean, f"{level}{arm}")
+        images[arm] = _restored(model, degraded[rest], rest, seed, sampling, None if keep is None else keep / "images")
 
     found: dict[str, list[np.ndarray]] = {arm: [] for arm in images}
     columns = [] if labels is None else np.split(labels, labels.shape[1], axis=1) if separate else [labels]
@@ -153,21 +154,26 @@ def _rows(cases: pd.DataFrame, *arrays: np.ndarray | None) -> tuple[np.ndarray, 
     return (split == "train").to_numpy(), split.isin(["validation", "test"]).to_numpy()
 
 
-def _kept(file: Path | None, make: Callable[[], np.ndarray]) -> np.ndarray:
-    """What `make` gives, or what it gave before."""
-    if file is not None and file.is_file():
-        try:
-            return np.load(file)
-        except (ValueError, OSError, EOFError) as error:
-            raise InputError(file, "it is no whole array of images", "Delete it, then call again") from error
-    made = make()
-    if file is not None:
-        part = file.with_suffix(f".{os.getpid()}.part")
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as stream:
-                np.save(stream, made)
-            part.replace(file)
-        except OSError as error:
-            raise InputError(file, f"cannot be written ({error.strerror or error})", "Free some space") from error
-    return made
+def _restored(
+    model: nn.Module,
+    degraded: np.ndarray,
+    cases: np.ndarray,
+    seed: int,
+    sampling: Mapping[str, Any],
+    folder: Path | None,
+) -> np.ndarray:
+    def make(rows: slice) -> np.ndarray:
+        return restore(model, degraded[rows], seed=seed, cases=cases[rows], **sampling)
+
+    if folder is None:
+        return make(slice(None))
+    weights = (weight.cpu().numpy() for weight in model.state_dict().values())
+    key = {"weights": _hash(weights), "images": _hash([degraded, cases]), "seed": seed, **sampling}
+    return degrade.stored(make, len(degraded), folder=folder, key=key)
+
+
+def _hash(arrays: Iterable[np.ndarray]) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()

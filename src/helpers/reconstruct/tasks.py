@@ -145,6 +145,7 @@ def read(
     trained_on: Mapping[str, np.ndarray] | None = None,
     arms: Sequence[str] = tuple(ARMS),
     keep: Path | None = None,
+    level: str = "",
     device: Device = "auto",
     progress: bool = False,
 ) -> tuple[Outputs, Measured]:
@@ -158,7 +159,7 @@ def read(
         Of `NETWORKS` and `OPTIMISATION`.
     sampler, steps
         Of the SDE, as `restore` takes them.
-    seed, trained_on, arms, keep, device, progress
+    seed, trained_on, arms, keep, level, device, progress
         As `run` takes them. The brain's targets have a classifier each, which is balanced; the chest's share one.
 
     Raises
@@ -182,6 +183,7 @@ def read(
         trained_on=trained_on,
         arms=arms,
         keep=keep,
+        level=level,
         device=device,
         progress=progress,
     )
