@@ -6,7 +6,15 @@ from helpers.reconstruct.measuring import Measured, measure
 from helpers.reconstruct.restoring import restore
 from helpers.reconstruct.sde import SAMPLERS, MeanReverting, Schedule, schedule
 from helpers.reconstruct.settings import NETWORKS, OPTIMISATION, SAMPLING
-from helpers.reconstruct.summaries import cohort, noise_table, optimism, performance, thresholds
+from helpers.reconstruct.summaries import (
+    as_printed,
+    cohort,
+    negative_control,
+    noise_table,
+    optimism,
+    performance,
+    thresholds,
+)
 from helpers.reconstruct.tasks import DATASETS, LEVELS, Task, degraded, load, read
 from helpers.reconstruct.training import Pix2Pix, fit_pix2pix, fit_sde, fit_unet, linear_decay
 
@@ -23,6 +31,7 @@ __all__ = [
     "Pix2Pix",
     "Schedule",
     "Task",
+    "as_printed",
     "cohort",
     "degraded",
     "fit_classifier",
@@ -33,6 +42,7 @@ __all__ = [
     "linear_decay",
     "load",
     "measure",
+    "negative_control",
     "noise_table",
     "optimism",
     "performance",

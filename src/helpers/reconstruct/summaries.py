@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
 
 from helpers import audit, degrade, metrics
 from helpers.errors import InputError
@@ -75,8 +76,9 @@ def performance(measured: Mapping[str, Measured], *, targets: list[str], n_boot:
     Returns
     -------
     pandas.DataFrame
-        ``level, metric`` ("psnr", "ssim", "dice", "auroc"), ``target, arm, estimate, low, high`` (95%), ``n``
-        patients. The original is in the level "none". A target "mean" is the mean AUROC over the targets.
+        ``level, metric`` ("psnr", "ssim", "dice", "auroc"), ``target, arm, estimate, low, high`` (95%), the
+        ``change`` from the original with ``change_low, change_high``, and ``n`` patients. The original is in the level
+        "none". A target "mean" is the mean AUROC over the targets.
     """
     rows = []
     for level, every in measured.items():
@@ -85,22 +87,33 @@ def performance(measured: Mapping[str, Measured], *, targets: list[str], n_boot:
         rng = np.random.default_rng(seed)
         drawn = rng.multinomial(len(patients), np.full(len(patients), 1 / len(patients)), size=n_boot)
         weights = np.vstack([np.ones(len(patients)), drawn])[:, code]
-        for metric, frame in tested.scores.items():
-            for arm in frame:
-                values = _weighted_mean(frame[arm].to_numpy(float), weights)
-                rows.append((level, metric, metric, arm, *_ends(values), len(patients)))
-        for arm, given in tested.probabilities.items():
-            areas = {
-                t: _weighted_auroc(tested.cases[t].to_numpy(float), given[t].to_numpy(float), weights) for t in targets
-            }
-            if len(targets) > 2:
-                areas["mean"] = np.mean(list(areas.values()), axis=0)
-            rows += [(level, "auroc", t, arm, *_ends(area), len(patients)) for t, area in areas.items()]
-    columns = ["level", "metric", "target", "arm", "estimate", "low", "high", "n"]
+        for (metric, target), arms in _draws(tested, targets, weights).items():
+            for arm, values in arms.items():
+                change = values - arms.get("original", np.nan)
+                rows.append((level, metric, target, arm, *_ends(values), *_ends(change), len(patients)))
+    columns = ["level", "metric", "target", "arm", "estimate", "low", "high"]
+    columns += ["change", "change_low", "change_high", "n"]
     table = pd.DataFrame(rows, columns=columns)
     original = table["arm"] == "original"
     once = table[original].drop_duplicates(["metric", "target"]).assign(level="none")
     return pd.concat([once, table[~original]], ignore_index=True)
+
+
+def _draws(tested: Measured, targets: list[str], weights: np.ndarray) -> dict[tuple[str, str], dict[str, np.ndarray]]:
+    """Metric and target to arm to a measure under each row of weights."""
+    found: dict[tuple[str, str], dict[str, np.ndarray]] = {}
+    for metric, frame in tested.scores.items():
+        found[metric, metric] = {arm: _weighted_mean(frame[arm].to_numpy(float), weights) for arm in frame}
+    for target in targets:
+        labels = tested.cases[target].to_numpy(float)
+        found["auroc", target] = {
+            arm: _weighted_auroc(labels, given[target].to_numpy(float), weights)
+            for arm, given in tested.probabilities.items()
+        }
+    if len(targets) > 2:
+        areas = [found["auroc", target] for target in targets]
+        found["auroc", "mean"] = {arm: np.mean([area[arm] for area in areas], axis=0) for arm in tested.probabilities}
+    return found
 
 
 def thresholds(measured: Measured, *, targets: list[str], where: str) -> dict[str, dict[str, float]]:
@@ -144,6 +157,45 @@ def optimism(
         found = audit.threshold_optimism(*frames, attribute=attribute, minimum=minimum, n_boot=n_boot, seed=seed)
         parts.append(found.drop("threshold").reset_index().assign(target=target))
     return pd.concat(parts, ignore_index=True)
+
+
+def negative_control(
+    measured: Measured, *, score: str, arm: str, attribute: str, baseline: str, n: int, seed: int
+) -> dict[str, float]:
+    """How often the signed test finds a difference between groups that were drawn by lot.
+
+    The labels of the attribute are shuffled among patients, `n` times; each time `audit.harm_in_scores` compares how
+    the score changed from the baseline to the arm.
+
+    Returns
+    -------
+    dict
+        ``rate`` of p below 0.05 with Wilson's ``low, high``, and ``tests``.
+    """
+    cases = measured.cases
+    own = cases.drop_duplicates("patient_id").set_index("patient_id")[attribute]
+    rng, found = np.random.default_rng(seed), 0
+    for _ in range(n):
+        lot = pd.Series(rng.permutation(own.to_numpy()), own.index)
+        groups = cases["patient_id"].map(lot).to_frame(attribute)
+        frame = measured.scores[score][[baseline, arm]]
+        harm = audit.harm_in_scores(frame, attributes=groups, patient=cases["patient_id"], baseline=baseline)
+        found += int((harm["p"] < 0.05).any())
+    low, high = proportion_confint(found, n, method="wilson")
+    return {"rate": found / n, "low": float(low), "high": float(high), "tests": n}
+
+
+def as_printed(odds: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
+    """Values in the form of the slides' tables: index ``attribute, target, arm``, columns ``eodd, eop, ser, delta``."""
+    gaps = gaps[gaps["metric"] != "percent"].assign(finding="segmentation")
+    both = pd.concat([odds, gaps], ignore_index=True).rename(columns={"finding": "target"})
+    both["attribute"] = both["attribute"].replace("age_group", "age")
+    keys = ["attribute", "target", "metric"]
+    original = both.drop_duplicates(keys).assign(arm="original", value=lambda t: t["baseline"])
+    wide = pd.concat([original, both]).pivot_table(
+        index=["attribute", "target", "arm"], columns="metric", values="value", sort=False
+    )
+    return wide.rename_axis(columns=None)
 
 
 def _ends(values: np.ndarray) -> tuple[float, float, float]:

@@ -37,6 +37,16 @@ COMMON_LIMITS: dict[str, Any] = {
     "EPOCHS": (1, None),
     "TEST_SIZE": (10, None),
     "TRAIN_SIZE": (10, None),
+    "SIZE": (32, 512),
+    "N_PATIENTS": (20, 1_000_000),
+    "TEST_SHARE": (0.05, 0.8),
+    "LEVELS": ["low", "middle", "high", "all"],
+    "MODE": ["corrected", "as_published"],
+    "PATTERN": ["uniform", "golden"],
+    "SAMPLER": ["posterior", "euler_maruyama", "ddim"],
+    "SAMPLING_STEPS": (1, 1000),
+    "THRESHOLD": ["validation", "test"],
+    "MINIMUM": (1, None),
 }
 UPPER_CASE = re.compile(r"[A-Z][A-Z0-9_]*")
 
