@@ -3,19 +3,12 @@
 from helpers.reconstruct.downstream import fit_classifier, fit_segmenter, predicted_masks, probabilities
 from helpers.reconstruct.experiment import Outputs, run
 from helpers.reconstruct.measuring import Measured, measure
+from helpers.reconstruct.printed import as_printed, changes_of, examples, printed_changes, quoted
 from helpers.reconstruct.restoring import restore
 from helpers.reconstruct.sde import SAMPLERS, MeanReverting, Schedule, schedule
 from helpers.reconstruct.settings import NETWORKS, OPTIMISATION, SAMPLING
-from helpers.reconstruct.summaries import (
-    as_printed,
-    cohort,
-    negative_control,
-    noise_table,
-    optimism,
-    performance,
-    thresholds,
-)
-from helpers.reconstruct.tasks import DATASETS, LEVELS, Task, degraded, load, read
+from helpers.reconstruct.summaries import cohort, negative_control, noise_table, optimism, performance, thresholds
+from helpers.reconstruct.tasks import DATASETS, LEVELS, Task, degraded, load, published_training, read, simulated
 from helpers.reconstruct.training import Pix2Pix, fit_pix2pix, fit_sde, fit_unet, linear_decay
 
 __all__ = [
@@ -32,8 +25,10 @@ __all__ = [
     "Schedule",
     "Task",
     "as_printed",
+    "changes_of",
     "cohort",
     "degraded",
+    "examples",
     "fit_classifier",
     "fit_pix2pix",
     "fit_sde",
@@ -47,10 +42,14 @@ __all__ = [
     "optimism",
     "performance",
     "predicted_masks",
+    "printed_changes",
     "probabilities",
+    "published_training",
+    "quoted",
     "read",
     "restore",
     "run",
     "schedule",
+    "simulated",
     "thresholds",
 ]

@@ -49,7 +49,7 @@ NETWORKS: Table = {
 OPTIMISATION: Table = {
     "small": {
         "ucsf-pdgm": _SMALL_OPTIMISATION | {"classifier": _SMALL_OPTIMISATION["classifier"] | {"balanced": True}},
-        "chexpert": _SMALL_OPTIMISATION,
+        "chexpert": _SMALL_OPTIMISATION | {"classifier": {"steps": 600, "batch_size": 32, "lr": 3e-3}},
     },
     "paper": {
         "ucsf-pdgm": {

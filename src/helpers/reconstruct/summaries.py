@@ -174,28 +174,14 @@ def negative_control(
     """
     cases = measured.cases
     own = cases.drop_duplicates("patient_id").set_index("patient_id")[attribute]
-    rng, found = np.random.default_rng(seed), 0
-    for _ in range(n):
-        lot = pd.Series(rng.permutation(own.to_numpy()), own.index)
-        groups = cases["patient_id"].map(lot).to_frame(attribute)
-        frame = measured.scores[score][[baseline, arm]]
-        harm = audit.harm_in_scores(frame, attributes=groups, patient=cases["patient_id"], baseline=baseline)
-        found += int((harm["p"] < 0.05).any())
+    rng = np.random.default_rng(seed)
+    lots = {f"{attribute} {k}": pd.Series(rng.permutation(own.to_numpy()), own.index) for k in range(n)}
+    groups = pd.DataFrame({name: cases["patient_id"].map(lot) for name, lot in lots.items()})
+    frame = measured.scores[score][[baseline, arm]]
+    harm = audit.harm_in_scores(frame, attributes=groups, patient=cases["patient_id"], baseline=baseline)
+    found = int((harm["p"] < 0.05).groupby(harm["attribute"]).any().sum())
     low, high = proportion_confint(found, n, method="wilson")
     return {"rate": found / n, "low": float(low), "high": float(high), "tests": n}
-
-
-def as_printed(odds: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
-    """Values in the form of the slides' tables: index ``attribute, target, arm``, columns ``eodd, eop, ser, delta``."""
-    gaps = gaps[gaps["metric"] != "percent"].assign(finding="segmentation")
-    both = pd.concat([odds, gaps], ignore_index=True).rename(columns={"finding": "target"})
-    both["attribute"] = both["attribute"].replace("age_group", "age")
-    keys = ["attribute", "target", "metric"]
-    original = both.drop_duplicates(keys).assign(arm="original", value=lambda t: t["baseline"])
-    wide = pd.concat([original, both]).pivot_table(
-        index=["attribute", "target", "arm"], columns="metric", values="value", sort=False
-    )
-    return wide.rename_axis(columns=None)
 
 
 def _ends(values: np.ndarray) -> tuple[float, float, float]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from helpers import data, degrade
+from helpers import data, degrade, simulate
 from helpers.errors import InputError
 from helpers.reconstruct.experiment import ARMS, Outputs, run
 from helpers.reconstruct.measuring import Measured, measure
@@ -25,6 +25,8 @@ LEVELS = {
 }
 BRAIN = {"grade4": "grade", "glioblastoma": "type"}  # column of the loader -> the study's name of the target
 VALIDATION = 0.1  # share of patients
+SLICES = 12  # of a simulated brain
+GRADES = (0.25, 0.15, 0.6)  # shares of grades 2, 3 and 4 among simulated brains
 
 
 class Task(NamedTuple):
@@ -70,8 +72,7 @@ def load(
     InputError
         There is no such data set, or a share out of range; and what the loaders refuse.
     """
-    if dataset not in DATASETS:
-        raise InputError(f"dataset = {dataset}", "there is none", f"Choose from {', '.join(DATASETS)}")
+    _check_dataset(dataset)
     if not 0.05 <= test_share <= 0.8:
         raise InputError(f"test_share = {test_share}", "expected 0.05 to 0.8", "Use 0.2")
     shares = (1 - VALIDATION - test_share, VALIDATION, test_share)
@@ -94,9 +95,31 @@ def load(
     return Task(dataset, rows[told].reset_index(drop=True), images, masks, targets, attributes, dropped)
 
 
-def degraded(
-    task: Task, level: str, *, mode: str, pattern: str, seed: int, folder: Path, part: str = "magnitude"
-) -> np.ndarray:
+def simulated(dataset: str, n: int, *, size: int, seed: int, **planted: float) -> Path:
+    """Root of a simulated data set of either kind in the real layout, with what `planted` says and else no difference.
+
+    Parameters
+    ----------
+    dataset : {"ucsf-pdgm", "chexpert"}
+    n : int
+        Patients.
+    size : int
+        Pixels of a side; read the images at this size.
+    seed : int
+    **planted
+        As `helpers.simulate.brain_tumours` and `helpers.simulate.chest_xrays` take it, such as ``detail=1.0``.
+
+    Notes
+    -----
+    Fewer brains have grade 4 than in the real release, so that a small test set has both classes.
+    """
+    _check_dataset(dataset)
+    if dataset == "chexpert":
+        return simulate.chest_xrays(n, seed=seed, size=size, **planted)
+    return simulate.brain_tumours(n, seed=seed, shape=(size, size, SLICES), shares=GRADES, **planted)
+
+
+def degraded(task: Task, level: str, *, mode: str, pattern: str, seed: int, folder: Path) -> np.ndarray:
     """The images as a poorer acquisition gives them, kept on disk.
 
     Parameters
@@ -104,11 +127,9 @@ def degraded(
     level : {"low", "middle", "high"}
         Of noise: acceleration 4, 8, 16, or 100,000, 10,000, 3,000 photons.
     mode : {"corrected", "as_published"}
-        Of the X-ray, see `helpers.degrade.low_dose`.
+        X-ray: see `helpers.degrade.low_dose`. MRI: the magnitude of the zero-filled image, or that of its real part.
     pattern : {"uniform", "golden"}
         Of the spokes in k-space.
-    part : {"magnitude", "real"}
-        Of the MRI, see `helpers.degrade.undersample`.
 
     Returns
     -------
@@ -121,6 +142,7 @@ def degraded(
     key = {"dataset": task.dataset, "images": digest(task.images), "strength": strength}
     if task.dataset == "ucsf-pdgm":
         mask = degrade.radial_mask(size, degrade.spokes_for(strength, size), pattern=pattern)
+        part = "real" if mode == "as_published" else "magnitude"
         key |= {"pattern": pattern, "part": part}
 
         def make(rows: slice) -> np.ndarray:
@@ -132,6 +154,20 @@ def degraded(
             return degrade.low_dose(task.images[rows], strength, mode=mode, seed=seed, first=rows.start)
 
     return np.clip(degrade.stored(make, len(task.images), folder=folder, key=key), 0, 1)
+
+
+def published_training(
+    task: Task, level: str, *, mode: str, pattern: str, seed: int, folder: Path
+) -> dict[str, np.ndarray]:
+    """What an arm is trained on, where that is not what it is used on: in the MRI of the published study.
+
+    Its U-Net is trained and all networks are used on ``|Re u|``; Pix2Pix and the SDE are trained on ``|u|``. Empty in
+    the mode "corrected", and for X-rays.
+    """
+    if mode == "corrected" or task.dataset != "ucsf-pdgm":
+        return {}
+    other = degraded(task, level, mode="corrected", pattern=pattern, seed=seed, folder=folder)
+    return {"pix2pix": other, "sde": other}
 
 
 def read(
@@ -190,6 +226,11 @@ def read(
     masks = {} if task.masks is None else {"masks": outputs.masks, "expert": task.masks[outputs.rows]}
     rows = task.rows.iloc[outputs.rows]
     return outputs, measure(rows, outputs.images, probabilities=outputs.probabilities, targets=task.targets, **masks)
+
+
+def _check_dataset(dataset: str) -> None:
+    if dataset not in DATASETS:
+        raise InputError(f"dataset = {dataset}", "there is none", f"Choose from {', '.join(DATASETS)}")
 
 
 def digest(array: np.ndarray) -> str:
