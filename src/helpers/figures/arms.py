@@ -54,7 +54,7 @@ def levels(
         ax.plot([], [], color=GREY, ls=":", label="published")
     ax.set_xticks(range(len(order)), order)
     ax.set(xlabel="level of noise", ylabel=ylabel or metric, xlim=(-0.4, len(order) - 0.6))
-    ax.legend(frameon=False, fontsize="small")
+    ax.legend(frameon=False, fontsize="small", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
     return ax
 
 
@@ -94,5 +94,5 @@ def changes(
     ax.set_yticks(range(len(rows))[::-1], rows)
     ax.set(xlabel=xlabel, ylim=(-0.6, len(rows) - 0.4))
     ax.grid(axis="y", visible=False)
-    ax.legend(frameon=False, fontsize="small", loc="best")
+    ax.legend(frameon=False, fontsize="small", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(arms) + 1)
     return ax

@@ -57,8 +57,9 @@ def as_printed(odds: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
 
 
 def changes_of(odds: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """Changes of one metric of `audit.prediction_fairness` without "degraded"; ``row`` names attribute and target."""
+    """Changes of one metric of `audit.prediction_fairness` by attribute, without "degraded"; ``row`` names target."""
     part = odds[(odds["metric"] == metric) & (odds["arm"] != "degraded")]
+    part = part.sort_values("attribute", key=lambda a: a.map(list(odds["attribute"].unique()).index), kind="stable")
     return part.assign(row=part["attribute"].replace(NAMES) + ": " + part["finding"])
 
 
