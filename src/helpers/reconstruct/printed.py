@@ -108,16 +108,23 @@ def quoted(
     }
     for attribute, part in odds.groupby("attribute"):
         size = part["change"].abs().groupby([part["arm"], part["metric"]]).mean().unstack()
-        values["odds"][NAMES.get(attribute, attribute)] = size.T.to_dict()
+        known = size.astype(object).where(size.notna(), None)
+        values["odds"][NAMES.get(attribute, attribute)] = known.to_dict()
     for (score, metric, attribute), part in gaps.groupby(["score", "metric", "attribute"]):
-        found = {row.arm: {"value": row.value} | _ended(row.change, row.low, row.high) for row in part.itertuples()}
+        found = {
+            row.arm: {"value": _number(row.value)} | _ended(row.change, row.low, row.high) for row in part.itertuples()
+        }
         values["gaps"].setdefault(f"{score} {metric}", {})[NAMES.get(attribute, attribute)] = found
     return values
 
 
 def _ended(estimate: float, low: float, high: float) -> dict[str, Any]:
-    known = [None if np.isnan(v) else float(v) for v in (estimate, low, high)]
+    known = [_number(v) for v in (estimate, low, high)]
     return {"estimate": known[0], "low": known[1], "high": known[2], "interval": known[1:]}
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 def _noise(performance: pd.DataFrame) -> dict[str, Any] | None:
