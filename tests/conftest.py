@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 REAL = ROOT.parent / "shared" / "data" / "mamamia"
 REAL_LABELS = ROOT.parent / "shared" / "data" / "fitzpatrick17k"
+SLIDES = ROOT.parent / "shared" / "papers" / "001_358cb34210097b6c.txt"
 # Files of tests that take the built book, which is made once in a process.
 BOOK = {"tests/test_workflow.py", "tests/book/test_book.py", "tests/browser/test_browser.py"}
 MADE = [".git", ".venv*", ".snakemake", "__pycache__", "*.egg-info", "runs", "_build", ".*_cache"]
@@ -57,6 +58,14 @@ def real_labels() -> Path:
     if not REAL_LABELS.is_dir():
         pytest.skip("the real Fitzpatrick17k table is not beside this checkout (../shared/data/fitzpatrick17k)")
     return REAL_LABELS
+
+
+@pytest.fixture(scope="session")
+def slides() -> str:
+    """Text of the slides on bias in reconstruction, or a visible skip."""
+    if not SLIDES.is_file():
+        pytest.skip("the text of the slides is not beside this checkout (../shared/papers)")
+    return SLIDES.read_text(encoding="utf-8")
 
 
 class Checkout:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from helpers.errors import InputError
 from helpers.figures.look import GREY, PALETTE
 
 MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
@@ -75,7 +76,15 @@ def changes(
         Column `row`, ``arm``, `estimate`, ``low, high``; rows without an estimate are left empty.
     theirs : DataFrame, optional
         Published changes, the same columns without intervals; drawn as hollow grey markers.
+
+    Raises
+    ------
+    InputError
+        A row has an arm twice.
     """
+    if (twice := table.duplicated([row, "arm"])).any():
+        name, arm = table.loc[twice, [row, "arm"]].iloc[0]
+        raise InputError(f"{name}, {arm}", "the table has it more than once", "Give one metric and attribute")
     rows = list(dict.fromkeys(table[row]))
     arms = [arm for arm in NAMES if arm in set(table["arm"])]
     for i, arm in enumerate(arms):

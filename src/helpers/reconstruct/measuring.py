@@ -65,7 +65,8 @@ def measure(
     Raises
     ------
     InputError
-        The baseline is absent, lengths differ, or images of a case differ in what describes it.
+        The baseline is absent, lengths differ, an image equals that of the baseline, or images of a case differ in what
+        describes it.
     """
     if baseline not in images:
         raise InputError("images", f"no arm is called {baseline!r}", f"Arms: {', '.join(images)}")
@@ -87,6 +88,10 @@ def measure(
             return total / np.bincount(code, known, len(cases))
 
     others = [arm for arm in images if arm != baseline]
+    for arm in others:
+        if equal := int((images[arm] == images[baseline]).all((1, 2, 3)).sum()):
+            problem = f"{equal} images equal those of {baseline!r}, so that their PSNR is infinite"
+            raise InputError(f"arm {arm}", problem, "Leave blank images out, or the arm")
     scores = {
         name: pd.DataFrame({arm: mean(score(images[arm], images[baseline])) for arm in others})
         for name, score in (("psnr", metrics.psnr), ("ssim", metrics.ssim))

@@ -11,7 +11,7 @@ from statsmodels.stats.proportion import proportion_confint
 from helpers import audit, degrade, metrics
 from helpers.errors import InputError
 from helpers.reconstruct.measuring import Measured
-from helpers.reconstruct.tasks import LEVELS, Task
+from helpers.reconstruct.tasks import LEVELS, Task, part_of
 
 NO_NOISE = 1e12  # photons
 FEW = 64  # images that a PSNR of the noise is measured on
@@ -55,12 +55,12 @@ def noise_table(task: Task, *, mode: str, pattern: str, seed: int) -> pd.DataFra
             spokes = degrade.spokes_for(strength, size)
             mask = degrade.radial_mask(size, spokes, pattern=pattern)
             row = {"nominal": strength, "half-spokes": spokes, "measured": degrade.acceleration(mask)}
-            made = degrade.undersample(some, mask)
+            made = degrade.undersample(some, mask, part=part_of(mode))
         else:
             clean = degrade.low_dose(some, NO_NOISE, mode=mode, seed=seed)
             row = {"photons": strength, "distortion": float(metrics.psnr(clean, some).mean())}
             made = degrade.low_dose(some, strength, mode=mode, seed=seed)
-        rows[level] = row | {"psnr": float(metrics.psnr(made, some).mean())}
+        rows[level] = row | {"psnr": float(metrics.psnr(np.clip(made, 0, 1), some).mean())}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("level")
 
 
@@ -171,9 +171,16 @@ def negative_control(
     -------
     dict
         ``rate`` of p below 0.05 with Wilson's ``low, high``, and ``tests``.
+
+    Raises
+    ------
+    InputError
+        The attribute has not two groups: with more there are several tests, of which one in twenty is not expected.
     """
     cases = measured.cases
     own = cases.drop_duplicates("patient_id").set_index("patient_id")[attribute]
+    if own.nunique() != 2:
+        raise InputError(f"attribute {attribute}", f"{own.nunique()} groups", "Choose an attribute of two groups")
     rng = np.random.default_rng(seed)
     lots = {f"{attribute} {k}": pd.Series(rng.permutation(own.to_numpy()), own.index) for k in range(n)}
     groups = pd.DataFrame({name: cases["patient_id"].map(lot) for name, lot in lots.items()})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ LEVELS = {
     "ucsf-pdgm": {"low": 4, "middle": 8, "high": 16},
     "chexpert": {"low": 100_000, "middle": 10_000, "high": 3_000},
 }
+MODES = {"corrected": "magnitude", "as_published": "real"}  # mode -> part of the zero-filled MRI
 BRAIN = {"grade4": "grade", "glioblastoma": "type"}  # column of the loader -> the study's name of the target
 VALIDATION = 0.1  # share of patients
 SLICES = 12  # of a simulated brain
@@ -138,11 +139,11 @@ def degraded(task: Task, level: str, *, mode: str, pattern: str, seed: int, fold
     """
     if level not in LEVELS[task.dataset]:
         raise InputError(f"level = {level}", "there is none", "Choose from low, middle, high")
+    part = part_of(mode)
     strength, size = LEVELS[task.dataset][level], task.images.shape[-1]
     key = {"dataset": task.dataset, "images": digest(task.images), "strength": strength}
     if task.dataset == "ucsf-pdgm":
         mask = degrade.radial_mask(size, degrade.spokes_for(strength, size), pattern=pattern)
-        part = "real" if mode == "as_published" else "magnitude"
         key |= {"pattern": pattern, "part": part}
 
         def make(rows: slice) -> np.ndarray:
@@ -164,7 +165,7 @@ def published_training(
     Its U-Net is trained and all networks are used on ``|Re u|``; Pix2Pix and the SDE are trained on ``|u|``. Empty in
     the mode "corrected", and for X-rays.
     """
-    if mode == "corrected" or task.dataset != "ucsf-pdgm":
+    if part_of(mode) == "magnitude" or task.dataset != "ucsf-pdgm":
         return {}
     other = degraded(task, level, mode="corrected", pattern=pattern, seed=seed, folder=folder)
     return {"pix2pix": other, "sde": other}
@@ -231,6 +232,13 @@ def read(
 def _check_dataset(dataset: str) -> None:
     if dataset not in DATASETS:
         raise InputError(f"dataset = {dataset}", "there is none", f"Choose from {', '.join(DATASETS)}")
+
+
+def part_of(mode: str) -> Literal["magnitude", "real"]:
+    """What of the zero-filled image a mode looks at."""
+    if mode not in MODES:
+        raise InputError(f"mode = {mode}", "there is none", f"Choose from {', '.join(MODES)}")
+    return MODES[mode]
 
 
 def digest(array: np.ndarray) -> str:

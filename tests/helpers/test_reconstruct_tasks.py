@@ -1,0 +1,140 @@
+"""The data sets of the reconstruction study in one form, and their images as poorer acquisitions give them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import data, degrade, reconstruct, simulate
+from helpers.errors import InputError
+from helpers.reconstruct.experiment import Outputs
+from helpers.simulate import chest_layout
+
+SIZE = 32
+OPTIONS = {"mode": "corrected", "pattern": "uniform", "seed": 0}
+
+
+@pytest.fixture(scope="module")
+def chest_root(tmp_path_factory) -> Path:
+    return simulate.chest_xrays(24, seed=2, size=SIZE, folder=tmp_path_factory.mktemp("chests"))
+
+
+@pytest.fixture(scope="module")
+def chest(chest_root) -> reconstruct.Task:
+    return reconstruct.load("chexpert", chest_root, size=SIZE, seed=0)
+
+
+@pytest.fixture(scope="module")
+def brain(tmp_path_factory) -> reconstruct.Task:
+    root = simulate.brain_tumours(12, seed=2, shape=(SIZE, SIZE, 12), folder=tmp_path_factory.mktemp("brains"))
+    return reconstruct.load("ucsf-pdgm", root, size=SIZE, seed=0, test_share=0.4)
+
+
+@pytest.mark.parametrize("name", ["brain", "chest"])
+def test_a_task_has_a_row_an_image_and_a_split_a_patient(name, request):
+    task = request.getfixturevalue(name)
+    assert task.images.shape == (len(task.rows), 1, SIZE, SIZE)
+    assert list(task.rows.columns[:4]) == ["case", "patient_id", "split", "age"]
+    assert set(task.rows.columns[4:]) == {*task.attributes, *task.targets}
+    assert task.rows["split"].isin(["train", "validation", "test"]).all()
+    assert (task.rows.groupby("patient_id")["split"].nunique() == 1).all()
+    assert ((task.rows[task.targets].isin([0, 1])) | task.rows[task.targets].isna()).all(axis=None)
+
+
+def test_a_brain_is_a_case_of_many_slices_with_masks(brain):
+    assert brain.rows.groupby("case").size().min() > 1
+    assert brain.masks.shape == brain.images.shape and set(np.unique(brain.masks)) == {0, 1}
+    patients = brain.rows.drop_duplicates("patient_id")
+    assert (patients["split"] == "test").mean() == pytest.approx(0.4, abs=0.1)
+
+
+def test_a_patient_whose_ages_are_on_both_sides_of_the_cut_has_one_age_group(chest_root, tmp_path):
+    root = Path(shutil.copytree(chest_root, tmp_path / "download"))
+    file = root / chest_layout.FOLDERS[0] / chest_layout.TRAIN
+    table, cut = pd.read_csv(file, dtype=str), chest_layout.AGE_CUT
+    patient = table[chest_layout.PATH].str.extract(r"(patient\d+)")[0]
+    several = patient[patient.duplicated()].iloc[0]
+    images = np.flatnonzero(patient == several)
+    table.loc[images, "Age"] = [str(cut), *[str(cut + 1)] * (len(images) - 1)]
+    table.to_csv(file, index=False)
+    assert data.load_chexpert(root)[0].query("patient_id == @several")["age_group"].nunique() == 2
+    rows = reconstruct.load("chexpert", root, size=SIZE, seed=0).rows
+    own = rows[rows["patient_id"] == several]
+    assert len(own) == len(images)
+    assert set(own["age"]) == {cut} and set(own["age_group"]) == {f"<={cut}"}
+
+
+@pytest.mark.parametrize("name", ["brain", "chest"])
+def test_degraded_images_are_made_once_and_differ_between_modes(name, request, tmp_path, monkeypatch):
+    task = request.getfixturevalue(name)
+    worse = reconstruct.degraded(task, "high", **OPTIONS, folder=tmp_path)
+    published = reconstruct.degraded(task, "high", **OPTIONS | {"mode": "as_published"}, folder=tmp_path)
+    assert worse.shape == task.images.shape and worse.dtype == np.float32
+    assert worse.min() >= 0 and worse.max() <= 1
+    assert np.abs(worse - published).max() > 1e-3
+    for function in ("undersample", "low_dose"):
+        monkeypatch.setattr(degrade, function, lambda *args, **rest: pytest.fail("made again"))
+    np.testing.assert_array_equal(reconstruct.degraded(task, "high", **OPTIONS, folder=tmp_path), worse)
+    with pytest.raises(pytest.fail.Exception, match="again"):
+        reconstruct.degraded(task, "low", **OPTIONS, folder=tmp_path)
+
+
+def test_more_noise_leaves_less(brain, chest, tmp_path):
+    for task in (brain, chest):
+        error = [
+            np.mean((reconstruct.degraded(task, level, **OPTIONS, folder=tmp_path) - task.images) ** 2)
+            for level in ("low", "middle", "high")
+        ]
+        assert error[0] < error[1] < error[2]
+
+
+def test_only_two_networks_of_the_published_mri_are_trained_on_other_images(brain, chest, tmp_path):
+    published = OPTIONS | {"mode": "as_published"}
+    assert reconstruct.published_training(brain, "middle", **OPTIONS, folder=tmp_path) == {}
+    assert reconstruct.published_training(chest, "middle", **published, folder=tmp_path) == {}
+    other = reconstruct.published_training(brain, "middle", **published, folder=tmp_path)
+    assert set(other) == {"pix2pix", "sde"}
+    magnitude = reconstruct.degraded(brain, "middle", **OPTIONS, folder=tmp_path)
+    for images in other.values():
+        np.testing.assert_array_equal(images, magnitude)
+
+
+def test_examples_are_held_out_and_of_the_brain_the_largest_tumours(brain, chest):
+    for task in (brain, chest):
+        held_out = np.flatnonzero(task.rows["split"] != "train")
+        outputs = Outputs(held_out, {"original": task.images[held_out], "unet": 1 - task.images[held_out]}, {}, {})
+        shown = reconstruct.examples(task, outputs, n=2)
+        assert shown.shape == (2, 2, 3, SIZE, SIZE) and shown.dtype == np.uint8
+        tested = np.flatnonzero(task.rows["split"] == "test")
+        size = np.zeros(len(tested)) if task.masks is None else task.masks[tested].sum((1, 2, 3))
+        first = (255 * task.images[tested[np.argmax(size)], 0]).round()
+        np.testing.assert_array_equal(shown[0, 0, 0], first)
+        assert not np.array_equal(shown[0, 0], shown[1, 0])
+
+
+BAD = {
+    "no data set": (lambda t, f: reconstruct.load("brats", f, size=SIZE, seed=0), "dataset = brats"),
+    "no simulation": (lambda t, f: reconstruct.simulated("brats", 5, size=SIZE, seed=0), "dataset = brats"),
+    "share": (lambda t, f: reconstruct.load("chexpert", f, size=SIZE, seed=0, test_share=0.9), "test_share = 0.9"),
+    "no level": (lambda t, f: reconstruct.degraded(t, "extreme", **OPTIONS, folder=f), "level = extreme"),
+    "no mode": (lambda t, f: reconstruct.degraded(t, "low", **OPTIONS | {"mode": "real"}, folder=f), "mode = real"),
+    "no mode of training": (
+        lambda t, f: reconstruct.published_training(t, "low", **OPTIONS | {"mode": "published"}, folder=f),
+        "mode = published",
+    ),
+    "no network": (
+        lambda t, f: reconstruct.read(t, t.images, network="large", sampler="ddim", steps=2, seed=0),
+        "network = large",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_gives_one_error(case, brain, tmp_path):
+    act, words = BAD[case]
+    with pytest.raises(InputError, match=words):
+        act(brain, tmp_path)
