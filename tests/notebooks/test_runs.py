@@ -12,13 +12,15 @@ import pytest
 import yaml
 from papermill.exceptions import PapermillExecutionError
 
-from helpers import simulate
+from helpers import degrade, simulate
+from helpers.report.values import flatten
 from tests.conftest import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 AUDIT = ROOT / "notebooks" / "01_label_audit.ipynb"
 RULER = ROOT / "notebooks" / "02_biased_ruler.ipynb"
 SKIN = ROOT / "notebooks" / "03_skin_tone_vae.ipynb"
+RECONSTRUCTION = ROOT / "notebooks" / "04_reconstruction_bias.ipynb"
 
 
 def tiny(path, folder, **parameters):
@@ -153,3 +155,57 @@ def test_the_skin_tone_study_runs_on_a_folder_of_pictures(tmp_path):
     rows = pd.read_parquet(tmp_path / "run" / "cases.parquet")
     assert set(rows.groupby(["run", "training"]).size()) == {50}
     assert rows.groupby("run")["distinct"].nunique().max() <= 2  # matched, but for the rounding of two halves
+
+
+@pytest.fixture(scope="module")
+def reconstruction(another_seed, tmp_path_factory):
+    """Folder of a tiny run of the study of reconstruction, of either data set."""
+
+    @functools.cache
+    def folder(dataset):
+        if dataset == "ucsf-pdgm":
+            return another_seed(RECONSTRUCTION)
+        place = tmp_path_factory.mktemp(dataset)
+        tiny(RECONSTRUCTION, place, DATASET=dataset)
+        return place
+
+    return folder
+
+
+@pytest.mark.parametrize(("dataset", "attributes", "targets"), [("ucsf-pdgm", 2, 2), ("chexpert", 3, 12)])
+def test_either_data_set_of_the_reconstruction_study_is_told_in_full(dataset, attributes, targets, reconstruction):
+    results = json.loads((reconstruction(dataset) / "results.json").read_text())
+    values, names = results["values"], ["sex", "age", "race"][:attributes]
+    assert values["dataset"] == dataset and results["dropped"]
+    arms = {"degraded", "unet", "pix2pix", "sde"}
+    assert set(values["odds"]) == set(names) == set(values["gaps"]["psnr percent"])
+    for odds in values["odds"].values():
+        assert {metric: set(of) for metric, of in odds.items()} == {"eodd": arms, "eop": arms}
+    assert values["counted"]["cells"] == targets * attributes * 2 * len(arms)
+    published = yaml.safe_load((ROOT / "notebooks" / "claims" / f"{RECONSTRUCTION.stem}.{dataset}.yaml").read_text())
+    assert [c["id"] for c in results["claims"]] == [c["id"] for c in published]
+    places = [place for c in published for place in (c["value"], c.get("interval", c["value"]))]
+    flat = flatten(values)  # a claim whose value has another name would never be judged
+    assert not [p for p in places if p not in flat and f"{p}.0" not in flat and not p.startswith("noise.")]
+    assert {c["verdict"] for c in results["claims"] if c["id"] == "noise"} == {"not testable here"}  # one level
+
+
+@pytest.mark.parametrize("dataset", ["ucsf-pdgm", "chexpert"])
+def test_prose_of_the_reconstruction_study_quotes_what_is_glued(dataset, reconstruction):
+    run = json.loads((reconstruction(dataset) / "out.ipynb").read_text())
+    outputs = [output for cell in run["cells"] for output in cell.get("outputs", [])]
+    glued = {output["metadata"]["scrapbook"]["name"] for output in outputs if "scrapbook" in output.get("metadata", {})}
+    prose = "".join("".join(cell["source"]) for cell in run["cells"] if cell["cell_type"] == "markdown")
+    quoted = set(re.findall(r"\{glue:text\}`([^`:]+)", prose))
+    assert len(quoted) >= 9 and quoted <= glued
+
+
+def test_the_reconstruction_study_says_what_acceleration_was_measured(reconstruction):
+    """Called 8, it is about 9 or 10: the mask has that many half-spokes, and their pixels are counted."""
+    run = json.loads((reconstruction("ucsf-pdgm") / "out.ipynb").read_text())
+    (cell,) = (cell for cell in run["cells"] if "noise_table(" in "".join(cell["source"]))
+    rows = "".join(cell["outputs"][0]["data"]["text/plain"]).splitlines()
+    words = next(row for row in rows if row.startswith("middle")).split()
+    spokes = degrade.spokes_for(8, 32)
+    measured = degrade.acceleration(degrade.radial_mask(32, spokes, pattern="uniform"))
+    assert words[:4] == ["middle", "8", str(spokes), f"{measured:.3f}"] and 8.5 < measured < 10.5
