@@ -68,6 +68,14 @@ def test_a_patient_whose_ages_are_on_both_sides_of_the_cut_has_one_age_group(che
     assert set(own["age"]) == {cut} and set(own["age_group"]) == {f"<={cut}"}
 
 
+def test_a_release_without_its_demographics_is_read_without_race(chest_root, tmp_path):
+    root = Path(shutil.copytree(chest_root, tmp_path / "download"))
+    (root / chest_layout.DEMOGRAPHICS).unlink()
+    task = reconstruct.load("chexpert", root, size=SIZE, seed=0)
+    assert task.attributes == ["sex", "age_group"] and "race" not in task.rows
+    assert task.dropped["reason"].str.contains("race missing").any()
+
+
 @pytest.mark.parametrize("name", ["brain", "chest"])
 def test_degraded_images_are_made_once_and_differ_between_modes(name, request, tmp_path, monkeypatch):
     task = request.getfixturevalue(name)

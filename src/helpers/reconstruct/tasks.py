@@ -36,7 +36,7 @@ class Task(NamedTuple):
     rows : one row an image: ``case, patient_id, split``, the attributes, ``age`` and the targets (0, 1 or missing)
     images : float32 (n, 1, s, s), 0 to 1
     masks : uint8 (n, 1, s, s), or None where there is nothing to segment
-    targets, attributes : columns of the rows
+    targets, attributes : columns of the rows; an attribute that is known of nobody is left out
     dropped : what was left out, counted by reason
     """
 
@@ -92,6 +92,8 @@ def load(
         rows = cases.rename(columns={"image": "case"})
         # A patient grows older from study to study, and is one person: the age of the first image counts.
         rows[["age", "age_group"]] = rows.groupby("patient_id")[["age", "age_group"]].transform("first")
+    # Of a release without its demographics nobody's race is known, which `dropped` says: there is nothing to compare.
+    attributes = [name for name in attributes if rows[name].notna().any()]
     told = ["case", "patient_id", "split", "age", *attributes, *targets]
     return Task(dataset, rows[told].reset_index(drop=True), images, masks, targets, attributes, dropped)
 
