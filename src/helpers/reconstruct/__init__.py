@@ -10,6 +10,15 @@ from helpers.reconstruct.settings import NETWORKS, OPTIMISATION, SAMPLING
 from helpers.reconstruct.summaries import cohort, negative_control, noise_table, optimism, performance, thresholds
 from helpers.reconstruct.tasks import DATASETS, LEVELS, Task, degraded, load, published_training, read, simulated
 from helpers.reconstruct.training import Pix2Pix, fit_pix2pix, fit_sde, fit_unet, linear_decay
+from helpers.reconstruct.worlds import (
+    WORLDS,
+    harm_in_mean_auroc,
+    hits,
+    level_of_test,
+    published_cells,
+    read_world,
+    read_worlds,
+)
 
 __all__ = [
     "DATASETS",
@@ -18,6 +27,7 @@ __all__ = [
     "OPTIMISATION",
     "SAMPLERS",
     "SAMPLING",
+    "WORLDS",
     "MeanReverting",
     "Measured",
     "Outputs",
@@ -34,6 +44,9 @@ __all__ = [
     "fit_sde",
     "fit_segmenter",
     "fit_unet",
+    "harm_in_mean_auroc",
+    "hits",
+    "level_of_test",
     "linear_decay",
     "load",
     "measure",
@@ -44,9 +57,12 @@ __all__ = [
     "predicted_masks",
     "printed_changes",
     "probabilities",
+    "published_cells",
     "published_training",
     "quoted",
     "read",
+    "read_world",
+    "read_worlds",
     "restore",
     "run",
     "schedule",
