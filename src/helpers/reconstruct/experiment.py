@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,13 +121,15 @@ def run(
         options = {**networks[part], **optimisation[part], "seed": seed, "device": device, "progress": progress}
         if "patience" in options and part in VALIDATED:
             options["validation"] = (x[validating], y[validating])
-        place = None if keep is None else keep / "networks" / name
+        place = None if keep is None else keep / "networks" / f"{name}-{_settings(networks[part], optimisation[part])}"
         return function(x[inside], y[inside], checkpoint=place, **options).model
 
     images = {"original": clean[rest], "degraded": degraded[rest]}
     for arm in arms:
         model = fit(arm, ARMS[arm], (trained_on or {}).get(arm, degraded), clean, f"{level}{arm}")
-        images[arm] = _restored(model, degraded[rest], rest, seed, sampling, None if keep is None else keep / "images")
+        # The steps and the noise of an SDE are settings, and no weights.
+        folder = None if keep is None else keep / "images" / _settings(networks[arm], optimisation[arm])
+        images[arm] = _restored(model, degraded[rest], rest, seed, sampling, folder)
 
     found: dict[str, list[np.ndarray]] = {arm: [] for arm in images}
     columns = [] if labels is None else np.split(labels, labels.shape[1], axis=1) if separate else [labels]
@@ -170,6 +173,12 @@ def _restored(
     weights = (weight.cpu().numpy() for weight in model.state_dict().values())
     key = {"weights": _hash(weights), "images": _hash([degraded, cases]), "seed": seed, **sampling}
     return degrade.stored(make, len(degraded), folder=folder, key=key)
+
+
+def _settings(*tables: Mapping[str, Any]) -> str:
+    """Hash of settings, functions by their names: a checkpoint does not know the loss it was trained with."""
+    text = json.dumps(tables, sort_keys=True, default=lambda value: getattr(value, "__qualname__", str(value)))
+    return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
 
 
 def _hash(arrays: Iterable[np.ndarray]) -> str:

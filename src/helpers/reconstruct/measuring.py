@@ -16,7 +16,8 @@ class Measured(NamedTuple):
     """Measures of each case under each arm; a case is what a decision is made on: a scan of some slices, or an image.
 
     cases : one row a case: ``case, patient_id, split``, attributes and targets (0, 1 or missing)
-    scores : name of a score to a frame of cases and arms: ``psnr, ssim``, and ``dice`` where there are masks
+    scores : name of a score to a frame of cases and arms: ``psnr, ssim``, ``lpips`` where it can be computed, and
+        ``dice`` where there are masks
     probabilities : arm to a frame of cases and targets
     """
 
@@ -92,9 +93,12 @@ def measure(
         if equal := int((images[arm] == images[baseline]).all((1, 2, 3)).sum()):
             problem = f"{equal} images equal those of {baseline!r}, so that their PSNR is infinite"
             raise InputError(f"arm {arm}", problem, "Leave blank images out, or the arm")
+    compared = {"psnr": metrics.psnr, "ssim": metrics.ssim}
+    if metrics.lpips_available()[0]:
+        compared["lpips"] = metrics.lpips
     scores = {
         name: pd.DataFrame({arm: mean(score(images[arm], images[baseline])) for arm in others})
-        for name, score in (("psnr", metrics.psnr), ("ssim", metrics.ssim))
+        for name, score in compared.items()
     }
     if masks is not None:
         scores["dice"] = pd.DataFrame({arm: mean(dice_of_each(expert, drawn)) for arm, drawn in masks.items()})

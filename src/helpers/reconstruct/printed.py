@@ -12,7 +12,7 @@ from helpers.reconstruct.tasks import Task
 
 OUTCOMES = {  # data set -> metric, target, and how prose names them
     "ucsf-pdgm": ("dice", "dice", "the Dice of the tumour"),
-    "chexpert": ("auroc", "Lung Opacity", "the AUROC of lung opacity"),
+    "chexpert": ("auroc", "mean", "the mean AUROC of the findings"),
 }
 NAMES = {"age_group": "age"}  # ours -> the slides'
 

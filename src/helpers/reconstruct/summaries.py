@@ -45,7 +45,7 @@ def noise_table(task: Task, *, mode: str, pattern: str, seed: int) -> pd.DataFra
     -------
     pandas.DataFrame
         Index ``level``. MRI: ``nominal`` acceleration, ``half-spokes``, ``measured`` acceleration. X-ray: ``photons``,
-        and ``distortion``, the PSNR in dB without noise. Both: ``psnr`` of the degraded images in dB, a mean over
+        and ``psnr_no_noise``, the PSNR in dB without noise. Both: ``psnr`` of the degraded images in dB, a mean over
         some images.
     """
     some = task.images[np.linspace(0, len(task.images) - 1, min(FEW, len(task.images))).astype(int)]
@@ -58,7 +58,7 @@ def noise_table(task: Task, *, mode: str, pattern: str, seed: int) -> pd.DataFra
             made = degrade.undersample(some, mask, part=part_of(mode))
         else:
             clean = degrade.low_dose(some, NO_NOISE, mode=mode, seed=seed)
-            row = {"photons": strength, "distortion": float(metrics.psnr(clean, some).mean())}
+            row = {"photons": strength, "psnr_no_noise": float(metrics.psnr(clean, some).mean())}
             made = degrade.low_dose(some, strength, mode=mode, seed=seed)
         rows[level] = row | {"psnr": float(metrics.psnr(np.clip(made, 0, 1), some).mean())}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("level")

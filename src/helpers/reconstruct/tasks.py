@@ -90,8 +90,9 @@ def load(
         images, masks = data.load_radiographs(cases["file"], size, progress=progress), None
         targets, attributes = list(data.FINDINGS), ["sex", "age_group", "race"]
         rows = cases.rename(columns={"image": "case"})
-        # A patient grows older from study to study, and is one person: the age of the first image counts.
-        rows[["age", "age_group"]] = rows.groupby("patient_id")[["age", "age_group"]].transform("first")
+        # A patient grows older from study to study, and is one person: what the first image says counts.
+        own = ["sex", "age", "age_group"]
+        rows[own] = rows.groupby("patient_id")[own].transform("first")
     # Of a release without its demographics nobody's race is known, which `dropped` says: there is nothing to compare.
     attributes = [name for name in attributes if rows[name].notna().any()]
     told = ["case", "patient_id", "split", "age", *attributes, *targets]
@@ -149,14 +150,14 @@ def degraded(task: Task, level: str, *, mode: str, pattern: str, seed: int, fold
         key |= {"pattern": pattern, "part": part}
 
         def make(rows: slice) -> np.ndarray:
-            return degrade.undersample(task.images[rows], mask, part=part)
+            return np.clip(degrade.undersample(task.images[rows], mask, part=part), 0, 1)
     else:
         key |= {"mode": mode, "seed": seed}
 
         def make(rows: slice) -> np.ndarray:
             return degrade.low_dose(task.images[rows], strength, mode=mode, seed=seed, first=rows.start)
 
-    return np.clip(degrade.stored(make, len(task.images), folder=folder, key=key), 0, 1)
+    return degrade.stored(make, len(task.images), folder=folder, key=key)
 
 
 def published_training(
