@@ -55,6 +55,16 @@ def test_worlds_of_skin_are_named_as_the_study_promises():
         assert values["rates"][world][world] >= 0.8
 
 
+def test_unfair_reconstructions_are_told_from_fair_ones_as_the_study_promises():
+    """At least four hits in five and at most one false alarm in twenty, over twenty studies of each data set."""
+    results = json.loads((ROOT / "book" / "recorded" / "04_two_worlds" / "full" / "results.json").read_text())
+    values = results["values"]
+    assert int(values["seeds"]) >= 20
+    for part in ("brain", "chest"):
+        assert values["rates"][part]["fair"]["signed"]["rate"] <= 0.05
+        assert values["rates"][part]["unfair"]["signed"]["rate"] >= 0.8
+
+
 @pytest.mark.parametrize("path", RECORDED, ids=lambda p: "/".join(p.parts[-3:-1]))
 def test_no_cell_under_ten(path):
     def counts(value):
