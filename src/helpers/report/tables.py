@@ -40,7 +40,7 @@ def show(frame: pd.DataFrame, *, estimate: str = "", digits: int = 3) -> pd.Data
     table.loc[small.any(axis=1), numbers] = "suppressed"
     for column in sizes:
         whole = frame[column].notna()
-        table.loc[whole, column] = [f"{n:.0f}" for n in frame.loc[whole, column]]
+        table.loc[whole, column] = [int(n) for n in frame.loc[whole, column]]
         table.loc[small[column], column] = f"<{SMALLEST_CELL}"
     return table.drop(columns=["low", "high"]) if estimate else table
 
