@@ -56,6 +56,14 @@ def test_as_printed_has_each_arm_and_the_original(tables):
     assert "percent" not in table
 
 
+def test_as_printed_has_the_certainty_too(tables):
+    q, spread = (reconstruct.as_printed(tables["odds"], tables["gaps"], column=c) for c in ("q", "se_value"))
+    assert q.xs("original", level="arm").isna().all(axis=None)
+    row = tables["odds"].set_index(["attribute", "arm", "metric"]).loc[("sex", "unet", "eop")]
+    assert q.loc[("sex", "grade", "unet"), "eop"] == row["q"]
+    assert spread.loc[("sex", "grade", "original"), "eop"] == row["se_baseline"] > 0
+
+
 def test_changes_have_no_degraded_arm_and_the_slides_names(tables):
     table = reconstruct.changes_of(tables["odds"], "eop")
     assert set(table["arm"]) == {"unet"} and set(table["metric"]) == {"eop"}

@@ -244,6 +244,11 @@ def test_tables_suppress_small_groups():
     assert shown.loc["large"].tolist() == [10, "0.250", "b"]
 
 
+def test_sizes_are_whole_numbers_also_where_some_are_missing():
+    frame = pd.DataFrame({"n": [9.0, 12.0, np.nan], "mean": [0.5, 0.25, 0.75]}, index=["a", "b", "b"])
+    assert report.show(frame)["n"].tolist() == ["<10", 12, "–"]
+
+
 def test_tables_join_an_estimate_and_its_interval():
     frame = pd.DataFrame({"n": [9, 10], "mean": [0.5, -0.25], "low": [0.4, -0.5], "high": [0.6, np.nan]})
     shown = report.show(frame, estimate="mean", digits=2)

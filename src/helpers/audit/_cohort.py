@@ -145,6 +145,15 @@ def change_row(baseline: float, value: float, replicates: np.ndarray, *, n: int,
     }
 
 
+def standard_errors(baseline: np.ndarray, value: np.ndarray) -> dict[str, float]:
+    """Standard deviation of a statistic over the replicates in which it is defined, in two arms; NaN where in none."""
+    found = {}
+    for name, draws in (("se_baseline", baseline), ("se_value", value)):
+        known = draws[np.isfinite(draws)]
+        found[name] = float(known.std()) if len(known) else float("nan")
+    return found
+
+
 def add_q(table: pd.DataFrame) -> pd.DataFrame:
     """The table with a column `q` behind `p`: Benjamini-Hochberg over all tests that were made."""
     made = table["p"].notna()

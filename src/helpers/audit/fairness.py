@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from helpers.audit._cohort import add_q, change_row, check_arms, check_cohort, check_columns, resampled
+from helpers.audit._cohort import add_q, change_row, check_arms, check_cohort, check_columns, resampled, standard_errors
 from helpers.errors import InputError
 from helpers.metrics.rates import SMALLEST, check_labels, check_predictions
 
@@ -60,7 +60,8 @@ def prediction_fairness(
     DataFrame
         One row per finding, attribute, arm and metric ("eodd", "eop"): ``baseline, value, change`` (value minus
         baseline), ``se, low, high, p`` (two-sided), ``q`` (Benjamini-Hochberg over the whole table),
-        ``p_as_published`` (one-sided), ``dropped`` replicates, sizes ``n`` (cases), ``n_patients``, ``n_positive``
+        ``p_as_published`` (one-sided), ``dropped`` replicates, ``se_baseline, se_value`` (standard errors of the two
+        values themselves), sizes ``n`` (cases), ``n_patients``, ``n_positive``
         and ``n_negative`` (of the smallest group compared) and ``left_out``. Where fewer than two groups are left the
         numbers are NaN, and no test is made. ``attrs["tests"]`` is the size of the family.
 
@@ -107,7 +108,8 @@ def prediction_fairness(
                 first, second = (float(estimates[metric][0, k]) for k in (0, j))
                 changes = draws[metric][:, j] - draws[metric][:, 0]
                 row = {"finding": finding, "attribute": attribute.name, "arm": arm, "metric": metric}
-                rows.append(row | change_row(first, second, changes, n=about["n_patients"], level=level) | about)
+                row |= change_row(first, second, changes, n=about["n_patients"], level=level)
+                rows.append(row | standard_errors(draws[metric][:, 0], draws[metric][:, j]) | about)
     return add_q(pd.DataFrame(rows))
 
 
@@ -174,7 +176,8 @@ def score_fairness(
                 with np.errstate(invalid="ignore"):  # a perfect group makes both ratios infinite
                     changes = draws[metric][:, j] - draws[metric][:, 0]
                 row = {"attribute": attribute.name, "arm": arm, "metric": metric}
-                rows.append(row | change_row(first, second, changes, n=about["n"], level=level) | about)
+                row |= change_row(first, second, changes, n=about["n"], level=level)
+                rows.append(row | standard_errors(draws[metric][:, 0], draws[metric][:, j]) | about)
     return add_q(pd.DataFrame(rows))
 
 

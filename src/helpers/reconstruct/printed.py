@@ -31,7 +31,7 @@ def examples(task: Task, outputs: Outputs, *, n: int, split: str = "test") -> np
     return (255 * np.repeat(grid, 3, axis=2)).round().astype(np.uint8)
 
 
-def as_printed(odds: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
+def as_printed(odds: pd.DataFrame, gaps: pd.DataFrame, *, column: str = "value") -> pd.DataFrame:
     """Values in the form of the slides' tables.
 
     Parameters
@@ -40,6 +40,8 @@ def as_printed(odds: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
         From `audit.prediction_fairness`.
     gaps : pandas.DataFrame
         From `audit.score_fairness`.
+    column : {"value", "se_value", "q"}
+        What to show: the measures, their standard errors, or the q of their change, which the original has not.
 
     Returns
     -------
@@ -50,9 +52,9 @@ def as_printed(odds: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
     both = pd.concat([odds, gaps], ignore_index=True).rename(columns={"finding": "target"})
     both["attribute"] = both["attribute"].replace(NAMES)
     original = both.drop_duplicates(["attribute", "target", "metric"])
-    original = original.assign(arm="original", value=original["baseline"])
+    original = original.assign(arm="original", value=original["baseline"], se_value=original["se_baseline"], q=np.nan)
     index = ["attribute", "target", "arm"]
-    wide = pd.concat([original, both]).pivot_table(index=index, columns="metric", values="value", sort=False)
+    wide = pd.concat([original, both]).pivot(index=index, columns="metric", values=column)
     return wide.rename_axis(columns=None)
 
 

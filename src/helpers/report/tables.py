@@ -39,8 +39,8 @@ def show(frame: pd.DataFrame, *, estimate: str = "", digits: int = 3) -> pd.Data
     numbers = [names[c] for c in frame.select_dtypes("number") if c not in sizes]
     table.loc[small.any(axis=1), numbers] = "suppressed"
     for column in sizes:
-        whole = frame[column].notna()
-        table.loc[whole, column] = [int(n) for n in frame.loc[whole, column]]
+        whole = [int(n) if pd.notna(n) else "–" for n in frame[column]]
+        table[column] = pd.Series(whole, index=table.index, dtype=object)
         table.loc[small[column], column] = f"<{SMALLEST_CELL}"
     return table.drop(columns=["low", "high"]) if estimate else table
 
