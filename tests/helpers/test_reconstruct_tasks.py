@@ -151,3 +151,12 @@ def test_bad_input_gives_one_error(case, brain, tmp_path):
     act, words = BAD[case]
     with pytest.raises(InputError, match=words):
         act(brain, tmp_path)
+
+
+def test_effort_shortens_a_training_and_never_to_nothing():
+    from helpers.reconstruct.tasks import _shortened
+
+    assert _shortened({"steps": 200, "lr": 1}, 0.05) == {"steps": 10, "lr": 1}
+    assert _shortened({"epochs": 5}, 0.01) == {"epochs": 1}
+    with pytest.raises(InputError, match="effort"):
+        _shortened({"epochs": 5}, 0)

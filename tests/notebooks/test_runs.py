@@ -181,7 +181,7 @@ def test_either_data_set_of_the_reconstruction_study_is_told_in_full(dataset, at
     assert set(values["odds"]) == set(names) == set(values["gaps"]["psnr percent"])
     for odds in values["odds"].values():
         assert {metric: set(of) for metric, of in odds.items()} == {"eodd": arms, "eop": arms}
-    assert values["counted"]["cells"] == targets * attributes * 2 * len(arms)
+    assert 0 < values["counted"]["cells tested"] <= targets * attributes * 2 * (len(arms) - 1)
     published = yaml.safe_load((ROOT / "notebooks" / "claims" / f"{RECONSTRUCTION.stem}.{dataset}.yaml").read_text())
     assert [c["id"] for c in results["claims"]] == [c["id"] for c in published]
     places = [place for c in published for place in (c["value"], c.get("interval", c["value"]))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -182,6 +182,7 @@ def read(
     sampler: str,
     steps: int | None,
     seed: int,
+    effort: float = 1.0,
     trained_on: Mapping[str, np.ndarray] | None = None,
     arms: Sequence[str] = tuple(ARMS),
     keep: Path | None = None,
@@ -199,6 +200,8 @@ def read(
         Of `NETWORKS` and `OPTIMISATION`.
     sampler, steps
         Of the SDE, as `restore` takes them.
+    effort : float
+        Share of the table's training steps or epochs that is taken, at least one of them.
     seed, trained_on, arms, keep, level, device, progress
         As `run` takes them. The brain's targets have a classifier each, which is balanced; the chest's share one.
 
@@ -214,7 +217,7 @@ def read(
         task.images,
         worse,
         networks=NETWORKS[network][task.dataset],
-        optimisation=OPTIMISATION[network][task.dataset],
+        optimisation={part: _shortened(of, effort) for part, of in OPTIMISATION[network][task.dataset].items()},
         sampling={"sampler": sampler, "steps": steps},
         seed=seed,
         labels=task.rows[task.targets].to_numpy(float),
@@ -230,6 +233,13 @@ def read(
     masks = {} if task.masks is None else {"masks": outputs.masks, "expert": task.masks[outputs.rows]}
     rows = task.rows.iloc[outputs.rows]
     return outputs, measure(rows, outputs.images, probabilities=outputs.probabilities, targets=task.targets, **masks)
+
+
+def _shortened(optimisation: Mapping[str, Any], effort: float) -> dict[str, Any]:
+    if not 0 < effort < float("inf"):
+        raise InputError(f"effort = {effort}", "expected a number above 0", "Use 1")
+    long = {name: optimisation[name] for name in ("steps", "epochs") if name in optimisation}
+    return {**optimisation, **{name: max(1, round(effort * count)) for name, count in long.items()}}
 
 
 def _check_dataset(dataset: str) -> None:
