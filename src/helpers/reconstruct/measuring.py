@@ -15,10 +15,15 @@ from helpers.errors import InputError
 class Measured(NamedTuple):
     """Measures of each case under each arm; a case is what a decision is made on: a scan of some slices, or an image.
 
-    cases : one row a case: ``case, patient_id, split``, attributes and targets (0, 1 or missing)
-    scores : name of a score to a frame of cases and arms: ``psnr, ssim``, ``lpips`` where it can be computed, and
-        ``dice`` where there are masks
-    probabilities : arm to a frame of cases and targets
+    Attributes
+    ----------
+    cases : DataFrame
+        One row a case: ``case, patient_id, split``, attributes and targets (0, 1 or missing).
+    scores : dict of str to DataFrame
+        Name of a score to a frame of cases and arms: ``psnr, ssim``, ``lpips`` where it can be computed, and ``dice``
+        where there are masks.
+    probabilities : dict of str to DataFrame
+        Arm to a frame of cases and targets.
     """
 
     cases: pd.DataFrame
