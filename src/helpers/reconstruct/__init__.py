@@ -6,7 +6,7 @@ from helpers.reconstruct.measuring import Measured, measure
 from helpers.reconstruct.printed import as_printed, changes_of, examples, printed_changes, quoted
 from helpers.reconstruct.restoring import restore
 from helpers.reconstruct.sde import SAMPLERS, MeanReverting, Schedule, schedule
-from helpers.reconstruct.settings import NETWORKS, OPTIMISATION, SAMPLING
+from helpers.reconstruct.settings import NETWORKS, OPTIMISATION
 from helpers.reconstruct.summaries import cohort, negative_control, noise_table, optimism, performance, thresholds
 from helpers.reconstruct.tasks import DATASETS, LEVELS, Task, degraded, load, published_training, read, simulated
 from helpers.reconstruct.training import Pix2Pix, fit_pix2pix, fit_sde, fit_unet, linear_decay
@@ -26,7 +26,6 @@ __all__ = [
     "NETWORKS",
     "OPTIMISATION",
     "SAMPLERS",
-    "SAMPLING",
     "WORLDS",
     "MeanReverting",
     "Measured",

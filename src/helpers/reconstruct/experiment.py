@@ -80,7 +80,7 @@ def run(
         Settings of "unet", "pix2pix", "sde", "classifier" and "segmenter", such as
         ``NETWORKS["small"]["chexpert"]``; "unet" and "classifier" are validated where they have `patience`.
     sampling : mapping
-        How the SDE is applied, as `restore` takes it, such as ``SAMPLING["small"]``.
+        How the SDE is applied, as `restore` takes it, such as ``{"sampler": "posterior", "steps": 5}``.
     seed : int
         Of all networks and draws.
     labels : ndarray of shape (n, k), optional

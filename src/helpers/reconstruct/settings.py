@@ -67,7 +67,3 @@ OPTIMISATION: Table = {
         },
     },
 }
-SAMPLING: dict[str, dict[str, Any]] = {
-    "small": {"sampler": "posterior", "steps": 5},
-    "paper": {"sampler": "euler_maruyama", "steps": 100},
-}
