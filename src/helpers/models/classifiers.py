@@ -1,4 +1,4 @@
-"""Networks that classify images of one channel."""
+"""Networks that classify images."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ NONE = "Name a file of torchvision's ResNet-18 weights, such as resnet18-f37072f
 HEAD = 256  # features between ResNet-18 and its outputs
 
 
-def _small(outputs: int) -> nn.Module:
-    widths = (1, 16, 32, 64)
+def _small(channels: int, outputs: int) -> nn.Module:
+    widths = (channels, 16, 32, 64)
     levels = [
         layer
         for a, b in pairwise(widths)
@@ -27,30 +27,32 @@ def _small(outputs: int) -> nn.Module:
     return nn.Sequential(*levels, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(widths[-1], outputs))
 
 
-def _resnet18(outputs: int) -> nn.Module:
+def _resnet18(channels: int, outputs: int) -> nn.Module:
     from monai.networks.nets import resnet18
 
     # Stride and bias as in torchvision, whose weights then fit.
-    net = resnet18(spatial_dims=2, n_input_channels=1, conv1_t_stride=2, bias_downsample=False)
+    net = resnet18(spatial_dims=2, n_input_channels=channels, conv1_t_stride=2, bias_downsample=False)
     net.fc = nn.Sequential(nn.Linear(net.fc.in_features, HEAD), nn.ReLU(), nn.Linear(HEAD, outputs))
     return net
 
 
-def _densenet121(outputs: int) -> nn.Module:
+def _densenet121(channels: int, outputs: int) -> nn.Module:
     from monai.networks.nets import DenseNet121
 
-    return DenseNet121(spatial_dims=2, in_channels=1, out_channels=outputs)
+    return DenseNet121(spatial_dims=2, in_channels=channels, out_channels=outputs)
 
 
-CLASSIFIERS: dict[str, Callable[[int], nn.Module]] = {
+CLASSIFIERS: dict[str, Callable[[int, int], nn.Module]] = {
     "small": _small,
     "resnet18": _resnet18,
     "densenet121": _densenet121,
 }
 
 
-def classifier(kind: str, outputs: int, *, weights: str | Path | None = None, seed: int = 0) -> nn.Module:
-    """Classifier of images of one channel.
+def classifier(
+    kind: str, outputs: int, *, channels: int = 1, weights: str | Path | None = None, seed: int = 0
+) -> nn.Module:
+    """Classifier of images.
 
     Parameters
     ----------
@@ -59,16 +61,18 @@ def classifier(kind: str, outputs: int, *, weights: str | Path | None = None, se
         `outputs` features; or MONAI's DenseNet-121 (Huang et al. 2017).
     outputs : int
         Labels.
+    channels : int
+        Of an image: 1 for grey, 3 for colour.
     weights : path, optional
-        File of torchvision's ResNet-18 state dict, as first weights of "resnet18" but for the head; the three
-        channels of the first convolution are averaged.
+        File of torchvision's ResNet-18 state dict, as first weights of "resnet18" but for the head; for grey
+        images the three channels of the first convolution are averaged.
     seed : int
         Seed of the first weights; the global generators of random numbers are left alone.
 
     Returns
     -------
     torch.nn.Module
-        Takes (n, 1, h, w) and gives (n, outputs), before any activation.
+        Takes (n, channels, h, w) and gives (n, outputs), before any activation.
 
     Raises
     ------
@@ -77,11 +81,12 @@ def classifier(kind: str, outputs: int, *, weights: str | Path | None = None, se
     """
     if kind not in CLASSIFIERS:
         raise InputError(f"kind = {kind}", "there is no such classifier", f"Choose from {', '.join(CLASSIFIERS)}")
-    if not is_count(outputs):
-        raise InputError(f"outputs = {outputs}", "expected a whole number, 1 or more", "Give one for each label")
+    for name, count, fix in (("outputs", outputs, "Give one for each label"), ("channels", channels, "Grey has 1")):
+        if not is_count(count):
+            raise InputError(f"{name} = {count}", "expected a whole number, 1 or more", fix)
     if weights is not None and kind != "resnet18":
         raise InputError(f"weights = {weights}", f"{kind} takes none", "Use resnet18, or no weights")
-    net = seeded(lambda: CLASSIFIERS[kind](outputs), seed)
+    net = seeded(lambda: CLASSIFIERS[kind](channels, outputs), seed)
     if weights is not None:
         _begin_from(net, Path(weights))
     return net
@@ -90,7 +95,7 @@ def classifier(kind: str, outputs: int, *, weights: str | Path | None = None, se
 def _begin_from(net: nn.Module, file: Path) -> None:
     """Put torchvision's weights into all of the network but its head."""
     given = {name: tensor for name, tensor in _state(file).items() if not name.startswith("fc.")}
-    if "conv1.weight" in given:
+    if "conv1.weight" in given and net.conv1.in_channels == 1:
         given["conv1.weight"] = given["conv1.weight"].mean(1, keepdim=True)
     own = {name: tensor for name, tensor in net.state_dict().items() if not name.startswith("fc.")}
     for name in [*own, *given]:

@@ -2,6 +2,7 @@
 
 from helpers.simulate.brain_tumours import BRAIN_WORLDS, brain_tumours
 from helpers.simulate.breast_mri import breast_mri, breast_mri_table
+from helpers.simulate.causes import CAUSES, marked, other_scanner, plant
 from helpers.simulate.chest_xrays import CHEST_WORLDS, chest_xrays
 from helpers.simulate.dermatology import SKIN_WORLDS, dermatology
 from helpers.simulate.population import EFFECTS, truth
@@ -12,6 +13,7 @@ from helpers.simulate.worlds import CASES, RULERS, WORLDS, breast_mri_world, wor
 __all__ = [
     "BRAIN_WORLDS",
     "CASES",
+    "CAUSES",
     "CHEST_WORLDS",
     "EFFECTS",
     "PHYSICS",
@@ -26,7 +28,10 @@ __all__ = [
     "breast_mri_world",
     "chest_xrays",
     "dermatology",
+    "marked",
+    "other_scanner",
     "physics",
+    "plant",
     "render",
     "truth",
     "typology_angle",

@@ -1,0 +1,62 @@
+"""Fine-tuning that is meant to make a trained network fairer, each method in one form, and their comparison."""
+
+from helpers.mitigate.groups import Groups, attribute_groups, balanced_weights, joint_groups
+from helpers.mitigate.methods import (
+    Cases,
+    Mitigated,
+    adversarial,
+    equalized_odds,
+    group_distil,
+    group_dro,
+    plain,
+    reweighted,
+    swift,
+)
+from helpers.mitigate.objectives import Batch, Constrained, Distilled, Objective, WorstGroups, head_of
+from helpers.mitigate.penalties import Adversary, EqualizedOdds, soft_equalized_odds, soft_rates, squared_correlation
+from helpers.mitigate.protocol import BASELINE, METHODS, RULES, START, THRESHOLDS, Compared, compare, group_thresholds
+from helpers.mitigate.swift import importance, reset_head, soft_masks
+from helpers.mitigate.tasks import TARGETS, Study, load, simulated, starter
+
+__all__ = [
+    "BASELINE",
+    "METHODS",
+    "RULES",
+    "START",
+    "TARGETS",
+    "THRESHOLDS",
+    "Adversary",
+    "Batch",
+    "Cases",
+    "Compared",
+    "Constrained",
+    "Distilled",
+    "EqualizedOdds",
+    "Groups",
+    "Mitigated",
+    "Objective",
+    "Study",
+    "WorstGroups",
+    "adversarial",
+    "attribute_groups",
+    "balanced_weights",
+    "compare",
+    "equalized_odds",
+    "group_distil",
+    "group_dro",
+    "group_thresholds",
+    "head_of",
+    "importance",
+    "joint_groups",
+    "load",
+    "plain",
+    "reset_head",
+    "reweighted",
+    "simulated",
+    "soft_equalized_odds",
+    "soft_masks",
+    "soft_rates",
+    "squared_correlation",
+    "starter",
+    "swift",
+]

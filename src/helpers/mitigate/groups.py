@@ -1,0 +1,125 @@
+"""Who belongs to which group: attributes as codes, all of them crossed, and the weights that make groups equal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from helpers.errors import InputError
+
+Bins = Mapping[str, Sequence[float]]
+AS_NUMBERS = 8  # different numbers up to which an attribute of numbers is taken for labels
+
+
+class Groups(NamedTuple):
+    """Groups of n cases.
+
+    codes : ndarray of int, shape (n,)
+        Place of the case's group in `names`, -1 where it is unknown.
+    names : list of str
+        Groups that occur, in order.
+    """
+
+    codes: np.ndarray
+    names: list[str]
+
+
+def attribute_groups(values: pd.Series, *, bins: Sequence[float] | None = None) -> Groups:
+    """Groups of one attribute; a case where it is missing has the code -1.
+
+    Parameters
+    ----------
+    values : Series of shape (n,)
+        Labels, or numbers with bins.
+    bins : sequence of float, optional
+        Edges, rising; a number belongs to the bin whose upper edge it does not exceed.
+
+    Raises
+    ------
+    InputError
+        Everything is missing, a number lies outside the bins, or numbers have no bins.
+    """
+    name, known = str(values.name), values.notna()
+    if not known.any():
+        raise InputError(name, f"is missing in all {len(values)} cases", "Leave this attribute out")
+    numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+    if bins is None and numeric and values.nunique() > AS_NUMBERS:
+        problem = f"holds {values.nunique()} different numbers: each would be a group of its own"
+        raise InputError(name, problem, f'Give bins, such as {{"{name}": (0, 60, 120)}}')
+    if bins is not None:
+        if not numeric or list(bins) != sorted(set(bins)) or len(bins) < 2:
+            raise InputError(name, f"cannot be cut at {tuple(bins)}", "Give numbers, and two or more rising edges")
+        cut = pd.cut(values, list(bins), include_lowest=True)
+        outside = known & cut.isna()
+        if outside.any():
+            raise InputError(name, f"{values[outside].iloc[0]} lies outside {tuple(bins)}", "Widen the bins")
+        values = cut.cat.remove_unused_categories().astype(str).where(known)
+        order = [str(c) for c in cut.cat.remove_unused_categories().cat.categories]
+    else:
+        values = values.astype(object)
+        order = sorted(values[known].unique(), key=str)
+    codes = pd.Categorical(values, categories=order).codes.astype(np.int64)
+    return Groups(codes, [str(label) for label in order])
+
+
+def joint_groups(attributes: pd.DataFrame, *, bins: Bins | None = None) -> Groups:
+    """All attributes crossed: a group is those who have every attribute in common.
+
+    Parameters
+    ----------
+    attributes : DataFrame of shape (n, attributes)
+        Labels, or numbers that `bins` cut.
+    bins : mapping of str to sequence of float, optional
+        Edges by attribute, as `attribute_groups` takes them. Numbers of more than eight values need them: years as they
+        are would make almost everybody a group.
+
+    Returns
+    -------
+    Groups
+        Names such as "F, <=60". A case that lacks an attribute has the code -1.
+
+    Raises
+    ------
+    InputError
+        There is no attribute, or bins for one that is not there; what `attribute_groups` refuses.
+    """
+    if not len(attributes.columns):
+        raise InputError("attributes", "there are none", 'Give frame[["sex"]]')
+    bins = dict(bins or {})
+    if odd := [name for name in bins if name not in attributes]:
+        raise InputError("bins", f"there is no attribute {odd[0]}", f"It has {', '.join(map(str, attributes))}")
+    found = [attribute_groups(attributes[name], bins=bins.get(name)) for name in attributes.columns]
+    known = np.all([part.codes >= 0 for part in found], axis=0)
+    rows = np.stack([part.codes for part in found], axis=1)
+    seen, codes = np.unique(rows[known], axis=0, return_inverse=True)
+    names = [", ".join(part.names[k] for part, k in zip(found, row, strict=True)) for row in seen]
+    joint = np.full(len(attributes), -1)
+    joint[known] = codes.ravel()
+    return Groups(joint, names)
+
+
+def balanced_weights(codes: ArrayLike) -> np.ndarray:
+    """Chances that make every group as likely as any other: one over the group's size.
+
+    Parameters
+    ----------
+    codes : array_like of int, shape (n,)
+        Groups, as `joint_groups` codes them; a case of unknown group gets the mean weight of the others.
+
+    Returns
+    -------
+    ndarray of float, shape (n,)
+        They add to 1. With a single group all are equal.
+    """
+    codes = np.asarray(codes)
+    known = codes >= 0
+    if not known.any():
+        return np.full(len(codes), 1 / len(codes))
+    weights = np.full(len(codes), np.nan)
+    weights[known] = 1 / np.bincount(codes[known])[codes[known]]
+    weights[~known] = weights[known].mean()
+    return weights / weights.sum()

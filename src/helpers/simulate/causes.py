@@ -1,0 +1,132 @@
+"""Causes of a gap between two groups, planted in a cohort that has none: in labels, images, or who is there.
+
+A cause acts on cases that a loader has read and split, since most of them are a fault of the data that a model learns
+from and not of the patients it is tested on: `contaminated` says which cases are of the faulty collection. All cases
+and all changes are simulated.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from helpers.errors import InputError
+
+# Cause -> how much of it is planted, as `plant` explains.
+CAUSES: dict[str, float] = {
+    "none": 0.0,
+    "under-representation": 0.9,
+    "label bias": 0.5,
+    "prevalence shift": 0.8,
+    "shortcut": 0.9,
+    "difficulty": 0.15,
+}
+
+
+class Planted(NamedTuple):
+    """Cases with a cause in them.
+
+    images : float32 ndarray (n, c, h, w); a copy where the cause changes images
+    labels : float ndarray (n,)
+    kept : bool ndarray (n,), which cases are left
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    kept: np.ndarray
+
+
+def plant(
+    cause: str,
+    images: np.ndarray,
+    labels: np.ndarray,
+    *,
+    group: np.ndarray,
+    contaminated: np.ndarray,
+    strength: float | None = None,
+    seed: int,
+) -> Planted:
+    """Plant one cause that a group fares worse.
+
+    ====================  ==========================================================================================
+    under-representation  of the group's contaminated cases a share is missing
+    label bias            of the group's contaminated positives a share is recorded as negative
+    prevalence shift      of the group's contaminated positives a share is missing
+    shortcut              a bright mark in a corner follows the label outside the group and not within it, in all
+                          cases: of positives outside (1 + strength) / 2 have it, of negatives (1 - strength) / 2, of
+                          the group one half
+    difficulty            noise of this standard deviation (brightness 0 to 1) in all images of the group
+    ====================  ==========================================================================================
+
+    Parameters
+    ----------
+    cause : str
+        A key of `CAUSES`; "none" plants nothing.
+    images : float32 ndarray of shape (n, c, h, w)
+        0 to 1.
+    labels : ndarray of shape (n,)
+        0, 1 or NaN.
+    group : ndarray of bool, shape (n,)
+        Who fares worse.
+    contaminated : ndarray of bool, shape (n,)
+        Cases of the faulty collection, such as training and validation.
+    strength : float, optional
+        0 to 1; default that of `CAUSES`.
+    seed : int
+
+    Raises
+    ------
+    InputError
+        There is no such cause, the strength is out of range, or lengths differ.
+    """
+    if cause not in CAUSES:
+        raise InputError(f"cause = {cause}", "there is none", f"Choose from {', '.join(CAUSES)}")
+    strength = CAUSES[cause] if strength is None else strength
+    if not 0 <= strength <= 1:
+        raise InputError(f"strength = {strength}", "expected 0 to 1", "Use 0 for none")
+    for name, array in (("labels", labels), ("group", group), ("contaminated", contaminated)):
+        if len(array) != len(images):
+            raise InputError(name, f"{len(array)} for {len(images)} images", "Give one for each image")
+    labels = np.asarray(labels, float).copy()
+    group, contaminated = np.asarray(group, bool), np.asarray(contaminated, bool)
+    streams = dict(zip(CAUSES, np.random.default_rng(seed).spawn(len(CAUSES)), strict=True))
+    rng, n = streams[cause], len(images)
+    lot, touched = rng.random(n), group & contaminated
+    kept = np.ones(n, bool)
+    if cause == "under-representation":
+        kept = ~(touched & (lot < strength))
+    elif cause == "label bias":
+        labels[touched & (labels == 1) & (lot < strength)] = 0.0
+    elif cause == "prevalence shift":
+        kept = ~(touched & (labels == 1) & (lot < strength))
+    elif cause == "shortcut":
+        follows = np.where(labels == 1, 1.0, -1.0) * ~group * ~np.isnan(labels)
+        images = marked(images, lot < 0.5 + strength / 2 * follows)
+    elif cause == "difficulty":
+        noise = rng.standard_normal(images.shape).astype(np.float32) * strength
+        images = np.where(group[:, None, None, None], (images + noise).clip(0, 1), images).astype(np.float32)
+    return Planted(images, labels, kept)
+
+
+def marked(images: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """Images with a bright square in the upper left corner, an eighth of the side, where `which` says so."""
+    changed = images.copy()
+    side = max(2, images.shape[-1] // 8)
+    changed[np.asarray(which, bool), :, :side, :side] = 1.0
+    return changed
+
+
+def other_scanner(images: np.ndarray, *, seed: int, gamma: float = 1.3, noise: float = 0.04) -> np.ndarray:
+    """The images as another device would give them: another contrast (``x ** gamma``) and more noise.
+
+    Parameters
+    ----------
+    images : float32 ndarray of shape (n, c, h, w)
+        0 to 1.
+    seed : int
+    gamma, noise : float
+        Exponent, and standard deviation in brightness.
+    """
+    added = np.random.default_rng(seed).standard_normal(images.shape) * noise
+    return (images**gamma + added).clip(0, 1).astype(np.float32)
