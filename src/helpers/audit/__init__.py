@@ -31,6 +31,7 @@ from helpers.audit.label_audit import (
     volume_values,
 )
 from helpers.audit.latent import latent
+from helpers.audit.methods import compare_methods
 from helpers.audit.mixed import mixed_gap
 from helpers.audit.models import (
     Effect,
@@ -97,6 +98,7 @@ __all__ = [
     "choose_threshold",
     "cohort_values",
     "compare",
+    "compare_methods",
     "contrast",
     "contrast_from_summary",
     "counts_behind",

@@ -9,6 +9,7 @@ from helpers.figures.images import pictures
 from helpers.figures.look import BLUE, GREEN, GREY, ORANGE, PALETTE, VERMILION, style
 from helpers.figures.results import forest, means, null, rates, sweep
 from helpers.figures.scatter import against
+from helpers.figures.tradeoff import lambdas, tradeoff, verdicts
 
 __all__ = [
     "BLUE",
@@ -24,6 +25,7 @@ __all__ = [
     "embedding",
     "forest",
     "histogram",
+    "lambdas",
     "levels",
     "means",
     "null",
@@ -31,4 +33,6 @@ __all__ = [
     "rates",
     "style",
     "sweep",
+    "tradeoff",
+    "verdicts",
 ]
