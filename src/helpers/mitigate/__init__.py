@@ -1,9 +1,8 @@
 """Fine-tuning that is meant to make a trained network fairer, each method in one form, and their comparison."""
 
+from helpers.mitigate.fitting import Cases, Mitigated
 from helpers.mitigate.groups import Groups, attribute_groups, balanced_weights, joint_groups
 from helpers.mitigate.methods import (
-    Cases,
-    Mitigated,
     adversarial,
     equalized_odds,
     group_distil,
@@ -14,12 +13,15 @@ from helpers.mitigate.methods import (
 )
 from helpers.mitigate.objectives import Batch, Constrained, Distilled, Objective, WorstGroups, head_of
 from helpers.mitigate.penalties import Adversary, EqualizedOdds, soft_equalized_odds, soft_rates, squared_correlation
+from helpers.mitigate.probe import last_features, linear_probe
 from helpers.mitigate.protocol import BASELINE, METHODS, RULES, START, THRESHOLDS, Compared, compare, group_thresholds
 from helpers.mitigate.swift import importance, reset_head, soft_masks
 from helpers.mitigate.tasks import TARGETS, Study, load, simulated, starter
+from helpers.mitigate.worlds import MARGIN, effects, gaps, read_world, read_worlds
 
 __all__ = [
     "BASELINE",
+    "MARGIN",
     "METHODS",
     "RULES",
     "START",
@@ -41,15 +43,21 @@ __all__ = [
     "attribute_groups",
     "balanced_weights",
     "compare",
+    "effects",
     "equalized_odds",
+    "gaps",
     "group_distil",
     "group_dro",
     "group_thresholds",
     "head_of",
     "importance",
     "joint_groups",
+    "last_features",
+    "linear_probe",
     "load",
     "plain",
+    "read_world",
+    "read_worlds",
     "reset_head",
     "reweighted",
     "simulated",

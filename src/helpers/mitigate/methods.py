@@ -8,12 +8,9 @@ network, whose images are then read by the reader.
 from __future__ import annotations
 
 import copy
-import time
-from collections.abc import Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import nn
@@ -21,48 +18,12 @@ from torch import nn
 from helpers import train
 from helpers.errors import InputError
 from helpers.mitigate import swift as soft
-from helpers.mitigate.groups import Bins, attribute_groups, balanced_weights, joint_groups
-from helpers.mitigate.objectives import Batch, Constrained, Distilled, Objective, WorstGroups, head_of
+from helpers.mitigate.fitting import Cases, Mitigated, by_group_and_class, fit, prepare, some_batches
+from helpers.mitigate.groups import balanced_weights
+from helpers.mitigate.objectives import Constrained, Distilled, Objective, WorstGroups, head_of
 from helpers.mitigate.penalties import Adversary, EqualizedOdds
 
 HEAD_RATE = 10.0  # learning rate of the adversary's heads, in that of the network
-
-
-class Cases(NamedTuple):
-    """What a method learns from.
-
-    images : float32 ndarray of shape (n, c, h, w)
-    labels : ndarray of shape (n, k), 0, 1 or NaN
-    attributes : DataFrame of shape (n, attributes), of labels; missing ones are left out of whatever compares groups
-    clean : float32 ndarray of shape (n, c, h, w), optional: what a reconstruction should give
-    bins : edges of attributes that are numbers, as `joint_groups` takes them
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
-    attributes: pd.DataFrame
-    clean: np.ndarray | None = None
-    bins: Bins | None = None
-
-    def rows(self, chosen: np.ndarray) -> Cases:
-        """Some of the cases."""
-        clean = None if self.clean is None else self.clean[chosen]
-        return Cases(self.images[chosen], self.labels[chosen], self.attributes[chosen], clean, self.bins)
-
-
-class Mitigated(NamedTuple):
-    """A fine-tuned network, in evaluation mode, and what it cost.
-
-    model : torch.nn.Module
-    history : DataFrame, as of `helpers.train.fit`
-    seconds : float, of training
-    cases : int, how many it learned from
-    """
-
-    model: nn.Module
-    history: pd.DataFrame
-    seconds: float
-    cases: int
 
 
 def plain(model: nn.Module, cases: Cases, *, reader: nn.Module | None = None, **training: Any) -> Mitigated:
@@ -84,8 +45,8 @@ def plain(model: nn.Module, cases: Cases, *, reader: nn.Module | None = None, **
         Images, labels, attributes and clean images do not fit each other; a label is neither 0, 1 nor NaN; and what
         `helpers.train.fit` refuses.
     """
-    prepared = _prepare(cases, reader)
-    return _fit(Objective(copy.deepcopy(model), reader=_frozen(reader)), prepared, training)
+    prepared = prepare(cases, reader)
+    return fit(Objective(copy.deepcopy(model), reader=_frozen(reader)), prepared, training)
 
 
 def reweighted(model: nn.Module, cases: Cases, *, reader: nn.Module | None = None, **training: Any) -> Mitigated:
@@ -94,9 +55,9 @@ def reweighted(model: nn.Module, cases: Cases, *, reader: nn.Module | None = Non
     A weight in the sampling instead of the loss, ``p_i = (1 / n_g(i)) / sum_j (1 / n_g(j))``; numbers such as age are
     binned, never taken as they are.
     """
-    prepared = _prepare(cases, reader)
+    prepared = prepare(cases, reader)
     training = training | {"weights": balanced_weights(prepared.joint)}
-    return _fit(Objective(copy.deepcopy(model), reader=_frozen(reader)), prepared, training)
+    return fit(Objective(copy.deepcopy(model), reader=_frozen(reader)), prepared, training)
 
 
 def equalized_odds(
@@ -131,10 +92,10 @@ def equalized_odds(
     InputError
         A strength below 0, and what `plain` refuses.
     """
-    prepared = _prepare(cases, reader)
+    prepared = prepare(cases, reader)
     penalty = EqualizedOdds(prepared.labels.shape[1], prepared.groups, temperature=temperature)
     options = {"reader": _frozen(reader), "task": task, "relative": relative}
-    return _fit(Constrained(copy.deepcopy(model), penalty, _at_least_0(strength), **options), prepared, training)
+    return fit(Constrained(copy.deepcopy(model), penalty, _at_least_0(strength), **options), prepared, training)
 
 
 def adversarial(
@@ -166,7 +127,7 @@ def adversarial(
     InputError
         As `equalized_odds`; there is no such adversary.
     """
-    prepared = _prepare(cases, reader)
+    prepared = prepare(cases, reader)
     network = copy.deepcopy(model)
     width = _width(network if reader is None else reader)
     with torch.random.fork_rng(devices=[]):
@@ -179,7 +140,7 @@ def adversarial(
     training = {"optimizer": torch.optim.Adam} | training | {"steps": training["steps"] * (1 + rest)}
     if heads:
         training["optimizer"] = partial(_two_rates, training["optimizer"], heads)
-    return _fit(objective, prepared, training)
+    return fit(objective, prepared, training)
 
 
 def group_dro(
@@ -194,11 +155,11 @@ def group_dro(
     strength : float
         Rate at which weights follow losses, `WorstGroups.rate`; at 0 it is `reweighted`.
     """
-    prepared = _prepare(cases, reader)
+    prepared = prepare(cases, reader)
     training = training | {"weights": balanced_weights(prepared.joint)}
     groups = int(prepared.joint.max()) + 1
     objective = WorstGroups(copy.deepcopy(model), groups, _at_least_0(strength), reader=_frozen(reader))
-    return _fit(objective, prepared, training)
+    return fit(objective, prepared, training)
 
 
 def group_distil(
@@ -232,7 +193,7 @@ def group_distil(
     if not 0 <= alpha <= 1 or not temperature > 0:
         problem = "expected a share from 0 to 1 and a temperature above 0"
         raise InputError(f"alpha = {alpha}, temperature = {temperature}", problem, "Use 0.5 and 2")
-    prepared = _prepare(cases, None)
+    prepared = prepare(cases, None)
     taught = train.predict(model if teacher is None else teacher, cases.images, precision="32")
     if taught.shape != prepared.labels.shape:
         problem = f"it gives {taught.shape}, the labels are {prepared.labels.shape}"
@@ -241,7 +202,7 @@ def group_distil(
     options = {"alpha": alpha, "temperature": temperature}
     objective = Distilled(copy.deepcopy(model), groups, _at_least_0(strength), **options)
     training = training | {"weights": balanced_weights(prepared.joint)}
-    return _fit(objective, prepared._replace(teacher=taught), training)
+    return fit(objective, prepared._replace(teacher=taught), training)
 
 
 def swift(
@@ -279,110 +240,27 @@ def swift(
     """
     if not 0 <= strength <= 1:
         raise InputError(f"strength = {strength}", "expected a share from 0 to 1", "Use 0.9")
-    prepared = _prepare(cases, reader)
+    prepared = prepare(cases, reader)
     network, read = copy.deepcopy(model), _frozen(reader)
     bias = EqualizedOdds(prepared.labels.shape[1], prepared.groups, temperature=temperature)
     training = {"optimizer": partial(torch.optim.SGD, momentum=0.9)} | training
-    training |= {"weights": _by_group_and_class(prepared)}
+    training |= {"weights": by_group_and_class(prepared)}
     steps = training.pop("steps")
     first = soft.Balanced(network, bias, 1 - strength, part="features", reader=read)
     device = train.choose_device(training.get("device", "auto"))
     masks = soft.soft_masks(
-        *soft.importance(first.to(device), _some_batches(prepared, training, importance_batches, device))
+        *soft.importance(first.to(device), some_batches(prepared, training, importance_batches, device))
     )
     first = soft.Balanced(network, bias, 1 - strength, part="features", masks=masks, reader=read)
     rest = training | {"steps": max(1, steps - steps // 2)}
-    done = [_fit(first, prepared, rest | {"lr": training["lr"] / 10})]
+    done = [fit(first, prepared, rest | {"lr": training["lr"] / 10})]
     first.release()
     soft.reset_head(network, masks)
     second = soft.Balanced(network, bias, strength, part="head", reader=read)
-    done.append(_fit(second, prepared, training | {"steps": max(1, steps // 2)}))
+    done.append(fit(second, prepared, training | {"steps": max(1, steps // 2)}))
     network = second.release().eval()
     history = pd.concat([d.history.assign(part=part) for d, part in zip(done, ("features", "head"), strict=True)])
     return Mitigated(network, history.reset_index(drop=True), sum(d.seconds for d in done), len(cases.images))
-
-
-class _Prepared(NamedTuple):
-    """Arrays of the cases, as `Batch` has them, and the number of groups of each attribute."""
-
-    images: np.ndarray
-    labels: np.ndarray
-    known: np.ndarray
-    codes: np.ndarray
-    joint: np.ndarray
-    groups: list[int]
-    clean: np.ndarray | None
-    teacher: np.ndarray | None = None
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """What is there, by the names of `Batch`."""
-        found = {name: getattr(self, name) for name in Batch._fields}
-        return {name: array for name, array in found.items() if array is not None}
-
-
-def _prepare(cases: Cases, reader: nn.Module | None) -> _Prepared:
-    labels = np.asarray(cases.labels, float)
-    n = len(cases.images)
-    if labels.ndim != 2 or len(labels) != n:
-        raise InputError("labels", f"expected ({n}, labels), found {labels.shape}", "Give one row for each image")
-    wrong = ~np.isnan(labels) & ~np.isin(labels, (0, 1))
-    if wrong.any():
-        row, column = np.argwhere(wrong)[0]
-        raise InputError(f"labels[{row}, {column}]", f"found {labels[row, column]:g}", "Use 0, 1 or NaN for unknown")
-    if len(cases.attributes) != n:
-        raise InputError("attributes", f"{len(cases.attributes)} rows for {n} images", "Give one row for each image")
-    if (cases.clean is None) != (reader is None):
-        raise InputError("clean, reader", "one is given without the other", "A reconstruction needs both")
-    if cases.clean is not None and cases.clean.shape != cases.images.shape:
-        problem = f"expected the shape of images, {cases.images.shape}, found {cases.clean.shape}"
-        raise InputError("clean", problem, "Give one clean image for each degraded one")
-    bins: Mapping[str, Any] = cases.bins or {}
-    joint = joint_groups(cases.attributes, bins=bins)
-    if not joint.names:
-        raise InputError("attributes", "no case has all of them", "Leave out the one that is missing most")
-    each = [attribute_groups(cases.attributes[name], bins=bins.get(name)) for name in cases.attributes]
-    known = ~np.isnan(labels)
-    codes = np.stack([part.codes for part in each], axis=1)
-    values, there = np.where(known, labels, 0).astype(np.float32), known.astype(np.float32)
-    sizes = [len(part.names) for part in each]
-    return _Prepared(cases.images, values, there, codes, joint.codes, sizes, cases.clean)
-
-
-def _fit(objective: Objective, prepared: _Prepared, training: Mapping[str, Any]) -> Mitigated:
-    arrays = prepared.arrays()
-    names = list(arrays)
-    options = {"optimizer": torch.optim.Adam, "progress": False} | dict(training)
-    began = time.perf_counter()
-    fitted = train.fit(
-        objective,
-        tuple(arrays.values()),
-        lambda net, batch: net(Batch(**dict(zip(names, batch, strict=True)))),
-        **options,
-    )
-    return Mitigated(objective.model, fitted.history, time.perf_counter() - began, len(prepared.images))
-
-
-def _some_batches(prepared: _Prepared, training: Mapping[str, Any], count: int, device: str) -> list[Batch]:
-    """Batches in which every group and class is as frequent, drawn by the seed."""
-    rng = np.random.default_rng(training["seed"])
-    share = training["weights"] / training["weights"].sum()
-    arrays = prepared.arrays()
-    found = []
-    for _ in range(count):
-        rows = rng.choice(len(share), training["batch_size"], p=share)
-        found.append(Batch(**{name: torch.from_numpy(array[rows]).to(device) for name, array in arrays.items()}))
-    return found
-
-
-def _by_group_and_class(prepared: _Prepared) -> np.ndarray:
-    """Chances that make every joint group and class of the first label as likely; unknown ones are not drawn."""
-    label = np.where(prepared.known[:, 0] > 0, prepared.labels[:, 0], -1).astype(int)
-    there = (label >= 0) & (prepared.joint >= 0)
-    if not there.any():
-        raise InputError("cases", "none has a known label and a known group", "Give some that have")
-    weights = np.zeros(len(label))
-    weights[there] = balanced_weights((2 * prepared.joint + label)[there])
-    return weights
 
 
 def _two_rates(optimizer: Any, heads: list[nn.Parameter], parameters: list[nn.Parameter], *, lr: float) -> Any:

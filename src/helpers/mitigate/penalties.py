@@ -151,10 +151,10 @@ class Adversary(nn.Module):
         Number of groups of each attribute. One of two groups has one reader; of more, one for each group against the
         rest.
     reader : {"exact", "trained"}
-        "exact": the best linear reader of the last `memory` cases, by ridge regression, made anew for each batch: of all
-        linear ones none has a higher correlation there. "trained": a layer of `hidden` features, trained by gradient
-        beside the network, as published. The network turns its features out of the sight of a trained reader faster
-        than that follows, and keeps what it knows.
+        "exact": the best linear reader of the last `memory` cases, by ridge regression, made anew for each batch; but
+        for the ridge, no linear one has a higher correlation there. "trained": a layer of `hidden` features, trained
+        by gradient beside the network, as published. A network turns its features out of the sight of a trained
+        reader faster than that follows, and keeps what it knows.
     hidden : int
         Of a trained reader.
     memory, ridge : int, float

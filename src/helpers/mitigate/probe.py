@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from helpers.errors import InputError
-from helpers.mitigate.methods import Cases
+from helpers.mitigate.fitting import Cases
 from helpers.mitigate.objectives import head_of, inputs_of
 from helpers.models.forward import in_batches
 
@@ -38,7 +38,7 @@ def linear_probe(model: nn.Module, learn: Cases, held_out: Cases, *, attribute: 
     Returns
     -------
     is_second, probability : ndarray of shape (n,)
-        Of the held-out cases: whether they are of the second group by name (NaN where unknown), and what the probe says.
+        Of the held-out cases: whether they are of the second group by name (NaN: unknown), and what the probe says.
 
     Raises
     ------

@@ -19,6 +19,7 @@ from torch import nn
 from helpers import audit, cache, metrics, train
 from helpers.errors import InputError
 from helpers.mitigate import methods
+from helpers.mitigate.fitting import Mitigated
 from helpers.mitigate.groups import attribute_groups
 from helpers.mitigate.tasks import Study
 
@@ -45,7 +46,7 @@ class Method(NamedTuple):
     rate : factor of the learning rate, for another optimizer
     """
 
-    fit: Callable[..., methods.Mitigated]
+    fit: Callable[..., Mitigated]
     candidates: Sequence[Mapping[str, float]]
     part: str = "train"
     rate: float = 1.0

@@ -13,7 +13,8 @@ from torch import nn
 
 from helpers import data, models, reconstruct, simulate
 from helpers.errors import InputError
-from helpers.mitigate.methods import Cases, plain
+from helpers.mitigate.fitting import Cases
+from helpers.mitigate.methods import plain
 
 # What a task reads; the target is a default, any finding or class of the data set will do.
 TARGETS = {"chest": "Lung Opacity", "skin": "inflammatory", "xray": "Lung Opacity", "mri": "grade"}
