@@ -121,6 +121,57 @@ def explore_changes(table: pd.DataFrame) -> Widget:
     return _controlled([attribute, metric], update, [table_view, figure_view])
 
 
+def methods_view(
+    tables: Mapping[tuple[str, str], pd.DataFrame], rule: str, part: str, metric: str
+) -> tuple[pd.DataFrame, Figure]:
+    """What methods of mitigation reach, and how that differs from plain fine-tuning: the table and the figure.
+
+    Parameters
+    ----------
+    tables : mapping of (rule, part) to DataFrame
+        From `helpers.mitigate.comparison`.
+    rule, part, metric : str
+        How candidates were chosen, on which cases they are judged, and what is shown against the AUROC.
+
+    Returns
+    -------
+    table : DataFrame
+        Changes of the metric, with intervals; groups under 10 suppressed.
+    figure : matplotlib.figure.Figure
+    """
+    import matplotlib.pyplot as plt
+
+    if (rule, part) not in tables:
+        raise InputError(f"{rule}, {part}", "there is no such table", f"Pick one of {sorted(tables)}")
+    table = tables[rule, part]
+    figure, ax = plt.subplots(figsize=(7, 4))
+    figures.tradeoff(table, ax=ax, y=metric)
+    plt.close(figure)
+    rows = table[table["metric"] == metric].drop(columns=["low", "high"])
+    rows = rows.rename(columns={"change_low": "low", "change_high": "high"}).set_index("method")
+    return show(rows[["value", "change", "low", "high", "q", "n_smallest"]], estimate="change"), figure
+
+
+def explore_methods(tables: Mapping[tuple[str, str], pd.DataFrame]) -> Widget:
+    """Controls for `methods_view`: pick the rule, the cases and the measure."""
+    import ipywidgets
+
+    first = next(iter(tables.values()))
+    rule, part = (
+        ipywidgets.Dropdown(options=list(dict.fromkeys(key[k] for key in tables)), description=name)
+        for k, name in enumerate(("chosen by", "cases"))
+    )
+    measures = [name for name in dict.fromkeys(first["metric"]) if name != "auroc"]
+    metric = ipywidgets.Dropdown(options=measures, description="measure")
+    table_view, figure_view = ipywidgets.HTML(), ipywidgets.Image(format="png")
+
+    def update(_: object = None) -> None:
+        shown, figure = methods_view(tables, rule.value, part.value, metric.value)
+        table_view.value, figure_view.value = shown.to_html(border=0), _png(figure)
+
+    return _controlled([rule, part, metric], update, [table_view, figure_view])
+
+
 def code_view(
     models: Mapping[tuple[int, str], nn.Module],
     images: np.ndarray,

@@ -28,6 +28,7 @@ NAMES = {
 }
 VERDICTS = {
     "helps": ("\N{CHECK MARK}", BLUE, 0.4),
+    "does nothing": ("=", GREY, 0.3),
     "harms": ("\N{BALLOT X}", ORANGE, 0.6),
     "not shown": ("", GREY, 0.08),
 }
@@ -147,7 +148,8 @@ def verdicts(table: pd.DataFrame, *, ax: Axes, decimals: int = 3) -> Axes:
     Parameters
     ----------
     table : DataFrame
-        ``method, cause, change, low, high, verdict``, one row a cell; verdicts are "helps", "harms" and "not shown".
+        ``method, cause, change, low, high, verdict``, one row a cell; verdicts are "helps", "does nothing",
+        "harms" and "not shown".
         A cell without a row, or whose change is NaN, is drawn empty. Nine methods and six causes fit 7 x 5 inches.
     decimals : int
         Of the numbers.
@@ -181,7 +183,7 @@ def verdicts(table: pd.DataFrame, *, ax: Axes, decimals: int = 3) -> Axes:
         Patch(facecolor=(colour, alpha), edgecolor=GREY, label=f"{symbol} {verdict}".strip())
         for verdict, (symbol, colour, alpha) in VERDICTS.items()
     ]
-    ax.legend(handles=keys, frameon=False, fontsize="small", loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3)
+    ax.legend(handles=keys, frameon=False, fontsize="small", loc="upper center", bbox_to_anchor=(0.5, 0), ncols=4)
     return ax
 
 

@@ -15,6 +15,18 @@ from helpers.mitigate.objectives import Batch, Constrained, Distilled, Objective
 from helpers.mitigate.penalties import Adversary, EqualizedOdds, soft_equalized_odds, soft_rates, squared_correlation
 from helpers.mitigate.probe import last_features, linear_probe
 from helpers.mitigate.protocol import BASELINE, METHODS, RULES, START, THRESHOLDS, Compared, compare, group_thresholds
+from helpers.mitigate.summaries import (
+    changes,
+    cohort,
+    comparison,
+    costs,
+    image_quality,
+    probe_table,
+    quoted,
+    sensitivity,
+    shuffled,
+    who_gains,
+)
 from helpers.mitigate.swift import importance, reset_head, soft_masks
 from helpers.mitigate.tasks import TARGETS, Study, load, simulated, starter
 from helpers.mitigate.worlds import MARGIN, effects, gaps, read_world, read_worlds
@@ -42,7 +54,11 @@ __all__ = [
     "adversarial",
     "attribute_groups",
     "balanced_weights",
+    "changes",
+    "cohort",
     "compare",
+    "comparison",
+    "costs",
     "effects",
     "equalized_odds",
     "gaps",
@@ -50,16 +66,21 @@ __all__ = [
     "group_dro",
     "group_thresholds",
     "head_of",
+    "image_quality",
     "importance",
     "joint_groups",
     "last_features",
     "linear_probe",
     "load",
     "plain",
+    "probe_table",
+    "quoted",
     "read_world",
     "read_worlds",
     "reset_head",
     "reweighted",
+    "sensitivity",
+    "shuffled",
     "simulated",
     "soft_equalized_odds",
     "soft_masks",
@@ -67,4 +88,5 @@ __all__ = [
     "squared_correlation",
     "starter",
     "swift",
+    "who_gains",
 ]

@@ -269,10 +269,8 @@ def _gathered(study: Study, found: Mapping[int, Mapping[str, Any]], cases: dict[
             for name in names:
                 given[part][name] = np.asarray([_of(found[seed][name], rule)[part] for seed in found], float)
             given[part][THRESHOLDS] = given[part][BASELINE]
-        images = {
-            name: [found[s][name]["psnr"].get(str(found[s][name]["chosen"][rule])) for s in found] for name in names
-        }
-        psnr[rule] = {name: np.asarray(values, float) for name, values in images.items() if None not in values}
+        if study.parts["test"].clean is not None:
+            psnr[rule] = {name: np.asarray([_of(found[seed][name], rule)["psnr"] for seed in found]) for name in names}
         probabilities[rule] = {part: given[part] for part in TESTED[1:]}
         decisions[rule] = {
             part: {

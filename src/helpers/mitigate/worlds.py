@@ -2,7 +2,7 @@
 
 The rule, fixed before any world was made: of each cause and method the measure is the AUROC of the group that fares
 worst among tested cases, less that of plain fine-tuning from the same start in the same world; the worlds of one cause
-are the sample. An effect whose 95% interval lies within `MARGIN` of 0 is none that matters; else it helps or harms where
+are the sample. An effect whose 95% interval lies within `MARGIN` of 0 is none that matters; else it helps or harms if
 q, after Benjamini and Hochberg over the whole table, is below 0.05; else nothing is shown.
 """
 

@@ -92,7 +92,7 @@ def _folders(run: Path) -> list[tuple[str, str]]:
     parameters = (
         nbformat.read(next(run.glob("*.ipynb")), as_version=4).metadata.get("papermill", {}).get("parameters", {})
     )
-    pairs = [(str(parameters[k]), k) for k in ("RUN_DIR", "DATA_ROOT") if parameters.get(k)]
+    pairs = [(str(parameters[k]), k) for k in ("RUN_DIR", "DATA_ROOT", "SHIFTED_ROOT") if parameters.get(k)]
     pairs += [(str(paths.project()), "."), (str(Path.home()), "~")]
     return sorted((p for p in pairs if Path(p[0]).is_absolute() and len(p[0]) > 1), key=lambda p: -len(p[0]))
 

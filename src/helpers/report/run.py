@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 RESULTS = "results.json"
-PLACES = ("RUN_DIR", "DATA_ROOT")  # folders of this machine: never shown, never compared
+PLACES = ("RUN_DIR", "DATA_ROOT", "SHIFTED_ROOT")  # folders of this machine: never shown, never compared
 FILES = ("SCORES",)  # files of this machine: shown by their last name
 
 
