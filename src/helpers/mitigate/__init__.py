@@ -29,7 +29,7 @@ from helpers.mitigate.summaries import (
 )
 from helpers.mitigate.swift import importance, reset_head, soft_masks
 from helpers.mitigate.tasks import TARGETS, Study, load, simulated, starter
-from helpers.mitigate.worlds import MARGIN, effects, gaps, read_world, read_worlds
+from helpers.mitigate.worlds import MARGIN, effects, gaps, headline, read_world, read_worlds
 
 __all__ = [
     "BASELINE",
@@ -66,6 +66,7 @@ __all__ = [
     "group_dro",
     "group_thresholds",
     "head_of",
+    "headline",
     "image_quality",
     "importance",
     "joint_groups",

@@ -74,7 +74,8 @@ def simulated(task: str, n: int, *, size: int, seed: int) -> Path:
 
     Notes
     -----
-    Women have smaller lungs and a denser shadow in the chest; dark and light skin differ in colour, at equal contrast.
+    Women have smaller lungs, a denser shadow in the chest and signs of somewhat finer texture, about as easy to see;
+    dark and light skin differ in colour, at equal contrast.
     So a network can tell the groups apart, and learn one better than the other.
     """
     _check_task(task)
@@ -82,7 +83,7 @@ def simulated(task: str, n: int, *, size: int, seed: int) -> Path:
         return simulate.dermatology(n, seed=seed, size=size, contrast="equal", shares=SKIN_SHARES)
     if task == "mri":
         return reconstruct.simulated("ucsf-pdgm", n, size=size, seed=seed)
-    return simulate.chest_xrays(n, seed=seed, size=size, anatomy=0.5)
+    return simulate.chest_xrays(n, seed=seed, size=size, anatomy=1.0, detail=0.2)
 
 
 def load(

@@ -15,15 +15,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
 from helpers import audit, cache, metrics, parallel, simulate
 from helpers.errors import InputError
-from helpers.mitigate.protocol import BASELINE, METHODS, RULES, Compared, compare
+from helpers.mitigate.protocol import BASELINE, METHODS, RULES, START, THRESHOLDS, Compared, compare
 from helpers.mitigate.tasks import load, simulated, starter
 
 SIZE = 32
 MARGIN = 0.02
 ALPHA = 0.05
+VERDICTS = ("helps", "does nothing", "harms", "not shown")
 # Whether more of a measure is better.
 HIGHER = {"auroc": True, "worst_auroc": True, "auroc_gap": False, "eodd": False}
 
@@ -163,7 +165,9 @@ def gaps(rows: pd.DataFrame, *, rule: str = "worst") -> pd.DataFrame:
     return pd.DataFrame(found).drop(columns="p")
 
 
-def effects(rows: pd.DataFrame, *, metric: str = "worst_auroc", rule: str = "worst") -> pd.DataFrame:
+def effects(
+    rows: pd.DataFrame, *, metric: str = "worst_auroc", rule: str = "worst", by_task: bool = False
+) -> pd.DataFrame:
     """What each method does against each cause, compared with plain fine-tuning in the same worlds.
 
     Parameters
@@ -171,16 +175,18 @@ def effects(rows: pd.DataFrame, *, metric: str = "worst_auroc", rule: str = "wor
     rows : DataFrame
         From `read_worlds`.
     metric : str
-        A measure of `HIGHER`.
+        A measure of `HIGHER`. Thresholds of groups change no AUROC, so that they are in the table of "eodd" alone.
     rule : {"worst", "mean"}
         How candidates were chosen.
+    by_task : bool
+        Whether tasks stand apart, or their worlds are one sample.
 
     Returns
     -------
     pandas.DataFrame
-        Columns ``task, cause, method, change`` (mean over worlds), ``low, high`` (95%, t), ``p, q`` (Benjamini-Hochberg
-        over the table), ``verdict`` ("helps", "does nothing", "harms", "not shown") by the rule of this module, and
-        ``n`` worlds. ``attrs["tests"]`` is the size of the family.
+        Columns ``task`` ("all" where they do not stand apart), ``cause, method, change`` (mean over worlds), ``low,
+        high`` (95%, t), ``p, q`` (Benjamini-Hochberg over the table), ``verdict`` ("helps", "does nothing", "harms",
+        "not shown") by the rule of this module, and ``n`` worlds. ``attrs["tests"]`` is the size of the family.
 
     Raises
     ------
@@ -189,10 +195,13 @@ def effects(rows: pd.DataFrame, *, metric: str = "worst_auroc", rule: str = "wor
     """
     if metric not in HIGHER:
         raise InputError(f"metric = {metric}", "there is none", f"Choose from {', '.join(HIGHER)}")
-    own = rows[rows["rule"] == rule]
+    own = rows[(rows["rule"] == rule) & (rows["method"] != START)]
+    if "auroc" in metric:
+        own = own[own["method"] != THRESHOLDS]
+    own = own.assign(part=own["task"] if by_task else "all")
     found = []
-    for (task, cause), part in own.groupby(["task", "cause"], sort=False):
-        wide = part.pivot(index="seed", columns="method", values=metric)
+    for (task, cause), part in own.groupby(["part", "cause"], sort=False):
+        wide = part.pivot(index=["task", "seed"], columns="method", values=metric)
         if len(wide) < 3:
             raise InputError(f"{task}, {cause}", f"{len(wide)} worlds", "Make three or more: their spread is the ruler")
         for method in dict.fromkeys(part["method"]):
@@ -207,6 +216,26 @@ def effects(rows: pd.DataFrame, *, metric: str = "worst_auroc", rule: str = "wor
     table["verdict"] = [_verdict(row, HIGHER[metric]) for row in table.to_dict("records")]
     table.attrs["tests"] = int(made.sum())
     return table[["task", "cause", "method", "change", "low", "high", "p", "q", "verdict", "n"]]
+
+
+def headline(table: pd.DataFrame) -> dict[str, object]:
+    """How many cells of `effects` get each verdict, and against how many causes some method helps.
+
+    Returns
+    -------
+    dict
+        ``cells``, and by verdict, and as ``causes``, ``share`` with Wilson's 95% ``interval``. Cells share worlds, so
+        that the interval is too narrow. The world without a cause, in which nothing is to be helped, is left out.
+    """
+    rows = table[table["cause"] != "none"]
+    helped = (rows["verdict"] == "helps").groupby(rows["cause"]).any()
+    counts = {verdict: (int((rows["verdict"] == verdict).sum()), len(rows)) for verdict in VERDICTS}
+    counts["causes"] = int(helped.sum()), len(helped)
+    found: dict[str, object] = {"cells": float(len(rows))}
+    for name, (count, n) in counts.items():
+        interval = [float(end) for end in proportion_confint(count, n, method="wilson")]
+        found[name] = {"share": count / n, "interval": interval}
+    return found
 
 
 def _mean(values: np.ndarray) -> dict[str, float]:

@@ -170,7 +170,7 @@ def judge(
     """Verdicts on the published claims of a study, which stand in `notebooks/claims/<study>.yaml`.
 
     Beside the words of `claim` an entry there may name, by dots, where in `values` ours is found:
-    `value`, `interval` (a list of two) and `n`.
+    `value`, `interval` (a list of two) and `n`; or what is `missing` in every run of the study.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ def judge(
         raise InputError(file.name, f"no claim is called {', '.join(sorted(odd))}", f"Claims: {', '.join(published)}")
     rows = []
     for key, row in published.items():
-        known = {"missing": missing, **extra.get(key, {})}
+        known = {"missing": row.pop("missing", missing), **extra.get(key, {})}
         places = {"ours": row.pop("value", ""), "n": row.pop("n", ""), "low": row.pop("interval", "")}
         if places["low"]:
             places |= {"low": f"{places['low']}.0", "high": f"{places['low']}.1"}
