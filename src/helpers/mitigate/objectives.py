@@ -216,7 +216,8 @@ class WorstGroups(Objective):
         sizes = member.sum(0)
         losses = member.T @ each / sizes.clamp(min=1)
         if self.training:
-            grown = self.shares * torch.exp(self.rate * losses.detach())  # of an absent group: its loss is 0
+            now = losses.detach()  # of an absent group: 0
+            grown = self.shares * torch.exp(self.rate * (now - now.max()))  # less the largest, which changes no share
             self.shares.copy_(grown / grown.sum())
         present = self.shares * (sizes > 0)
         return {"loss": (present * losses).sum(), "plain": each.mean(), "largest_share": self.shares.max()}
