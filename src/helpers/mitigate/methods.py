@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -245,7 +246,8 @@ def swift(
     bias = EqualizedOdds(prepared.labels.shape[1], prepared.groups, temperature=temperature)
     training = {"optimizer": partial(torch.optim.SGD, momentum=0.9)} | training
     training |= {"weights": by_group_and_class(prepared)}
-    steps = training.pop("steps")
+    steps, kept = training.pop("steps"), training.pop("checkpoint", None)
+    place = {part: {"checkpoint": None if kept is None else Path(kept) / part} for part in ("features", "head")}
     first = soft.Balanced(network, bias, 1 - strength, part="features", reader=read)
     device = train.choose_device(training.get("device", "auto"))
     masks = soft.soft_masks(
@@ -253,13 +255,13 @@ def swift(
     )
     first = soft.Balanced(network, bias, 1 - strength, part="features", masks=masks, reader=read)
     rest = training | {"steps": max(1, steps - steps // 2)}
-    done = [fit(first, prepared, rest | {"lr": training["lr"] / 10})]
+    done = [fit(first, prepared, rest | {"lr": training["lr"] / 10} | place["features"])]
     first.release()
     soft.reset_head(network, masks)
     second = soft.Balanced(network, bias, strength, part="head", reader=read)
-    done.append(fit(second, prepared, training | {"steps": max(1, steps // 2)}))
+    done.append(fit(second, prepared, training | {"steps": max(1, steps // 2)} | place["head"]))
     network = second.release().eval()
-    history = pd.concat([d.history.assign(part=part) for d, part in zip(done, ("features", "head"), strict=True)])
+    history = pd.concat([d.history.assign(part=part) for d, part in zip(done, place, strict=True)])
     return Mitigated(network, history.reset_index(drop=True), sum(d.seconds for d in done), len(cases.images))
 
 
