@@ -106,6 +106,8 @@ def fit(objective: Objective, prepared: Prepared, training: Mapping[str, Any]) -
     arrays = prepared.arrays()
     names = list(arrays)
     options = {"optimizer": torch.optim.Adam, "progress": False} | dict(training)
+    if (score := options.get("validate")) is not None:
+        options["validate"] = lambda whole: score(whole.model)
     began = time.perf_counter()
     fitted = train.fit(
         objective,
