@@ -8,6 +8,7 @@ network, whose images are then read by the reader.
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -138,9 +139,9 @@ def adversarial(
     rest = head_steps if heads else 0
     options = {"reader": _frozen(reader), "task": task, "relative": relative, "rest": rest}
     objective = Constrained(network, penalty, _at_least_0(strength), **options)
-    training = {"optimizer": torch.optim.Adam} | training | {"steps": training["steps"] * (1 + rest)}
     if heads:
-        training["optimizer"] = partial(_two_rates, training["optimizer"], heads)
+        training |= {"steps": _steps(training) * (1 + rest)}
+        training["optimizer"] = partial(_two_rates, training.get("optimizer", torch.optim.Adam), heads)
     return fit(objective, prepared, training)
 
 
@@ -246,7 +247,7 @@ def swift(
     bias = EqualizedOdds(prepared.labels.shape[1], prepared.groups, temperature=temperature)
     training = {"optimizer": partial(torch.optim.SGD, momentum=0.9)} | training
     training |= {"weights": by_group_and_class(prepared)}
-    steps, kept = training.pop("steps"), training.pop("checkpoint", None)
+    steps, kept = _steps(training), training.pop("checkpoint", None)
     place = {part: {"checkpoint": None if kept is None else Path(kept) / part} for part in ("features", "head")}
     first = soft.Balanced(network, bias, 1 - strength, part="features", reader=read)
     device = train.choose_device(training.get("device", "auto"))
@@ -283,6 +284,12 @@ def _width(network: nn.Module) -> int:
 def _frozen(reader: nn.Module | None) -> nn.Module | None:
     """A copy of the reader, so that the caller's own stays trainable."""
     return None if reader is None else copy.deepcopy(reader).eval()
+
+
+def _steps(training: Mapping[str, Any]) -> int:
+    if training.get("steps") is None:
+        raise InputError("steps", "there are none", "Give steps, which this method shares out; it takes no epochs")
+    return training["steps"]
 
 
 def _at_least_0(strength: float) -> float:
