@@ -211,7 +211,7 @@ def _of(made: Mapping[str, Any], rule: str) -> Mapping[str, Any]:
 
 def _probabilities(network: nn.Module, reader: nn.Module | None, study: Study, part: str) -> np.ndarray:
     """Probability of the label of each case, a mean over its images."""
-    whole = network if reader is None else nn.Sequential(network, _Clipped(), reader)
+    whole = network if reader is None else nn.Sequential(network, _Clipped(), reader).eval()
     rows = train.predict(whole, study.parts[part].images, activation=torch.sigmoid, precision="32")[:, 0]
     return _by_case(rows, study, part)
 
