@@ -292,7 +292,7 @@ def _decided(
         cut = np.full(len(values), audit.choose_threshold(known["label"], before))
         if name == THRESHOLDS:
             own = group_thresholds(known["label"], before, groups=known[study.attribute])
-            cut = asked[study.attribute].map(own).astype(float).fillna(cut[0]).to_numpy()
+            cut = asked[study.attribute].map(str, na_action="ignore").map(own).astype(float).fillna(cut[0]).to_numpy()
         rows.append((values >= cut).astype(int))
     return np.asarray(rows)
 
