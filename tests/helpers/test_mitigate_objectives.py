@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from helpers import models
 from helpers.errors import InputError
-from helpers.mitigate import Constrained, Distilled, EqualizedOdds, Objective, WorstGroups, head_of
+from helpers.mitigate import Adversary, Constrained, Distilled, EqualizedOdds, Objective, WorstGroups, head_of
 from tests.helpers.mitigation import batch, linear, network, restorer
 
 
@@ -223,6 +223,24 @@ class Scaled(nn.Module):
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         return values * self.factor
+
+
+@pytest.mark.parametrize("kind", ["groups", "teacher", "exact reader", "odds"])
+def test_in_mixed_precision_all_but_the_network_is_computed_in_32_bits(kind):
+    """The network's outputs are coarse then; what is made of them is as exact as in one precision."""
+    given, model = taught(250), linear(2)
+    objective = {
+        "groups": lambda: WorstGroups(model, 3, 0.7),
+        "teacher": lambda: Distilled(model, 3, 0.7, alpha=0.5),
+        "exact reader": lambda: Constrained(model, Adversary(3, [2]), 1.0),
+        "odds": lambda: Constrained(model, EqualizedOdds(2, [2]), 1.0),
+    }[kind]
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed, logits = objective()(given)["loss"], model(given.images).float()
+    single = objective()
+    single.read = lambda batch: (logits, batch.images, single.each(logits, logits, batch))
+    assert mixed.item() == pytest.approx(single(given)["loss"].item(), rel=1e-5)
+    assert logits.to(torch.bfloat16).float().equal(logits)  # coarse
 
 
 def test_the_rest_of_a_share_is_cross_entropy():
