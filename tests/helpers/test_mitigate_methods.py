@@ -249,3 +249,14 @@ def test_bad_input_gives_one_error(case):
     with pytest.raises(InputError, match=words) as caught:
         act(network(), cases())
     assert "\n" not in str(caught.value) and caught.value.fix
+
+
+@pytest.mark.parametrize("chosen", [np.arange(48) % 3 == 0, np.arange(0, 48, 3)], ids=["by truth", "by place"])
+def test_some_of_the_cases(chosen):
+    whole = cases(clean=True, attributes=2)
+    few = whole.rows(chosen)
+    np.testing.assert_array_equal(few.images, whole.images[::3])
+    np.testing.assert_array_equal(few.clean, whole.clean[::3])
+    np.testing.assert_array_equal(few.labels, whole.labels[::3])
+    pd.testing.assert_frame_equal(few.attributes, whole.attributes.iloc[::3])
+    assert mitigate.plain(restorer(), few, reader=network(), **FAST).cases == 16

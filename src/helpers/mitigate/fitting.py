@@ -36,7 +36,7 @@ class Cases(NamedTuple):
     def rows(self, chosen: np.ndarray) -> Cases:
         """Some of the cases."""
         clean = None if self.clean is None else self.clean[chosen]
-        return Cases(self.images[chosen], self.labels[chosen], self.attributes[chosen], clean, self.bins)
+        return Cases(self.images[chosen], self.labels[chosen], self.attributes.iloc[chosen], clean, self.bins)
 
 
 class Mitigated(NamedTuple):
