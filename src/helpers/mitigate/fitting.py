@@ -36,7 +36,7 @@ class Cases(NamedTuple):
     def rows(self, chosen: np.ndarray) -> Cases:
         """Some of the cases."""
         clean = None if self.clean is None else self.clean[chosen]
-        return Cases(self.images[chosen], self.labels[chosen], self.attributes[chosen], clean, self.bins)
+        return Cases(self.images[chosen], self.labels[chosen], self.attributes.iloc[chosen], clean, self.bins)
 
 
 class Mitigated(NamedTuple):
@@ -106,6 +106,8 @@ def fit(objective: Objective, prepared: Prepared, training: Mapping[str, Any]) -
     arrays = prepared.arrays()
     names = list(arrays)
     options = {"optimizer": torch.optim.Adam, "progress": False} | dict(training)
+    if (score := options.get("validate")) is not None:
+        options["validate"] = lambda whole: score(whole.model)
     began = time.perf_counter()
     fitted = train.fit(
         objective,

@@ -43,6 +43,7 @@ def attribute_groups(values: pd.Series, *, bins: Sequence[float] | None = None) 
     InputError
         Everything is missing, a number lies outside the bins, or numbers have no bins.
     """
+    values = values.infer_objects()  # numbers in a column of objects are numbers
     name, known = str(values.name), values.notna()
     if not known.any():
         raise InputError(name, f"is missing in all {len(values)} cases", "Leave this attribute out")

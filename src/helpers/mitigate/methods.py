@@ -8,7 +8,9 @@ network, whose images are then read by the reader.
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -137,9 +139,9 @@ def adversarial(
     rest = head_steps if heads else 0
     options = {"reader": _frozen(reader), "task": task, "relative": relative, "rest": rest}
     objective = Constrained(network, penalty, _at_least_0(strength), **options)
-    training = {"optimizer": torch.optim.Adam} | training | {"steps": training["steps"] * (1 + rest)}
     if heads:
-        training["optimizer"] = partial(_two_rates, training["optimizer"], heads)
+        training |= {"steps": _steps(training) * (1 + rest)}
+        training["optimizer"] = partial(_two_rates, training.get("optimizer", torch.optim.Adam), heads)
     return fit(objective, prepared, training)
 
 
@@ -245,7 +247,8 @@ def swift(
     bias = EqualizedOdds(prepared.labels.shape[1], prepared.groups, temperature=temperature)
     training = {"optimizer": partial(torch.optim.SGD, momentum=0.9)} | training
     training |= {"weights": by_group_and_class(prepared)}
-    steps = training.pop("steps")
+    steps, kept = _steps(training), training.pop("checkpoint", None)
+    place = {part: {"checkpoint": None if kept is None else Path(kept) / part} for part in ("features", "head")}
     first = soft.Balanced(network, bias, 1 - strength, part="features", reader=read)
     device = train.choose_device(training.get("device", "auto"))
     masks = soft.soft_masks(
@@ -253,13 +256,13 @@ def swift(
     )
     first = soft.Balanced(network, bias, 1 - strength, part="features", masks=masks, reader=read)
     rest = training | {"steps": max(1, steps - steps // 2)}
-    done = [fit(first, prepared, rest | {"lr": training["lr"] / 10})]
+    done = [fit(first, prepared, rest | {"lr": training["lr"] / 10} | place["features"])]
     first.release()
     soft.reset_head(network, masks)
     second = soft.Balanced(network, bias, strength, part="head", reader=read)
-    done.append(fit(second, prepared, training | {"steps": max(1, steps // 2)}))
+    done.append(fit(second, prepared, training | {"steps": max(1, steps // 2)} | place["head"]))
     network = second.release().eval()
-    history = pd.concat([d.history.assign(part=part) for d, part in zip(done, ("features", "head"), strict=True)])
+    history = pd.concat([d.history.assign(part=part) for d, part in zip(done, place, strict=True)])
     return Mitigated(network, history.reset_index(drop=True), sum(d.seconds for d in done), len(cases.images))
 
 
@@ -281,6 +284,12 @@ def _width(network: nn.Module) -> int:
 def _frozen(reader: nn.Module | None) -> nn.Module | None:
     """A copy of the reader, so that the caller's own stays trainable."""
     return None if reader is None else copy.deepcopy(reader).eval()
+
+
+def _steps(training: Mapping[str, Any]) -> int:
+    if training.get("steps") is None:
+        raise InputError("steps", "there are none", "Give steps, which this method shares out; it takes no epochs")
+    return training["steps"]
 
 
 def _at_least_0(strength: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -89,7 +90,8 @@ class Objective(nn.Module):
     def forward(self, batch: Batch) -> dict[str, torch.Tensor]:
         """``loss`` and its parts, of one batch."""
         logits, features, each = self.read(batch)
-        return self.total(each, logits, features, batch)
+        with torch.autocast(each.device.type, enabled=False):  # rates, correlations and weights in 32 bits
+            return self.total(each, logits, features, batch)
 
     def read(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Logits (n, k), the features (n, d) they were made from, and the loss of each case (n,)."""
@@ -160,10 +162,11 @@ class Constrained(Objective):
             self.step += 1
         with torch.set_grad_enabled(torch.is_grad_enabled() and not heads_alone):
             logits, features, each = self.read(batch)
-        if heads_alone:
-            found = self.penalty(logits, features, batch.labels, batch.known, batch.codes)
-            return {"loss": found["heads"], "plain": each.mean(), **found}
-        return self.total(each, logits, features, batch)
+        with torch.autocast(each.device.type, enabled=False):
+            if heads_alone:
+                found = self.penalty(logits, features, batch.labels, batch.known, batch.codes)
+                return {"loss": found["heads"], "plain": each.mean(), **found}
+            return self.total(each, logits, features, batch)
 
     def total(
         self, each: torch.Tensor, logits: torch.Tensor, features: torch.Tensor, batch: Batch
@@ -216,7 +219,8 @@ class WorstGroups(Objective):
         sizes = member.sum(0)
         losses = member.T @ each / sizes.clamp(min=1)
         if self.training:
-            grown = self.shares * torch.exp(self.rate * losses.detach())  # of an absent group: its loss is 0
+            now = losses.detach()  # of an absent group: 0
+            grown = self.shares * torch.exp(self.rate * (now - now.max()))  # less the largest, which changes no share
             self.shares.copy_(grown / grown.sum())
         present = self.shares * (sizes > 0)
         return {"loss": (present * losses).sum(), "plain": each.mean(), "largest_share": self.shares.max()}
@@ -243,8 +247,7 @@ class Distilled(WorstGroups):
         self.alpha, self.temperature = alpha, temperature
 
     def each(self, outputs: torch.Tensor, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
-        soft, taught = logits / self.temperature, (batch.teacher / self.temperature).sigmoid()
-        distance = functional.binary_cross_entropy_with_logits(soft, taught, reduction="none")
-        entropy = functional.binary_cross_entropy(taught, taught, reduction="none")
-        taught_loss = (distance - entropy).mean(1) * self.temperature**2
+        soft, told = logits / self.temperature, batch.teacher / self.temperature
+        cross = partial(functional.binary_cross_entropy_with_logits, target=told.sigmoid(), reduction="none")
+        taught_loss = (cross(soft) - cross(told)).mean(1) * self.temperature**2  # less the teacher's own entropy
         return (1 - self.alpha) * cross_entropy(logits, batch) + self.alpha * taught_loss

@@ -211,7 +211,7 @@ def _of(made: Mapping[str, Any], rule: str) -> Mapping[str, Any]:
 
 def _probabilities(network: nn.Module, reader: nn.Module | None, study: Study, part: str) -> np.ndarray:
     """Probability of the label of each case, a mean over its images."""
-    whole = network if reader is None else nn.Sequential(network, _Clipped(), reader)
+    whole = network if reader is None else nn.Sequential(network, _Clipped(), reader).eval()
     rows = train.predict(whole, study.parts[part].images, activation=torch.sigmoid, precision="32")[:, 0]
     return _by_case(rows, study, part)
 
@@ -292,7 +292,7 @@ def _decided(
         cut = np.full(len(values), audit.choose_threshold(known["label"], before))
         if name == THRESHOLDS:
             own = group_thresholds(known["label"], before, groups=known[study.attribute])
-            cut = asked[study.attribute].map(own).astype(float).fillna(cut[0]).to_numpy()
+            cut = asked[study.attribute].map(str, na_action="ignore").map(own).astype(float).fillna(cut[0]).to_numpy()
         rows.append((values >= cut).astype(int))
     return np.asarray(rows)
 

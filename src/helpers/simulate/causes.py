@@ -55,7 +55,7 @@ def plant(
     prevalence shift      of the group's contaminated positives a share is missing
     shortcut              a bright mark in a corner follows the label outside the group and not within it, in all
                           cases: of positives outside (1 + strength) / 2 have it, of negatives (1 - strength) / 2, of
-                          the group one half
+                          the group one half; at strength 0 nobody has
     difficulty            noise of this standard deviation (brightness 0 to 1) in all images of the group
     ====================  ==========================================================================================
 
@@ -100,7 +100,7 @@ def plant(
         labels[touched & (labels == 1) & (lot < strength)] = 0.0
     elif cause == "prevalence shift":
         kept = ~(touched & (labels == 1) & (lot < strength))
-    elif cause == "shortcut":
+    elif cause == "shortcut" and strength:  # at 0 there are no marks: nothing is planted
         follows = np.where(labels == 1, 1.0, -1.0) * ~group * ~np.isnan(labels)
         images = marked(images, lot < 0.5 + strength / 2 * follows)
     elif cause == "difficulty":
