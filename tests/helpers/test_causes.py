@@ -137,7 +137,29 @@ def test_defaults_are_those_of_the_table(cohort):
             np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.parametrize("cause", CAUSES)
+def test_images_of_a_case_have_one_fate(cause, cohort):
+    case = np.random.default_rng(3).permutation(N) // 4
+    alike = {name: cohort[name][case] for name in ("labels", "group", "contaminated")} | {"images": cohort["images"]}
+    made = planted(cause, alike, case=[f"case {k}" for k in case], strength=0.5)
+    for fate in (made.kept, made.labels, changed_images(made, alike)):
+        first = np.full(N, np.nan)
+        first[case[::-1]] = fate[::-1]
+        np.testing.assert_array_equal(fate, first[case])
+    if cause == "label bias":
+        could = alike["group"] & alike["contaminated"] & (alike["labels"] == 1)
+        one = np.unique(case[could], return_index=True)[1]
+        assert share_is(0.5, changed_labels(made, alike)[could][one])
+
+
+def test_without_cases_every_image_is_one(cohort):
+    for cause in CAUSES:
+        for one, two in zip(planted(cause, cohort), planted(cause, cohort, case=np.arange(N)[::-1]), strict=True):
+            np.testing.assert_array_equal(one, two)
+
+
 BAD = {
+    "case": ({"case": ["one"]}, f"case: 1 for {N} images"),
     "cause": ({"cause": "bad luck"}, "cause = bad luck"),
     "above 1": ({"strength": 1.1}, "strength = 1.1"),
     "below 0": ({"strength": -0.1}, "strength = -0.1"),

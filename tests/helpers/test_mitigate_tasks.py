@@ -113,6 +113,15 @@ def test_what_is_in_images_is_in_all_parts(cause, read):
         pd.testing.assert_frame_equal(clean.of(name), faulty.of(name))
 
 
+@pytest.mark.parametrize("cause", ["label bias", "under-representation", "prevalence shift"])
+def test_slices_of_a_brain_are_faulty_together(cause, read):
+    whole, made = read("mri"), read("mri", cause=cause, strength=0.5)
+    assert (whole.rows.groupby(["part", "case"]).size() > 1).any()
+    slices, left = (study.rows.groupby(["part", "case"]).size() for study in (whole, made))
+    assert left.equals(slices[left.index])  # all of a case, or none
+    assert (made.rows.groupby(["part", "case"])["label"].nunique() == 1).all()
+
+
 def test_the_shifted_part_is_the_tested_one_on_another_device(read):
     made = read("chest")
     tested, shifted = made.parts["test"], made.parts["shifted"]

@@ -147,6 +147,7 @@ def load(
         read.rows["label"].to_numpy(float),
         group=group,
         contaminated=faulty,
+        case=read.rows["case"],
         strength=strength,
         seed=seed,
     )

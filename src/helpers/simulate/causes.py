@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
 
 from helpers.errors import InputError
 
@@ -44,6 +46,7 @@ def plant(
     *,
     group: np.ndarray,
     contaminated: np.ndarray,
+    case: ArrayLike | None = None,
     strength: float | None = None,
     seed: int,
 ) -> Planted:
@@ -71,6 +74,9 @@ def plant(
         Who fares worse.
     contaminated : ndarray of bool, shape (n,)
         Cases of the faulty collection, such as training and validation.
+    case : array_like of shape (n,), optional
+        Whose each image is, where several are of one case: they are missing, mislabelled or marked together. Default
+        one image a case.
     strength : float, optional
         0 to 1; default that of `CAUSES`.
     seed : int
@@ -85,14 +91,15 @@ def plant(
     strength = CAUSES[cause] if strength is None else strength
     if not 0 <= strength <= 1:
         raise InputError(f"strength = {strength}", "expected 0 to 1", "Use 0 for none")
-    for name, array in (("labels", labels), ("group", group), ("contaminated", contaminated)):
+    case = np.arange(len(images)) if case is None else pd.factorize(np.asarray(case))[0]
+    for name, array in (("labels", labels), ("group", group), ("contaminated", contaminated), ("case", case)):
         if len(array) != len(images):
             raise InputError(name, f"{len(array)} for {len(images)} images", "Give one for each image")
     labels = np.asarray(labels, float).copy()
     group, contaminated = np.asarray(group, bool), np.asarray(contaminated, bool)
     streams = dict(zip(CAUSES, np.random.default_rng(seed).spawn(len(CAUSES)), strict=True))
     rng, n = streams[cause], len(images)
-    lot, touched = rng.random(n), group & contaminated
+    lot, touched = rng.random(case.max(initial=0) + 1)[case], group & contaminated
     kept = np.ones(n, bool)
     if cause == "under-representation":
         kept = ~(touched & (lot < strength))
