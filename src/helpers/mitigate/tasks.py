@@ -134,10 +134,7 @@ def load(
     target, attributes = target or TARGETS[task], attributes or (ATTRIBUTES[task],)
     options = {"size": size, "seed": seed, "target": target, "folder": folder, "progress": progress}
     read = _read(task, root, **options)
-    for name in attributes:
-        if name not in read.rows or read.rows[name].nunique() < 2:
-            there = ", ".join(c for c in read.rows if c not in ("case", "patient_id", "label"))
-            raise InputError(f"attribute {name}", "it is not there, or all have one value", f"Choose from {there}")
+    _check_attributes(attributes, read.rows)
     part = _shared_out(read.rows["patient_id"], seed)
     group = (read.rows[attributes[0]] == sorted(read.rows[attributes[0]].dropna().unique())[0]).to_numpy()
     faulty = np.isin(part, ("train", "validation"))
@@ -160,6 +157,7 @@ def load(
         parts[name] = _cases(planted.images[chosen], found[name], attributes, clean)
     if shifted_root:
         other = _read(task, shifted_root, **options)
+        _check_attributes(attributes, other.rows)
         found["shifted"], clean, images = other.rows, other.clean, other.images
     else:
         found["shifted"], clean = found["test"], parts["test"].clean
@@ -301,6 +299,13 @@ def _shared_out(patient: pd.Series, seed: int) -> np.ndarray:
 def _check_task(task: str) -> None:
     if task not in TARGETS:
         raise InputError(f"task = {task}", "there is none", f"Choose from {', '.join(TARGETS)}")
+
+
+def _check_attributes(names: tuple[str, ...], rows: pd.DataFrame) -> None:
+    for name in names:
+        if name not in rows or rows[name].nunique() < 2:
+            there = ", ".join(c for c in rows if c not in ("case", "patient_id", "label"))
+            raise InputError(f"attribute {name}", "it is not there, or all have one value", f"Choose from {there}")
 
 
 def _check_target(target: str, there: tuple[str, ...] | list[str]) -> None:
