@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from helpers import mitigate, paths, reconstruct, simulate
 from helpers.errors import InputError
 from helpers.mitigate.tasks import PARTS
+from helpers.simulate import chest_layout
 
 SIZE = 32
 SIZES = {"chest": 60, "skin": 120, "xray": 24, "mri": 24}
@@ -122,6 +124,18 @@ def test_slices_of_a_brain_are_faulty_together(cause, read):
     assert (made.rows.groupby(["part", "case"])["label"].nunique() == 1).all()
 
 
+def test_a_mark_in_a_reconstruction_is_in_the_clean_image_too(read):
+    """Else a reconstruction that takes the mark away would be right, and its reader never see one."""
+    whole, made = read("xray"), read("xray", cause="shortcut")
+    for name in PARTS[:4]:
+        both = [(getattr(whole.parts[name], of), getattr(made.parts[name], of)) for of in ("images", "clean")]
+        worse, clean = ((before != after).any((1, 2, 3)) for before, after in both)
+        np.testing.assert_array_equal(worse, clean)
+        assert name != "train" or 0 < clean.sum() < len(clean)
+    noisy = read("xray", cause="difficulty")
+    np.testing.assert_array_equal(noisy.parts["test"].clean, whole.parts["test"].clean)
+
+
 def test_the_shifted_part_is_the_tested_one_on_another_device(read):
     made = read("chest")
     tested, shifted = made.parts["test"], made.parts["shifted"]
@@ -164,6 +178,13 @@ def test_groups_of_a_simulated_cohort_look_different(read):
         assert abs(middle[0].mean() - middle[1].mean()) > 0.2 * spread
 
 
+def without_race(root: Path) -> Path:
+    """The same cohort as a release without its demographics."""
+    other = Path(shutil.copytree(root, root.parent / "bare", dirs_exist_ok=True))
+    (other / chest_layout.DEMOGRAPHICS).unlink()
+    return other
+
+
 BAD = {
     "task": (lambda r: mitigate.load("feet", r, size=SIZE, seed=0), "task = feet.*chest, skin, xray, mri"),
     "simulation": (lambda r: mitigate.simulated("feet", 9, size=SIZE, seed=0), "task = feet"),
@@ -172,6 +193,10 @@ BAD = {
     "second attribute": (
         lambda r: mitigate.load("chest", r, size=SIZE, seed=0, attributes=("sex", "case_id")),
         "attribute case_id",
+    ),
+    "attribute of another cohort": (
+        lambda r: mitigate.load("chest", r, size=SIZE, seed=0, attributes=("race",), shifted_root=without_race(r)),
+        "attribute race.*not there",
     ),
     "cause": (lambda r: mitigate.load("chest", r, size=SIZE, seed=0, cause="luck"), "cause = luck"),
     "strength": (lambda r: mitigate.load("chest", r, size=SIZE, seed=0, cause="shortcut", strength=2), "strength = 2"),

@@ -138,23 +138,26 @@ def load(
     part = _shared_out(read.rows["patient_id"], seed)
     group = (read.rows[attributes[0]] == sorted(read.rows[attributes[0]].dropna().unique())[0]).to_numpy()
     faulty = np.isin(part, ("train", "validation"))
-    planted = simulate.plant(
+    plant = partial(
+        simulate.plant,
         cause,
-        read.images,
-        read.rows["label"].to_numpy(float),
+        labels=read.rows["label"].to_numpy(float),
         group=group,
         contaminated=faulty,
         case=read.rows["case"],
         strength=strength,
         seed=seed,
     )
+    planted, clean = plant(read.images), read.clean
+    if clean is not None and cause == "shortcut":
+        clean = plant(clean).images  # a mark is on the body, where noise is of the acquisition
     rows = read.rows.assign(label=planted.labels, part=part)
     found, parts = {}, {}
     for name in PARTS[:4]:
         chosen = np.flatnonzero((part == name) & planted.kept)
         found[name] = rows.iloc[chosen]
-        clean = None if read.clean is None else read.clean[chosen]
-        parts[name] = _cases(planted.images[chosen], found[name], attributes, clean)
+        true = None if clean is None else clean[chosen]
+        parts[name] = _cases(planted.images[chosen], found[name], attributes, true)
     if shifted_root:
         other = _read(task, shifted_root, **options)
         _check_attributes(attributes, other.rows)
