@@ -99,8 +99,17 @@ def test_score_network_takes_times():
 
 
 @pytest.mark.parametrize("kind", ["small", RESNET, "densenet121"])
-def test_classifiers_give_one_number_a_label(kind):
-    assert models.classifier(kind, 12)(torch.zeros(2, 1, 32, 32)).shape == (2, 12)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_classifiers_give_one_number_a_label(kind, channels):
+    net = models.classifier(kind, 12, channels=channels)
+    assert net(torch.zeros(2, channels, 32, 32)).shape == (2, 12)
+    assert next(net.parameters()).shape[1] == channels
+
+
+@pytest.mark.parametrize("channels", [0, 1.5, True])
+def test_channels_are_a_whole_number(channels):
+    with pytest.raises(InputError, match=f"channels = {channels}"):
+        models.classifier("small", 1, channels=channels)
 
 
 def test_head_is_the_published_one():
@@ -137,6 +146,9 @@ def test_weights_of_a_file_are_taken(torchvision, tmp_path):
     torch.testing.assert_close(found["conv1.weight"], torchvision["conv1.weight"].mean(1, keepdim=True))
     assert torch.equal(found["layer4.1.conv2.weight"], torchvision["layer4.1.conv2.weight"])
     assert torch.equal(found["fc.0.weight"], fresh["fc.0.weight"])
+    # Of a network for colour images the three channels are taken as they are.
+    colour = models.classifier(RESNET, 2, channels=3, weights=file).state_dict()
+    assert all(torch.equal(colour[name], value) for name, value in torchvision.items() if not name.startswith("fc."))
 
 
 def spoiled(change):
@@ -148,9 +160,13 @@ def spoiled(change):
     return act
 
 
+def saved(state, folder):
+    torch.save(state, folder / "weights.pth")
+    return folder / "weights.pth"
+
+
 def cut(state, folder):
-    file = folder / "weights.pth"
-    torch.save(state, file)
+    file = saved(state, folder)
     file.write_bytes(file.read_bytes()[:-1000])
     models.classifier(RESNET, 1, weights=file)
 
@@ -165,6 +181,10 @@ UNFIT = {
     "not a number": (spoiled(lambda s: s | {"bn1.bias": torch.full((64,), np.nan)}), "bn1.bias holds NaN"),
     "no tensors": (spoiled(lambda s: {"epoch": 3}), "no table of tensors"),
     "cut short": (cut, "no whole file"),
+    "channels": (
+        lambda s, folder: models.classifier(RESNET, 1, channels=2, weights=saved(s, folder)),
+        r"conv1.weight.*\(64, 2, 7, 7\), found \(64, 3, 7, 7\)",
+    ),
     "absent": (lambda s, folder: models.classifier(RESNET, 1, weights=folder / "none.pth"), "no such file"),
 }
 
