@@ -176,6 +176,15 @@ BAD = {
         lambda m, c: mitigate.group_distil(m, c, strength=1, teacher=network(channels=3), **FAST),
         "images.*the network cannot take",
     ),
+    "fewer outputs": (lambda m, c: mitigate.plain(m, cases(labels=2), **FAST), r"model.*\(16, 1\).*\(16, 2\)"),
+    "outputs of one axis": (
+        lambda m, c: mitigate.plain(nn.Sequential(m, nn.Flatten(0)), c, **FAST),
+        r"model.*\(16,\).*\(16, 1\)",
+    ),
+    "reader of other labels": (
+        lambda m, c: ODDS(restorer(), cases(clean=True), reader=network(3), strength=1, **FAST),
+        r"reader.*\(16, 3\).*\(16, 1\)",
+    ),
     "label of 2": (
         lambda m, c: mitigate.plain(m, c._replace(labels=c.labels * 2), **FAST),
         r"labels\[\d+, 0\].*found 2",

@@ -99,6 +99,9 @@ class Objective(nn.Module):
         with inputs_of(head_of(network)[1]) as found:
             outputs = self.model(batch.images)
             logits = outputs if self.reader is None else self.reader(outputs)
+        if logits.shape != batch.labels.shape:
+            problem = f"it gives {tuple(logits.shape)} for labels of shape {tuple(batch.labels.shape)}"
+            raise InputError("model" if self.reader is None else "reader", problem, "Give one with an output a label")
         return logits.float(), found[0].flatten(1), self.each(outputs.float(), logits.float(), batch)
 
     def each(self, outputs: torch.Tensor, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
