@@ -155,6 +155,24 @@ def test_another_precision_is_taken(method):
     assert all(weight.dtype == torch.float32 for weight in found.model.parameters())
 
 
+class Spare(nn.Module):
+    """A network with a layer that it does not use, such as a second head for training alone."""
+
+    def __init__(self, used: nn.Module) -> None:
+        super().__init__()
+        self.used, self.spare = used, nn.Linear(3, 3)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.used(images)
+
+
+@pytest.mark.parametrize("method", ["plain", "reweighted", "equalized odds", "GroupDistil", "Group DRO"])
+def test_what_needs_no_last_layer_takes_networks_whose_last_is_not_used(method):
+    learned = cases()
+    found = METHODS[method](Spare(network()), learned, **FAST)
+    assert same(state(found.model.used), state(METHODS[method](network(), learned, **FAST).model))
+
+
 # -- bad input
 
 ODDS, ADVERSARY = METHODS["equalized odds"].func, mitigate.adversarial
@@ -235,6 +253,11 @@ BAD = {
     "no linear layer": (
         lambda m, c: ADVERSARY(nn.Sequential(nn.Conv2d(1, 1, 16), nn.Flatten()), c, strength=1, **FAST),
         "its last layer is no linear one",
+    ),
+    "last layer without a part": (lambda m, c: ADVERSARY(Spare(m), c, strength=1, **FAST), "has no part in its output"),
+    "probe without a part": (
+        lambda m, c: mitigate.linear_probe(Spare(m), c, c, attribute="attribute 0"),
+        "has no part in its output",
     ),
     "no layer": (lambda m, c: mitigate.plain(nn.Flatten(), c, **FAST), "model"),
     "nobody labelled and known": (

@@ -93,8 +93,9 @@ class Objective(nn.Module):
         with torch.autocast(each.device.type, enabled=False):  # rates, correlations and weights in 32 bits
             return self.total(each, logits, features, batch)
 
-    def read(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Logits (n, k), the features (n, d) they were made from, and the loss of each case (n,)."""
+    def read(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor]:
+        """Logits (n, k), the features (n, d) that the last layer was given (None: it has no part), and the loss of each
+        case (n,)."""
         network = self.model if self.reader is None else self.reader
         with inputs_of(head_of(network)[1]) as found:
             outputs = self.model(batch.images)
@@ -102,7 +103,7 @@ class Objective(nn.Module):
         if logits.shape != batch.labels.shape:
             problem = f"it gives {tuple(logits.shape)} for labels of shape {tuple(batch.labels.shape)}"
             raise InputError("model" if self.reader is None else "reader", problem, "Give one with an output a label")
-        return logits.float(), found[0].flatten(1), self.each(outputs.float(), logits.float(), batch)
+        return logits.float(), found[-1].flatten(1) if found else None, self.each(outputs.float(), logits.float(), batch)
 
     def each(self, outputs: torch.Tensor, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Loss of each case (n,): cross-entropy over its known labels, or squared error of its image."""
@@ -112,7 +113,7 @@ class Objective(nn.Module):
         return error + self.task * cross_entropy(logits, batch) if self.task else error
 
     def total(
-        self, each: torch.Tensor, logits: torch.Tensor, features: torch.Tensor, batch: Batch
+        self, each: torch.Tensor, logits: torch.Tensor, features: torch.Tensor | None, batch: Batch
     ) -> dict[str, torch.Tensor]:
         """What is minimised."""
         return {"loss": each.mean()}
@@ -172,7 +173,7 @@ class Constrained(Objective):
             return self.total(each, logits, features, batch)
 
     def total(
-        self, each: torch.Tensor, logits: torch.Tensor, features: torch.Tensor, batch: Batch
+        self, each: torch.Tensor, logits: torch.Tensor, features: torch.Tensor | None, batch: Batch
     ) -> dict[str, torch.Tensor]:
         plain = each.mean()
         found = self.penalty(logits, features, batch.labels, batch.known, batch.codes)
@@ -216,7 +217,7 @@ class WorstGroups(Objective):
         self.register_buffer("shares", torch.full((groups,), 1 / groups))
 
     def total(
-        self, each: torch.Tensor, logits: torch.Tensor, features: torch.Tensor, batch: Batch
+        self, each: torch.Tensor, logits: torch.Tensor, features: torch.Tensor | None, batch: Batch
     ) -> dict[str, torch.Tensor]:
         member = (batch.joint[:, None] == torch.arange(len(self.shares), device=each.device)).to(each.dtype)
         sizes = member.sum(0)

@@ -200,6 +200,8 @@ class Adversary(nn.Module):
         codes: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
         """``penalty`` of features (n, d), which reaches the network alone; trained, ``heads``, which reaches them."""
+        if features is None:
+            raise InputError("model", "its last linear layer has no part in its output", "Define the one that has last")
         features = features.float()
         if self.reader == "exact":
             return {"penalty": self._by_regression(features, codes)}

@@ -17,6 +17,8 @@ def last_features(model: nn.Module, images: np.ndarray, *, batch_size: int = 64)
     with inputs_of(head_of(model)[1]) as found:
         for _ in in_batches(model, images, batch_size=batch_size):
             pass
+    if not found:
+        raise InputError("model", "its last linear layer has no part in its output", "Define the one that has last")
     return torch.cat([batch.float().flatten(1) for batch in found]).cpu().numpy()
 
 
