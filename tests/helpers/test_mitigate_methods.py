@@ -109,6 +109,15 @@ def test_reweighting_draws_a_rare_group_as_often():
         assert model(torch.full((1, 1, 16, 16), 0.5)).sigmoid().item() == pytest.approx(share, abs=0.1)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_weights_that_are_frozen_stay_so(method):
+    start = network()
+    start[0].requires_grad_(False)
+    found = METHODS[method](start, cases(), **FAST).model
+    assert torch.equal(found[0].weight, start[0].weight) and not torch.equal(found[3].weight, start[3].weight)
+    assert [w.requires_grad for w in found.parameters()] == [w.requires_grad for w in start.parameters()]
+
+
 def test_an_absent_group_of_a_batch_is_a_defined_result():
     learned = cases(48)
     learned.attributes.loc[0, "attribute 0"] = "alone"

@@ -254,6 +254,7 @@ def swift(
     masks = soft.soft_masks(
         *soft.importance(first.to(device), some_batches(prepared, training, importance_batches, device))
     )
+    first.release()
     first = soft.Balanced(network, bias, 1 - strength, part="features", masks=masks, reader=read)
     rest = training | {"steps": max(1, steps - steps // 2)}
     done = [fit(first, prepared, rest | {"lr": training["lr"] / 10} | place["features"])]

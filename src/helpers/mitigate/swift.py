@@ -44,8 +44,9 @@ class Balanced(Objective):
         super().__init__(model, reader=reader)
         self.bias, self.beta, self.part = bias, beta, part
         own = set(head_parameters(model))
+        self.trainable = [weight.requires_grad for weight in model.parameters()]  # what the caller froze stays so
         for name, weight in model.named_parameters():
-            weight.requires_grad_((name in own) == (part == "head"))
+            weight.requires_grad_(weight.requires_grad and (name in own) == (part == "head"))
         self.handles = [
             weight.register_hook(lambda gradient, mask=masks[name]: gradient * mask.to(gradient.device))
             for name, weight in model.named_parameters()
@@ -60,10 +61,12 @@ class Balanced(Objective):
         return self
 
     def release(self) -> nn.Module:
-        """The model alone, without masks, all of it trainable."""
+        """The model alone, without masks, trainable where it was before."""
         for handle in self.handles:
             handle.remove()
-        return self.model.requires_grad_(True)
+        for weight, before in zip(self.model.parameters(), self.trainable, strict=True):
+            weight.requires_grad_(before)
+        return self.model
 
     def total(
         self, each: torch.Tensor, logits: torch.Tensor, features: torch.Tensor, batch: Batch
