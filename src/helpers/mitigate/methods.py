@@ -24,6 +24,7 @@ from helpers.mitigate.fitting import Cases, Mitigated, by_group_and_class, fit, 
 from helpers.mitigate.groups import balanced_weights
 from helpers.mitigate.objectives import Constrained, Distilled, Objective, WorstGroups, head_of
 from helpers.mitigate.penalties import Adversary, EqualizedOdds
+from helpers.models.building import is_count
 
 HEAD_RATE = 10.0  # learning rate of the adversary's heads, in that of the network
 
@@ -242,6 +243,9 @@ def swift(
     """
     if not 0 <= strength <= 1:
         raise InputError(f"strength = {strength}", "expected a share from 0 to 1", "Use 0.9")
+    if not is_count(importance_batches):
+        problem = "expected a whole number, 1 or more"
+        raise InputError(f"importance_batches = {importance_batches}", problem, "Use 8")
     prepared = prepare(cases, reader)
     network, read = copy.deepcopy(model), _frozen(reader)
     bias = EqualizedOdds(prepared.labels.shape[1], prepared.groups, temperature=temperature)
