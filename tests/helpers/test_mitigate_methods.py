@@ -212,7 +212,10 @@ BAD = {
         lambda m, c: ODDS(restorer(), cases(clean=True), reader=network(3), strength=1, **FAST),
         r"reader.*\(16, 3\).*\(16, 1\)",
     ),
-    "no batch of importance": (lambda m, c: mitigate.swift(m, c, importance_batches=0, **FAST), "importance_batches = 0"),
+    "no batch of importance": (
+        lambda m, c: mitigate.swift(m, c, importance_batches=0, **FAST),
+        "importance_batches = 0",
+    ),
     "label of 2": (
         lambda m, c: mitigate.plain(m, c._replace(labels=c.labels * 2), **FAST),
         r"labels\[\d+, 0\].*found 2",

@@ -33,6 +33,10 @@ class Batch(NamedTuple):
     clean: torch.Tensor | None = None
     teacher: torch.Tensor | None = None
 
+    def in_32_bits(self) -> Batch:
+        """The same; in mixed precision a batch comes in 16 bits, which labels must not be multiplied in."""
+        return Batch(*(v.float() if v is not None and v.is_floating_point() else v for v in self))
+
 
 def head_of(model: nn.Module) -> tuple[str, nn.Module]:
     """Name and module of the last layer: the last linear one, or the last convolution of a network without any.
@@ -89,6 +93,7 @@ class Objective(nn.Module):
 
     def forward(self, batch: Batch) -> dict[str, torch.Tensor]:
         """``loss`` and its parts, of one batch."""
+        batch = batch.in_32_bits()
         logits, features, each = self.read(batch)
         with torch.autocast(each.device.type, enabled=False):  # rates, correlations and weights in 32 bits
             return self.total(each, logits, features, batch)
@@ -103,7 +108,11 @@ class Objective(nn.Module):
         if logits.shape != batch.labels.shape:
             problem = f"it gives {tuple(logits.shape)} for labels of shape {tuple(batch.labels.shape)}"
             raise InputError("model" if self.reader is None else "reader", problem, "Give one with an output a label")
-        return logits.float(), found[-1].flatten(1) if found else None, self.each(outputs.float(), logits.float(), batch)
+        return (
+            logits.float(),
+            found[-1].flatten(1) if found else None,
+            self.each(outputs.float(), logits.float(), batch),
+        )
 
     def each(self, outputs: torch.Tensor, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Loss of each case (n,): cross-entropy over its known labels, or squared error of its image."""
@@ -161,6 +170,7 @@ class Constrained(Objective):
 
     def forward(self, batch: Batch) -> dict[str, torch.Tensor]:
         """``loss`` and its parts, of one batch; in a step of the heads alone the network has no gradient."""
+        batch = batch.in_32_bits()
         heads_alone = self.training and bool(self.step % (1 + self.rest))
         if self.training:
             self.step += 1
