@@ -41,8 +41,15 @@ def test_a_number_on_an_edge_belongs_to_the_bin_below():
 
 def test_names_of_bins_say_their_edges():
     found = mitigate.joint_groups(table()[["sex", "age"]].dropna(), bins={"age": (0, 60, 120)})
-    assert all(name.startswith(("F, ", "M, ")) and "60" in name for name in found.names)
-    assert len(set(found.names)) == len(found.names) == 4
+    assert found.names == ["F, <=60", "F, >60", "M, <=60", "M, >60"]
+    ages = pd.Series([10.0, 50, 70, 90], name="age")
+    assert mitigate.attribute_groups(ages, bins=(0, 40, 60.5, 80, 120)).names == [
+        "<=40",
+        ">40 to 60.5",
+        ">60.5 to 80",
+        ">80",
+    ]
+    assert mitigate.attribute_groups(ages, bins=(0, 120)).names == ["0 to 120"]
 
 
 def test_raw_years_are_refused_with_one_error_that_names_bins():

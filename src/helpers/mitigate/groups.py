@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -54,7 +55,7 @@ def attribute_groups(values: pd.Series, *, bins: Sequence[float] | None = None) 
     if bins is not None:
         if not numeric or list(bins) != sorted(set(bins)) or len(bins) < 2:
             raise InputError(name, f"cannot be cut at {tuple(bins)}", "Give numbers, and two or more rising edges")
-        cut = pd.cut(values, list(bins), include_lowest=True)
+        cut = pd.cut(values, list(bins), include_lowest=True, labels=_names(bins))
         outside = known & cut.isna()
         if outside.any():
             raise InputError(name, f"{values[outside].iloc[0]} lies outside {tuple(bins)}", "Widen the bins")
@@ -65,6 +66,15 @@ def attribute_groups(values: pd.Series, *, bins: Sequence[float] | None = None) 
         order = sorted(values[known].unique(), key=str)
     codes = pd.Categorical(values, categories=order).codes.astype(np.int64)
     return Groups(codes, [str(label) for label in order])
+
+
+def _names(bins: Sequence[float]) -> list[str]:
+    """Names such as <=40, >40 to 60, >60: of the first and last bin one edge says it all."""
+    inner = [f"{edge:g}" for edge in bins[1:-1]]
+    if not inner:
+        return [f"{bins[0]:g} to {bins[1]:g}"]
+    middle = [f">{low} to {high}" for low, high in pairwise(inner)]
+    return [f"<={inner[0]}", *middle, f">{inner[-1]}"]
 
 
 def joint_groups(attributes: pd.DataFrame, *, bins: Bins | None = None) -> Groups:
