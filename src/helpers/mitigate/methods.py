@@ -156,7 +156,8 @@ def group_dro(
     model, cases, reader, **training
         As of `plain`.
     strength : float
-        Rate at which weights follow losses, `WorstGroups.rate`; at 0 it is `reweighted`.
+        Rate at which weights follow losses, `WorstGroups.rate`; at 0 all groups of a batch count the same, which is
+        `reweighted` but for chance.
     """
     prepared = prepare(cases, reader)
     training = training | {"weights": balanced_weights(prepared.joint)}

@@ -123,7 +123,7 @@ def compare(
     task : float
         In a reconstruction, weight of the reader's cross-entropy in the two constraints.
     keep : Path, optional
-        Folder for what is finished; a second call goes on.
+        Folder for what is finished, of this plan alone; a second call goes on.
 
     Returns
     -------
