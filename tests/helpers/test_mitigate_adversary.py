@@ -1,6 +1,7 @@
 """Readers of attributes: how good the exact one is, what each loss reaches, and what the published sign does."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -133,6 +134,44 @@ def test_as_published_both_signs_are_turned():
 def test_an_unknown_reader_is_refused(options):
     with pytest.raises(InputError, match="reader"):
         Adversary(WIDTH, [2], **options)
+
+
+# -- a probe
+
+
+def test_last_features_are_what_the_last_layer_is_given():
+    model, images = network(2), cases(70).images
+    found = mitigate.last_features(model, images, batch_size=32)
+    logits = model[-1](torch.from_numpy(found)).detach()
+    torch.testing.assert_close(logits, model(torch.from_numpy(images)).detach())
+    assert found.shape == (70, 64) and not model.training
+
+
+def test_a_probe_is_asked_about_cases_it_did_not_learn_from_and_told_what_is_unknown():
+    learn, held_out = cases(80, unknown=True), cases(60, unknown=True, seed=1)
+    truth, said = mitigate.linear_probe(network(), learn, held_out, attribute="attribute 0")
+    names = held_out.attributes["attribute 0"]
+    assert truth.shape == said.shape == (60,) and 0 <= said.min() and said.max() <= 1
+    np.testing.assert_array_equal(truth, names.map({"a": 0.0, "b": 1.0}))
+    blind = learn._replace(attributes=learn.attributes.sample(frac=1, random_state=0).reset_index(drop=True))
+    _, lots = mitigate.linear_probe(network(), blind, held_out, attribute="attribute 0")
+    known = names.notna().to_numpy()
+    assert metrics.auroc(truth[known], said[known]).value > 0.9 > metrics.auroc(truth[known], lots[known]).value
+
+
+@pytest.mark.parametrize(
+    ("learn", "held_out", "words"),
+    [
+        (cases(), cases(), "attribute sex.*not there.*attribute 0"),
+        (cases(groups=3), cases(), "3 groups"),
+        (cases(), cases()._replace(attributes=pd.DataFrame({"sex": ["F"] * 48})), "attribute 0.*not there.*sex"),
+    ],
+)
+def test_a_probe_of_what_is_not_there_is_refused(learn, held_out, words):
+    with pytest.raises(InputError, match=words):
+        mitigate.linear_probe(
+            network(), learn, held_out, attribute="sex" if "sex.*not" in words[:20] else "attribute 0"
+        )
 
 
 # -- does it remove anything

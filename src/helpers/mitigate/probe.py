@@ -51,9 +51,10 @@ def linear_probe(model: nn.Module, learn: Cases, held_out: Cases, *, attribute: 
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    if attribute not in learn.attributes:
-        there = ", ".join(map(str, learn.attributes))
-        raise InputError(f"attribute {attribute}", "it is not there", f"Choose from {there}")
+    for cases in (learn, held_out):
+        if attribute not in cases.attributes:
+            there = ", ".join(map(str, cases.attributes))
+            raise InputError(f"attribute {attribute}", "it is not there", f"Choose from {there}")
     groups = sorted(learn.attributes[attribute].dropna().unique(), key=str)
     if len(groups) != 2:
         raise InputError(f"attribute {attribute}", f"{len(groups)} groups", "Choose one of two groups")
