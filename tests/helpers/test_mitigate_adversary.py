@@ -151,7 +151,7 @@ def test_a_probe_is_asked_about_cases_it_did_not_learn_from_and_told_what_is_unk
     learn, held_out = cases(80, unknown=True), cases(60, unknown=True, seed=1)
     truth, said = mitigate.linear_probe(network(), learn, held_out, attribute="attribute 0")
     names = held_out.attributes["attribute 0"]
-    assert truth.shape == said.shape == (60,) and 0 <= said.min() and said.max() <= 1
+    assert truth.shape == said.shape == (60,) and said.min() >= 0 and said.max() <= 1
     np.testing.assert_array_equal(truth, names.map({"a": 0.0, "b": 1.0}))
     blind = learn._replace(attributes=learn.attributes.sample(frac=1, random_state=0).reset_index(drop=True))
     _, lots = mitigate.linear_probe(network(), blind, held_out, attribute="attribute 0")
@@ -160,18 +160,21 @@ def test_a_probe_is_asked_about_cases_it_did_not_learn_from_and_told_what_is_unk
 
 
 @pytest.mark.parametrize(
-    ("learn", "held_out", "words"),
+    ("attribute", "learn", "held_out", "words"),
     [
-        (cases(), cases(), "attribute sex.*not there.*attribute 0"),
-        (cases(groups=3), cases(), "3 groups"),
-        (cases(), cases()._replace(attributes=pd.DataFrame({"sex": ["F"] * 48})), "attribute 0.*not there.*sex"),
+        ("sex", cases(), cases(), "attribute sex.*not there.*attribute 0"),
+        ("attribute 0", cases(groups=3), cases(), "3 groups"),
+        (
+            "attribute 0",
+            cases(),
+            cases()._replace(attributes=pd.DataFrame({"sex": ["F"] * 48})),
+            "attribute 0.*not there.*sex",
+        ),
     ],
 )
-def test_a_probe_of_what_is_not_there_is_refused(learn, held_out, words):
+def test_a_probe_of_what_is_not_there_is_refused(attribute, learn, held_out, words):
     with pytest.raises(InputError, match=words):
-        mitigate.linear_probe(
-            network(), learn, held_out, attribute="sex" if "sex.*not" in words[:20] else "attribute 0"
-        )
+        mitigate.linear_probe(network(), learn, held_out, attribute=attribute)
 
 
 # -- does it remove anything

@@ -117,7 +117,7 @@ def test_a_single_group_pays_nothing():
     penalty = EqualizedOdds(1, [1])
     logits = torch.logit(given["decisions"]).requires_grad_()
     found = penalty(logits, None, given["labels"], given["known"], torch.zeros(40, 1, dtype=torch.long))["penalty"]
-    assert float(found) == 0 and not torch.autograd.grad(found, logits)[0].any()
+    assert found.item() == 0 and not torch.autograd.grad(found, logits)[0].any()
 
 
 # -- the threshold

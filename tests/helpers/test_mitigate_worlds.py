@@ -78,6 +78,25 @@ def test_other_rules_and_worlds_are_not_mixed_in():
     assert (mitigate.effects(both, rule="mean")["change"] < -0.2).all()
 
 
+def test_tasks_are_one_sample_or_stand_apart():
+    skin = {name: [value + 0.02 for value in values] for name, values in CHANGES.items()}
+    both = pd.concat([rows(), rows(skin).assign(task="skin")])
+    apart = mitigate.effects(both, by_task=True).set_index(["task", "method"])
+    together = mitigate.effects(both).set_index("method")
+    assert set(together["task"]) == {"all"} and (together["n"] == 10).all() and (apart["n"] == 5).all()
+    for name in CHANGES:
+        assert apart.loc[("skin", name), "change"] == pytest.approx(np.mean(skin[name]))
+        test = stats.ttest_1samp(CHANGES[name] + skin[name], 0)
+        assert together.loc[name, "p"] == pytest.approx(test.pvalue, rel=1e-6)
+
+
+def test_start_and_thresholds_are_no_methods_where_nothing_of_theirs_is_trained():
+    still = [0.0] * 5
+    table = rows(CHANGES | {mitigate.START: still, mitigate.THRESHOLDS: still}).assign(eodd=0.1)
+    assert set(mitigate.effects(table)["method"]) == set(CHANGES)
+    assert set(mitigate.effects(table, metric="eodd")["method"]) == {*CHANGES, mitigate.THRESHOLDS}
+
+
 @pytest.mark.parametrize("value", [0.0, 0.1, 0.01])
 def test_a_change_that_never_varies_has_no_p(value):
     """As of a method that gives back what it was given: nothing is shown of it but that nothing changed."""
@@ -137,7 +156,11 @@ BAD = {
         ),
         "groups: 1 of 2",
     ),
-    "two worlds": (lambda: mitigate.effects(rows({"helper": [0.1, 0.2]})), "chest, label bias.*2 worlds.*three"),
+    "two worlds of a task": (
+        lambda: mitigate.effects(rows({"helper": [0.1, 0.2]}), by_task=True),
+        "chest, label bias.*2 worlds",
+    ),
+    "two worlds": (lambda: mitigate.effects(rows({"helper": [0.1, 0.2]})), "all, label bias.*2 worlds.*three"),
 }
 
 
@@ -155,7 +178,7 @@ def test_bad_input_gives_one_error(case):
 def made(tmp_path_factory):
     """Two worlds of a few steps, and where they are kept."""
     folder = tmp_path_factory.mktemp("worlds")
-    options = {"seeds": [0], "keep": folder / "kept", "n": 260, "start_steps": 3, "steps": 2, "batch_size": 16}
+    options = {"seeds": [0], "keep": folder / "kept", "n": 220, "start_steps": 3, "steps": 2, "batch_size": 16}
     options |= {"names": ["plain", "reweighting"], "device": "cpu", "progress": False}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(paths, "data", lambda: folder)
