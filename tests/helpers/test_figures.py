@@ -30,6 +30,14 @@ def test_histogram_leaves_small_bars_out(ax):
     by = pd.Series(["a"] * 39, name="source")
     assert figures.histogram(values, by, ax=ax, bins=[0, 2, 4, 6]) is ax
     assert [bar.get_height() for bar in ax.patches] == [20, 0, 10]
+    assert ax.get_ylim()[0] == 0 and not ax.texts
+
+
+def test_histogram_says_where_no_bar_is_left(ax):
+    few = pd.Series([1.0, 3.0, 5.0], name="age")
+    figures.histogram(few, pd.Series(["a"] * 3, name="source"), ax=ax, bins=[0, 2, 4, 6])
+    assert [text.get_text() for text in ax.texts] == ["no bar of 10 or more"]
+    assert ax.get_ylim() == (0, 10) and ax.get_xlim() == (0, 6)
 
 
 def test_means_show_the_intervals(ax, frame):

@@ -59,6 +59,12 @@ def test_levels_stand_from_left_to_right_with_intervals(ax):
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("level of noise", "Dice")
 
 
+@pytest.mark.parametrize(("metric", "target", "name"), [("psnr", "", "PSNR (dB)"), ("auroc", "mean", "mean AUROC")])
+def test_levels_name_the_measure_with_its_unit(ax, metric, target, name):
+    figures.levels(LEVELS.assign(metric=metric, target=target or metric), metric=metric, target=target, ax=ax)
+    assert ax.get_ylabel() == name
+
+
 def test_levels_show_published_values_in_grey_with_the_marker_of_the_arm(ax):
     theirs = pd.DataFrame({"level": ["low", "high"], "metric": "dice", "arm": "unet", "value": [0.72, 0.66]})
     figures.levels(LEVELS, metric="dice", theirs=theirs, ax=ax)

@@ -13,6 +13,7 @@ from helpers.figures.look import GREY, PALETTE
 
 MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 NAMES = {"unet": "U-Net", "pix2pix": "Pix2Pix", "sde": "SDE", "degraded": "degraded", "original": "original"}
+MEASURES = {"psnr": "PSNR (dB)", "ssim": "SSIM", "lpips": "LPIPS", "dice": "Dice", "auroc": "AUROC"}
 
 
 def levels(
@@ -54,7 +55,9 @@ def levels(
     if theirs is not None:
         ax.plot([], [], color=GREY, ls=":", label="published")
     ax.set_xticks(range(len(order)), order)
-    ax.set(xlabel="level of noise", ylabel=ylabel or metric, xlim=(-0.4, len(order) - 0.6))
+    name = MEASURES.get(metric, metric)
+    name = f"mean {name}" if target == "mean" else name
+    ax.set(xlabel="level of noise", ylabel=ylabel or name, xlim=(-0.4, len(order) - 0.6))
     ax.legend(frameon=False, fontsize="small", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
     return ax
 

@@ -35,6 +35,11 @@ def histogram(values: pd.Series, by: pd.Series, *, ax: Axes, bins: int | ArrayLi
         ax.bar(edges[:-1], counts[group], width=np.diff(edges), align="edge", bottom=floor, color=colour, label=group)
         floor += counts[group].to_numpy()
     ax.set(xlabel=values.name, ylabel="patients")
+    if floor.any():
+        ax.set_ylim(bottom=0)
+    else:
+        ax.set(ylim=(0, at_least), xlim=(edges[0], edges[-1]))
+        ax.text(0.5, 0.5, f"no bar of {at_least} or more", transform=ax.transAxes, ha="center", color=GREY)
     ax.legend(title=by.name, frameon=False, fontsize="small")
     return ax
 
