@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from helpers import mitigate, models
+from helpers.mitigate import Objective
 
 SIDE = 16
 FAST = {"steps": 4, "batch_size": 16, "lr": 1e-3, "seed": 3, "device": "cpu"}
@@ -81,3 +82,8 @@ def linear(labels: int = 1, *, seed: int = 0) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         return nn.Sequential(nn.Linear(3, labels))
+
+
+def loss_of(objective: Objective, given: mitigate.Batch) -> dict[str, torch.Tensor]:
+    """All that an objective says of a batch."""
+    return objective.loss(objective(given.images), given)

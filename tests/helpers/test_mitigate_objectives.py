@@ -10,7 +10,7 @@ from torch.nn import functional
 from helpers import models
 from helpers.errors import InputError
 from helpers.mitigate import Adversary, Constrained, Distilled, EqualizedOdds, Objective, WorstGroups, head_of
-from tests.helpers.mitigation import batch, linear, network, restorer
+from tests.helpers.mitigation import batch, linear, loss_of, network, restorer
 
 
 def cross_entropies(model: nn.Module, given) -> np.ndarray:
@@ -29,7 +29,9 @@ def test_plain_loss_is_the_mean_over_known_labels():
     given.known[::2, 1] = 0
     given.known[3] = 0  # nothing is known of it
     model = linear(3)
-    assert Objective(model)(given)["loss"].item() == pytest.approx(cross_entropies(model, given).mean(), rel=1e-5)
+    assert loss_of(Objective(model), given)["loss"].item() == pytest.approx(
+        cross_entropies(model, given).mean(), rel=1e-5
+    )
 
 
 def test_a_reconstruction_pays_its_squared_error_and_its_reader():
@@ -37,16 +39,18 @@ def test_a_reconstruction_pays_its_squared_error_and_its_reader():
     images, clean = torch.rand(2, 6, 1, 16, 16, generator=torch.Generator().manual_seed(0))
     given = batch(6)._replace(images=images, clean=clean)
     wanted = ((model(images) - clean) ** 2).mean().item()
-    assert Objective(model, reader=reader).eval()(given)["loss"].item() == pytest.approx(wanted, rel=1e-5)
+    assert loss_of(Objective(model, reader=reader).eval(), given)["loss"].item() == pytest.approx(wanted, rel=1e-5)
     logits = reader(model(images))
     wanted += 0.3 * functional.binary_cross_entropy_with_logits(logits, given.labels).item()
-    assert Objective(model, reader=reader, task=0.3).eval()(given)["loss"].item() == pytest.approx(wanted, rel=1e-5)
+    assert loss_of(Objective(model, reader=reader, task=0.3).eval(), given)["loss"].item() == pytest.approx(
+        wanted, rel=1e-5
+    )
 
 
 def test_features_are_what_the_last_layer_is_given():
     model = network(2)
     given = batch(5, labels=2)._replace(images=torch.rand(5, 1, 16, 16))
-    logits, features, _ = Objective(model).eval().read(given)
+    _, logits, features = Objective(model).eval()(given.images)
     torch.testing.assert_close(model[-1](features), logits)
     assert not model[-1]._forward_pre_hooks
 
@@ -89,29 +93,29 @@ class Fixed(nn.Module):
 
 def test_strength_weighs_the_penalty():
     given, model = batch(8), linear()
-    plain = Objective(model)(given)["loss"].item()
-    found = Constrained(model, Fixed([0.2]), 3.0)(given)
+    plain = loss_of(Objective(model), given)["loss"].item()
+    found = loss_of(Constrained(model, Fixed([0.2]), 3.0), given)
     assert found["loss"].item() == pytest.approx(plain + 0.6, rel=1e-5)
     assert found["plain"].item() == pytest.approx(plain) and found["penalty"].item() == pytest.approx(0.2)
 
 
 def test_relative_measures_both_in_their_running_means():
     given, model = batch(8), linear()
-    plain = Objective(model)(given)["loss"].item()
+    plain = loss_of(Objective(model), given)["loss"].item()
     objective, mean = Constrained(model, Fixed([0.2, -0.6, 0.1, 0.3]), 3.0, relative=True), 0.2
     for k, value in enumerate((0.2, -0.6, 0.1)):
         mean = mean if k == 0 else 0.96 * mean + 0.04 * abs(value)
         wanted = plain + 3.0 * plain / mean * value
-        assert objective(given)["loss"].item() == pytest.approx(wanted, rel=1e-4)
+        assert loss_of(objective, given)["loss"].item() == pytest.approx(wanted, rel=1e-4)
     before = objective.means.clone()
-    objective.eval()(given)
+    loss_of(objective.eval(), given)
     assert torch.equal(objective.means, before) and "means" in objective.state_dict()
 
 
 def test_relative_takes_a_penalty_of_nothing():
     objective = Constrained(linear(), Fixed([0.0, 0.0, 0.5]), 1.0, relative=True)
-    plain = Objective(objective.model)(batch(8))["loss"].item()
-    found = [objective(batch(8))["loss"].item() for _ in range(3)]
+    plain = loss_of(Objective(objective.model), batch(8))["loss"].item()
+    found = [loss_of(objective, batch(8))["loss"].item() for _ in range(3)]
     assert found == pytest.approx([plain, plain, 2 * plain], rel=1e-4)  # begins at what it sees first
 
 
@@ -120,7 +124,7 @@ def test_no_case_of_a_group_gives_a_finite_gradient():
     given = batch(8, labels=2)
     given.codes.fill_(-1)
     given.known.fill_(0)
-    Constrained(model, EqualizedOdds(2, [2]), 1.0)(given)["loss"].backward()
+    loss_of(Constrained(model, EqualizedOdds(2, [2]), 1.0), given)["loss"].backward()
     assert all(weight.grad.isfinite().all() for weight in model.parameters())
 
 
@@ -135,10 +139,10 @@ def test_weights_of_groups_follow_their_losses_as_printed():
     for _ in range(4):
         shares = shares * np.exp(0.7 * np.array(losses))
         shares /= shares.sum()
-        assert objective(given)["loss"].item() == pytest.approx(shares @ losses, rel=1e-4)
+        assert loss_of(objective, given)["loss"].item() == pytest.approx(shares @ losses, rel=1e-4)
         np.testing.assert_allclose(objective.shares, shares, rtol=1e-4)
     assert shares.argmax() == np.argmax(losses)
-    objective.eval()(given)
+    loss_of(objective.eval(), given)
     np.testing.assert_allclose(objective.shares, shares, rtol=1e-4)
     assert "shares" in objective.state_dict()
 
@@ -146,7 +150,7 @@ def test_weights_of_groups_follow_their_losses_as_printed():
 def test_rate_0_keeps_groups_equal():
     given, model = batch(30, groups=3), linear()
     losses = [cross_entropies(model, given)[given.joint == k].mean() for k in range(3)]
-    assert WorstGroups(model, 3, 0.0)(given)["loss"].item() == pytest.approx(np.mean(losses), rel=1e-5)
+    assert loss_of(WorstGroups(model, 3, 0.0), given)["loss"].item() == pytest.approx(np.mean(losses), rel=1e-5)
 
 
 def test_a_group_that_is_absent_neither_pays_nor_grows():
@@ -155,7 +159,7 @@ def test_a_group_that_is_absent_neither_pays_nor_grows():
     objective = WorstGroups(model, 3, 0.7)
     grown = np.append(np.exp(0.7 * np.array(losses)), 1.0)
     wanted = grown / grown.sum()
-    assert objective(given)["loss"].item() == pytest.approx(wanted[:2] @ losses, rel=1e-4)
+    assert loss_of(objective, given)["loss"].item() == pytest.approx(wanted[:2] @ losses, rel=1e-4)
     np.testing.assert_allclose(objective.shares, wanted, rtol=1e-4)
 
 
@@ -163,7 +167,7 @@ def test_a_case_of_unknown_group_is_not_in_the_loss():
     given, model = batch(30, groups=2), linear()
     few = given._replace(**{name: values[6:] for name, values in given._asdict().items() if values is not None})
     given.joint[:6] = -1
-    assert WorstGroups(model, 2, 0.5)(given)["loss"].item() == pytest.approx(
+    assert loss_of(WorstGroups(model, 2, 0.5), given)["loss"].item() == pytest.approx(
         WorstGroups(model, 2, 0.5)(few)["loss"].item(), rel=1e-5
     )
     nobody = given._replace(joint=torch.full((30,), -1))
@@ -174,7 +178,7 @@ def test_a_large_rate_gives_the_worst_group_all():
     given, model = batch(30, groups=3), linear()
     losses = [cross_entropies(model, given)[given.joint == k].mean() for k in range(3)]
     for rate in (1e3, 1e6):
-        assert WorstGroups(model, 3, rate)(given)["loss"].item() == pytest.approx(max(losses), rel=1e-3)
+        assert loss_of(WorstGroups(model, 3, rate), given)["loss"].item() == pytest.approx(max(losses), rel=1e-3)
 
 
 # -- a teacher
@@ -187,8 +191,8 @@ def taught(n: int = 30, labels: int = 2):
 
 def test_without_a_teachers_share_it_is_group_dro():
     given, model = taught(), linear(2)
-    ours = Distilled(model, 3, 0.7, alpha=0.0)(given)["loss"].item()
-    assert ours == pytest.approx(WorstGroups(model, 3, 0.7)(given)["loss"].item(), rel=1e-6)
+    ours = loss_of(Distilled(model, 3, 0.7, alpha=0.0), given)["loss"].item()
+    assert ours == pytest.approx(loss_of(WorstGroups(model, 3, 0.7), given)["loss"].item(), rel=1e-6)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 2.0, 4.0])
@@ -235,15 +239,16 @@ def test_in_mixed_precision_all_but_the_network_is_computed_in_32_bits(kind):
         "exact reader": lambda: Constrained(model, Adversary(3, [2]), 1.0),
         "odds": lambda: Constrained(model, EqualizedOdds(2, [2]), 1.0),
     }[kind]
+    mixed, single = objective(), objective()
     with torch.autocast("cpu", torch.bfloat16):
-        mixed, logits = objective()(given)["loss"], model(given.images).float()
-    single = objective()
-    single.read = lambda batch: (logits, batch.images, single.each(logits, logits, batch))
-    assert mixed.item() == pytest.approx(single(given)["loss"].item(), rel=1e-5)
+        read = mixed(given.images)
+    logits = read[1].float()
+    exact = single.loss((logits, logits, given.images), given)["loss"].item()
+    assert mixed.loss(read, given)["loss"].item() == pytest.approx(exact, rel=1e-5)
     assert logits.to(torch.bfloat16).float().equal(logits)  # coarse
 
 
 def test_the_rest_of_a_share_is_cross_entropy():
     given, model = taught(), linear(2)
-    parts = [Distilled(model, 3, 0.0, alpha=alpha)(given)["loss"].item() for alpha in (0.0, 0.25, 1.0)]
+    parts = [loss_of(Distilled(model, 3, 0.0, alpha=alpha), given)["loss"].item() for alpha in (0.0, 0.25, 1.0)]
     assert parts[1] == pytest.approx(0.75 * parts[0] + 0.25 * parts[2], rel=1e-5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -108,13 +108,13 @@ def fit(objective: Objective, prepared: Prepared, training: Mapping[str, Any]) -
     options = {"optimizer": torch.optim.Adam, "progress": False} | dict(training)
     if (score := options.get("validate")) is not None:
         options["validate"] = lambda whole: score(whole.model)
+
+    def loss(net: nn.Module, given: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
+        batch = Batch(**dict(zip(names, given, strict=True)))
+        return objective.loss(net(batch.images), batch)
+
     began = time.perf_counter()
-    fitted = train.fit(
-        objective,
-        tuple(arrays.values()),
-        lambda net, batch: net(Batch(**dict(zip(names, batch, strict=True)))),
-        **options,
-    )
+    fitted = train.fit(objective, tuple(arrays.values()), loss, **options)
     return Mitigated(objective.model, fitted.history, time.perf_counter() - began, len(prepared.images))
 
 

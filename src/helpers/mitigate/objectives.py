@@ -33,9 +33,9 @@ class Batch(NamedTuple):
     clean: torch.Tensor | None = None
     teacher: torch.Tensor | None = None
 
-    def in_32_bits(self) -> Batch:
-        """The same; in mixed precision a batch comes in 16 bits, which labels must not be multiplied in."""
-        return Batch(*(v.float() if v is not None and v.is_floating_point() else v for v in self))
+
+# What a network gives, logits (n, k), and the features (n, d) that its last layer was given; None where it has no part.
+Read = tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]
 
 
 def head_of(model: nn.Module) -> tuple[str, nn.Module]:
@@ -91,28 +91,25 @@ class Objective(nn.Module):
             self.reader.eval()
         return self
 
-    def forward(self, batch: Batch) -> dict[str, torch.Tensor]:
-        """``loss`` and its parts, of one batch."""
-        batch = batch.in_32_bits()
-        logits, features, each = self.read(batch)
-        with torch.autocast(each.device.type, enabled=False):  # rates, correlations and weights in 32 bits
-            return self.total(each, logits, features, batch)
-
-    def read(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor]:
-        """Logits (n, k), the features (n, d) that the last layer was given (None: it has no part), and the loss of each
-        case (n,)."""
+    def forward(self, images: torch.Tensor) -> Read:
+        """What the network gives, logits, and the features that these were made from."""
         network = self.model if self.reader is None else self.reader
         with inputs_of(head_of(network)[1]) as found:
-            outputs = self.model(batch.images)
+            outputs = self.model(images)
             logits = outputs if self.reader is None else self.reader(outputs)
+        return outputs, logits, found[-1].flatten(1) if found else None
+
+    def loss(self, read: Read, batch: Batch) -> dict[str, torch.Tensor]:
+        """``loss`` and its parts, of what `forward` gave for the batch's images.
+
+        Apart from `forward`, since in mixed precision all that goes through that is rounded to 16 bits; labels, clean
+        images and rates are not.
+        """
+        outputs, logits, features = (values if values is None else values.float() for values in read)
         if logits.shape != batch.labels.shape:
             problem = f"it gives {tuple(logits.shape)} for labels of shape {tuple(batch.labels.shape)}"
             raise InputError("model" if self.reader is None else "reader", problem, "Give one with an output a label")
-        return (
-            logits.float(),
-            found[-1].flatten(1) if found else None,
-            self.each(outputs.float(), logits.float(), batch),
-        )
+        return self.total(self.each(outputs, logits, batch), logits, features, batch)
 
     def each(self, outputs: torch.Tensor, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Loss of each case (n,): cross-entropy over its known labels, or squared error of its image."""
@@ -168,19 +165,24 @@ class Constrained(Objective):
         self.register_buffer("means", torch.zeros(2))
         self.register_buffer("step", torch.zeros((), dtype=torch.long))
 
-    def forward(self, batch: Batch) -> dict[str, torch.Tensor]:
-        """``loss`` and its parts, of one batch; in a step of the heads alone the network has no gradient."""
-        batch = batch.in_32_bits()
-        heads_alone = self.training and bool(self.step % (1 + self.rest))
+    @property
+    def alone(self) -> bool:
+        """Whether this is a step of the heads alone, in which the network has no gradient."""
+        return self.training and bool(self.step % (1 + self.rest))
+
+    def forward(self, images: torch.Tensor) -> Read:
+        """As of `Objective`."""
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.alone):
+            return super().forward(images)
+
+    def loss(self, read: Read, batch: Batch) -> dict[str, torch.Tensor]:
+        """As of `Objective`; in a step of the heads alone, their loss."""
+        found = super().loss(read, batch)
+        if self.alone:
+            found["loss"] = found["heads"]
         if self.training:
             self.step += 1
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not heads_alone):
-            logits, features, each = self.read(batch)
-        with torch.autocast(each.device.type, enabled=False):
-            if heads_alone:
-                found = self.penalty(logits, features, batch.labels, batch.known, batch.codes)
-                return {"loss": found["heads"], "plain": each.mean(), **found}
-            return self.total(each, logits, features, batch)
+        return found
 
     def total(
         self, each: torch.Tensor, logits: torch.Tensor, features: torch.Tensor | None, batch: Batch

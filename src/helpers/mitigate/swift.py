@@ -100,7 +100,7 @@ def importance(objective: Balanced, batches: list[Batch]) -> tuple[dict[str, tor
     model.requires_grad_(True)
     found = [{name: torch.zeros_like(weight) for name, weight in weights.items()} for _ in range(2)]
     for batch in batches:
-        values = objective(batch)
+        values = objective.loss(objective(batch.images), batch)
         for value, sums in zip((values["bias"], values["plain"]), found, strict=True):
             gradients = torch.autograd.grad(value, list(weights.values()), retain_graph=True, allow_unused=True)
             for name, gradient in zip(weights, gradients, strict=True):
