@@ -168,10 +168,10 @@ def test_a_case_of_unknown_group_is_not_in_the_loss():
     few = given._replace(**{name: values[6:] for name, values in given._asdict().items() if values is not None})
     given.joint[:6] = -1
     assert loss_of(WorstGroups(model, 2, 0.5), given)["loss"].item() == pytest.approx(
-        WorstGroups(model, 2, 0.5)(few)["loss"].item(), rel=1e-5
+        loss_of(WorstGroups(model, 2, 0.5), few)["loss"].item(), rel=1e-5
     )
     nobody = given._replace(joint=torch.full((30,), -1))
-    assert WorstGroups(model, 2, 0.5)(nobody)["loss"].item() == 0
+    assert loss_of(WorstGroups(model, 2, 0.5), nobody)["loss"].item() == 0
 
 
 def test_a_large_rate_gives_the_worst_group_all():
@@ -214,7 +214,7 @@ def test_a_student_that_is_its_teacher_pays_nothing():
         sure = nn.Sequential(model, Scaled(scale))
         with torch.no_grad():
             same = given._replace(teacher=sure(given.images))
-        value = Distilled(sure, 3, 0.7, alpha=1.0)(same)["loss"]
+        value = loss_of(Distilled(sure, 3, 0.7, alpha=1.0), same)["loss"]
         assert value.item() == pytest.approx(0, abs=1e-6)
         value.backward()
         assert all(weight.grad.abs().max() < 1e-4 for weight in model.parameters())
