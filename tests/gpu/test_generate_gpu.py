@@ -31,7 +31,9 @@ def test_an_autoencoder_learns_in_bfloat16():
     assert {(p.dtype, p.device.type) for p in found.model.parameters()} == {(torch.float32, "cuda")}
     errors = generate.measures(found.model, fresh)
     untrained = generate.measures(models.vae(**TINY, seed=3), fresh, device="cuda")
-    assert errors["nmse"].mean() < 0.8 < 1 < untrained["nmse"].mean()
+    # Three such trainings in 32 bits on a CPU end at 1.0 to 1.7, from 8.
+    assert errors["nmse"].mean() < untrained["nmse"].mean() / 4
+    assert (errors["mse"] < untrained["mse"]).all()
 
     # The same weights, without draws: on the GPU in 16 bits, and on the CPU in 32.
     images = torch.from_numpy(fresh / 127.5 - 1).float()
