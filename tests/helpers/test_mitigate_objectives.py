@@ -112,6 +112,23 @@ def test_relative_measures_both_in_their_running_means():
     assert torch.equal(objective.means, before) and "means" in objective.state_dict()
 
 
+def test_between_steps_of_the_network_heads_learn_alone():
+    given, model = batch(40), linear()
+    objective = Constrained(model, Adversary(3, [2], reader="trained"), 1.0, relative=True, rest=2)
+    for step in range(7):
+        objective.zero_grad()
+        means = objective.means.clone()
+        found = loss_of(objective, given)
+        found["loss"].backward()
+        network = step % 3 == 0
+        assert (found["loss"].item() == found["heads"].item()) != network
+        assert all((weight.grad is not None and bool(weight.grad.any())) == network for weight in model.parameters())
+        assert any(weight.grad.any() for weight in objective.penalty.parameters())
+        assert network or torch.equal(objective.means, means)  # what is paid is measured where it is paid
+    objective.eval()
+    assert loss_of(objective, given)["loss"].item() != found["heads"].item() and int(objective.step) == 7
+
+
 def test_relative_takes_a_penalty_of_nothing():
     objective = Constrained(linear(), Fixed([0.0, 0.0, 0.5]), 1.0, relative=True)
     plain = loss_of(Objective(objective.model), batch(8))["loss"].item()

@@ -195,7 +195,7 @@ class Constrained(Objective):
 
     def _scale(self, plain: torch.Tensor, penalty: torch.Tensor) -> torch.Tensor:
         now = torch.stack([plain.detach(), penalty.detach().abs()])
-        if self.training:
+        if self.training and not self.alone:
             decay = torch.where(self.means > 0, MEMORY, 0.0)  # begins at what it sees first
             self.means.copy_(decay * self.means + (1 - decay) * now)
         return self.means[0] / self.means[1].clamp(min=1e-6)
