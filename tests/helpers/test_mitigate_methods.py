@@ -47,7 +47,8 @@ def test_every_method_takes_labels_attributes_and_groups_of_any_number(method, s
     assert list(after) == list(before) and not same(after, before)
     assert all(values.isfinite().all() for values in after.values())
     assert not found.model.training and all(weight.requires_grad for weight in found.model.parameters())
-    assert found.cases == 48 and found.seconds > 0 and found.history["loss"].notna().all()
+    assert found.cases == np.isfinite(learned.labels).any(axis=1).sum()  # without a label there is nothing to learn
+    assert found.seconds > 0 and found.history["loss"].notna().all()
     assert found.history["step"].max() in (2, FAST["steps"], 2 * FAST["steps"])  # SWiFT halves, trained readers double
     assert found.model(torch.from_numpy(learned.images)).shape == learned.labels.shape
 
@@ -275,7 +276,7 @@ BAD = {
     "no layer": (lambda m, c: mitigate.plain(nn.Flatten(), c, **FAST), "model"),
     "nobody labelled and known": (
         lambda m, c: mitigate.swift(m, c._replace(labels=c.labels * np.nan), **FAST),
-        "cases: none",
+        "labels: none",
     ),
     "epochs for half the steps": (
         lambda m, c: mitigate.swift(m, c, **{**FAST, "steps": None}, epochs=2),

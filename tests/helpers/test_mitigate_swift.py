@@ -11,7 +11,7 @@ from torch import nn
 from helpers import mitigate
 from helpers.mitigate import EqualizedOdds, importance, reset_head, soft_masks
 from helpers.mitigate.fitting import fit, prepare
-from helpers.mitigate.swift import Balanced, head_parameters
+from helpers.mitigate.masks import Balanced, head_parameters
 from tests.helpers.mitigation import FAST, batch, cases, network, restorer, same, state
 
 SGD = partial(torch.optim.SGD, momentum=0.9)

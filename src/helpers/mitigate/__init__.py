@@ -2,6 +2,7 @@
 
 from helpers.mitigate.fitting import Cases, Mitigated
 from helpers.mitigate.groups import Groups, attribute_groups, balanced_weights, joint_groups
+from helpers.mitigate.masks import importance, reset_head, soft_masks
 from helpers.mitigate.methods import (
     adversarial,
     equalized_odds,
@@ -27,7 +28,6 @@ from helpers.mitigate.summaries import (
     shuffled,
     who_gains,
 )
-from helpers.mitigate.swift import importance, reset_head, soft_masks
 from helpers.mitigate.tasks import TARGETS, Study, load, simulated, starter
 from helpers.mitigate.worlds import MARGIN, effects, gaps, headline, read_world, read_worlds
 

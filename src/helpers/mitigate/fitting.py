@@ -21,7 +21,7 @@ class Cases(NamedTuple):
     """What a method learns from.
 
     images : float32 ndarray of shape (n, c, h, w)
-    labels : ndarray of shape (n, k), 0, 1 or NaN
+    labels : ndarray of shape (n, k), 0, 1 or NaN; a case without any is left out, but for a reconstruction
     attributes : DataFrame of shape (n, attributes), of labels; missing ones are left out of whatever compares groups
     clean : float32 ndarray of shape (n, c, h, w), optional: what a reconstruction should give
     bins : edges of attributes that are numbers, as `joint_groups` takes them
@@ -89,6 +89,11 @@ def prepare(cases: Cases, reader: nn.Module | None) -> Prepared:
     if cases.clean is not None and cases.clean.shape != cases.images.shape:
         problem = f"expected the shape of images, {cases.images.shape}, found {cases.clean.shape}"
         raise InputError("clean", problem, "Give one clean image for each degraded one")
+    if reader is None:  # an image without a label teaches a classifier nothing, and would count as one that fares well
+        told = ~np.isnan(labels).all(axis=1)
+        if not told.any():
+            raise InputError("labels", "none is known", "Give some that are")
+        cases, labels = cases.rows(np.flatnonzero(told)), labels[told]
     bins: Mapping[str, Any] = cases.bins or {}
     joint = joint_groups(cases.attributes, bins=bins)
     if not joint.names:

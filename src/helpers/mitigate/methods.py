@@ -19,7 +19,7 @@ from torch import nn
 
 from helpers import train
 from helpers.errors import InputError
-from helpers.mitigate import swift as soft
+from helpers.mitigate import masks as soft
 from helpers.mitigate.fitting import Cases, Mitigated, by_group_and_class, fit, prepare, some_batches
 from helpers.mitigate.groups import balanced_weights
 from helpers.mitigate.objectives import Constrained, Distilled, Objective, WorstGroups, head_of
@@ -198,7 +198,7 @@ def group_distil(
         problem = "expected a share from 0 to 1 and a temperature above 0"
         raise InputError(f"alpha = {alpha}, temperature = {temperature}", problem, "Use 0.5 and 2")
     prepared = prepare(cases, None)
-    taught = train.predict(model if teacher is None else teacher, cases.images, precision="32")
+    taught = train.predict(model if teacher is None else teacher, prepared.images, precision="32")
     if taught.shape != prepared.labels.shape:
         problem = f"it gives {taught.shape}, the labels are {prepared.labels.shape}"
         raise InputError("teacher", problem, "Give one that was trained on these labels")
@@ -269,7 +269,7 @@ def swift(
     done.append(fit(second, prepared, training | {"steps": max(1, steps // 2)} | place["head"]))
     network = second.release().eval()
     history = pd.concat([d.history.assign(part=part) for d, part in zip(done, place, strict=True)])
-    return Mitigated(network, history.reset_index(drop=True), sum(d.seconds for d in done), len(cases.images))
+    return Mitigated(network, history.reset_index(drop=True), sum(d.seconds for d in done), len(prepared.images))
 
 
 def _two_rates(optimizer: Any, heads: list[nn.Parameter], parameters: list[nn.Parameter], *, lr: float) -> Any:

@@ -41,6 +41,9 @@ Read = tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]
 def head_of(model: nn.Module) -> tuple[str, nn.Module]:
     """Name and module of the last layer: the last linear one, or the last convolution of a network without any.
 
+    It is the last by the order in which the network defines its layers, as most networks are written; one that defines
+    its head first, or a network of images with linear layers inside, has another than is meant.
+
     Raises
     ------
     InputError
@@ -131,6 +134,9 @@ def cross_entropy(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
     return values.sum(1) / batch.known.sum(1).clamp(min=1)
 
 
+MEMORY = 0.96  # of the running means of `Constrained`, as published
+
+
 class Constrained(Objective):
     """A plain loss plus a penalty.
 
@@ -199,9 +205,6 @@ class Constrained(Objective):
             decay = torch.where(self.means > 0, MEMORY, 0.0)  # begins at what it sees first
             self.means.copy_(decay * self.means + (1 - decay) * now)
         return self.means[0] / self.means[1].clamp(min=1e-6)
-
-
-MEMORY = 0.96  # of the running means, as published
 
 
 class WorstGroups(Objective):

@@ -179,7 +179,7 @@ def effects(
     rule : {"worst", "mean"}
         How candidates were chosen.
     by_task : bool
-        Whether tasks stand apart, or their worlds are one sample.
+        Whether tasks stand apart, or their worlds are one sample: the interval then holds what differs between tasks.
 
     Returns
     -------
@@ -242,7 +242,7 @@ def _mean(values: np.ndarray) -> dict[str, float]:
     """Mean with its t interval and p against 0; nothing varies where all are equal."""
     n, middle = len(values), float(values.mean())
     spread = float(values.std(ddof=1)) if n > 1 else float("nan")
-    if spread == 0:
+    if np.ptp(values) < 1e-12:
         return {"estimate": middle, "low": middle, "high": middle, "p": 1.0 if middle == 0 else float("nan"), "n": n}
     half = float(stats.t.ppf(1 - ALPHA / 2, n - 1) * spread / np.sqrt(n))
     p = float(2 * stats.t.sf(abs(middle) / (spread / np.sqrt(n)), n - 1))
