@@ -177,6 +177,7 @@ def starter(
     steps: int,
     batch_size: int,
     lr: float,
+    effort: float = 1.0,
     device: str = "auto",
     keep: Path | None = None,
 ) -> Callable[[int], tuple[nn.Module, nn.Module | None]]:
@@ -189,6 +190,8 @@ def starter(
         `helpers.reconstruct.NETWORKS` has it.
     steps, batch_size, lr : int, int, float
         Of a classifier. U-Net and reader are trained as `helpers.reconstruct.OPTIMISATION` has it.
+    effort : float
+        Share of the steps or epochs there that U-Net and reader take.
     keep : Path, optional
         Folder for checkpoints.
 
@@ -220,6 +223,8 @@ def starter(
         found = []
         for part, (fit, x, y, validation) in fits.items():
             options = {**networks[part], **optimisation[part], "seed": seed, "device": device, "progress": False}
+            length = "steps" if "steps" in options else "epochs"
+            options[length] = max(1, round(effort * options[length]))
             if "patience" in options:
                 options["validation"] = validation
             place = None if keep is None else keep / f"{part}-{seed}"
