@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pkgutil
 import re
 from functools import cache
@@ -14,6 +15,7 @@ from bs4 import BeautifulSoup
 
 import helpers
 from helpers.report import instances
+from helpers.report.values import flatten
 
 PROJECT = Path(__file__).resolve().parents[2]
 BOOK = PROJECT / "book"
@@ -265,3 +267,19 @@ def test_api_pages_show_functions(pages):
         return not article(page).select("dl.py > dt")
 
     assert failing({n: p for n, p in pages.items() if n.startswith("api/") and n != "api/index"}, empty) == {}
+
+
+def test_a_claim_about_mitigation_names_a_value_that_its_run_has(checkout, built_book):
+    """A claim whose value has another name would never be judged."""
+    for page in instances.pages("05_mitigation"):
+        values = json.loads((checkout.folder / page.run("tiny").relative_to(PROJECT) / "results.json").read_text())[
+            "values"
+        ]
+        published = yaml.safe_load(
+            (PROJECT / "notebooks" / "claims" / f"05_mitigation.{values['task']}.yaml").read_text()
+        )
+        flat = flatten(values)
+        places = [c["value"] for c in published if "value" in c] + [
+            f"{c['interval']}.0" for c in published if "interval" in c
+        ]
+        assert len(places) >= 8 and not [place for place in places if place not in flat]

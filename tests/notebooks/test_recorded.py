@@ -83,3 +83,19 @@ def test_no_cell_under_ten(path):
 def test_figures_are_there_and_nothing_else(path):
     named = {f"{name}.png" for name in json.loads(path.read_text())["figures"]}
     assert {p.name for p in path.parent.iterdir()} == named | {"results.json"}
+
+
+def test_six_worlds_have_five_of_each_cause_or_more():
+    """Every method meets every cause in both data sets, and every cell has an interval and a verdict."""
+    results = json.loads((ROOT / "book" / "recorded" / "05_six_worlds" / "full" / "results.json").read_text())
+    values = results["values"]
+    assert int(values["seeds"]) >= 5 and results["provenance"]["parameters"]["TASKS"] == "both"
+    verdicts = {"helps", "does nothing", "harms", "not shown"}
+    for name, methods in (("worst_auroc", 7), ("eodd", 8)):
+        found = values[name]
+        assert len(found["cell"]) == 6 and {len(cause) for cause in found["cell"].values()} == {methods}
+        for cause in found["cell"].values():
+            for cell in cause.values():
+                assert cell["low"] <= cell["change"] <= cell["high"] and cell["verdict"] in verdicts
+        assert sum(found[verdict]["share"] for verdict in verdicts) == pytest.approx(1)
+        assert found["cells"] == 5 * methods
