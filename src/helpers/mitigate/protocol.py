@@ -73,16 +73,17 @@ NOT_FOR_IMAGES = ("GroupDistil",)  # its teacher has logits to give, and no imag
 class Compared(NamedTuple):
     """What a comparison found.
 
-    candidates : DataFrame
-        One row a seed, method and candidate: ``seed, method, strength`` (or the factor of the learning rate), ``auroc,
-        worst_auroc, eodd`` on validation cases, ``seconds`` of training, ``cases`` it learned from, and whether it was
-        ``chosen_worst`` and ``chosen_mean``.
+    candidates : DataFrame, one row a seed, method and candidate. ``seed, method, strength`` (or the factor of the rate),
+    ``auroc, worst_auroc, eodd`` on validation cases, ``seconds`` of training, ``cases`` it learned from, and whether it
+    was ``chosen_worst`` and ``chosen_mean``
+
     probabilities : dict of rule, part and method to ndarray (seeds, cases)
-        Of the part's cases.
+
     decisions : the same, 0 or 1
+
     psnr : dict of rule and method to ndarray (seeds, cases), of the tested images of a reconstruction, in dB
-    cases : dict of part to DataFrame
-        ``case, patient_id, label`` and the attributes, in the order of the arrays.
+
+    cases : dict of part to DataFrame, ``case, patient_id, label`` and the attributes, in the order of the arrays
     """
 
     candidates: pd.DataFrame

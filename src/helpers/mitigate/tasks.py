@@ -32,13 +32,15 @@ class Study(NamedTuple):
     """One task, split.
 
     task, target, attribute : str
-    parts : dict of str to Cases
-        Of `PARTS`: "train" and "validation" come from one collection, with whatever is wrong with it; "external" is a
-        small curated set; "test" is clean too; "shifted" are the same people on another device, or another cohort.
-    rows : DataFrame
-        ``part, case, patient_id``, the attributes and ``label``, in the order of the parts; a case may have several.
-    dropped : DataFrame
-        What was left out, counted by reason.
+
+    parts : dict of str to Cases, of `PARTS`. "train" and "validation" come from one collection, with whatever is wrong
+    with it; "external" is a small curated set; "test" is clean too; "shifted" are the same people on another device, or
+    another cohort
+
+    rows : DataFrame, ``part, case, patient_id``, the attributes and ``label``, in the order of the parts; a case may
+    have several
+
+    dropped : DataFrame, what was left out, counted by reason
     """
 
     task: str
