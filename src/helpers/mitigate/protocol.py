@@ -73,7 +73,7 @@ NOT_FOR_IMAGES = ("GroupDistil",)  # its teacher has logits to give, and no imag
 class Compared(NamedTuple):
     """What a comparison found.
 
-    candidates : DataFrame, one row a seed, method and candidate. ``seed, method, strength`` (or the factor of the rate),
+    candidates : DataFrame, one row a seed, method and candidate. ``seed, method, strength`` (or the factor of rate),
     ``auroc, worst_auroc, eodd`` on validation cases, ``seconds`` of training, ``cases`` it learned from, and whether it
     was ``chosen_worst`` and ``chosen_mean``
 
