@@ -173,7 +173,7 @@ def test_verdicts_are_written_in_their_cells(ax, cells):
     looks = {tuple(boxes[place].get_facecolor()) for place in ((-0.5, -0.5), (0.5, -0.5), (-0.5, 0.5))}
     assert len(looks) == 3 and boxes[0.5, 0.5].get_hatch() and boxes[1.5, -0.5].get_hatch()
     legend = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert legend == ["\N{CHECK MARK} helps", "\N{BALLOT X} harms", "not shown"]
+    assert legend == ["\N{CHECK MARK} helps", "= does nothing", "\N{BALLOT X} harms", "not shown"]
 
 
 def test_nine_methods_and_six_causes_fit_their_cells(ax):
