@@ -101,6 +101,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 @pytest.fixture(scope="session")
 def built_book(checkout: Checkout) -> Path:
     """The book built at the tiny profile, warnings as errors."""
-    done = checkout.snakemake("book", "--config", "profile=tiny")
+    # One core: with two threads a run waits for threads that other tests keep from the processor.
+    done = checkout.snakemake("book", "--cores", "1", "--config", "profile=tiny")
     assert done.returncode == 0, done.stdout[-6000:]
     return checkout.folder / "_build" / "html"
