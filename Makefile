@@ -18,13 +18,13 @@ endif
 PY := $(BIN)/python
 WORKFLOW := $(PY) -m helpers.workflow
 
-.PHONY: help book test test-browser bench lint lab study record check-data serve lock clean
+.PHONY: help book test test-browser bench lint lab study sweep status record check-data serve lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 	@echo
 	@echo "  Variables: STUDY=01_label_audit PROFILE=quick|tiny|laptop|paper PARAMS=\"SOURCE=real DATA_ROOT=...\""
-	@echo "             INSTANCE=default LABEL=real DATA_ROOT=... PORT=8000 PYTHON=python3.11 TORCH=cpu"
+	@echo "             SWEEP=skin_repeats CLUSTER=slurm INSTANCE=default LABEL=real DATA_ROOT=... PORT=8000 PYTHON=python3.11 TORCH=cpu"
 
 .venv/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(not (3, 11) <= v[:2] < (3, 14) and f"Python 3.11 to 3.13 is needed, {sys.executable} is {v[0]}.{v[1]}. Name another: make PYTHON=python3.11 ...")'
@@ -63,9 +63,17 @@ study: $(READY) ## one study: STUDY=... [PROFILE=...] [PARAMS="NAME=value ..."]
 	@test -n "$(STUDY)" || { echo "Name a study: make study STUDY=01_label_audit" >&2; exit 2; }
 	@$(WORKFLOW) study $(STUDY) $(PROFILE) $(PARAMS) $(if $(DATA_ROOT),"DATA_ROOT=$(DATA_ROOT)")
 
-record: $(READY) ## keep a run in the book: STUDY=... [BATCH=...] [INSTANCE=...] [LABEL=...]
-	@test -n "$(STUDY)" || { echo "Name a study: make record STUDY=01_label_audit" >&2; exit 2; }
-	@$(WORKFLOW) record $(STUDY) $(BATCH) $(or $(INSTANCE),default) $(or $(LABEL),$(BATCH))
+sweep: $(READY) ## a grid of runs, notebooks/sweeps/<SWEEP>.yaml: SWEEP=... [CLUSTER=slurm]
+	@test -n "$(SWEEP)" || { echo "Name a sweep: make sweep SWEEP=skin_repeats" >&2; exit 2; }
+	@$(WORKFLOW) sweep $(SWEEP) $(if $(CLUSTER),--cluster $(CLUSTER))
+	@echo "The runs are in runs/$(SWEEP)/; 'make record SWEEP=$(SWEEP)' keeps their table in the book."
+
+status: $(READY) ## what is done, running, failed and why, stale and why: [PROFILE=...]
+	@$(WORKFLOW) status $(PROFILE)
+
+record: $(READY) ## keep a run or a sweep in the book: STUDY=... [BATCH=...] [INSTANCE=...] [LABEL=...], or SWEEP=...
+	@test -n "$(STUDY)$(SWEEP)" || { echo "Name a study or a sweep: make record STUDY=01_label_audit" >&2; exit 2; }
+	@$(if $(SWEEP),$(WORKFLOW) record-sweep $(SWEEP),$(WORKFLOW) record $(STUDY) $(BATCH) $(or $(INSTANCE),default) $(or $(LABEL),$(BATCH)))
 
 check-data: $(READY) ## what is in a folder of real data: DATA_ROOT=...
 	@$(PY) -m helpers.data "$(DATA_ROOT)"

@@ -3,10 +3,14 @@
 import sys
 from pathlib import Path
 
-from helpers.report import instances
+from helpers import fingerprint
+from helpers.report import instances, parameters, provenance, sweeps
 from helpers.workflow import settle
 
 PAGES = instances.book()  # by name; most studies have one
+SWEEP = sweeps.read(config["sweep"]) if "sweep" in config else None  # the grid of runs that is asked for
+GPU = int(config.get("gpu", Path("/dev/nvidiactl").exists()))  # a GPU for every run
+CODE = fingerprint.package(Path("src/helpers"))  # comments and docstrings rerun nothing
 HELPERS = sorted(map(str, Path("src/helpers").rglob("*.py")))
 PROSE = sorted(
     str(p)
@@ -28,22 +32,41 @@ wildcard_constraints:
     instance="[^/]+",
 
 
+def swept(wildcards):
+    return SWEEP is not None and (wildcards.batch, wildcards.study) == (SWEEP.name, SWEEP.study)
+
+
 def words(wildcards):
+    if swept(wildcards):
+        return SWEEP.words(wildcards.instance)
     asked = {page.instance: page.words for page in PAGES.values() if page.study == wildcards.study}
     return ASKED if wildcards.instance == instances.instance(ASKED) else asked.get(wildcards.instance, [])
+
+
+def code(wildcards):
+    # What is stale in a sweep is said by helpers.report.status: a new figure makes no number old.
+    notebook = Path(f"notebooks/{wildcards.study}.ipynb")
+    return "" if swept(wildcards) else f"{provenance.notebook_fingerprint(notebook)}-{CODE}"
 
 
 def published(wildcards):
     return sorted(map(str, Path("notebooks/claims").glob(f"{wildcards.study}.*")))
 
 
+def size(wildcards):
+    return SWEEP.profile if swept(wildcards) else wildcards.batch
+
+
 def profile(wildcards):
-    file = f"notebooks/params/{wildcards.study}.{wildcards.batch}.yaml"
+    file = f"notebooks/params/{wildcards.study}.{size(wildcards)}.yaml"
     return [file] if Path(file).is_file() else []
 
 
 def recorded(wildcards):
-    return sorted(str(p) for p in Path("book/recorded", wildcards.study).rglob("*") if p.is_file())
+    folders = [Path("book/recorded", wildcards.study)]
+    if "SWEEP" in parameters.read(Path(f"notebooks/{wildcards.study}.ipynb")).types:  # it shows recorded sweeps
+        folders.append(Path("book/recorded/sweeps"))
+    return sorted(str(p) for folder in folders for p in folder.rglob("*") if p.is_file())
 
 
 # Refuse what a run would refuse, before anything starts.
@@ -52,6 +75,7 @@ for shown in PAGES.values():
 
 
 localrules:
+    sweep,
     book,
     page,
     claims,
@@ -74,9 +98,15 @@ rule book:
         "{JUPYTER_BOOK} build book --all -W --keep-going > {log} 2>&1 || (grep -E 'WARNING|ERROR|Error' {log} >&2; exit 1)"
 
 
+rule sweep:
+    input:
+        [f"runs/{SWEEP.name}/{SWEEP.study}/{instance}/results.json" for instance in SWEEP.runs] if SWEEP else [],
+
+
 rule page:
     input:
         lambda wildcards: RUNS[wildcards.page],
+        lambda wildcards: f"notebooks/{PAGES[wildcards.page].study}.ipynb",  # its prose
         LISTS,
     output:
         "book/studies/{page}.ipynb",
@@ -97,16 +127,18 @@ rule claims:
 
 rule study:
     input:
-        "notebooks/{study}.ipynb",
         profile,
         published,
         recorded,
-        HELPERS,
     output:
         "runs/{batch}/{study}/{instance}/results.json",
     params:
         words=words,
-    threads: 2
+        size=size,
+        code=code,
+    threads: lambda wildcards: SWEEP.threads if swept(wildcards) else 2
+    resources:
+        gpu=GPU,
     shell:
-        "{PYTHON} -m helpers.workflow run {wildcards.study} {wildcards.batch} {params.words:q}"
+        "{PYTHON} -m helpers.workflow run {wildcards.study} {params.size} {params.words:q}"
         " --place $(dirname {output:q})"

@@ -1,4 +1,4 @@
-"""What the Snakefile and make call: run a study, make pages, record, and start the workflow itself."""
+"""What the Snakefile and make call: run a study or a sweep, make pages, record, and start the workflow itself."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import yaml
 
 from helpers import paths
 from helpers.errors import InputError
-from helpers.report import instances, page, parameters, recording
+from helpers.report import instances, page, parameters, recording, status, sweep_records, sweeps
 
 
 def read_profile(study: str, profile: str) -> dict[str, Any]:
@@ -56,7 +57,7 @@ def settle(study: str, profile: str, words: list[str]) -> dict[str, Any]:
         name, equals, text = word.partition("=")
         if not equals:
             raise InputError(f"PARAMS, {word}", "expected NAME=value", "Separate several by spaces")
-        values[name] = text if declared.types.get(name) is str else yaml.safe_load(text)
+        values[name] = parameters.parse(text, declared.types.get(name))
     parameters.check(values, declared.types, declared.limits, where=study)
     if values.get("SOURCE") == "real":
         paths.data_root(values.get("DATA_ROOT", ""))
@@ -74,9 +75,8 @@ def run_study(study: str, place: Path, values: dict[str, Any]) -> None:
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
-    name = "-".join(place.parts[-3:])
-    scratch, failed = paths.runs() / ".scratch" / name, paths.runs() / ".failed" / f"{name}.ipynb"
-    lock(scratch.with_name(f".{name}.lock"), f"run {name}")
+    scratch, failed = status.scratch(place), status.failed_notebook(place)
+    lock(status.lock_file(place), f"run {status.name_of(place)}")
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     executed = scratch / f"{study}.ipynb"
@@ -117,10 +117,12 @@ def lock(file: Path, what: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(file, os.O_CREAT | os.O_RDWR)
     os.set_inheritable(handle, True)  # it outlives the step from this program to Snakemake
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise InputError(what, "another process is at work on it", "Wait until it has ended, or stop it") from None
+    for wait in (0.1, 0.4, 0):  # whoever asks for the state of a run holds its lock for a moment
+        try:
+            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(wait)
+    raise InputError(what, "another process is at work on it", "Wait until it has ended, or stop it")
 
 
 def snakemake(words: list[str]) -> None:
@@ -129,6 +131,44 @@ def snakemake(words: list[str]) -> None:
     lock(paths.project() / ".snakemake" / "alive", "workflow")
     os.chdir(paths.project())
     os.execv(sys.executable, [sys.executable, "-m", "snakemake", "--nolock", *words])
+
+
+def sweep(name: str, cluster: str = "") -> None:
+    """Run what is missing of a sweep, what failed, and what is stale; here, or by `profiles/<cluster>`."""
+    asked = sweeps.read(name)
+    settings = settle(asked.study, asked.profile, sweeps.words(asked.fixed))
+    states = status.sweep_runs(asked, settings)
+    print("\n".join(status.summary(f"sweep {name}", states)), flush=True)
+    words = ["sweep", "--quiet", "host", "rules", "--config", f"sweep={name}"]
+    if cluster:
+        profile = paths.project() / "profiles" / cluster
+        if not profile.is_dir():
+            known = ", ".join(sorted(p.name for p in profile.parent.iterdir() if p.name != "default"))
+            raise InputError(f"CLUSTER={cluster}", "there is no such profile", f"Profiles here: {known}")
+        words += ["--workflow-profile", str(profile)]
+    old = [str((asked.folder / i / recording.RESULTS).relative_to(paths.project())) for i in _in(states, "stale")]
+    snakemake([*words, *(["--forcerun", *old] if old else [])])
+
+
+def _in(states: dict[str, status.State], name: str) -> list[str]:
+    return [instance for instance, state in states.items() if state.state == name]
+
+
+def show_status(profile: str) -> str:
+    """What `make status` prints: the book's runs at a profile, every sweep, what is recorded."""
+    pages = instances.book()
+    shown = {
+        page.name: status.page_run(page, profile, settle(page.study, profile, page.words)) for page in pages.values()
+    }
+    lines = status.summary(f"book, {profile} profile", shown)
+    for name in sweeps.names():
+        try:
+            asked = sweeps.read(name)
+            settings = settle(asked.study, asked.profile, sweeps.words(asked.fixed))
+            lines += status.summary(f"sweep {name}", status.sweep_runs(asked, settings))
+        except InputError as error:  # of this one; the others are still told
+            lines.append(str(error))
+    return "\n".join([*lines, *status.recorded()])
 
 
 def main(words: list[str] | None = None) -> int:
@@ -148,6 +188,13 @@ def main(words: list[str] | None = None) -> int:
         add = tasks.add_parser(task, help="make a page from its run" if task == "page" else "make the page of claims")
         add.add_argument("profile")
         add.add_argument("page", type=Path)
+    add = tasks.add_parser("sweep", help="run a grid of runs through the workflow")
+    add.add_argument("sweep")
+    add.add_argument("--cluster", default="")
+    add = tasks.add_parser("status", help="say what is done, running, failed, stale, to do")
+    add.add_argument("profile")
+    add = tasks.add_parser("record-sweep", help="keep a sweep's table in the book")
+    add.add_argument("sweep")
     add = tasks.add_parser("record", help="keep a run's results in the book")
     add.add_argument("study")
     add.add_argument("batch")
@@ -179,6 +226,12 @@ def _do(asked: argparse.Namespace) -> None:
             page.study_page(shown.run(asked.profile), asked.page, shown)
         case "claims":
             page.claims_page(list(instances.book().values()), asked.profile, asked.page)
+        case "sweep":
+            sweep(asked.sweep, asked.cluster)
+        case "status":
+            print(show_status(asked.profile))
+        case "record-sweep":
+            print(f"Recorded in {sweep_records.keep(asked.sweep).relative_to(paths.project())}/")
         case "record":
             parameters.read(paths.notebooks() / f"{asked.study}.ipynb")
             run = paths.runs() / asked.batch / asked.study / asked.instance

@@ -45,9 +45,10 @@ def study_page(run: Path, page: Path, shown: Page | None = None) -> None:
     results = recording.read(run)
     study = results["provenance"]["study"]
     notebook = nbformat.read(run / f"{study}.ipynb", as_version=4)
+    _take_prose(notebook, paths.notebooks() / f"{study}.ipynb")
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
-        if "injected-parameters" in cell.metadata.get("tags", []):
+        if _injected(cell):
             cell.metadata["tags"] = ["injected-parameters", "remove-cell"]
         if cell.cell_type == "code":
             cell.outputs = [o for o in cell.outputs if not _is_progress(o)]
@@ -63,6 +64,29 @@ def study_page(run: Path, page: Path, shown: Page | None = None) -> None:
         text = re.sub(rf"(?<![\w.~-]){re.escape(folder)}(?![\w.-])", name, text)
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(text + "\n", encoding="utf-8")
+
+
+def _take_prose(notebook: Any, source: Path) -> None:
+    """Text cells, captions and tags as they are now, around the code cells that ran: prose reruns nothing."""
+    if not source.is_file():
+        return
+    now = nbformat.read(source, as_version=4).cells
+    ran = {cell.id: cell for cell in notebook.cells if cell.cell_type == "code"}
+    if [cell.id for cell in now if cell.cell_type == "code"] != [i for i in ran if not _injected(ran[i])]:
+        return  # the code is another, and with it perhaps what the text is about
+    cells = []
+    for cell in now:
+        if cell.cell_type == "code":
+            ran[cell.id].metadata.update({k: v for k, v in cell.metadata.items() if k != "tags"})
+            ran[cell.id].metadata["tags"] = cell.metadata.get("tags", [])
+        cells.append(ran.get(cell.id, cell))
+        if "parameters" in cell.metadata.get("tags", []):
+            cells += filter(_injected, ran.values())
+    notebook.cells = cells
+
+
+def _injected(cell: Any) -> bool:
+    return "injected-parameters" in cell.metadata.get("tags", [])
 
 
 def _is_progress(output: Any) -> bool:

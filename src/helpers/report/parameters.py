@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import nbformat
+import yaml
 
 from helpers.errors import InputError
 
@@ -90,6 +91,16 @@ def read(notebook: Path) -> Parameters:
         types[name] = getattr(builtins, ast.unparse(node.annotation))
         defaults[name] = ast.literal_eval(node.value)
     return Parameters(types, defaults, _limits("\n".join(sources)))
+
+
+def parse(text: str, kind: type | None) -> Any:
+    """A value written as text, for a parameter of a type; what is not of that type is left for `check` to refuse."""
+    if kind is str:
+        return text
+    try:
+        return float(text) if kind is float else yaml.safe_load(text)  # YAML takes 1e-5 for a text
+    except (ValueError, yaml.YAMLError):
+        return text
 
 
 def _limits(source: str) -> dict[str, Any]:

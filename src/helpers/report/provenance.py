@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
@@ -39,6 +42,33 @@ def helpers_fingerprint() -> dict[str, str]:
         if computes(name) and getattr(module, "__file__", None) and not hasattr(module, "__path__")
     }
     return {name: fingerprint.code(files[name].read_text(encoding="utf-8")) for name in sorted(files)}
+
+
+def changed(known: Mapping[str, Any]) -> list[str]:
+    """Names of what has changed in a run's code since it was made: its notebook, modules of `helpers` that it loaded.
+
+    Parameters
+    ----------
+    known : mapping
+        ``provenance`` of the run.
+    """
+    root, notebook = paths.project() / "src", paths.notebooks() / f"{known['study']}.ipynb"
+    found = [] if _current(notebook) == known["notebook"] else [f"notebooks/{notebook.name}"]
+    files = {name: root.joinpath(*name.split(".")).with_suffix(".py") for name in known["helpers"] if computes(name)}
+    return found + [name for name, file in files.items() if _current(file) != known["helpers"][name]]
+
+
+def _current(file: Path) -> str | None:
+    """Hash of the code in a module or notebook as it is now; None where there is none."""
+    return _hashed(file, file.stat().st_mtime_ns) if file.is_file() else None
+
+
+@functools.cache
+def _hashed(file: Path, changed_ns: int) -> str:
+    # By time of change: a sweep asks the same of thousands of runs.
+    if file.suffix == ".ipynb":
+        return notebook_fingerprint(file)
+    return fingerprint.code(file.read_text(encoding="utf-8"))
 
 
 def versions() -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from helpers import fingerprint, paths
+from helpers import paths
 from helpers.errors import InputError
 from helpers.report import claims as claims_
 from helpers.report import provenance
@@ -110,36 +110,14 @@ class Recorded:
         self.dropped = pd.DataFrame(results["dropped"])
         self.claims: pd.DataFrame = claims_.table(results["claims"])
         self.provenance: dict[str, Any] = results["provenance"]
-        self.changed = self._changed() if self.provenance else []
+        self.changed = provenance.changed(self.provenance) if self.provenance else []
         glue({f"{folder.name}.{k}": v for k, v in flatten(self.values).items()})
-
-    def _changed(self) -> list[str]:
-        changed = []
-        if provenance.notebook_fingerprint(paths.notebooks() / f"{self.study}.ipynb") != self.provenance["notebook"]:
-            changed.append(f"notebooks/{self.study}.ipynb")
-        root = paths.project() / "src"
-        for name, known in self.provenance["helpers"].items():
-            if not provenance.computes(name):
-                continue
-            file = root.joinpath(*name.split(".")).with_suffix(".py")
-            if not file.is_file() or fingerprint.code(file.read_text(encoding="utf-8")) != known:
-                changed.append(name)
-        return changed
 
     def notice(self) -> pd.DataFrame:
         """When, how and on what it was made; what code has changed since."""
-        made = self.provenance
-        if not made:
+        if not self.provenance:
             return pd.DataFrame({"recorded run": {"made": f"not yet; make record STUDY={self.study} makes one"}})
-        rows = {
-            "made": made["started"],
-            "data": f"{made['source']} cohort",
-            "command": made["command"],
-            "commit": made["git"]["commit"] + (" with local changes" if made["git"]["dirty"] else ""),
-            "took": f"{made['wall_seconds']:.0f} s on {made['device']}",
-            "code changed since": ", ".join(self.changed) or "nothing",
-        }
-        return pd.DataFrame({"recorded run": rows})
+        return pd.DataFrame({"recorded run": made(self.provenance, self.changed)})
 
     def figure(self, name: str) -> Any:
         """A figure of the recorded run, for the last line of a cell."""
@@ -147,6 +125,18 @@ class Recorded:
 
         place = self.folder / f"{name}.png"
         return Image(filename=str(place)) if place.is_file() else self.notice()
+
+
+def made(known: dict[str, Any], changed: list[str]) -> dict[str, str]:
+    """Provenance of a record in lines for a reader."""
+    return {
+        "made": known["started"],
+        "data": f"{known['source']} cohort",
+        "command": known["command"],
+        "commit": known["git"]["commit"] + (" with local changes" if known["git"]["dirty"] else ""),
+        "took": f"{known['wall_seconds']:.0f} s on {known['device']}",
+        "code changed since": ", ".join(changed) or "nothing",
+    }
 
 
 def recorded(study: str, label: str) -> Recorded:

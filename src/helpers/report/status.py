@@ -1,0 +1,153 @@
+"""What is done, running, failed, out of date or still to do: the book's runs, the sweeps, and what is recorded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import nbformat
+
+from helpers import paths
+from helpers.errors import InputError
+from helpers.report import instances, provenance, recording, sweep_records, sweeps
+from helpers.report.run import shorten
+
+STATES = ("done", "running", "failed", "stale", "to do")
+MOST = 10  # runs of one state that are listed
+
+
+class State(NamedTuple):
+    """A run's state, one of `STATES`, and for a failed or stale one why."""
+
+    state: str
+    why: str = ""
+
+
+def of(place: Path, asked: dict[str, object]) -> State:
+    """State of one run.
+
+    Parameters
+    ----------
+    place : Path
+        Folder of the run, ``runs/<batch>/<study>/<instance>``.
+    asked : dict
+        Parameters that it is asked for now. One that the run was made without, or with another value, makes it stale.
+    """
+    if _held(lock_file(place)):
+        return State("running")
+    if not (place / recording.RESULTS).is_file():
+        failed = failed_notebook(place)
+        return State("failed", failure(failed)) if failed.is_file() else State("to do")
+    known = recording.read(place)["provenance"]
+    had = known["parameters"]
+    wanted = {name: shorten(name, value) for name, value in asked.items()}
+    other = [f"{name} was {had.get(name)!r}, is {value!r}" for name, value in wanted.items() if had.get(name) != value]
+    if why := [*provenance.changed(known), *other]:
+        return State("stale", "changed since: " + ", ".join(why))
+    return State("done")
+
+
+def name_of(place: Path) -> str:
+    """One name of a run for its scratch folder, its lock and its notebook where it fails."""
+    return "-".join(place.parts[-3:])
+
+
+def scratch(place: Path) -> Path:
+    """Where a run is made before it is renamed into its place."""
+    return paths.runs() / ".scratch" / name_of(place)
+
+
+def lock_file(place: Path) -> Path:
+    """What the process that makes a run holds locked."""
+    return paths.runs() / ".scratch" / f".{name_of(place)}.lock"
+
+
+def failed_notebook(place: Path) -> Path:
+    """Where the notebook of a run that failed is kept."""
+    return paths.runs() / ".failed" / f"{name_of(place)}.ipynb"
+
+
+def failure(notebook: Path) -> str:
+    """The cell at which a notebook stopped, and its error."""
+    cells = nbformat.read(notebook, as_version=4).cells
+    for cell in cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                lines = output.evalue.strip().splitlines()
+                return f"cell {cell.execution_count}: {output.ename}: {lines[0] if lines else 'no message'}"
+    begun = [cell.execution_count for cell in cells if cell.cell_type == "code" and cell.execution_count]
+    return f"the kernel died after cell {max(begun, default=0)}"
+
+
+def _held(file: Path) -> bool:
+    """Whether a process holds a lock on a file; it is the kernel's, so that a killed process holds none."""
+    import fcntl  # absent on Windows, where only the workflow cannot be started
+
+    try:
+        handle = file.open("rb")
+    except OSError:
+        return False
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def sweep_runs(sweep: sweeps.Sweep, settings: dict[str, object]) -> dict[str, State]:
+    """State of every run of a sweep, by its instance; `settings` are the parameters of its profile."""
+    asked = {instance: {**settings, **sweep.fixed, **varied} for instance, varied in sweep.runs.items()}
+    return {instance: of(sweep.folder / instance, _computing(values)) for instance, values in asked.items()}
+
+
+def page_run(page: instances.Page, profile: str, settings: dict[str, object]) -> State:
+    """State of the run that a page of the book is made from."""
+    return of(page.run(profile), _computing({**settings, **page.parameters}))
+
+
+def _computing(values: dict[str, object]) -> dict[str, object]:
+    """Without what says where a run is made."""
+    return {name: value for name, value in values.items() if name not in instances.MACHINE}
+
+
+def summary(title: str, runs: dict[str, State]) -> list[str]:
+    """Lines that say how many runs are in which state, and which are not done, and why."""
+    counts = Counter(state.state for state in runs.values())
+    told = ", ".join(f"{counts[name]} {name}" for name in STATES if counts[name])
+    lines = [f"{title}: {told} (of {len(runs)})"]
+    for name in STATES[1:]:
+        here = [(instance, state) for instance, state in runs.items() if state.state == name]
+        lines += [f"  {name:8}{instance}{f': {state.why}' if state.why else ''}" for instance, state in here[:MOST]]
+        if len(here) > MOST:
+            lines.append(f"  {name:8}and {len(here) - MOST} more")
+    return lines
+
+
+def recorded() -> list[str]:
+    """Lines that say which records of the book are of code that has changed since."""
+    found: dict[str, State] = {}
+    for file in sorted(paths.recorded().glob(f"*/*/{recording.RESULTS}")):
+        found["/".join(file.parts[-3:-1])] = _record(provenance.changed(recording.read(file.parent)["provenance"]))
+    for file in sorted(paths.recorded().glob(f"sweeps/*/{sweep_records.ABOUT}")):
+        record = sweep_records.recorded_sweep(file.parent.name)
+        found[f"sweeps/{record.name}"] = _record([*record.changed, *_asked_otherwise(record)])
+    return summary("recorded", found) if found else []
+
+
+def _record(changed: Iterable[str]) -> State:
+    why = ", ".join(changed)
+    return State("stale", f"changed since: {why}") if why else State("done")
+
+
+def _asked_otherwise(record: sweep_records.RecordedSweep) -> list[str]:
+    """What a sweep's file asks for now that the record does not have."""
+    try:
+        sweep = sweeps.read(record.name)
+    except InputError:
+        return [f"notebooks/sweeps/{record.name}.yaml"]
+    same = (sweep.profile, sweep.fixed) == (record.profile, record.fixed)
+    same &= set(sweep.runs) == set(record.runs["instance"]) and list(sweep.values) == record.values
+    return [] if same else [f"notebooks/sweeps/{record.name}.yaml"]

@@ -1,0 +1,167 @@
+"""Sweeps kept in the book: one line a run."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from helpers import paths
+from helpers.errors import InputError
+from helpers.report import provenance, recording, sweeps
+from helpers.report.values import flatten, write_json
+
+TABLE, ABOUT = "runs.csv", "sweep.json"
+
+
+def folder(name: str) -> Path:
+    """Where a sweep is kept."""
+    return paths.recorded() / "sweeps" / name
+
+
+def keep(name: str) -> Path:
+    """Collect a complete sweep into the book: its values, a line a run, and how they were made.
+
+    Of values whose group has under ten cases nothing is kept, as in every recorded run.
+
+    Raises
+    ------
+    InputError
+        A run is missing, was made with other parameters or code than the rest, or has no value of an asked name.
+    """
+    sweep = sweeps.read(name)
+    made = {instance: sweep.folder / instance for instance in sweep.runs}
+    missing = [instance for instance, place in made.items() if not (place / recording.RESULTS).is_file()]
+    if missing:
+        problem = f"{len(missing)} of {len(made)} runs are not complete, {missing[0]} for one"
+        raise InputError(f"sweep {name}", problem, f"Go on with 'make sweep SWEEP={name}'; 'make status' says more")
+    results = {instance: recording.read(place) for instance, place in made.items()}
+    rows = [_row(sweep, instance, found) for instance, found in results.items()]
+    about = {
+        "title": sweep.title,
+        "study": sweep.study,
+        "profile": sweep.profile,
+        "fixed": sweep.fixed,
+        "values": sweep.values,
+        "provenance": _provenance(sweep, {instance: found["provenance"] for instance, found in results.items()}),
+    }
+    table = pd.DataFrame(rows)
+    for text in (json.dumps(about), table.to_csv()):
+        if recording.CASE_ID.search(text):
+            raise InputError(f"sweep {name}", "its table names a case of the data set", "Collect aggregates only")
+    place = folder(name)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=".part-", dir=place.parent))
+    beside.chmod(0o755)
+    table.to_csv(beside / TABLE, index=False, float_format="%.6g")
+    write_json(beside / ABOUT, about)
+    shutil.rmtree(place, ignore_errors=True)
+    beside.rename(place)
+    return place
+
+
+def _row(sweep: sweeps.Sweep, instance: str, results: dict[str, Any]) -> dict[str, Any]:
+    known = results["provenance"]["parameters"]
+    row: dict[str, Any] = {"instance": instance, **{name: known[name] for name in sweep.runs[instance]}}
+    flat = flatten(recording.suppress(results["values"]))
+    for label, path in sweep.values.items():
+        parts = _parts(path, flat)
+        if not parts:
+            near = difflib.get_close_matches(path, flat, n=3, cutoff=0.3) or list(results["values"])
+            raise InputError(
+                f"{instance}, value {path}", "the run's results do not have it", f"Near: {', '.join(near)}"
+            )
+        row |= {f"{label}{end}": _number(flat[where], label, instance) for end, where in parts.items()}
+    return {**row, "wall_seconds": results["provenance"]["wall_seconds"]}
+
+
+def _parts(path: str, flat: dict[str, Any]) -> dict[str, str]:
+    """Where a value and the ends of its interval stand: results write an interval as a list or as low and high."""
+    centre = next((name for name in (path, f"{path}.estimate", f"{path}.rate") if name in flat), None)
+    ends = [(f"{path}.interval.0", f"{path}.interval.1"), (f"{path}.low", f"{path}.high")]
+    both = next((pair for pair in ends if set(pair) <= set(flat)), ())
+    return {"": centre, **dict(zip((" low", " high"), both, strict=False))} if centre else {}
+
+
+def _number(value: Any, label: str, instance: str) -> float:
+    if value is None or (isinstance(value, str) and value.startswith("<")):
+        return math.nan  # not to be had, or suppressed
+    if isinstance(value, bool | str):
+        raise InputError(f"{instance}, value {label}", f"{value!r} is no number", "Collect numbers")
+    return float(value)
+
+
+def _provenance(sweep: sweeps.Sweep, runs: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Of all runs together; they must be of one code."""
+    helpers: dict[str, str] = {}
+    for instance, known in runs.items():
+        if provenance.changed(known):
+            fix = f"Run 'make sweep SWEEP={sweep.name}' again, which repeats what is old"
+            raise InputError(f"sweep {sweep.name}, {instance}", "the code has changed since this run", fix)
+        helpers |= known["helpers"]
+    one = next(iter(runs.values()))
+    commits = sorted({known["git"]["commit"] for known in runs.values()})
+    return {
+        "study": sweep.study,
+        "command": f"make sweep SWEEP={sweep.name}",
+        "source": ", ".join(sorted({known["source"] for known in runs.values()})),
+        "started": min(known["started"] for known in runs.values()),
+        "git": {"commit": ", ".join(commits), "dirty": any(known["git"]["dirty"] for known in runs.values())},
+        "versions": one["versions"],
+        "device": ", ".join(sorted({known["device"] for known in runs.values()})),
+        "notebook": one["notebook"],
+        "helpers": helpers,
+        "wall_seconds": round(sum(known["wall_seconds"] for known in runs.values()), 1),
+    }
+
+
+class RecordedSweep:
+    """A recorded sweep.
+
+    name, title, study : str
+    runs : DataFrame
+        A line a run: ``instance``, the parameters that vary, of each value ``<name>``, ``<name> low`` and
+        ``<name> high`` (its interval in that run), and ``wall_seconds``; no line where nothing is recorded yet.
+    values : list of str
+        Names of the values.
+    fixed : dict
+        Parameters that all runs share.
+    changed : list of str
+        Code that has changed since.
+    """
+
+    def __init__(self, name: str) -> None:
+        place = folder(name)
+        about = json.loads((place / ABOUT).read_text(encoding="utf-8")) if place.is_dir() else {}
+        self.name, self.title, self.study = name, about.get("title", name), about.get("study", "")
+        self.profile: str = about.get("profile", "")
+        self.runs = pd.read_csv(place / TABLE) if about else pd.DataFrame({"instance": []})
+        self.values, self.fixed = list(about.get("values", {})), about.get("fixed", {})
+        self.provenance: dict[str, Any] = about.get("provenance", {})
+        self.changed = provenance.changed(self.provenance) if about else []
+
+    def notice(self) -> pd.DataFrame:
+        """When, how and on what it was made; what code has changed since."""
+        if not self.provenance:
+            return pd.DataFrame({"recorded sweep": {"made": f"not yet; make record SWEEP={self.name} makes one"}})
+        rows = {"study": self.study, "size": f"{len(self.runs)} runs at the {self.profile} profile"}
+        return pd.DataFrame({"recorded sweep": rows | recording.made(self.provenance, self.changed)})
+
+
+def recorded_sweep(name: str) -> RecordedSweep:
+    """The sweep recorded under `book/recorded/sweeps/<name>/`; empty where nothing is recorded yet.
+
+    Raises
+    ------
+    InputError
+        There is neither such a sweep nor such a record.
+    """
+    if not folder(name).is_dir():
+        sweeps.read(name)
+    return RecordedSweep(name)

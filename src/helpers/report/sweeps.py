@@ -1,0 +1,179 @@
+"""Grids of runs of one study: what `notebooks/sweeps/<sweep>.yaml` asks for."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+import yaml
+
+from helpers import paths
+from helpers.errors import InputError
+from helpers.report import instances, parameters
+
+FIELDS = {
+    "title": str,
+    "study": str,
+    "profile": str,
+    "threads": int,
+    "fixed": dict,
+    "grid": dict,
+    "table": str,
+    "values": dict,
+}
+NEEDED = ("title", "study", "values")
+PROFILE, THREADS = "quick", 1
+
+
+class Sweep(NamedTuple):
+    """A grid of runs of one study.
+
+    name, title : str
+    study, profile : str
+        What is run, and at which size.
+    threads : int
+        Processor threads of one run; as many runs go on at a time as the cores allow.
+    fixed : dict
+        Parameters that all runs share.
+    runs : dict
+        Name of a run's folder to the parameters that set it apart.
+    values : dict
+        Readable name to where the value stands in a run's results, such as ``gap.dice``; an ``estimate`` there has its
+        ``interval`` beside it.
+    """
+
+    name: str
+    title: str
+    study: str
+    profile: str
+    threads: int
+    fixed: dict[str, Any]
+    runs: dict[str, dict[str, Any]]
+    values: dict[str, str]
+
+    def words(self, instance: str) -> list[str]:
+        """What `make study` takes as PARAMS for one run."""
+        return words({**self.fixed, **self.runs[instance]})
+
+    @property
+    def folder(self) -> Path:
+        """Where its runs are."""
+        return paths.runs() / self.name / self.study
+
+
+def words(values: dict[str, Any]) -> list[str]:
+    """Parameters as ``NAME=value``."""
+    return [f"{name}={value}" for name, value in values.items()]
+
+
+def names() -> list[str]:
+    """Every sweep that is described."""
+    return sorted(file.stem for file in (paths.notebooks() / "sweeps").glob("*.yaml"))
+
+
+def read(name: str) -> Sweep:
+    """The sweep that `notebooks/sweeps/<name>.yaml` describes.
+
+    Its fields: ``title``; ``study``; ``profile`` (quick where it is not given); ``threads`` (1); ``fixed``, parameters
+    of all runs; ``grid``, lists of values that are all combined, or ``table``, a CSV beside the file with a line a run
+    (an empty cell sets nothing); ``values``, what is collected of each run.
+
+    Raises
+    ------
+    InputError
+        There is no such sweep; it is not readable, a field is missing, unknown or of another kind; a run is asked for
+        twice; a parameter says where a run is made, or is not of the study.
+    """
+    file = paths.notebooks() / "sweeps" / f"{name}.yaml"
+    if not file.is_file():
+        raise InputError(f"SWEEP={name}", "there is no such sweep", f"Sweeps here: {', '.join(names()) or 'none'}")
+    where = f"sweeps/{file.name}"
+    asked = _fields(file, where)
+    declared = parameters.read(paths.notebooks() / f"{asked['study']}.ipynb")
+    fixed, table = asked.get("fixed", {}), asked.get("table")
+    runs = _table(file.parent / table, declared.types) if table else _grid(asked.get("grid", {}), where)
+    found: dict[str, dict[str, Any]] = {}
+    for run in runs:
+        at = f"{where}, {', '.join(words(run))}"
+        if machine := [p for p in (*run, *fixed) if p in instances.MACHINE and p != "DEVICE"]:
+            fix = "Name real data by the environment variable BIASED_RULER_DATA"
+            raise InputError(where, f"{machine[0]} says where a run is made, not what it computes", fix)
+        if both := set(run) & set(fixed):
+            raise InputError(where, f"{sorted(both)[0]} is fixed and varies", "Keep one of the two")
+        parameters.check({**fixed, **run}, declared.types, declared.limits, where=at)
+        instance = instances.instance(words(run))
+        if instance in found:
+            raise InputError(at, "this run is asked for twice", "Keep one of them")
+        found[instance] = run
+    settings = {"profile": asked.get("profile", PROFILE), "threads": asked.get("threads", THREADS)}
+    return Sweep(
+        name, asked["title"].strip(), asked["study"], **settings, fixed=fixed, runs=found, values=asked["values"]
+    )
+
+
+def _fields(file: Path, where: str) -> dict[str, Any]:
+    try:
+        asked = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        line = " ".join(str(error).split())
+        raise InputError(
+            where, f"not readable as YAML ({line})", "Write lines such as 'study: 01_label_audit'"
+        ) from None
+    known = f"A sweep has the fields {', '.join(FIELDS)}"
+    if not isinstance(asked, dict):
+        raise InputError(where, "expected fields", known)
+    if odd := set(asked) - set(FIELDS):
+        raise InputError(where, f"unknown field {', '.join(map(str, odd))}", known)
+    for field in NEEDED:
+        if not asked.get(field):
+            raise InputError(where, f"{field} is missing", known)
+    for field, value in asked.items():
+        if not isinstance(value, FIELDS[field]) or isinstance(value, bool):
+            raise InputError(where, f"{field} is {value!r}, expected {_kind(FIELDS[field])}", known)
+    if bool(asked.get("grid")) == bool(asked.get("table")):
+        raise InputError(
+            where, "a sweep has either a grid or a table", "Give lists of values, or a CSV with a line a run"
+        )
+    if asked.get("threads", THREADS) < 1:
+        raise InputError(where, f"threads is {asked['threads']}", "Give 1 or more")
+    _apart(file.stem, asked["study"], where)
+    return asked
+
+
+def _kind(kind: type) -> str:
+    return {str: "a text", int: "a whole number", dict: "lines of NAME: value"}[kind]
+
+
+def _apart(name: str, study: str, where: str) -> None:
+    """Its runs lie beside those of the profiles."""
+    profiles = {file.name.split(".")[1] for file in (paths.notebooks() / "params").glob("*.*.yaml")}
+    if name in {*profiles, PROFILE, "by-hand"} or name.startswith("."):
+        raise InputError(where, f"'{name}' is a place of other runs", "Give the file another name")
+    if not (paths.notebooks() / f"{study}.ipynb").is_file():
+        known = ", ".join(sorted(p.stem for p in paths.notebooks().glob("[0-9]*.ipynb")))
+        raise InputError(where, f"study {study}: there is no such study", f"Studies here: {known}")
+
+
+def _grid(grid: dict[str, Any], where: str) -> list[dict[str, Any]]:
+    for name, values in grid.items():
+        if not isinstance(values, list) or not values:
+            raise InputError(where, f"grid, {name} is {values!r}, expected a list of values", "Write NAME: [1, 2, 3]")
+    return [dict(zip(grid, point, strict=True)) for point in itertools.product(*grid.values())]
+
+
+def _table(file: Path, types: dict[str, type]) -> list[dict[str, Any]]:
+    where = f"sweeps/{file.name}"
+    try:
+        rows = pd.read_csv(file, dtype=str, keep_default_na=False)
+    except FileNotFoundError:
+        raise InputError(where, "there is no such file", "Put the table beside the sweep's file") from None
+    except (ValueError, UnicodeDecodeError) as error:
+        raise InputError(where, f"not readable as CSV ({error})", "Write a line of names, then a line a run") from None
+    if rows.empty:
+        raise InputError(where, "it has no line", "Write a line a run")
+    return [
+        {name: parameters.parse(text, types.get(name, str)) for name, text in row.items() if text != ""}
+        for row in rows.to_dict("records")
+    ]
