@@ -102,6 +102,7 @@ def compare(
     batch_size: int,
     lr: float,
     names: Sequence[str] = tuple(METHODS),
+    strength: float | None = None,
     task: float = 0.5,
     keep: Path | None = None,
     device: str = "auto",
@@ -121,6 +122,9 @@ def compare(
         Of every candidate of every method.
     names : sequence of str
         Keys of `METHODS`; "plain" is always there.
+    strength : float, optional
+        The one strength that is tried, for a grid of runs with one each; methods that have none are then tried at the
+        learning rate as it is. Nothing is chosen, so the budgets of all are alike.
     task : float
         In a reconstruction, weight of the reader's cross-entropy in the two constraints.
     keep : Path, optional
@@ -146,6 +150,7 @@ def compare(
     readable = study.parts["train"].clean is not None
     wanted = [name for name in METHODS if name in {BASELINE, *names} and not (readable and name in NOT_FOR_IMAGES)]
     training = {"steps": steps, "batch_size": batch_size, "lr": lr, "device": device}
+    tried = {name: METHODS[name].candidates if strength is None else _alone(name, strength) for name in wanted}
     cases = {part: study.of(part).drop_duplicates("case").reset_index(drop=True) for part in TESTED}
     found: dict[int, dict[str, Any]] = {}
     with tqdm(total=len(seeds) * (1 + len(wanted)), desc="methods", unit="method", disable=not progress) as bar:
@@ -153,11 +158,16 @@ def compare(
             lazy = _Lazy(partial(start, seed))  # a start that nothing needs is not trained again
             found[seed] = {}
             for name in (START, *wanted):
-                make = partial(_one, study, lazy, name, seed=seed, task=task, training=training)
+                options = {"seed": seed, "task": task, "training": training}
+                make = partial(_one, study, lazy, name, tried.get(name, ()), **options)
                 place = None if keep is None else keep / f"{seed}-{name.replace(' ', '-')}.json"
                 found[seed][name] = cache.once(place, make)
                 bar.update()
     return _gathered(study, found, cases)
+
+
+def _alone(name: str, strength: float) -> list[dict[str, float]]:
+    return [{"strength": strength} if name in STRENGTHS else {"rate": 1.0}]
 
 
 class _Lazy:
@@ -171,7 +181,14 @@ class _Lazy:
 
 
 def _one(
-    study: Study, start: Callable[[], Any], name: str, *, seed: int, task: float, training: Mapping[str, Any]
+    study: Study,
+    start: Callable[[], Any],
+    name: str,
+    candidates: Sequence[Mapping[str, float]],
+    *,
+    seed: int,
+    task: float,
+    training: Mapping[str, Any],
 ) -> dict[str, Any]:
     """All candidates of one method from one start: what each reaches on validation, and what chosen ones give."""
     model, reader = start()
@@ -181,7 +198,7 @@ def _one(
         networks.append(model)
     else:
         method = METHODS[name]
-        for candidate in method.candidates:
+        for candidate in candidates:
             options = {k: v for k, v in candidate.items() if k != "rate"}
             if reader is not None:
                 options["reader"] = reader

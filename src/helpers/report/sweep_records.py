@@ -70,7 +70,8 @@ def _row(sweep: sweeps.Sweep, instance: str, results: dict[str, Any]) -> dict[st
     known = results["provenance"]["parameters"]
     row: dict[str, Any] = {"instance": instance, **{name: known[name] for name in sweep.runs[instance]}}
     flat = flatten(recording.suppress(results["values"]))
-    for label, path in sweep.values.items():
+    for label, named in sweep.values.items():
+        path = named.format(**known)
         parts = _parts(path, flat)
         if not parts:
             near = difflib.get_close_matches(path, flat, n=3, cutoff=0.3) or list(results["values"])

@@ -40,8 +40,8 @@ class Sweep(NamedTuple):
     runs : dict
         Name of a run's folder to the parameters that set it apart.
     values : dict
-        Readable name to where the value stands in a run's results, such as ``gap.dice``; an ``estimate`` there has its
-        ``interval`` beside it.
+        Readable name to where the value stands in a run's results, such as ``gap.dice``, where an interval stands
+        beside the estimate; ``{NAME}`` in it is the run's own parameter.
     """
 
     name: str
@@ -107,6 +107,8 @@ def read(name: str) -> Sweep:
         if instance in found:
             raise InputError(at, "this run is asked for twice", "Keep one of them")
         found[instance] = run
+    for label, path in asked["values"].items():
+        _check_path(label, path, declared, where)
     settings = {"profile": asked.get("profile", PROFILE), "threads": asked.get("threads", THREADS)}
     return Sweep(
         name, asked["title"].strip(), asked["study"], **settings, fixed=fixed, runs=found, values=asked["values"]
@@ -144,6 +146,14 @@ def _fields(file: Path, where: str) -> dict[str, Any]:
 
 def _kind(kind: type) -> str:
     return {str: "a text", int: "a whole number", dict: "lines of NAME: value"}[kind]
+
+
+def _check_path(label: Any, path: Any, declared: parameters.Parameters, where: str) -> None:
+    try:
+        str(path).format(**declared.defaults)
+    except (KeyError, IndexError, ValueError) as error:
+        fix = "Write where it stands in results.json, such as gap.dice; {NAME} is a parameter"
+        raise InputError(f"{where}, value {label}", f"{path} cannot be filled in ({error})", fix) from None
 
 
 def _apart(name: str, study: str, where: str) -> None:
