@@ -15,7 +15,7 @@ from helpers.mitigate.methods import (
 from helpers.mitigate.objectives import Batch, Constrained, Distilled, Objective, WorstGroups, head_of
 from helpers.mitigate.penalties import Adversary, EqualizedOdds, soft_equalized_odds, soft_rates, squared_correlation
 from helpers.mitigate.probe import last_features, linear_probe
-from helpers.mitigate.protocol import BASELINE, METHODS, RULES, START, THRESHOLDS, Compared, compare, group_thresholds
+from helpers.mitigate.protocol import BASELINE, METHODS, RULES, START, THRESHOLDS, Compared, compare
 from helpers.mitigate.summaries import (
     changes,
     cohort,
@@ -29,6 +29,7 @@ from helpers.mitigate.summaries import (
     who_gains,
 )
 from helpers.mitigate.tasks import TARGETS, Study, load, simulated, starter
+from helpers.mitigate.thresholds import group_thresholds
 from helpers.mitigate.worlds import MARGIN, effects, gaps, headline, read_world, read_worlds
 
 __all__ = [

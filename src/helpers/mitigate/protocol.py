@@ -20,12 +20,11 @@ from helpers import audit, cache, metrics, train
 from helpers.errors import InputError
 from helpers.mitigate import methods
 from helpers.mitigate.fitting import Mitigated
-from helpers.mitigate.groups import attribute_groups
 from helpers.mitigate.tasks import Study
+from helpers.mitigate.thresholds import FEWEST, group_thresholds
 
 BASELINE = "plain"
 RULES = {"worst": "worst_auroc", "mean": "auroc"}  # rule -> what a candidate is chosen by
-FEWEST = 5  # positives and negatives from which on a group counts in the choice of a candidate
 TESTED = ("validation", "test", "shifted")
 RATES = ({"rate": 0.3}, {"rate": 1.0}, {"rate": 3.0})
 STRENGTHS = {
@@ -313,34 +312,3 @@ def _decided(
             cut = asked[study.attribute].map(str, na_action="ignore").map(own).astype(float).fillna(cut[0]).to_numpy()
         rows.append((values >= cut).astype(int))
     return np.asarray(rows)
-
-
-def group_thresholds(y_true: Any, probability: Any, *, groups: pd.Series, fewest: int = FEWEST) -> dict[str, float]:
-    """Of each group the threshold where its sensitivity and specificity are closest; that of all for a small group.
-
-    The cheap alternative to training: with sensitivity equal to specificity in every group, what is left of the
-    equalized odds difference is how well the groups are told apart at all. It needs the group of everybody it decides
-    about, which in some places is forbidden.
-
-    Parameters
-    ----------
-    y_true, probability : array_like of shape (n,)
-        0, 1 or NaN; 0 to 1. Of validation cases.
-    groups : Series of shape (n,)
-    fewest : int
-        Positives and negatives from which on a group has a threshold of its own.
-
-    Returns
-    -------
-    dict of str to float
-        Threshold by group.
-    """
-    labels, values = np.asarray(y_true, float), np.asarray(probability, float)
-    own = attribute_groups(pd.Series(groups).reset_index(drop=True).rename("groups"))
-    common = audit.choose_threshold(labels, values)
-    found = {}
-    for k, name in enumerate(own.names):
-        rows = own.codes == k
-        enough = min((labels[rows] == 1).sum(), (labels[rows] == 0).sum()) >= fewest
-        found[name] = audit.choose_threshold(labels[rows], values[rows]) if enough else common
-    return found

@@ -3,6 +3,7 @@
 from helpers.report.claims import judge, same_digits
 from helpers.report.recording import recorded
 from helpers.report.run import Run, record, start
+from helpers.report.sweep_records import recorded_sweep
 from helpers.report.tables import claims_table, show
 
-__all__ = ["Run", "claims_table", "judge", "record", "recorded", "same_digits", "show", "start"]
+__all__ = ["Run", "claims_table", "judge", "record", "recorded", "recorded_sweep", "same_digits", "show", "start"]

@@ -98,7 +98,7 @@ def read(name: str) -> Sweep:
     for run in runs:
         at = f"{where}, {', '.join(words(run))}"
         if machine := [p for p in (*run, *fixed) if p in instances.MACHINE and p != "DEVICE"]:
-            fix = "Name real data by the environment variable BIASED_RULER_DATA"
+            fix = f"Name real data by {paths.DATA_VARIABLE}, where the sweep is started"
             raise InputError(where, f"{machine[0]} says where a run is made, not what it computes", fix)
         if both := set(run) & set(fixed):
             raise InputError(where, f"{sorted(both)[0]} is fixed and varies", "Keep one of the two")
