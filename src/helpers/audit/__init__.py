@@ -61,6 +61,15 @@ from helpers.audit.sources import hidden_gap, within_source
 from helpers.audit.spread import ratios
 from helpers.audit.thresholds import choose_threshold, predict_at, threshold_optimism
 from helpers.audit.tiers import tiers
+from helpers.audit.variance import (
+    change_over_seeds,
+    half_width_of,
+    over_seeds,
+    seeds_needed,
+    single_runs,
+    variance_components,
+    variance_shares,
+)
 from helpers.audit.warning import warning_sign
 
 __all__ = [
@@ -91,6 +100,7 @@ __all__ = [
     "calibration_cohorts",
     "calibration_summary",
     "change_between",
+    "change_over_seeds",
     "check_table",
     "chi_square",
     "choices",
@@ -110,6 +120,7 @@ __all__ = [
     "gap",
     "gap_causes",
     "gap_verdict",
+    "half_width_of",
     "harm_in_auroc",
     "harm_in_rates",
     "harm_in_scores",
@@ -125,6 +136,7 @@ __all__ = [
     "nested_f",
     "null_interval_coverage",
     "out_of_fold_values",
+    "over_seeds",
     "paper_ethnicity",
     "partial_eta2",
     "permutation",
@@ -143,8 +155,10 @@ __all__ = [
     "run_means",
     "sampling",
     "score_fairness",
+    "seeds_needed",
     "ser",
     "silver_values",
+    "single_runs",
     "slope",
     "success",
     "success_rates",
@@ -153,6 +167,8 @@ __all__ = [
     "tiers",
     "two_rate_test",
     "undefined",
+    "variance_components",
+    "variance_shares",
     "volume_values",
     "warning_sign",
     "welch",

@@ -7,6 +7,7 @@ from helpers.figures.arms import changes, levels
 from helpers.figures.cases import bars, boxes, embedding, histogram
 from helpers.figures.images import pictures
 from helpers.figures.look import BLUE, GREEN, GREY, ORANGE, PALETTE, VERMILION, style
+from helpers.figures.repeats import repeats, shares
 from helpers.figures.results import forest, means, null, rates, sweep
 from helpers.figures.scatter import against
 from helpers.figures.tradeoff import lambdas, tradeoff, verdicts
@@ -31,6 +32,8 @@ __all__ = [
     "null",
     "pictures",
     "rates",
+    "repeats",
+    "shares",
     "style",
     "sweep",
     "tradeoff",
