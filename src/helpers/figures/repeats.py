@@ -53,15 +53,15 @@ def repeats(
     place = runs[label].map(dict(zip(means[label], y, strict=True)))
     point = {"marker": "o", "ls": "none", "ms": 5, "mfc": "none", "alpha": 0.8}
     ax.plot(runs[value], place + 0.16, color=GREY, **point, label="a run")
-    ax.hlines(y - 0.16, means["low"], means["high"], color=BLUE, lw=2.5, label="95% interval over seeds")
-    ax.plot(means["mean"], y - 0.16, "D", color=BLUE, ms=6, label="mean over seeds")
+    ax.hlines(y - 0.16, means["low"], means["high"], color=BLUE, lw=2.5)
+    ax.plot(means["mean"], y - 0.16, "D", color=BLUE, ms=6, label="mean over seeds, 95% interval")
     if no_effect is not None:
         ax.axvline(no_effect, color=GREY, lw=1, ls="--")
     ax.set_yticks(y, [fill(str(name), WIDTH) for name in means[label]], fontsize="small")
     ax.set(xlabel=xlabel or value, ylim=(-0.6, len(means) - 0.4))
     ax.grid(axis="y", visible=False)
     ax.hlines(y[1:] + 0.5, 0, 1, transform=ax.get_yaxis_transform(), color="lightgrey", lw=0.8)
-    ax.legend(frameon=False, fontsize="small", loc="lower center", bbox_to_anchor=(0.4, 1), ncols=3, columnspacing=1)
+    ax.legend(frameon=False, fontsize="small", loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2, columnspacing=1)
     return ax
 
 
