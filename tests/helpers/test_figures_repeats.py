@@ -94,6 +94,12 @@ def test_shares_are_bars_with_intervals_told_apart_by_more_than_colour(ax):
     assert [t.get_text() for t in ax.get_yticklabels()] == ["gap", "dice", "rare"]
 
 
+def test_a_long_name_is_broken_behind_a_dot(ax):
+    names = {"gap": "change.worst_auroc.adversary.skin", "dice": "dice", "rare": "rare"}
+    figures.shares(SHARES.assign(value=SHARES["value"].map(names)), ax=ax)
+    assert ax.get_yticklabels()[0].get_text() == "change.worst_auroc.\nadversary.skin"
+
+
 def test_without_runs_the_figures_say_so(ax):
     figures.shares(SHARES[:0], ax=ax)
     assert [t.get_text() for t in ax.texts] == ["no runs are recorded yet"]

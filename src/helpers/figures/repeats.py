@@ -57,7 +57,8 @@ def repeats(
     ax.plot(means["mean"], y - 0.16, "D", color=BLUE, ms=6, label="mean over seeds, 95% interval")
     if no_effect is not None:
         ax.axvline(no_effect, color=GREY, lw=1, ls="--")
-    ax.set_yticks(y, [fill(str(name), WIDTH) for name in means[label]], fontsize="small")
+    ax.set_yticks(y, [_lines(name) for name in means[label]], fontsize="small")
+    ax.locator_params(axis="x", nbins=5)
     ax.set(xlabel=xlabel or value, ylim=(-0.6, len(means) - 0.4))
     ax.grid(axis="y", visible=False)
     ax.hlines(y[1:] + 0.5, 0, 1, transform=ax.get_yaxis_transform(), color="lightgrey", lw=0.8)
@@ -97,12 +98,17 @@ def shares(table: pd.DataFrame, *, ax: Axes) -> Axes:
         look = {"color": COMPONENTS[name], "alpha": 0.55, "hatch": HATCHES[i], "edgecolor": "white", "lw": 0}
         ax.barh(y, own["share"], height * 0.9, **look, label=name)
         ax.hlines(y, own["low"], own["high"], color="black", lw=1.3)
-    ax.set_yticks(range(len(values))[::-1], [fill(str(name), WIDTH) for name in values], fontsize="small")
+    ax.set_yticks(range(len(values))[::-1], [_lines(name) for name in values], fontsize="small")
     ax.set(xlabel="share of the variance between runs", xlim=(0, 1), ylim=(-0.6, len(values) - 0.4))
     ax.grid(axis="y", visible=False)
     if names:
         ax.legend(frameon=False, fontsize="small", loc="lower center", bbox_to_anchor=(0.4, 1), ncols=len(names))
     return ax
+
+
+def _lines(name: object) -> str:
+    """A label in short lines, broken at spaces and behind dots."""
+    return fill(str(name).replace(".", ". "), WIDTH).replace(". ", ".")
 
 
 def _nothing(ax: Axes) -> Axes:
