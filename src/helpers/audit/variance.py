@@ -86,9 +86,10 @@ def variance_components(
     variances they come from, chi-squared; each draw of the three is solved for the three variances, those below 0
     being 0. So an interval may begin at 0, and with few seeds it is honestly wide, where a bootstrap of the fitted
     model takes the few seeds' variance for known. Without missing runs the three are independent; otherwise the last
-    two are slightly dependent, which is ignored. Measured
-    in 500 grids each of five kinds (3 to 25 configurations, 5 or 10 seeds, up to 4 runs missing, and no variance of
-    configurations), 95% intervals hold the true share in 94 to 97%.
+    two are slightly dependent, which is ignored.
+
+    Measured in 500 grids each of five kinds (3 to 25 configurations, 5 or 10 seeds, up to 4 runs missing, one without
+    variance of configurations), 95% intervals hold the true share in 94 to 97%.
     """
     need_columns(table, [value, seed_column, *configuration])
     numbers = _numbers(table, value)
