@@ -1,7 +1,9 @@
 """What several tests share: the real rows where they lie, and a copy of the checkout to run things in."""
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -105,3 +107,38 @@ def built_book(checkout: Checkout) -> Path:
     done = checkout.snakemake("book", "--cores", "1", "--config", "profile=tiny")
     assert done.returncode == 0, done.stdout[-6000:]
     return checkout.folder / "_build" / "html"
+
+
+@contextlib.contextmanager
+def changed(place: Path, change):
+    """A file with other content, for a while."""
+    before, stat = place.read_bytes(), place.stat()
+    place.write_text(change(before.decode()))
+    try:
+        yield
+    finally:
+        place.write_bytes(before)
+        os.utime(place, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def descendants(pid: int) -> list[int]:
+    """Processes that descend from one, the nearest first."""
+    children: dict[int, list[int]] = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        children.setdefault(int(fields[1]), []).append(int(status.parent.name))
+    found, todo = [], [pid]
+    while todo:
+        found += children.get(todo[0], [])
+        todo += children.get(todo.pop(0), [])
+    return found
+
+
+def kill(pids: list[int]) -> None:
+    """Kill -9 each process that is still there."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

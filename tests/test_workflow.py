@@ -1,16 +1,13 @@
 """From data to page: what reruns, what is refused, and what a killed run leaves."""
 
-import contextlib
 import json
 import os
 import re
-import signal
 import time
-from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, changed, descendants, kill
 
 STUDY = "01_label_audit"
 STUDIES = {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
@@ -36,34 +33,39 @@ def test_touch_runs_nothing(checkout, built_book):
 
 
 @pytest.mark.parametrize(
-    ("file", "studies"),
+    ("file", "more", "studies"),
     [
-        (f"notebooks/{STUDY}.ipynb", {STUDY}),
-        (f"notebooks/params/{STUDY}.tiny.yaml", {STUDY}),
-        (f"notebooks/claims/{STUDY}.yaml", {STUDY}),
-        ("src/helpers/metrics/__init__.py", STUDIES),
+        (f"notebooks/params/{STUDY}.tiny.yaml", "\n", {STUDY}),
+        (f"notebooks/claims/{STUDY}.yaml", "\n", {STUDY}),
+        ("src/helpers/metrics/__init__.py", "\nmore = 1\n", STUDIES),
+        ("src/helpers/metrics/__init__.py", "\n# a comment\n", set()),
     ],
 )
-def test_a_change_reruns_what_depends_on_it(checkout, built_book, file, studies):
-    place = checkout.folder / file
-    before, stat = place.read_bytes(), place.stat()
-    place.write_bytes(before.replace(b'"nbformat_minor"', b' "nbformat_minor"') + b"\n")
-    try:
+def test_a_change_reruns_what_depends_on_it(checkout, built_book, file, more, studies):
+    with changed(checkout.folder / file, lambda text: text + more):
         runs = {job.split("/")[2] for job in planned(checkout) if job.startswith("study ")}
-    finally:
-        place.write_bytes(before)
-        os.utime(place, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     assert runs == studies
 
 
-def test_prose_reruns_no_study(checkout, built_book):
-    place = checkout.folder / "book" / "intro.md"
-    before = place.read_bytes()
-    place.write_bytes(before + b"\nOne more line.\n")
-    try:
+@pytest.mark.parametrize(
+    ("kind", "rules"), [("code", {"study", "page", "claims", "book"}), ("markdown", {"page", "book"})]
+)
+def test_code_of_a_notebook_reruns_its_study_and_prose_only_its_page(checkout, built_book, kind, rules):
+    def add(text: str) -> str:
+        notebook = json.loads(text)
+        cell = next(cell for cell in notebook["cells"] if cell["cell_type"] == kind)
+        cell["source"].append("\nmore = 1" if kind == "code" else "\nOne more line.")
+        return json.dumps(notebook)
+
+    with changed(checkout.folder / "notebooks" / f"{STUDY}.ipynb", add):
+        jobs = planned(checkout)
+    assert {job.split()[0] for job in jobs} == rules
+    assert {job for job in jobs if job.startswith("page ")} == {f"page book/studies/{STUDY}.ipynb"}
+
+
+def test_prose_of_the_book_reruns_no_study(checkout, built_book):
+    with changed(checkout.folder / "book" / "intro.md", lambda text: text + "\nOne more line.\n"):
         assert {job.split()[0] for job in planned(checkout)} == {"book"}
-    finally:
-        place.write_bytes(before)
 
 
 @pytest.mark.parametrize(
@@ -132,26 +134,3 @@ def test_killed_run_leaves_nothing_taken_for_a_result(checkout, built_book):
     results = json.loads((place / "results.json").read_text())
     assert results["provenance"]["parameters"]["SEED"] == 7
     assert not scratch.exists()
-
-
-def descendants(pid: int) -> list[int]:
-    """Processes that descend from one, the nearest first."""
-    children: dict[int, list[int]] = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = status.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        children.setdefault(int(fields[1]), []).append(int(status.parent.name))
-    found, todo = [], [pid]
-    while todo:
-        found += children.get(todo[0], [])
-        todo += children.get(todo.pop(0), [])
-    return found
-
-
-def kill(pids: list[int]) -> None:
-    """Kill -9 each process that is still there."""
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
