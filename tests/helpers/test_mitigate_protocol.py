@@ -106,6 +106,13 @@ def test_plain_is_always_there():
     assert set(found.probabilities["worst"]["test"]) == {"start", "plain", "group thresholds"}
 
 
+def test_one_strength_is_tried_where_one_is_asked_for():
+    tried = compare(names=["adversary", "reweighting"], strength=0.7).candidates.set_index("method")
+    strength = tried.groupby(level=0)["strength"].agg(list).map(set).to_dict()
+    assert strength == {"start": {0.0}, "plain": {1.0}, "adversary": {0.7}, "reweighting": {1.0}}
+    assert tried.loc["adversary", ["chosen_worst", "chosen_mean"]].to_numpy().all()
+
+
 def test_learning_rates_are_tried_and_multiplied(monkeypatch):
     seen = []
 

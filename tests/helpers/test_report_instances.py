@@ -162,3 +162,25 @@ def test_claims_name_the_page_they_are_from(tmp_path, monkeypatch):
         assert len(rows) == 2
         assert all(row.startswith(f"| [DATASET={dataset}]({name}.ipynb) | {dataset} differ") for row in rows)
     assert "| claim | statistic |" in other and "DATASET=" not in other
+
+
+def test_a_page_has_the_prose_of_today_around_the_code_that_ran(studies, tmp_path):
+    run = made(STUDY, tmp_path / "tiny" / STUDY / "default", "discs")
+    ran = nbformat.read(run / f"{STUDY}.ipynb", as_version=4)
+    ran.cells[2].outputs = [nbformat.v4.new_output("stream", text="what it printed")]
+    nbformat.write(ran, run / f"{STUDY}.ipynb")
+    now = nbformat.from_dict(json.loads(json.dumps(ran)))
+    now.cells[0].source = "# Are discs round?"
+    now.cells[2].outputs, now.cells[2].metadata["mystnb"]["figure"]["caption"] = [], "Another caption."
+    now.cells.insert(2, nbformat.v4.new_markdown_cell("New before the figure."))
+    nbformat.write(now, paths.notebooks() / f"{STUDY}.ipynb")
+    page.study_page(run, tmp_path / "page.ipynb", Page(STUDY))
+    cells = nbformat.read(tmp_path / "page.ipynb", as_version=4).cells
+    assert [cell.source for cell in cells[:-1]] == [cell.source for cell in now.cells]
+    assert cells[3].outputs[0].text == "what it printed"
+    assert cells[3].metadata["mystnb"]["figure"]["caption"] == "Another caption."
+
+    now.cells.append(nbformat.v4.new_code_cell("never_ran()"))  # then the run tells of other code
+    nbformat.write(now, paths.notebooks() / f"{STUDY}.ipynb")
+    page.study_page(run, tmp_path / "page.ipynb", Page(STUDY))
+    assert sources(tmp_path / "page.ipynb")[:-1] == [cell.source for cell in ran.cells]
