@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).resolve().parents[1]
-PYPI_NAME = {"matplotlib-base": "matplotlib"}
+PYPI_NAME = {"matplotlib-base": "matplotlib", "python-duckdb": "duckdb"}
 CONDA_ONLY = {"python", "pip", "git", "make"}
 
 

@@ -1,9 +1,22 @@
-"""Start and record a run; provenance, claims, recorded runs, pages."""
+"""Start and record a run; provenance, claims, recorded runs and sweeps, pages."""
 
 from helpers.report.claims import judge, same_digits
+from helpers.report.collecting import collect, database
 from helpers.report.recording import recorded
 from helpers.report.run import Run, record, start
 from helpers.report.sweep_records import recorded_sweep
 from helpers.report.tables import claims_table, show
 
-__all__ = ["Run", "claims_table", "judge", "record", "recorded", "recorded_sweep", "same_digits", "show", "start"]
+__all__ = [
+    "Run",
+    "claims_table",
+    "collect",
+    "database",
+    "judge",
+    "record",
+    "recorded",
+    "recorded_sweep",
+    "same_digits",
+    "show",
+    "start",
+]
