@@ -4,7 +4,7 @@
 #   sudo profiles/slurm/one-node.sh stop    cancel every job and stop the daemons; the packages stay
 # For a throw-away machine: nothing is enforced, neither cores nor memory. By environment variables it has
 #   CPUS (this machine's cores), MEMORY_MB (8000 a core, which is what a job of the profile asks for) and
-#   GPUS (those of /dev/nvidia*; a number without a GPU only tries what is asked for).
+#   GPUS (those of /dev/nvidia*; 1 where there is none pretends one, to try what is asked for).
 set -euo pipefail
 
 CONF=/etc/slurm/slurm.conf
@@ -76,7 +76,7 @@ ClusterName=one-node
 SlurmctldHost=$node(127.0.0.1)
 SlurmUser=root
 AuthType=auth/munge
-AuthInfo=socket=$RUN/munge.socket
+AuthInfo=socket=$RUN/munge.socket,cred_expire=15
 CryptoType=crypto/munge
 MpiDefault=none
 ReturnToService=2
@@ -105,10 +105,12 @@ END
   echo "$MARK" >"$GRES"
   if [ "$count" = 0 ]; then
     sed -i 's/ Gres=gpu:0//' "$CONF"
-  elif [ "$count" = "${#gpus[@]}" ]; then
-    for device in "${gpus[@]}"; do echo "NodeName=$node Name=gpu File=$device" >>"$GRES"; done
+  elif [ "$count" -le "${#gpus[@]}" ]; then
+    for device in "${gpus[@]:0:count}"; do echo "Name=gpu File=$device" >>"$GRES"; done
+  elif [ "$count" = 1 ]; then
+    echo "Name=gpu File=/dev/null" >>"$GRES"
   else
-    echo "NodeName=$node Name=gpu Count=$count" >>"$GRES"
+    stop_with "GPUS=$count, and there are ${#gpus[@]}"
   fi
 }
 
