@@ -25,7 +25,7 @@ sweep() { make --no-print-directory sweep SWEEP="$SWEEP" "$@"; }
 # Number and state of this sweep's jobs; the plug-in writes rule and wildcards into the comment.
 jobs_of_sweep() { squeue --noheader --format='%A %T %k' | grep -E " rule_study_wildcards_${SWEEP}_" || true; }
 
-# The first job in which a run is well under way, other than the job given: its folder is there, and a moment has passed.
+# A job, other than the one given, with a run under way: some run's folder is there, and a moment has passed.
 running_job() {
   local but=${1:-none} id
   for _ in $(seq "$WAIT"); do
@@ -58,13 +58,14 @@ WORKFLOW=$!
 requeued=$(running_job) || stop_with "no job of the sweep began on SLURM, see $LOG; the results made here are in $ASIDE"
 scontrol requeue "$requeued"
 say "job $requeued requeued"
-killed=$(running_job "$requeued") || killed=$(running_job) || stop_with "there was no second job to kill, see $LOG"
+killed=$(running_job "$requeued") || killed=$(running_job) ||
+  stop_with "no job was left to kill, see $LOG; the results made here are in $ASIDE"
 scancel --signal=KILL "$killed"
 say "job $killed killed"
 
 starts=1
 until wait "$WORKFLOW"; do
-  [ "$starts" -lt 5 ] || stop_with "not complete after $starts starts, see $LOG"
+  [ "$starts" -lt 5 ] || stop_with "not complete after $starts starts, see $LOG; the results made here are in $ASIDE"
   starts=$((starts + 1))
   say "start $starts of the same command"
   sweep CLUSTER=slurm >>"$LOG" 2>&1 &
