@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-SWEEP=${1:-tiny}
+SWEEP=${1:-trial}
 RUNS=runs/$SWEEP
 ASIDE=runs/.aside/$SWEEP
 LOG=.snakemake/try.log

@@ -122,6 +122,9 @@ def lock(file: Path, what: str) -> None:
             return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             time.sleep(wait)
+        except OSError as error:
+            problem = f"its file system has no locks ({error.strerror})"
+            raise InputError(what, problem, "Keep runs/ and .snakemake/ on one that has, or ask for it") from None
     raise InputError(what, "another process is at work on it", "Wait until it has ended, or stop it")
 
 

@@ -266,5 +266,5 @@ def test_the_sweeps_of_the_book_can_be_run():
         asked = sweeps.read(name)
         for instance in list(asked.runs)[:1]:
             workflow.settle(asked.study, asked.profile, asked.words(instance))
-        assert len(asked.runs) == len({json.dumps(varied) for varied in asked.runs.values()}) >= 30
+        assert len(asked.runs) == len({json.dumps(varied) for varied in asked.runs.values()}) >= 6
         assert pd.Series(asked.values).notna().all()

@@ -4,6 +4,11 @@ What differs between studies is the caller's: the loss, the augmentation and the
 same is here: device, precision, seeds, order of the data, early stopping, checkpoints that resume to the very step.
 """
 
+import warnings
+
+# A login node of a cluster has srun; Lightning then advises it in every training that was started without.
+warnings.filterwarnings("ignore", message="The `srun` command is available", category=UserWarning)
+
 from helpers.train.device import choose_device
 from helpers.train.loop import Fitted, fit
 from helpers.train.predict import predict, predict_volume
