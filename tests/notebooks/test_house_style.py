@@ -141,6 +141,8 @@ def test_figures_have_caption_name_and_alt_text(path):
             assert look.get("figure", {}).get("caption"), cell.source[:60]
             assert re.fullmatch(r"fig-[a-z0-9-]+", look["figure"]["name"])
             assert len(look.get("image", {}).get("alt", "")) > 20
+            # A second output would be a second figure of the same name, which the book refuses.
+            assert "report.show(" not in cell.source, "a figure's cell shows one thing"
 
 
 @every_notebook
