@@ -8,7 +8,7 @@ from helpers.report import instances, parameters, provenance, sweeps
 from helpers.workflow import settle
 
 PAGES = instances.book()  # by name; most studies have one
-SWEEP = sweeps.read(config["sweep"]) if "sweep" in config else None  # the grid of runs that is asked for
+SWEEP = sweeps.read(str(config["sweep"])) if "sweep" in config else None  # the grid of runs that is asked for
 GPU = int(config.get("gpu", Path("/dev/nvidiactl").exists()))  # a GPU for every run
 CODE = fingerprint.package(Path("src/helpers"))  # comments and docstrings rerun nothing
 HELPERS = sorted(map(str, Path("src/helpers").rglob("*.py")))
@@ -44,12 +44,15 @@ def words(wildcards):
 
 
 def code(wildcards):
-    # What is stale in a sweep is said by helpers.report.status: a new figure makes no number old.
     notebook = Path(f"notebooks/{wildcards.study}.ipynb")
     return "" if swept(wildcards) else f"{provenance.notebook_fingerprint(notebook)}-{CODE}"
 
 
+# What is stale in a sweep is said by helpers.report.status, so its runs have no inputs: a new figure, claim or
+# record makes no number old.
 def published(wildcards):
+    if swept(wildcards):
+        return []
     return sorted(map(str, Path("notebooks/claims").glob(f"{wildcards.study}.*")))
 
 
@@ -58,11 +61,15 @@ def size(wildcards):
 
 
 def profile(wildcards):
+    if swept(wildcards):
+        return []
     file = f"notebooks/params/{wildcards.study}.{size(wildcards)}.yaml"
     return [file] if Path(file).is_file() else []
 
 
 def recorded(wildcards):
+    if swept(wildcards):
+        return []
     folders = [Path("book/recorded", wildcards.study)]
     if "SWEEP" in parameters.read(Path(f"notebooks/{wildcards.study}.ipynb")).types:  # it shows recorded sweeps
         folders.append(Path("book/recorded/sweeps"))

@@ -8,7 +8,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 SWEEP=${1:-trial}
-RUNS=runs/$SWEEP
+STUDY=$(sed -n "s/^study: *//p" "notebooks/sweeps/$SWEEP.yaml")
+RUNS=runs/$SWEEP/$STUDY
 ASIDE=runs/.aside/$SWEEP
 LOG=.snakemake/try.log
 WAIT=${WAIT:-900} # seconds to wait for a job to begin
@@ -84,7 +85,7 @@ starts, requeued, killed = sys.argv[3:]
 
 
 def found(folder):
-    return {str(p.parent.relative_to(folder)): p for p in sorted(folder.glob("*/*/results.json"))}
+    return {str(p.parent.relative_to(folder)): p for p in sorted(folder.glob("*/results.json"))}
 
 
 def values(file):
@@ -103,11 +104,11 @@ for name in sorted(set(a) & set(b)):
     if files(a[name]) != files(b[name]):
         wrong.append(f"{name}: other files, {sorted(set(files(a[name])) ^ set(files(b[name])))}")
 # What a killed run was at is under .scratch until the next start of it, and no run by name.
-wrong += [f"{p} is left" for p in Path("runs/.scratch").glob(f"{there.name}-*")]
+wrong += [f"{p} is left" for p in Path("runs/.scratch").glob(f"{there.parent.name}-*/")]
 wrong += [] if a else [f"{here} holds no run"]
 print("".join(f"  {line}\n" for line in wrong), end="")
 what = f"{len(a)} runs, job {requeued} requeued, job {killed} killed, {starts} start{'s' * (starts != '1')} on SLURM"
-print(f"{'DIFFERENT' if wrong else 'SAME'}: {there.name}, {what}, values compared to the last digit")
+print(f"{'DIFFERENT' if wrong else 'SAME'}: {there.parent.name}, {what}, values compared to the last digit")
 sys.exit(bool(wrong))
 END
 rm -rf "$ASIDE"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import shutil
@@ -18,31 +19,6 @@ from helpers.errors import InputError
 from helpers.report import instances, page, parameters, recording, status, sweep_records, sweeps
 
 
-def read_profile(study: str, profile: str) -> dict[str, Any]:
-    """Parameters of `notebooks/params/<study>.<profile>.yaml`; the quick profile is the notebook's defaults.
-
-    Raises
-    ------
-    InputError
-        The profile is not there or not a mapping.
-    """
-    file = paths.notebooks() / "params" / f"{study}.{profile}.yaml"
-    if not file.is_file():
-        if profile == "quick":
-            return {}
-        known = ", ".join(sorted(p.name.split(".")[1] for p in file.parent.glob(f"{study}.*.yaml")))
-        raise InputError(
-            f"PROFILE={profile}", f"{study} has no such profile", f"Choose from quick, {known}".rstrip(", ")
-        )
-    try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as error:
-        raise InputError(file.name, f"not readable as YAML ({error})", "Write lines such as SEED: 1") from None
-    if not isinstance(values, dict):
-        raise InputError(file.name, "expected lines such as SEED: 1", "Write one parameter a line")
-    return values
-
-
 def settle(study: str, profile: str, words: list[str]) -> dict[str, Any]:
     """Parameters of a run, checked before anything starts: the profile's, then those given as `NAME=value`.
 
@@ -52,7 +28,7 @@ def settle(study: str, profile: str, words: list[str]) -> dict[str, Any]:
         The study, the profile or a parameter is not known, a value is refused, or there is no folder of real data.
     """
     declared = parameters.read(paths.notebooks() / f"{study}.ipynb")
-    values = read_profile(study, profile)
+    values = parameters.profile(study, profile)
     for word in words:
         name, equals, text = word.partition("=")
         if not equals:
@@ -91,20 +67,28 @@ def run_study(study: str, place: Path, values: dict[str, Any]) -> None:
             extra_arguments=["--log-level=ERROR"],  # else each kernel warns of eavesdroppers on this machine's ports
         )
     except Exception as error:  # a cell that fails, a kernel that dies: the notebook says how far it came
-        failed.parent.mkdir(parents=True, exist_ok=True)
-        executed.replace(failed)
-        shutil.rmtree(scratch)
+        _lay_aside(executed, failed)
         where, cause = study, f"{type(error).__name__}: {error}".splitlines()[0]
         if isinstance(error, PapermillExecutionError):
             where = f"{study}, cell {error.exec_count}"
             cause = error.evalue if error.ename == "InputError" else f"{error.ename}: {error.evalue}"
         kept = failed.relative_to(paths.project())
         raise InputError(where, cause.rstrip("."), f"The notebook is kept as {kept}") from None
-    recording.read(scratch)  # a run without results is no run
+    if not (scratch / recording.RESULTS).is_file():
+        _lay_aside(executed, failed)
+        fix = f"Its last cell has to call report.record; the notebook is kept as {failed.name}"
+        raise InputError(study, "it ended without results", fix)
     shutil.rmtree(place, ignore_errors=True)
     place.parent.mkdir(parents=True, exist_ok=True)
     scratch.rename(place)
     failed.unlink(missing_ok=True)
+
+
+def _lay_aside(executed: Path, failed: Path) -> None:
+    failed.parent.mkdir(parents=True, exist_ok=True)
+    if executed.is_file():
+        executed.replace(failed)
+    shutil.rmtree(executed.parent)
 
 
 def lock(file: Path, what: str) -> None:
@@ -139,18 +123,35 @@ def snakemake(words: list[str]) -> None:
 def sweep(name: str, cluster: str = "") -> None:
     """Run what is missing of a sweep, what failed, and what is stale; here, or by `profiles/<cluster>`."""
     asked = sweeps.read(name)
-    settings = settle(asked.study, asked.profile, sweeps.words(asked.fixed))
-    states = status.sweep_runs(asked, settings)
+    for parameters_of_run in map(asked.asked, asked.runs):
+        if parameters_of_run.get("SOURCE") == "real":
+            paths.data_root()
+    states = status.sweep_runs(asked)
     print("\n".join(status.summary(f"sweep {name}", states)), flush=True)
-    words = ["sweep", "--quiet", "host", "rules", "--config", f"sweep={name}"]
-    if cluster:
-        profile = paths.project() / "profiles" / cluster
-        if not profile.is_dir():
-            known = ", ".join(sorted(p.name for p in profile.parent.iterdir() if p.name != "default"))
-            raise InputError(f"CLUSTER={cluster}", "there is no such profile", f"Profiles here: {known}")
-        words += ["--workflow-profile", str(profile)]
+    if running := _in(states, "running"):
+        fix = "Wait until they have ended, or stop them, and say it again"
+        raise InputError(f"sweep {name}", f"another process is at work on it, on {', '.join(running[:3])}", fix)
+    # What is done and what is stale was told above; Snakemake goes by what is there. A result is there whole, also
+    # where Snakemake was killed before it could note so.
+    words = ["sweep", "--quiet", "host", "rules", "--rerun-triggers", "mtime", "--ignore-incomplete"]
+    words += [*_cluster(cluster), "--config", f"sweep={json.dumps(name)}"]
     old = [str((asked.folder / i / recording.RESULTS).relative_to(paths.project())) for i in _in(states, "stale")]
     snakemake([*words, *(["--forcerun", *old] if old else [])])
+
+
+def _cluster(name: str) -> list[str]:
+    """Words for Snakemake that send jobs by `profiles/<name>`."""
+    if not name:
+        return []
+    file = paths.project() / "profiles" / name / "config.yaml"
+    if not file.is_file():
+        known = ", ".join(sorted(p.name for p in file.parents[1].iterdir() if p.name != "default"))
+        raise InputError(f"CLUSTER={name}", "there is no such profile", f"Profiles here: {known}")
+    executor = yaml.safe_load(file.read_text(encoding="utf-8")).get("executor", "local")
+    if executor != "local" and not importlib.util.find_spec(f"snakemake_executor_plugin_{executor}"):
+        fix = f"Install it into the project's environment: pip install snakemake-executor-plugin-{executor}"
+        raise InputError(f"CLUSTER={name}", f"Snakemake's plug-in {executor} is absent", fix)
+    return ["--workflow-profile", str(file.parent)]
 
 
 def _in(states: dict[str, status.State], name: str) -> list[str]:
@@ -159,17 +160,17 @@ def _in(states: dict[str, status.State], name: str) -> list[str]:
 
 def show_status(profile: str) -> str:
     """What `make status` prints: the book's runs at a profile, every sweep, what is recorded."""
-    pages = instances.book()
-    shown = {
-        page.name: status.page_run(page, profile, settle(page.study, profile, page.words)) for page in pages.values()
-    }
-    lines = status.summary(f"book, {profile} profile", shown)
+    shown, lines = {}, []
+    for one in instances.book().values():
+        try:
+            shown[one.name] = status.page_run(one, profile)
+        except InputError as error:  # of this one; the others are still told
+            lines.append(str(error))
+    lines = [*status.summary(f"book, {profile} profile", shown), *lines]
     for name in sweeps.names():
         try:
-            asked = sweeps.read(name)
-            settings = settle(asked.study, asked.profile, sweeps.words(asked.fixed))
-            lines += status.summary(f"sweep {name}", status.sweep_runs(asked, settings))
-        except InputError as error:  # of this one; the others are still told
+            lines += status.summary(f"sweep {name}", status.sweep_runs(sweeps.read(name)))
+        except InputError as error:
             lines.append(str(error))
     return "\n".join([*lines, *status.recorded()])
 

@@ -6,7 +6,6 @@ import os
 
 import nbformat
 import numpy as np
-import pandas as pd
 import pytest
 
 from helpers import paths, report, workflow
@@ -117,6 +116,9 @@ def test_a_table_is_a_line_a_run(sweep):
         ({"fixed": {"SEED": 1}}, "SEED is fixed and varies"),
         ({"fixed": {"DATA_ROOT": "x"}}, "DATA_ROOT says where a run is made"),
         ({"values": {"gap": "gap.{KND}"}}, "value gap: gap.{KND} cannot be filled in ('KND')"),
+        ({"values": {"gap": "gap.{KIND.x}"}}, "value gap: gap.{KIND.x} cannot be filled in"),
+        ({"values": {"gap": 3}}, "value gap: 3 is no text"),
+        ({"profile": "hug"}, "PROFILE=hug: 09_discs has no such profile. Choose from quick, huge"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_in_one_line(sweep, fields, says):
@@ -128,6 +130,12 @@ def test_a_file_that_cannot_be_used_is_refused_in_one_line(sweep, fields, says):
 @pytest.mark.parametrize("name", ["quick", "huge", "by-hand"])
 def test_a_sweep_is_not_called_like_a_profile(sweep, name):
     with pytest.raises(InputError, match=f"'{name}' is a place of other runs"):
+        sweeps.read(sweep(name))
+
+
+@pytest.mark.parametrize("name", ["2024", "a b", ".x"])
+def test_a_sweep_has_a_name_that_goes_into_folders(sweep, name):
+    with pytest.raises(InputError, match="cannot be the name of a sweep"):
         sweeps.read(sweep(name))
 
 
@@ -155,7 +163,7 @@ def test_every_state_is_told_with_its_reason(sweep):
     handle = os.open(held, os.O_CREAT | os.O_RDWR)
     fcntl.flock(handle, fcntl.LOCK_EX)
     try:
-        states = status.sweep_runs(asked, {})
+        states = status.sweep_runs(asked)
     finally:
         os.close(handle)
     assert states == {
@@ -164,7 +172,7 @@ def test_every_state_is_told_with_its_reason(sweep):
         third: ("failed", "cell 3: ZeroDivisionError: division by zero"),
         fourth: ("running", ""),
     }
-    assert status.sweep_runs(asked, {})[fourth] == ("to do", "")
+    assert status.sweep_runs(asked)[fourth] == ("to do", "")
     text = "\n".join(status.summary("sweep discs", states))
     assert text.startswith("sweep discs: 1 done, 1 running, 1 failed, 1 stale (of 4)")
     assert f"failed  {third}: cell 3: ZeroDivisionError: division by zero" in text
@@ -177,11 +185,18 @@ def test_code_makes_a_run_stale_and_prose_does_not(sweep):
     notebook = nbformat.read(file, as_version=4)
     notebook.cells.append(nbformat.v4.new_markdown_cell("More words."))
     nbformat.write(notebook, file)
-    assert {state.state for state in status.sweep_runs(asked, {}).values()} == {"done"}
+    assert {state.state for state in status.sweep_runs(asked).values()} == {"done"}
     notebook.cells.append(nbformat.v4.new_code_cell("more = 1"))
     nbformat.write(notebook, file)
-    assert set(status.sweep_runs(asked, {}).values()) == {("stale", f"changed since: notebooks/{STUDY}.ipynb")}
-    with pytest.raises(InputError, match="the code has changed since this run"):
+    assert set(status.sweep_runs(asked).values()) == {("stale", f"changed since: notebooks/{STUDY}.ipynb")}
+    with pytest.raises(InputError, match=f"changed since this run: notebooks/{STUDY}"):
+        sweep_records.keep("discs")
+
+
+def test_runs_with_other_parameters_than_asked_now_are_not_kept(sweep):
+    finish_all(sweep)
+    sweep(fixed={"RATE": 0.75})
+    with pytest.raises(InputError, match=r"changed since this run: RATE was 0\.25, is 0\.75"):
         sweep_records.keep("discs")
 
 
@@ -220,6 +235,17 @@ def test_what_is_kept_is_compared_with_what_is_asked_now(sweep):
     assert status.recorded() == ["recorded: 1 done (of 1)"]
     sweep(grid={"KIND": ["round"], "SEED": [1, 2]})
     assert status.recorded()[1].endswith("sweeps/discs: changed since: notebooks/sweeps/discs.yaml")
+
+
+def test_a_parameter_that_only_some_runs_set_is_kept_of_all(sweep):
+    (paths.notebooks() / "sweeps" / "lines.csv").write_text("KIND,RATE\nflat,\n,0.5\n")
+    sweep(grid=None, table="lines.csv", fixed=None, values={"size": "size"})
+    finish("KIND=flat", {"KIND": "flat", "RATE": 0.5, "SEED": 0}, size=1.5)
+    finish("RATE=0.5", {"KIND": "NA", "RATE": 0.5, "SEED": 0}, size=2.5)
+    sweep_records.keep("discs")
+    kept = report.recorded_sweep("discs").runs
+    assert kept["KIND"].tolist() == ["flat", "NA"] and kept["SEED"].tolist() == [0, 0]
+    assert kept["RATE"].tolist() == [0.5, 0.5]
 
 
 def test_an_incomplete_sweep_is_not_kept(sweep):
@@ -261,10 +287,9 @@ def test_nothing_recorded_yet_is_said(sweep):
         report.recorded_sweep("disks")
 
 
-def test_the_sweeps_of_the_book_can_be_run():
-    for name in sweeps.names():
-        asked = sweeps.read(name)
-        for instance in list(asked.runs)[:1]:
-            workflow.settle(asked.study, asked.profile, asked.words(instance))
-        assert len(asked.runs) == len({json.dumps(varied) for varied in asked.runs.values()}) >= 6
-        assert pd.Series(asked.values).notna().all()
+@pytest.mark.parametrize("name", sweeps.names())
+def test_the_sweeps_of_the_book_can_be_run(name):
+    asked = sweeps.read(name)
+    for instance in asked.runs:
+        assert workflow.settle(asked.study, asked.profile, asked.words(instance)) == asked.asked(instance)
+    assert len(asked.runs) >= 6

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from helpers import report
+from helpers.report import sweeps
 from tests.conftest import ROOT
 
 RECORDED = sorted((ROOT / "book" / "recorded").glob("*/*/results.json"))
@@ -99,3 +101,15 @@ def test_six_worlds_have_five_of_each_cause_or_more():
                 assert cell["low"] <= cell["change"] <= cell["high"] and cell["verdict"] in verdicts
         assert sum(found[verdict]["share"] for verdict in verdicts) == pytest.approx(1)
         assert found["cells"] == 5 * methods
+
+
+@pytest.mark.parametrize("name", [name for name in sweeps.names() if name != "trial"])
+def test_a_recorded_sweep_has_every_run_that_its_file_asks_for(name):
+    asked, kept = sweeps.read(name), report.recorded_sweep(name)
+    assert set(kept.runs["instance"]) == set(asked.runs) and len(kept.runs) == len(asked.runs)
+    assert kept.values == list(asked.values) and kept.fixed == asked.fixed
+    assert kept.runs["SEED"].nunique() >= 5
+    for value in kept.values:
+        known = kept.runs[kept.runs[value].notna()]
+        assert len(known) >= 0.9 * len(kept.runs), f"{value} is missing in too many runs"
+        assert known[value].between(known[f"{value} low"], known[f"{value} high"]).mean() > 0.9

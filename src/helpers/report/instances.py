@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,6 +55,11 @@ def instance(words: list[str]) -> str:
     parts = (w.partition("=") for w in words)
     shown = sorted(f"{name}={shorten(name, value)}" for name, _, value in parts if name not in MACHINE)
     return re.sub(r"[^\w=,.+-]", "_", ",".join(shown)) or "default"
+
+
+def computing(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as provenance has them, without those that say where a run is made."""
+    return {name: shorten(name, value) for name, value in values.items() if name not in MACHINE}
 
 
 def pages(study: str) -> list[Page]:

@@ -11,7 +11,7 @@ from typing import Any
 import nbformat
 import pandas as pd
 
-from helpers import paths
+from helpers import fingerprint, paths
 from helpers.report import claims as claims_
 from helpers.report import recording, tables
 from helpers.report.instances import Page
@@ -67,18 +67,20 @@ def study_page(run: Path, page: Path, shown: Page | None = None) -> None:
 
 
 def _take_prose(notebook: Any, source: Path) -> None:
-    """Text cells, captions and tags as they are now, around the code cells that ran: prose reruns nothing."""
+    """Text cells, captions, tags and comments as they are now, around the code cells that ran: prose reruns nothing."""
     if not source.is_file():
         return
     now = nbformat.read(source, as_version=4).cells
     ran = {cell.id: cell for cell in notebook.cells if cell.cell_type == "code"}
     if [cell.id for cell in now if cell.cell_type == "code"] != [i for i in ran if not _injected(ran[i])]:
         return  # the code is another, and with it perhaps what the text is about
+    code = [cell for cell in now if cell.cell_type == "code"]
+    if any(fingerprint.code(cell.source) != fingerprint.code(ran[cell.id].source) for cell in code):
+        return
     cells = []
     for cell in now:
         if cell.cell_type == "code":
-            ran[cell.id].metadata.update({k: v for k, v in cell.metadata.items() if k != "tags"})
-            ran[cell.id].metadata["tags"] = cell.metadata.get("tags", [])
+            ran[cell.id].source, ran[cell.id].metadata = cell.source, cell.metadata
         cells.append(ran.get(cell.id, cell))
         if "parameters" in cell.metadata.get("tags", []):
             cells += filter(_injected, ran.values())

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import nbformat
 import yaml
 
+from helpers import paths
 from helpers.errors import InputError
 
 # Limits that hold in every study; a study adds its own in the call of `start`.
@@ -91,6 +92,29 @@ def read(notebook: Path) -> Parameters:
         types[name] = getattr(builtins, ast.unparse(node.annotation))
         defaults[name] = ast.literal_eval(node.value)
     return Parameters(types, defaults, _limits("\n".join(sources)))
+
+
+def profile(study: str, name: str) -> dict[str, Any]:
+    """Parameters of `notebooks/params/<study>.<profile>.yaml`; the quick profile is the notebook's defaults.
+
+    Raises
+    ------
+    InputError
+        The profile is not there or not a mapping.
+    """
+    file = paths.notebooks() / "params" / f"{study}.{name}.yaml"
+    if not file.is_file():
+        if name == "quick":
+            return {}
+        known = ", ".join(sorted(p.name.split(".")[1] for p in file.parent.glob(f"{study}.*.yaml")))
+        raise InputError(f"PROFILE={name}", f"{study} has no such profile", f"Choose from quick, {known}".rstrip(", "))
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise InputError(file.name, f"not readable as YAML ({error})", "Write lines such as SEED: 1") from None
+    if not isinstance(values, dict):
+        raise InputError(file.name, "expected lines such as SEED: 1", "Write one parameter a line")
+    return values
 
 
 def parse(text: str, kind: type | None) -> Any:

@@ -58,13 +58,20 @@ def changed(known: Mapping[str, Any]) -> list[str]:
     return found + [name for name, file in files.items() if _current(file) != known["helpers"][name]]
 
 
+def asked_otherwise(known: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
+    """Parameters that a run was made without, or with another value than is asked for now, and both values."""
+    had = known["parameters"]
+    return [f"{name} was {had.get(name)!r}, is {value!r}" for name, value in asked.items() if had.get(name) != value]
+
+
 def _current(file: Path) -> str | None:
     """Hash of the code in a module or notebook as it is now; None where there is none."""
-    return _hashed(file, file.stat().st_mtime_ns) if file.is_file() else None
+    stat = file.stat() if file.is_file() else None
+    return _hashed(file, stat.st_mtime_ns, stat.st_size) if stat else None
 
 
 @functools.cache
-def _hashed(file: Path, changed_ns: int) -> str:
+def _hashed(file: Path, changed_ns: int, size: int) -> str:
     # By time of change: a sweep asks the same of thousands of runs.
     if file.suffix == ".ipynb":
         return notebook_fingerprint(file)

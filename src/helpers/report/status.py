@@ -11,8 +11,7 @@ import nbformat
 
 from helpers import paths
 from helpers.errors import InputError
-from helpers.report import instances, provenance, recording, sweep_records, sweeps
-from helpers.report.run import shorten
+from helpers.report import instances, parameters, provenance, recording, sweep_records, sweeps
 
 STATES = ("done", "running", "failed", "stale", "to do")
 MOST = 10  # runs of one state that are listed
@@ -41,10 +40,7 @@ def of(place: Path, asked: dict[str, object]) -> State:
         failed = failed_notebook(place)
         return State("failed", failure(failed)) if failed.is_file() else State("to do")
     known = recording.read(place)["provenance"]
-    had = known["parameters"]
-    wanted = {name: shorten(name, value) for name, value in asked.items()}
-    other = [f"{name} was {had.get(name)!r}, is {value!r}" for name, value in wanted.items() if had.get(name) != value]
-    if why := [*provenance.changed(known), *other]:
+    if why := [*provenance.changed(known), *provenance.asked_otherwise(known, instances.computing(asked))]:
         return State("stale", "changed since: " + ", ".join(why))
     return State("done")
 
@@ -94,23 +90,19 @@ def _held(file: Path) -> bool:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
+        except OSError:  # a file system without locks, on which no run is started
+            return False
     return False
 
 
-def sweep_runs(sweep: sweeps.Sweep, settings: dict[str, object]) -> dict[str, State]:
-    """State of every run of a sweep, by its instance; `settings` are the parameters of its profile."""
-    asked = {instance: {**settings, **sweep.fixed, **varied} for instance, varied in sweep.runs.items()}
-    return {instance: of(sweep.folder / instance, _computing(values)) for instance, values in asked.items()}
+def sweep_runs(sweep: sweeps.Sweep) -> dict[str, State]:
+    """State of every run of a sweep, by its instance."""
+    return {instance: of(sweep.folder / instance, sweep.asked(instance)) for instance in sweep.runs}
 
 
-def page_run(page: instances.Page, profile: str, settings: dict[str, object]) -> State:
+def page_run(page: instances.Page, profile: str) -> State:
     """State of the run that a page of the book is made from."""
-    return of(page.run(profile), _computing({**settings, **page.parameters}))
-
-
-def _computing(values: dict[str, object]) -> dict[str, object]:
-    """Without what says where a run is made."""
-    return {name: value for name, value in values.items() if name not in instances.MACHINE}
+    return of(page.run(profile), {**parameters.profile(page.study, profile), **page.parameters})
 
 
 def summary(title: str, runs: dict[str, State]) -> list[str]:
@@ -129,9 +121,9 @@ def summary(title: str, runs: dict[str, State]) -> list[str]:
 def recorded() -> list[str]:
     """Lines that say which records of the book are of code that has changed since."""
     found: dict[str, State] = {}
-    for file in sorted(paths.recorded().glob(f"*/*/{recording.RESULTS}")):
+    for file in sorted(paths.recorded().glob(f"[!.]*/[!.]*/{recording.RESULTS}")):
         found["/".join(file.parts[-3:-1])] = _record(provenance.changed(recording.read(file.parent)["provenance"]))
-    for file in sorted(paths.recorded().glob(f"sweeps/*/{sweep_records.ABOUT}")):
+    for file in sorted(paths.recorded().glob(f"sweeps/[!.]*/{sweep_records.ABOUT}")):
         record = sweep_records.recorded_sweep(file.parent.name)
         found[f"sweeps/{record.name}"] = _record([*record.changed, *_asked_otherwise(record)])
     return summary("recorded", found) if found else []
@@ -148,6 +140,6 @@ def _asked_otherwise(record: sweep_records.RecordedSweep) -> list[str]:
         sweep = sweeps.read(record.name)
     except InputError:
         return [f"notebooks/sweeps/{record.name}.yaml"]
-    same = (sweep.profile, sweep.fixed) == (record.profile, record.fixed)
-    same &= set(sweep.runs) == set(record.runs["instance"]) and list(sweep.values) == record.values
+    same = (sweep.profile, sweep_records.shown(sweep.fixed)) == (record.profile, record.fixed)
+    same &= set(sweep.runs) == set(record.runs["instance"]) and sweep.values == record.paths
     return [] if same else [f"notebooks/sweeps/{record.name}.yaml"]

@@ -14,7 +14,8 @@ import pandas as pd
 
 from helpers import paths
 from helpers.errors import InputError
-from helpers.report import provenance, recording, sweeps
+from helpers.report import instances, provenance, recording, sweeps
+from helpers.report.run import shorten
 from helpers.report.values import flatten, write_json
 
 TABLE, ABOUT = "runs.csv", "sweep.json"
@@ -42,12 +43,13 @@ def keep(name: str) -> Path:
         problem = f"{len(missing)} of {len(made)} runs are not complete, {missing[0]} for one"
         raise InputError(f"sweep {name}", problem, f"Go on with 'make sweep SWEEP={name}'; 'make status' says more")
     results = {instance: recording.read(place) for instance, place in made.items()}
-    rows = [_row(sweep, instance, found) for instance, found in results.items()]
+    varied = dict.fromkeys(["SEED", *(name for run in sweep.runs.values() for name in run)])
+    rows = [_row(sweep, list(varied), instance, found) for instance, found in results.items()]
     about = {
         "title": sweep.title,
         "study": sweep.study,
         "profile": sweep.profile,
-        "fixed": sweep.fixed,
+        "fixed": shown(sweep.fixed),
         "values": sweep.values,
         "provenance": _provenance(sweep, {instance: found["provenance"] for instance, found in results.items()}),
     }
@@ -66,9 +68,14 @@ def keep(name: str) -> Path:
     return place
 
 
-def _row(sweep: sweeps.Sweep, instance: str, results: dict[str, Any]) -> dict[str, Any]:
+def shown(fixed: dict[str, Any]) -> dict[str, Any]:
+    """Parameters without folders of this machine."""
+    return {name: shorten(name, value) for name, value in fixed.items()}
+
+
+def _row(sweep: sweeps.Sweep, varied: list[str], instance: str, results: dict[str, Any]) -> dict[str, Any]:
     known = results["provenance"]["parameters"]
-    row: dict[str, Any] = {"instance": instance, **{name: known[name] for name in sweep.runs[instance]}}
+    row: dict[str, Any] = {"instance": instance, **{name: known[name] for name in varied if name in known}}
     flat = flatten(recording.suppress(results["values"]))
     for label, named in sweep.values.items():
         path = named.format(**known)
@@ -102,9 +109,10 @@ def _provenance(sweep: sweeps.Sweep, runs: dict[str, dict[str, Any]]) -> dict[st
     """Of all runs together; they must be of one code."""
     helpers: dict[str, str] = {}
     for instance, known in runs.items():
-        if provenance.changed(known):
+        asked = instances.computing(sweep.asked(instance))
+        if why := [*provenance.changed(known), *provenance.asked_otherwise(known, asked)]:
             fix = f"Run 'make sweep SWEEP={sweep.name}' again, which repeats what is old"
-            raise InputError(f"sweep {sweep.name}, {instance}", "the code has changed since this run", fix)
+            raise InputError(f"sweep {sweep.name}, {instance}", f"changed since this run: {', '.join(why)}", fix)
         helpers |= known["helpers"]
     one = next(iter(runs.values()))
     commits = sorted({known["git"]["commit"] for known in runs.values()})
@@ -130,7 +138,7 @@ class RecordedSweep:
         A line a run: ``instance``, the parameters that vary, of each value ``<name>``, ``<name> low`` and
         ``<name> high`` (its interval in that run), and ``wall_seconds``; no line where nothing is recorded yet.
     values : list of str
-        Names of the values.
+        Names of the values; `paths` has where each stands in a run's results.
     fixed : dict
         Parameters that all runs share.
     changed : list of str
@@ -142,8 +150,12 @@ class RecordedSweep:
         about = json.loads((place / ABOUT).read_text(encoding="utf-8")) if place.is_dir() else {}
         self.name, self.title, self.study = name, about.get("title", name), about.get("study", "")
         self.profile: str = about.get("profile", "")
-        self.runs = pd.read_csv(place / TABLE) if about else pd.DataFrame({"instance": []})
-        self.values, self.fixed = list(about.get("values", {})), about.get("fixed", {})
+        self.paths: dict[str, str] = about.get("values", {})
+        self.values, self.fixed = list(self.paths), about.get("fixed", {})
+        numbers = [f"{value}{end}" for value in self.values for end in ("", " low", " high")]
+        # Only a number can be missing: a parameter may be called NA.
+        empty = {"keep_default_na": False, "na_values": {name: [""] for name in numbers}}
+        self.runs = pd.read_csv(place / TABLE, **empty) if about else pd.DataFrame({"instance": []})
         self.provenance: dict[str, Any] = about.get("provenance", {})
         self.changed = provenance.changed(self.provenance) if about else []
 

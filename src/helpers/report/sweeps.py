@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ FIELDS = {
 }
 NEEDED = ("title", "study", "values")
 PROFILE, THREADS = "quick", 1
+NAME = re.compile(r"[A-Za-z][\w-]*")  # of a file: it goes into the names of folders and jobs
 
 
 class Sweep(NamedTuple):
@@ -56,6 +58,10 @@ class Sweep(NamedTuple):
     def words(self, instance: str) -> list[str]:
         """What `make study` takes as PARAMS for one run."""
         return words({**self.fixed, **self.runs[instance]})
+
+    def asked(self, instance: str) -> dict[str, Any]:
+        """All parameters that one run is asked for, those of the profile with them."""
+        return {**parameters.profile(self.study, self.profile), **self.fixed, **self.runs[instance]}
 
     @property
     def folder(self) -> Path:
@@ -109,6 +115,7 @@ def read(name: str) -> Sweep:
         found[instance] = run
     for label, path in asked["values"].items():
         _check_path(label, path, declared, where)
+    parameters.profile(asked["study"], asked.get("profile", PROFILE))  # refused here, not in every run
     settings = {"profile": asked.get("profile", PROFILE), "threads": asked.get("threads", THREADS)}
     return Sweep(
         name, asked["title"].strip(), asked["study"], **settings, fixed=fixed, runs=found, values=asked["values"]
@@ -149,17 +156,21 @@ def _kind(kind: type) -> str:
 
 
 def _check_path(label: Any, path: Any, declared: parameters.Parameters, where: str) -> None:
+    where, fix = f"{where}, value {label}", "Write where it stands in results.json, such as gap.dice"
+    if not isinstance(path, str) or not isinstance(label, str):
+        raise InputError(where, f"{path!r} is no text", fix)
     try:
-        str(path).format(**declared.defaults)
-    except (KeyError, IndexError, ValueError) as error:
-        fix = "Write where it stands in results.json, such as gap.dice; {NAME} is a parameter"
-        raise InputError(f"{where}, value {label}", f"{path} cannot be filled in ({error})", fix) from None
+        path.format(**declared.defaults)
+    except (AttributeError, IndexError, KeyError, ValueError) as error:
+        raise InputError(where, f"{path} cannot be filled in ({error})", f"{fix}; {{NAME}} is a parameter") from None
 
 
 def _apart(name: str, study: str, where: str) -> None:
     """Its runs lie beside those of the profiles."""
     profiles = {file.name.split(".")[1] for file in (paths.notebooks() / "params").glob("*.*.yaml")}
-    if name in {*profiles, PROFILE, "by-hand"} or name.startswith("."):
+    if not NAME.fullmatch(name):
+        raise InputError(where, f"'{name}' cannot be the name of a sweep", "Use letters, digits, _ and -")
+    if name in {*profiles, PROFILE, "by-hand"}:
         raise InputError(where, f"'{name}' is a place of other runs", "Give the file another name")
     if not (paths.notebooks() / f"{study}.ipynb").is_file():
         known = ", ".join(sorted(p.stem for p in paths.notebooks().glob("[0-9]*.ipynb")))
