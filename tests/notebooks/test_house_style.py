@@ -136,7 +136,7 @@ def test_tags_ids_and_definitions(path):
 @every_notebook
 def test_figures_have_caption_name_and_alt_text(path):
     for cell in cells(path, "code"):
-        if "plt.subplots" in cell.source or ".figure(" in cell.source:
+        if "plt.subplots" in cell.source or ".figure(" in cell.source or cell.source.rstrip().endswith("\nview"):
             look = cell.metadata.get("mystnb", {})
             assert look.get("figure", {}).get("caption"), cell.source[:60]
             assert re.fullmatch(r"fig-[a-z0-9-]+", look["figure"]["name"])
