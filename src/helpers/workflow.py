@@ -149,7 +149,7 @@ def _cluster(name: str) -> list[str]:
         raise InputError(f"CLUSTER={name}", "there is no such profile", f"Profiles here: {known}")
     executor = yaml.safe_load(file.read_text(encoding="utf-8")).get("executor", "local")
     if executor != "local" and not importlib.util.find_spec(f"snakemake_executor_plugin_{executor}"):
-        fix = f"Install it into the project's environment: pip install snakemake-executor-plugin-{executor}"
+        fix = f"Install it beside the project's packages: pip install snakemake-executor-plugin-{executor}"
         raise InputError(f"CLUSTER={name}", f"Snakemake's plug-in {executor} is absent", fix)
     return ["--workflow-profile", str(file.parent)]
 

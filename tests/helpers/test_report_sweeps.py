@@ -272,7 +272,7 @@ def test_small_groups_and_identifiers_are_not_kept(sweep):
     sweep_records.keep("discs")
     assert np.isnan(report.recorded_sweep("discs").runs["gap"]).all()
     results = json.loads((place / "results.json").read_text())
-    results["provenance"]["device"] = "DUKE_001"
+    results["provenance"]["device"] = "DUKE_000"
     (place / "results.json").write_text(json.dumps(results))
     with pytest.raises(InputError, match="names a case of the data set"):
         sweep_records.keep("discs")

@@ -19,6 +19,7 @@ from helpers.report.run import shorten
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+ADVICE = "The `srun` command is available"  # of Lightning on a login node, to every training started without it
 PROGRESS = re.compile(r"\d+%\||\d+it \[|\r")  # as tqdm writes them
 TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 # Where MyST defines a label: `(label)=`, the option of a directive, a numbered equation. And where it refers to one.
@@ -51,7 +52,7 @@ def study_page(run: Path, page: Path, shown: Page | None = None) -> None:
         if _injected(cell):
             cell.metadata["tags"] = ["injected-parameters", "remove-cell"]
         if cell.cell_type == "code":
-            cell.outputs = [o for o in cell.outputs if not _is_progress(o)]
+            cell.outputs = [o for o in cell.outputs if not _is_passing(o)]
     notebook.metadata.pop("papermill", None)
     _drop_unseen_widgets(notebook)
     repeat = ""
@@ -91,9 +92,9 @@ def _injected(cell: Any) -> bool:
     return "injected-parameters" in cell.metadata.get("tags", [])
 
 
-def _is_progress(output: Any) -> bool:
+def _is_passing(output: Any) -> bool:
     if output.output_type == "stream":
-        return output.name == "stderr" and bool(PROGRESS.search(output.text))
+        return output.name == "stderr" and (ADVICE in output.text or bool(PROGRESS.search(output.text)))
     data = output.get("data", {})
     return WIDGET_VIEW in data and bool(PROGRESS.search(data.get("text/plain", "")))
 

@@ -4,13 +4,8 @@ What differs between studies is the caller's: the loss, the augmentation and the
 same is here: device, precision, seeds, order of the data, early stopping, checkpoints that resume to the very step.
 """
 
-import warnings
-
 from helpers.train.device import choose_device
 from helpers.train.loop import Fitted, fit
 from helpers.train.predict import predict, predict_volume
-
-# A login node of a cluster has srun; Lightning then advises it in every training that was started without.
-warnings.filterwarnings("ignore", message="The `srun` command is available", category=UserWarning)
 
 __all__ = ["Fitted", "choose_device", "fit", "predict", "predict_volume"]
