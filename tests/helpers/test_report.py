@@ -9,7 +9,7 @@ import pytest
 
 from helpers import fingerprint, paths, report
 from helpers.errors import InputError
-from helpers.report import claims, page, parameters, recording, tables, values
+from helpers.report import claims, page, parameters, provenance, recording, tables, values
 
 STUDY = "01_label_audit"
 
@@ -235,6 +235,19 @@ def test_page_has_no_folder_and_no_progress_bar(finished, tmp_path):
 )
 def test_fingerprint_follows_what_code_does(before, after, same):
     assert (fingerprint.code(before) == fingerprint.code(after)) is same
+
+
+@pytest.mark.parametrize(
+    ("change", "same"), [("prose", True), ("explore", True), ("exercise", True), ("hide-input", False)]
+)
+def test_a_notebook_is_as_old_as_its_computing_cells(change, same, tmp_path):
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("gap = 1")])
+    nbformat.write(book, tmp_path / "before.ipynb")
+    cell = nbformat.v4.new_code_cell("gap", metadata={"tags": [change]})
+    book.cells.append(nbformat.v4.new_markdown_cell("gap") if change == "prose" else cell)
+    nbformat.write(book, tmp_path / "after.ipynb")
+    before, after = (provenance.notebook_fingerprint(tmp_path / f"{name}.ipynb") for name in ("before", "after"))
+    assert (before == after) is same
 
 
 def test_tables_suppress_small_groups():

@@ -79,11 +79,11 @@ def finish_all(sweep):
 def test_a_grid_is_all_combinations(sweep):
     asked = sweeps.read(sweep())
     assert asked.runs == {
-        f"KIND={kind},SEED={seed}": {"KIND": kind, "SEED": seed} for kind in ("round", "flat") for seed in (1, 2)
+        f"KIND={kind}+SEED={seed}": {"KIND": kind, "SEED": seed} for kind in ("round", "flat") for seed in (1, 2)
     }
-    assert asked.words("KIND=flat,SEED=2") == ["RATE=0.25", "KIND=flat", "SEED=2"]
+    assert asked.words("KIND=flat+SEED=2") == ["RATE=0.25", "KIND=flat", "SEED=2"]
     assert (asked.profile, asked.threads) == ("quick", 1)
-    settled = workflow.settle(STUDY, "huge", asked.words("KIND=flat,SEED=2"))
+    settled = workflow.settle(STUDY, "huge", asked.words("KIND=flat+SEED=2"))
     assert settled == {"RATE": 0.25, "KIND": "flat", "SEED": 2}
 
 
@@ -214,7 +214,7 @@ def test_a_kept_sweep_is_a_line_a_run(sweep):
     assert kept.values == ["gap", "size"] and kept.fixed == {"RATE": 0.25} and kept.study == STUDY
     first = kept.runs.iloc[0].to_dict()
     assert first == {
-        "instance": "KIND=round,SEED=1",
+        "instance": "KIND=round+SEED=1",
         "KIND": "round",
         "SEED": 1,
         "gap": 1.1,
@@ -250,8 +250,8 @@ def test_a_parameter_that_only_some_runs_set_is_kept_of_all(sweep):
 
 def test_an_incomplete_sweep_is_not_kept(sweep):
     finish_all(sweep)
-    (paths.runs() / "discs" / STUDY / "KIND=flat,SEED=2" / "results.json").unlink()
-    with pytest.raises(InputError, match="1 of 4 runs are not complete, KIND=flat,SEED=2 for one"):
+    (paths.runs() / "discs" / STUDY / "KIND=flat+SEED=2" / "results.json").unlink()
+    with pytest.raises(InputError, match=r"1 of 4 runs are not complete, KIND=flat\+SEED=2 for one"):
         sweep_records.keep("discs")
     assert not (paths.recorded() / "sweeps").exists()
 

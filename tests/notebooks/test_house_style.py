@@ -7,11 +7,11 @@ import re
 import nbformat
 import pytest
 
-from helpers.report import instances
+from helpers.report import instances, provenance
 from tests.conftest import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-TAGS = {"parameters", "hide-input", "hide-cell", "remove-cell", "remove-output", "solution"}
+TAGS = {"parameters", "hide-input", "hide-cell", "remove-cell", "remove-output", "solution", *provenance.ASIDE}
 ALWAYS = {"SEED", "SOURCE", "DATA_ROOT", "DEVICE", "RUN_DIR"}
 SECTIONS = ["The harm", "The cohort", "The method", "The result", "Is it real?", "Explore", "Limits"]
 SECTIONS += ["Claims and takeaways", "Exercises", "References"]
@@ -23,6 +23,11 @@ every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem
 
 def cells(path, kind=None):
     return [c for c in nbformat.read(path, as_version=4).cells if kind in (None, c.cell_type)]
+
+
+def aside(cell):
+    """Whether a cell belongs to an explorer or an exercise: no part of what the study computes."""
+    return bool(tags(cell) & provenance.ASIDE)
 
 
 def code_lines(cell):
@@ -42,10 +47,10 @@ def test_stripped(path):
 
 @every_notebook
 def test_caps(path):
-    code = cells(path, "code")
+    assert max(len(code_lines(c)) for c in cells(path, "code")) <= 25
+    code = [c for c in cells(path, "code") if not aside(c)]
     lines = [len(code_lines(c)) for c in code]
     words = sum(len(c.source.split()) for c in cells(path, "markdown"))
-    assert max(lines) <= 25
     assert len(code) <= 40
     assert sum(lines) <= 300
     assert words >= 6 * sum(lines)
@@ -131,6 +136,18 @@ def test_tags_ids_and_definitions(path):
             for node in ast.walk(ast.parse(cell.source)):
                 if isinstance(node, ast.FunctionDef | ast.ClassDef):
                     assert node.end_lineno - node.lineno < 10
+
+
+@every_notebook
+def test_nothing_is_computed_from_explorers_and_exercises(path):
+    def names(cell, kind):
+        found = ast.walk(ast.parse(cell.source))
+        return {node.id for node in found if isinstance(node, ast.Name) and isinstance(node.ctx, kind)}
+
+    code = cells(path, "code")
+    made = set().union(*(names(c, ast.Store) for c in code if aside(c)))
+    used = set().union(*(names(c, ast.Load | ast.Store) for c in code if not aside(c)))
+    assert not made & used, "such a cell's names are its own: what a run records must not hang on it"
 
 
 @every_notebook

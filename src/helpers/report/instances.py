@@ -54,7 +54,8 @@ def instance(words: list[str]) -> str:
     """Readable name of a run: `default`, or what was asked for beyond the profile."""
     parts = (w.partition("=") for w in words)
     shown = sorted(f"{name}={shorten(name, value)}" for name, _, value in parts if name not in MACHINE)
-    return re.sub(r"[^\w=,.+-]", "_", ",".join(shown)) or "default"
+    # Joined by no comma: Snakemake splits the names of a cluster's jobs there.
+    return "+".join(re.sub(r"[^\w=.-]", "_", part) for part in shown) or "default"
 
 
 def computing(values: Mapping[str, Any]) -> dict[str, Any]:

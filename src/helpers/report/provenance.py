@@ -19,10 +19,14 @@ from helpers import fingerprint, paths
 PACKAGES = ("biased-ruler", "numpy", "pandas", "scipy", "statsmodels", "matplotlib", "monai", "torch", "papermill")
 
 
+ASIDE = {"explore", "exercise"}  # tags of cells that look at results and change none
+
+
 def notebook_fingerprint(notebook: Path) -> str:
-    """Hash of a notebook's code cells; prose does not change it."""
+    """Hash of a notebook's code cells; neither prose nor the cells of explorers and exercises change it."""
     cells = nbformat.read(notebook, as_version=4).cells
-    return fingerprint.code("\n".join(c.source for c in cells if c.cell_type == "code"))
+    computing = (c for c in cells if c.cell_type == "code" and not ASIDE & set(c.metadata.get("tags", [])))
+    return fingerprint.code("\n".join(c.source for c in computing))
 
 
 def computes(module: str) -> bool:
