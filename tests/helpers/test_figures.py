@@ -54,8 +54,9 @@ def test_forest_has_a_line_a_row_and_the_line_of_no_effect(ax):
     )
     figures.forest(table, ax=ax, emphasise=["y"])
     assert [t.get_text() for t in ax.get_yticklabels()] == ["x  (n = 20)", "y  (n = 30)"]
-    spans = [tuple(line.get_xdata()) for line in ax.lines[0:4:2]]
-    assert spans == [(0.0, 0.2), (0.1, 0.3)]
+    spans = [[tuple(ends[:, 0]) for ends in lines.get_segments()] for lines in ax.collections]
+    assert spans == [[(0.0, 0.2)], [(0.1, 0.3)]]
+    assert [list(line.get_ydata()) for line in ax.lines[:2]] == [[1], [0]]
     assert list(ax.lines[-1].get_xdata()) == [0.0, 0.0]
 
 

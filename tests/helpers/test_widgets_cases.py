@@ -92,7 +92,7 @@ def test_no_identifier_is_shown(frame):
 
 def test_controls_lead_from_a_group_to_a_slice(frame):
     explorer = explore(frame)
-    assert [*explorer.controls] == ["group", "crossed with", "cases of", "score", "case", "slice"]
+    assert [*explorer.controls] == ["group", "cross with", "cases of", "score", "case", "slice"]
     assert [name for name, _ in explorer.controls["cases of"].options] == ["all", "F (n < 10)", "M (n < 10)"]
     seen = {explorer.figure}
     explorer.pick(cases_of="M")
@@ -105,14 +105,14 @@ def test_controls_lead_from_a_group_to_a_slice(frame):
     explorer.pick(slice=9)
     assert "slice 9" in explorer.figure
     seen.add(explorer.figure)
-    explorer.pick(crossed_with="side")
+    explorer.pick(cross_with="side")
     assert explorer.controls["cases of"].value is None and explorer.controls["case"].value == 1
     explorer.pick(cases_of="M × r", case=3)
     assert "M × r: 4 cases" in explorer.table
     seen.add(explorer.figure)
     assert len(seen) == 5
     assert explorer.pick(group="side").controls["cases of"].value is None
-    explorer.pick(crossed_with=None, cases_of="l").pick(score="dice")
+    explorer.pick(cross_with=None, cases_of="l").pick(score="dice")
     assert explorer.controls["cases of"].value == "l"
 
 

@@ -91,11 +91,11 @@ def test_another_source_leaves_the_others_out(frame):
 
 def test_each_control_changes_table_and_figure(frame):
     explorer = explore(frame, ["age_group", "menopause"])
-    assert [*explorer.controls] == ["group", "crossed with", "source", "score", "success >"]
+    assert [*explorer.controls] == ["group", "cross with", "source", "score", "success >"]
     assert [o for _, o in explorer.controls["source"].options] == [None, "DUKE", "ISPY1", "ISPY2", "NACT"]
     seen = [(explorer.table, explorer.figure)]
     assert "Young" in seen[0][0] and "data:image/png" in seen[0][1]
-    for picked in ({"group": "menopause"}, {"crossed_with": "age_group"}, {"source": "ISPY2"}, {"success_>": 0.5}):
+    for picked in ({"group": "menopause"}, {"cross_with": "age_group"}, {"source": "ISPY2"}, {"success_>": 0.5}):
         explorer.pick(**picked)
         seen.append((explorer.table, explorer.figure))
     assert len({table for table, _ in seen}) == len({figure for _, figure in seen}) == 5

@@ -145,7 +145,7 @@ def explore_cases(
     """
     import ipywidgets
 
-    group, cross = choice("group", groups), choice("crossed with", groups, none=True)
+    group, cross = choice("group", groups), choice("cross with", groups, none=True)
     where, levels = selecting.sources(frame)
     source, score = choice("source", levels, none=True), choice("score", scores)
     level = choice("cases of", [], none=True)
@@ -226,7 +226,8 @@ def _figure(shown: Mapping[int, Pictures | str], at: int | None) -> Figure:
         return _sentence(next(iter(shown.values()), "There are no cases of these ranks."))
     at_slice = {rank: p.first() if at is None else min(max(at, 0), p.slices() - 1) for rank, p in found.items()}
     grid = [_row(pictures, at_slice[rank]) for rank, pictures in found.items()]
-    names = [f"case {rank}\nslice {at_slice[rank] + 1}/{p.slices()}" for rank, p in found.items()]
+    many = {rank: f"\nslice {at_slice[rank] + 1}/{p.slices()}" for rank, p in found.items() if p.slices() > 1}
+    names = [f"case {rank}{many.get(rank, '')}" for rank in found]
     columns = list(next(iter(found.values())).images)
     figure = Figure(figsize=(7, 5.6 / len(columns) * len(grid) + 0.4), layout="constrained")
     figures.pictures(grid, rows=names, columns=columns, ax=figure.subplots())

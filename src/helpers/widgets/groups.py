@@ -105,7 +105,7 @@ def explore_groups(frame: pd.DataFrame, *, groups: Sequence[str], scores: Sequen
     """
     import ipywidgets
 
-    group, cross = choice("group", groups), choice("crossed with", groups, none=True)
+    group, cross = choice("group", groups), choice("cross with", groups, none=True)
     where, levels = selecting.sources(frame)
     source = choice("source", levels, none=True)
     score = choice("score", scores)

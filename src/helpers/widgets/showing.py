@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from ipywidgets import Widget
 
 NOTHING = "–"  # a choice that chooses nothing
-_CELL = '<{} dir="auto" style="max-width: 24em; white-space: normal; overflow-wrap: anywhere">'
+_CELL = '<{} dir="auto" style="{}">'
+_STYLE = "max-width: 24em; padding: 0 0.5em; text-align: right; white-space: normal; overflow-wrap: break-word"
 
 
 def explorer(controls: Sequence[Widget], draw: Callable[[], tuple[str, str]]) -> Widget:
@@ -75,8 +76,8 @@ def table_html(table: pd.DataFrame, note: str = "") -> str:
     with pd.option_context("display.max_colwidth", None):
         rows = table.to_html(border=0)
     for tag in ("th", "td"):  # pandas has escaped what cells hold
-        rows = rows.replace(f"<{tag}>", _CELL.format(tag))
-    return (message(note) if note else "") + f'<div style="overflow-x: auto">{rows}</div>'
+        rows = rows.replace(f"<{tag}>", _CELL.format(tag, _STYLE))
+    return (message(note) if note else "") + f'<div style="overflow-x: auto; line-height: 1.5">{rows}</div>'
 
 
 def figure_html(figure: Figure, alt: str) -> str:
