@@ -56,8 +56,8 @@ lint: $(READY) ## code and notebook style
 	$(BIN)/ruff format --check
 	$(BIN)/nbstripout --verify --keep-id notebooks/*.ipynb
 
-lab: $(READY) ## JupyterLab on the studies
-	$(BIN)/jupyter lab notebooks
+lab: $(READY) ## JupyterLab, opened on the first study
+	$(BIN)/jupyter lab notebooks/00_calibration.ipynb
 
 study: $(READY) ## one study: STUDY=... [PROFILE=...] [PARAMS="NAME=value ..."]
 	@test -n "$(STUDY)" || { echo "Name a study: make study STUDY=01_label_audit" >&2; exit 2; }

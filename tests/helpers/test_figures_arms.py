@@ -112,7 +112,7 @@ def test_change_view_shows_the_rows_and_suppresses_small_groups(odds):
     assert shown.loc["Edema", "change [95% interval]"].startswith(f"{change} [")
     assert shown.loc["Fracture", "change [95% interval]"] == "suppressed"  # three men have it
     assert figure.axes[0].get_xlabel() == "change of eop between groups of sex"
-    assert not plt.fignum_exists(figure.number)
+    assert not plt.get_fignums()
 
 
 def test_change_view_of_scores_has_one_row(odds):
@@ -130,10 +130,10 @@ def test_change_view_of_scores_has_one_row(odds):
 def test_explorer_shows_another_view_when_a_choice_changes(odds):
     box = widgets.explore_changes(odds)
     controls, table, figure = box.children
-    first, picture = table.value, bytes(figure.value)
-    assert picture.startswith(b"\x89PNG") and "Edema" in first
+    first, picture = table.value, figure.value
+    assert "data:image/png" in picture and "Edema" in first
     controls.children[0].value = "age"
-    assert table.value != first and bytes(figure.value) != picture
+    assert table.value != first and figure.value != picture
     second = table.value
     controls.children[1].value = "eop"
     assert table.value != second

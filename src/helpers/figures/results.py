@@ -55,10 +55,11 @@ def forest(
         Index labels drawn in the second colour.
     """
     y = np.arange(len(table))[::-1]
-    colours = [VERMILION if label in emphasise else BLUE for label in table.index]
-    for position, colour, (_, row) in zip(y, colours, table.iterrows(), strict=True):
-        ax.plot([row[low], row[high]], [position, position], color=colour, lw=2)
-        ax.plot(row[estimate], position, "D" if colour == VERMILION else "o", color=colour)
+    marked = np.array([label in emphasise for label in table.index], bool)
+    for rows, colour, marker in ((~marked, BLUE, "o"), (marked, VERMILION, "D")):
+        ends = table.loc[rows, [low, estimate, high]].to_numpy(float).T
+        ax.hlines(y[rows], ends[0], ends[2], color=colour, lw=2)
+        ax.plot(ends[1], y[rows], marker, color=colour)
     labels = [f"{label}  (n = {row['n']:.0f})" if "n" in table else str(label) for label, row in table.iterrows()]
     ax.set_yticks(y, labels)
     ax.axvline(no_effect, color=GREY, lw=1, ls="--")

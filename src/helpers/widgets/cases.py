@@ -1,0 +1,264 @@
+"""From a group to its worst cases: their scores and their pictures, slice by slice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from scipy import ndimage
+
+from helpers import figures
+from helpers.errors import InputError
+from helpers.report.recording import SMALLEST_CELL
+from helpers.report.tables import show
+from helpers.widgets import selecting
+from helpers.widgets.loading import Load, Pictures
+from helpers.widgets.showing import choice, explorer, figure_html, message, table_html
+
+if TYPE_CHECKING:
+    from ipywidgets import Widget
+
+MOST = 20  # cases to step through
+ROWS = 10  # of them in the table
+SIDE = 160  # pixels of a picture
+OUTLINES = ((213, 94, 0), (86, 180, 233))  # of the first and the second mask: the book's vermilion and light blue
+KEPT = 8  # cases whose pictures stay in memory
+REAL = "These are real people: neither their rows nor their pictures are put on a page."
+
+
+class Worst(NamedTuple):
+    """Cases of a selection, the worst first: their places in the frame, and the attributes behind them."""
+
+    places: np.ndarray
+    table: pd.DataFrame
+    name: str
+
+
+def worst_cases(
+    frame: pd.DataFrame,
+    *,
+    score: str,
+    groups: Sequence[str] = (),
+    level: object = None,
+    only: tuple[str, object] | None = None,
+    highest: bool = False,
+) -> Worst:
+    """Cases of a group by rank, the worst score first; those without a score are left out.
+
+    Parameters
+    ----------
+    groups : sequence of str
+        Attributes of the frame; a group is a level of the first, or the intersection of levels of all.
+    level : object
+        Name of the group, as `group_view` has it; None: all cases.
+    only : tuple, optional
+        A column and its value: other cases are left out.
+    highest : bool
+        Whether a high score is bad, as of an error.
+
+    Raises
+    ------
+    InputError
+        A column is missing or doubled, or no case is left.
+    """
+    numbered = selecting.of_source(frame.reset_index(drop=True), only)
+    known = selecting.scored(numbered, score)
+    shown = {name: selecting.column(numbered, name) for name in (score, *groups)}
+    if level is not None:
+        known &= selecting.crossed(numbered, groups) == level
+        if not known.any():
+            raise InputError(str(level), "no case of this group has a score", "Pick another group or score")
+    order = shown[score][known].sort_values(ascending=not highest, kind="stable").index
+    table = pd.DataFrame({name: values[order].to_numpy() for name, values in shown.items()})
+    table.index = pd.Index([f"case {k + 1}" for k in range(len(table))])
+    return Worst(order.to_numpy(), table, "all cases" if level is None else str(level))
+
+
+def cases_view(
+    frame: pd.DataFrame,
+    load: Load,
+    *,
+    score: str,
+    groups: Sequence[str] = (),
+    level: object = None,
+    only: tuple[str, object] | None = None,
+    highest: bool = False,
+    ranks: Sequence[int] = (1, 2, 3),
+    at: int | None = None,
+    real: bool = False,
+) -> tuple[pd.DataFrame, Figure]:
+    """The worst cases of a group: their scores as a table, and the pictures of some of them as a figure.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row per case.
+    load : callable
+        From a row to `Pictures`, such as `breast_pictures` makes.
+    score, groups, level, only, highest
+        As `worst_cases` takes them; cases are numbered by rank, and no column but score and groups is shown.
+    ranks : sequence of int
+        Whose pictures are shown, one row each; 1 is the worst.
+    at : int, optional
+        Which slice, from 0; by default the one with most in its masks.
+    real : bool
+        These are real people: a sentence is shown in place of rows and pictures.
+
+    Returns
+    -------
+    table : DataFrame
+    figure : matplotlib.figure.Figure
+    """
+    if real:
+        return pd.DataFrame({"": [REAL]}), _sentence(f"{REAL}\nThe controls below show them on your own screen.")
+    worst = worst_cases(frame, score=score, groups=groups, level=level, only=only, highest=highest)
+    chosen = {rank: frame.iloc[worst.places[rank - 1]] for rank in ranks if 1 <= rank <= len(worst.places)}
+    return show(worst.table.head(ROWS)), _figure({rank: _loaded(load, row) for rank, row in chosen.items()}, at)
+
+
+def explore_cases(
+    frame: pd.DataFrame,
+    load: Load,
+    *,
+    groups: Sequence[str],
+    scores: Sequence[str],
+    errors: Sequence[str] = (),
+    real: bool = False,
+) -> Widget:
+    """Controls for `cases_view`: pick a group or an intersection, step through its worst cases, scroll their slices.
+
+    Parameters
+    ----------
+    frame, load
+        As `cases_view` takes them. A choice of the source is there where a column ``dataset`` or ``source`` has
+        several.
+    groups, scores : sequence of str
+        Columns to choose from.
+    errors : sequence of str
+        Those of the scores of which a high one is bad.
+    real : bool
+        These are real people: nothing of them is drawn, nor saved with the notebook, until a reader asks for it.
+    """
+    import ipywidgets
+
+    group, cross = choice("group", groups), choice("cross with", groups, none=True)
+    where, levels = selecting.sources(frame)
+    source, score = choice("source", levels, none=True), choice("score", scores)
+    level = choice("cases of", [], none=True)
+    rank, at = (ipywidgets.IntSlider(1, 1, 2, description=name) for name in ("case", "slice"))
+    asked = ipywidgets.ToggleButton(False, description="show real people", icon="eye")
+    seen: dict[str, object] = {}  # what the sliders were last set for
+
+    @lru_cache(KEPT)
+    def loaded(place: int) -> Pictures | str:
+        return _loaded(load, frame.iloc[place])
+
+    def draw() -> tuple[str, str]:
+        if real and not asked.value:
+            return message(f"{REAL} Do not save the state of widgets with this notebook."), ""
+        if group.value is None or score.value is None:
+            raise InputError("groups, scores", "there is nothing to choose from", "Name a column of each")
+        only = (where, source.value) if source.value is not None else None
+        picked = {"groups": list(dict.fromkeys(filter(None, (group.value, cross.value)))), "only": only}
+        _set_options(level, _levels(frame, score.value, **picked))
+        picked |= {"score": score.value, "level": level.value, "highest": score.value in errors}
+        worst = worst_cases(frame, **picked)
+        _set_slider(rank, min(len(worst.places), MOST), 1 if _changed(seen, "selection", picked) else rank.value)
+        place = int(worst.places[rank.value - 1])
+        pictures = loaded(place)
+        if isinstance(pictures, Pictures):
+            _set_slider(at, pictures.slices(), pictures.first() + 1 if _changed(seen, "case", place) else at.value)
+        note = f"{worst.name}: {len(worst.places):,} cases with a score, the worst first."
+        alt = f"Case {rank.value} of {worst.name}, slice {at.value}: {score.value} and pictures."
+        figure = _figure({rank.value: pictures}, at.value - 1)
+        return table_html(show(worst.table.head(ROWS)), note), figure_html(figure, alt)
+
+    controls = [group, cross, level, *([source] if levels else []), score, rank, at, *([asked] if real else [])]
+    return explorer(controls, draw)
+
+
+def _levels(
+    frame: pd.DataFrame, score: str, *, groups: Sequence[str], only: tuple[str, object] | None
+) -> list[tuple[str, object]]:
+    """Names of groups and intersections with how many cases have a score; small counts are not told."""
+    part = selecting.of_source(frame, only)
+    sizes = selecting.crossed(part, groups)[selecting.scored(part, score).to_numpy()].value_counts(sort=False)
+    told = {name: f"n = {n}" if n >= SMALLEST_CELL else f"n < {SMALLEST_CELL}" for name, n in sizes.items() if n}
+    return [("all", None), *((f"{name} ({n})", name) for name, n in told.items())]
+
+
+def _changed(seen: dict[str, object], name: str, value: object) -> bool:
+    """Whether a value is another than last time; it is kept for next time."""
+    before, seen[name] = seen.get(name), value
+    return before != value
+
+
+def _set_options(control: Widget, options: list[tuple[str, object]]) -> None:
+    """New options of a drop-down, which keeps its choice where it is still one of them."""
+    if list(control.options) != options:
+        chosen = control.value
+        control.options = options
+        control.value = chosen if chosen in [value for _, value in options] else None
+
+
+def _set_slider(slider: Widget, last: int, value: int) -> None:
+    """A slider from 1 to `last`, hidden where there is nothing to slide."""
+    slider.max, slider.value = max(last, 2), min(value, last)
+    slider.layout.display = "none" if last < 2 else None
+
+
+def _loaded(load: Load, row: pd.Series) -> Pictures | str:
+    """Pictures of a case, or what to do where they cannot be read; what is wrong would name the case and its file."""
+    try:
+        return load(row)
+    except InputError as error:
+        return f"The pictures of this case cannot be read. {error.fix}"
+
+
+def _figure(shown: Mapping[int, Pictures | str], at: int | None) -> Figure:
+    """Pictures of cases by their rank, one row each."""
+    found = {rank: pictures for rank, pictures in shown.items() if isinstance(pictures, Pictures)}
+    if not found:
+        return _sentence(next(iter(shown.values()), "There are no cases of these ranks."))
+    at_slice = {rank: p.first() if at is None else min(max(at, 0), p.slices() - 1) for rank, p in found.items()}
+    grid = [_row(pictures, at_slice[rank]) for rank, pictures in found.items()]
+    many = {rank: f"\nslice {at_slice[rank] + 1}/{p.slices()}" for rank, p in found.items() if p.slices() > 1}
+    names = [f"case {rank}{many.get(rank, '')}" for rank in found]
+    columns = list(next(iter(found.values())).images)
+    figure = Figure(figsize=(7, 5.6 / len(columns) * len(grid) + 0.4), layout="constrained")
+    figures.pictures(grid, rows=names, columns=columns, ax=figure.subplots())
+    return figure
+
+
+def _row(pictures: Pictures, k: int) -> list[np.ndarray]:
+    """Slice k of each picture, uint8 (3, SIDE, SIDE), its mask outlined."""
+    tiles = []
+    colours = dict(zip(pictures.masks, OUTLINES, strict=False))
+    for name, image in pictures.images.items():
+        tile = _square(image[k])
+        tile = np.repeat(tile[..., None], 3, axis=2) if tile.ndim == 2 else tile
+        if name in pictures.masks:
+            mask = _square(pictures.masks[name][k])
+            tile[mask & ~ndimage.binary_erosion(mask, iterations=2)] = colours[name]
+        tiles.append(tile.transpose(2, 0, 1))
+    return tiles
+
+
+def _square(image: np.ndarray) -> np.ndarray:
+    """A picture (h, w, ...) of SIDE x SIDE pixels: padded to a square, each pixel the nearest."""
+    spare = max(image.shape[:2]) - np.array(image.shape[:2])
+    pads = [(n // 2, n - n // 2) for n in spare] + [(0, 0)] * (image.ndim - 2)
+    square = np.pad(image, pads)
+    nearest = (np.arange(SIDE) + 0.5) * len(square) / SIDE
+    return square[np.ix_(nearest.astype(int), nearest.astype(int))]
+
+
+def _sentence(text: str) -> Figure:
+    """A figure that only says something."""
+    figure = Figure(figsize=(7, 1))
+    figure.text(0.5, 0.5, text, ha="center", va="center", color=figures.GREY)
+    return figure

@@ -1,0 +1,80 @@
+"""Cases of a frame: those of a source, of a group, and of an intersection of groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from helpers.audit._inputs import check_groups, check_scores
+from helpers.errors import InputError
+
+SOURCES = ("dataset", "source")  # columns that say where a case is from, in the data sets of this book
+
+
+def column(frame: pd.DataFrame, name: str) -> pd.Series:
+    """One column of a frame, which has it once."""
+    if name not in frame:
+        raise InputError(f"column {name}", "the table has no such column", "Pick a column that it has")
+    if isinstance(found := frame[name], pd.DataFrame):
+        raise InputError(f"column {name}", "it stands twice", "Keep one column of each name")
+    return found
+
+
+def sources(frame: pd.DataFrame) -> tuple[str, list[object]]:
+    """The column that says where cases are from, and its values; empty where there are not several."""
+    for name in SOURCES:
+        if (frame.columns == name).sum() == 1:
+            levels = check_groups(column(frame, name), len(frame))[1]
+            if len(levels) > 1:
+                return name, levels
+    return "", []
+
+
+def of_source(frame: pd.DataFrame, only: tuple[str, object] | None) -> pd.DataFrame:
+    """The cases with one value of a column, as many as there are; all of them where it is None."""
+    if only is None:
+        return frame
+    kept = frame[column(frame, only[0]) == only[1]]
+    if kept.empty:
+        raise InputError(f"{only[0]} {only[1]}", "no case has it", "Pick another")
+    return kept
+
+
+def crossed(frame: pd.DataFrame, attributes: Sequence[str]) -> pd.Series:
+    """Group of each case, or the intersection of its groups: categories in order; missing where one of them is.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row per case.
+    attributes : sequence of str
+        Columns; a single one keeps its values, several are joined by " × ".
+    """
+    parts = [check_groups(column(frame, name), len(frame)) for name in dict.fromkeys(attributes)]
+    known = np.all([codes >= 0 for codes, _ in parts], axis=0)
+    places = np.stack([codes for codes, _ in parts], axis=1)[known]
+    found, inverse = np.unique(places, axis=0, return_inverse=True)
+    each = [[levels[k] for k, (_, levels) in zip(row, parts, strict=True)] for row in found]
+    names = [row[0] if len(row) == 1 else " × ".join(map(str, row)) for row in each]
+    if len(set(names)) < len(names):
+        raise InputError(" × ".join(attributes), "two groups have one name", "Name groups apart")
+    codes = np.full(len(frame), -1)
+    codes[known] = inverse.ravel()
+    return pd.Series(pd.Categorical.from_codes(codes, pd.Index(names, dtype=object)), index=frame.index)
+
+
+def scored(frame: pd.DataFrame, score: str) -> pd.Series:
+    """Which cases have a score; the scores of those that have one are finite numbers.
+
+    Raises
+    ------
+    InputError
+        No case has one, or one is no finite number.
+    """
+    known = column(frame, score).notna()
+    if not known.any():
+        raise InputError(f"column {score}", "no case of this selection has a score", "Pick another selection")
+    check_scores(frame.loc[known.to_numpy(), score], f"column {score}")
+    return known
