@@ -21,6 +21,7 @@ BATCH = config.get("profile", "quick")  # the profile that the book shows
 ASKED = config.get("params", [])  # NAME=value, beyond the profile, of the one run asked for
 RUNS = {name: f"runs/{BATCH}/{page.study}/{page.instance}/results.json" for name, page in PAGES.items()}
 LISTS = sorted(map(str, Path("notebooks/pages").glob("*.yaml")))
+CLAIMS = [f"book/studies/claims{end}.md" for end in ("", "-so-far", "-figure")]  # page, and for the front page
 PYTHON = sys.executable
 JUPYTER_BOOK = Path(PYTHON).parent / "jupyter-book"
 
@@ -91,7 +92,7 @@ localrules:
 rule book:
     input:
         [f"book/studies/{name}.ipynb" for name in PAGES],
-        "book/studies/claims.md",
+        CLAIMS,
         PROSE,
         HELPERS,
         "_config.yml",
@@ -127,9 +128,9 @@ rule claims:
         lists=LISTS,
         recorded=sorted(map(str, Path("book/recorded").rglob("results.json"))),
     output:
-        "book/studies/claims.md",
+        CLAIMS,
     shell:
-        "{PYTHON} -m helpers.workflow claims {BATCH} {output}"
+        "{PYTHON} -m helpers.workflow claims {BATCH} {output[0]}"
 
 
 rule study:
