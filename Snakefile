@@ -17,11 +17,13 @@ PROSE = sorted(
     for p in Path("book").rglob("*")
     if p.is_file() and not {"studies", "recorded", "__pycache__"} & set(p.parts)
 )
+CLAIMS = [f"book/studies/claims{end}.md" for end in ("", "-so-far", "-figure")]  # page, and for the front page
+PARTS = [f"book/studies/{name}.ipynb" for name in PAGES]  # what the book is made of
+PARTS += [*CLAIMS, *PROSE, *HELPERS, "_config.yml", "data/README.md", "CITATION.cff"]
 BATCH = config.get("profile", "quick")  # the profile that the book shows
 ASKED = config.get("params", [])  # NAME=value, beyond the profile, of the one run asked for
 RUNS = {name: f"runs/{BATCH}/{page.study}/{page.instance}/results.json" for name, page in PAGES.items()}
 LISTS = sorted(map(str, Path("notebooks/pages").glob("*.yaml")))
-CLAIMS = [f"book/studies/claims{end}.md" for end in ("", "-so-far", "-figure")]  # page, and for the front page
 PYTHON = sys.executable
 JUPYTER_BOOK = Path(PYTHON).parent / "jupyter-book"
 
@@ -85,25 +87,33 @@ for shown in PAGES.values():
 localrules:
     sweep,
     book,
+    pdf,
     page,
     claims,
 
 
 rule book:
     input:
-        [f"book/studies/{name}.ipynb" for name in PAGES],
-        CLAIMS,
-        PROSE,
-        HELPERS,
-        "_config.yml",
-        "data/README.md",
-        "CITATION.cff",
+        PARTS,
     output:
         "_build/html/index.html",
     log:
         "_build/book.log",
     shell:
         "{JUPYTER_BOOK} build book --all -W --keep-going > {log} 2>&1 || (grep -E 'WARNING|ERROR|Error' {log} >&2; exit 1)"
+
+
+rule pdf:
+    input:
+        PARTS,
+    output:
+        "_build/the-biased-ruler.pdf",
+    log:
+        "_build/pdf.log",
+    shell:
+        "{JUPYTER_BOOK} build book --all -W --keep-going --builder singlehtml > {log} 2>&1"
+        " || (grep -E 'WARNING|ERROR|Error' {log} >&2; exit 1);"
+        " {PYTHON} book/_ext/pdf.py _build/singlehtml/intro.html {output}"
 
 
 rule sweep:
