@@ -18,7 +18,7 @@ endif
 PY := $(BIN)/python
 WORKFLOW := $(PY) -m helpers.workflow
 
-.PHONY: help book test test-browser bench lint lab study sweep status record check-data serve lock clean
+.PHONY: help book pdf test test-browser bench lint lab study sweep status record check-data serve lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -40,6 +40,11 @@ endif
 book: $(READY) ## run every study that changed, build the book, say where it is
 	@$(WORKFLOW) snakemake book --quiet host rules --config profile=$(PROFILE)
 	@echo "The book is at file://$(CURDIR)/_build/html/index.html"
+
+pdf: $(READY) ## the whole book as one PDF (needs chromium)
+	@$(PY) book/_ext/pdf.py
+	@$(WORKFLOW) snakemake pdf --quiet host rules --config profile=$(PROFILE)
+	@echo "The book is at $(CURDIR)/_build/the-biased-ruler.pdf"
 
 # One thread a process: two that both take every core wait for each other.
 test: $(READY) ## the whole test suite, without browser tests and benchmarks

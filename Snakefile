@@ -17,6 +17,9 @@ PROSE = sorted(
     for p in Path("book").rglob("*")
     if p.is_file() and not {"studies", "recorded", "__pycache__"} & set(p.parts)
 )
+CLAIMS = [f"book/studies/claims{end}.md" for end in ("", "-so-far", "-figure")]  # page, and for the front page
+PARTS = [f"book/studies/{name}.ipynb" for name in PAGES]  # what the book is made of
+PARTS += [*CLAIMS, *PROSE, *HELPERS, "_config.yml", "data/README.md", "CITATION.cff"]
 BATCH = config.get("profile", "quick")  # the profile that the book shows
 ASKED = config.get("params", [])  # NAME=value, beyond the profile, of the one run asked for
 RUNS = {name: f"runs/{BATCH}/{page.study}/{page.instance}/results.json" for name, page in PAGES.items()}
@@ -84,25 +87,33 @@ for shown in PAGES.values():
 localrules:
     sweep,
     book,
+    pdf,
     page,
     claims,
 
 
 rule book:
     input:
-        [f"book/studies/{name}.ipynb" for name in PAGES],
-        "book/studies/claims.md",
-        PROSE,
-        HELPERS,
-        "_config.yml",
-        "data/README.md",
-        "CITATION.cff",
+        PARTS,
     output:
         "_build/html/index.html",
     log:
         "_build/book.log",
     shell:
         "{JUPYTER_BOOK} build book --all -W --keep-going > {log} 2>&1 || (grep -E 'WARNING|ERROR|Error' {log} >&2; exit 1)"
+
+
+rule pdf:
+    input:
+        PARTS,
+    output:
+        "_build/the-biased-ruler.pdf",
+    log:
+        "_build/pdf.log",
+    shell:
+        "{JUPYTER_BOOK} build book --all -W --keep-going --builder singlehtml > {log} 2>&1"
+        " || (grep -E 'WARNING|ERROR|Error' {log} >&2; exit 1);"
+        " {PYTHON} book/_ext/pdf.py _build/singlehtml/intro.html {output}"
 
 
 rule sweep:
@@ -127,9 +138,9 @@ rule claims:
         lists=LISTS,
         recorded=sorted(map(str, Path("book/recorded").rglob("results.json"))),
     output:
-        "book/studies/claims.md",
+        CLAIMS,
     shell:
-        "{PYTHON} -m helpers.workflow claims {BATCH} {output}"
+        "{PYTHON} -m helpers.workflow claims {BATCH} {output[0]}"
 
 
 rule study:

@@ -229,7 +229,9 @@ def _do(asked: argparse.Namespace) -> None:
             shown = instances.book()[asked.page.stem]
             page.study_page(shown.run(asked.profile), asked.page, shown)
         case "claims":
-            page.claims_page(list(instances.book().values()), asked.profile, asked.page)
+            from helpers.report import collected  # it draws, which takes a second to import
+
+            collected.write(list(instances.book().values()), asked.profile, asked.page)
         case "sweep":
             sweep(asked.sweep, asked.cluster)
         case "status":

@@ -13,3 +13,14 @@ window.addEventListener("load", () => {
     };
   }
 });
+
+// Its pictures and sliders have no names of their own. A label stands beside a slider; a picture is a still one here.
+new MutationObserver(() => {
+  for (const image of document.querySelectorAll("img.widget-image:not([alt])")) {
+    image.alt = "Still picture of this explorer; it moves in JupyterLab, and the page tells the same beside it";
+  }
+  for (const handle of document.querySelectorAll(".noUi-handle:not([aria-label])")) {
+    const label = handle.closest(".jupyter-widgets")?.querySelector(".widget-label");
+    if (label) handle.setAttribute("aria-label", label.textContent);
+  }
+}).observe(document.documentElement, { childList: true, subtree: true });

@@ -5,6 +5,7 @@ Colours are Okabe and Ito's, which people with colour-vision deficiency tell apa
 
 from helpers.figures.arms import changes, levels
 from helpers.figures.cases import bars, boxes, embedding, histogram
+from helpers.figures.counts import stacked
 from helpers.figures.images import pictures
 from helpers.figures.look import BLUE, GREEN, GREY, ORANGE, PALETTE, VERMILION, style
 from helpers.figures.repeats import repeats, shares
@@ -34,6 +35,7 @@ __all__ = [
     "rates",
     "repeats",
     "shares",
+    "stacked",
     "style",
     "sweep",
     "tradeoff",

@@ -6,7 +6,7 @@ import matplotlib as mpl
 import seaborn as sns
 
 BLUE, ORANGE, GREEN, VERMILION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#5F6368"
-PALETTE = [BLUE, ORANGE, GREEN, VERMILION, "#CC79A7", "#56B4E9", "#8C6D00"]
+PALETTE = [BLUE, ORANGE, GREEN, VERMILION, "#CC79A7", "#56B4E9", "#000000"]  # their yellow is too pale on white
 HATCHES = ["", "///", "...", "xxx", "\\\\\\", "+++", "ooo"]  # as many as colours
 
 

@@ -36,6 +36,12 @@ class Page(NamedTuple):
         return f"{self.study}_{self.suffix}" if self.suffix else self.study
 
     @property
+    def label(self) -> str:
+        """Short name for readers: "Reconstruction bias (chexpert)"."""
+        name = self.study.partition("_")[2].replace("_", " ").capitalize()
+        return f"{name} ({self.suffix})" if self.suffix else name
+
+    @property
     def words(self) -> list[str]:
         """What `make study` takes as PARAMS for the run."""
         return [f"{name}={value}" for name, value in self.parameters.items()]

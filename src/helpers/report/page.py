@@ -1,4 +1,4 @@
-"""Make the book's pages from complete runs."""
+"""Make the pages of studies from complete runs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import pandas as pd
 
 from helpers import fingerprint, paths
-from helpers.report import claims as claims_
-from helpers.report import recording, tables
+from helpers.report import recording
 from helpers.report.instances import Page
-from helpers.report.run import shorten
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
@@ -179,74 +176,3 @@ Versions: {versions}.
 
 def _cell(value: Any) -> str:
     return f"`{value!r}`".replace("|", "\\|") if value != "" else "(empty)"
-
-
-def claims_page(pages: list[Page], profile: str, place: Path) -> None:
-    """Collect every study's claims on one page: those of the runs at a profile and those of recorded runs.
-
-    Where a study has several pages, each row says by its data which of them it is from.
-    """
-    parts = [
-        "# What has been claimed, and what we find\n",
-        "Every claim that a study tests, with the printed number, ours with its 95% interval, and the verdict.",
-        "The rule behind the verdicts is on [its own page](../methods/verdicts.md).\n",
-    ]
-    for page in pages:
-        run = page.run(profile)
-        family = [p for p in pages if p.study == page.study]
-        kept = paths.recorded() / page.study
-        folders = sorted(kept.glob("[!.]*")) if kept.is_dir() else []
-        shown = [(f'Recorded run "{f.name}"', recording.read(f)) for f in folders]
-        shown = [(title, results) for title, results in shown if _belongs(results, family) == page.name]
-        shown.append((f"Today's run, {profile} profile", recording.read(run)))
-        if any(results["claims"] for _, results in shown):
-            parts.append(f"\n## [{page.title or _title(run, page.study)}]({page.name}.ipynb)\n")
-        for title, results in shown:
-            if results["claims"]:
-                rows = markdown(results["claims"], _mark(page, family, results))
-                parts += [f"\n### {title}: {results['provenance']['source']} cohort\n", rows]
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text("\n".join(parts) + "\n", encoding="utf-8")
-
-
-def _belongs(results: dict[str, Any], family: list[Page]) -> str:
-    """Page of a study that a recorded run speaks for: the further one with its parameters, else the study's own."""
-    made = results["provenance"]["parameters"]
-    for page in family:
-        if page.suffix and all(made.get(k) == shorten(k, v) for k, v in page.parameters.items()):
-            return page.name
-    return family[0].name
-
-
-def _mark(page: Page, family: list[Page], results: dict[str, Any]) -> str:
-    """A link to a row's page by what sets the pages of a study apart; nothing where there is one page."""
-    made = results["provenance"]["parameters"]
-    names = dict.fromkeys(name for p in family for name in p.parameters)
-    return f"[{', '.join(f'{k}={made[k]}' for k in names)}]({page.name}.ipynb)" if names else ""
-
-
-def _title(run: Path, study: str) -> str:
-    cells = nbformat.read(run / f"{study}.ipynb", as_version=4).cells
-    found = (TITLE.search(c.source) for c in cells if c.cell_type == "markdown")
-    return next((title[1] for title in found if title), study)
-
-
-def markdown(claims: list[dict[str, Any]], page: str = "") -> str:
-    """Claims as a Markdown table; `page`, a link, stands in every row where it is given."""
-    frame = claims_.table(claims)
-    head = ["claim", "statistic", "published", "ours [95% interval]", "n", "verdict"]
-    rows = [
-        [
-            f"{c.statement} {{cite}}`{c.reference}`",
-            c.statistic,
-            c.published,
-            tables.ours(c),
-            "" if pd.isna(c.n) else str(c.n if isinstance(c.n, str) else int(c.n)),
-            f"**{c.verdict}**: {c.why}",
-        ]
-        for c in frame.itertuples()
-    ]
-    if page:
-        head, rows = ["page", *head], [[page, *row] for row in rows]
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(str(x).replace("|", "\\|") for x in line) + " |" for line in lines) + "\n"
