@@ -319,3 +319,6 @@ def _controlled(controls: Sequence[Widget], update: Callable[..., None], views: 
         control.observe(update, "value")
     update()
     return ipywidgets.VBox([ipywidgets.HBox(controls, layout={"flex_flow": "row wrap"}), *views])
+
+
+from helpers.widgets_sandbox import explore_sandbox, sandbox_view  # noqa: E402, F401
