@@ -46,6 +46,7 @@ from helpers.audit.models import (
 from helpers.audit.pairs import adjust_p, chi_square, posthoc, rank_biserial, rank_biserial_interval, two_rate_test
 from helpers.audit.permute import Permutation, permutation
 from helpers.audit.printed import anova_from_summary, check_table, contrast_from_summary, counts_behind, mean_of_means
+from helpers.audit.readings import Largest, largest_gap, readings
 from helpers.audit.representation import (
     at_equal_conditions,
     by_condition,
@@ -81,6 +82,7 @@ __all__ = [
     "Effect",
     "Interaction",
     "Interval",
+    "Largest",
     "Permutation",
     "Ruler",
     "Test",
@@ -129,6 +131,7 @@ __all__ = [
     "judge",
     "kruskal",
     "label_agreement",
+    "largest_gap",
     "latent",
     "mean_of_means",
     "mixed_gap",
@@ -150,6 +153,7 @@ __all__ = [
     "rate_difference",
     "rate_ratio",
     "ratios",
+    "readings",
     "representation_effects",
     "ruler",
     "run_means",

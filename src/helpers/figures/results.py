@@ -94,7 +94,7 @@ def sweep(
 
 def null(draws: np.ndarray, observed: float, *, ax: Axes, xlabel: str = "") -> Axes:
     """A permutation null and the observed statistic."""
-    ax.hist(draws, bins=40, color=GREY, alpha=0.6, label="if groups did not matter")
+    ax.hist(draws, bins=40, histtype="stepfilled", color=GREY, alpha=0.6, label="if groups did not matter")
     ax.axvline(np.quantile(draws, 0.95), color=GREY, ls=":", label="95% of them are below")
     ax.axvline(observed, color=VERMILION, lw=2, label=f"observed {observed:.3f}")
     ax.set(xlabel=xlabel, ylabel="permutations")

@@ -7,6 +7,7 @@ from helpers.simulate.chest_xrays import CHEST_WORLDS, chest_xrays
 from helpers.simulate.dermatology import SKIN_WORLDS, dermatology
 from helpers.simulate.population import EFFECTS, truth
 from helpers.simulate.rendering import PHYSICS, Anatomy, anatomy, physics, render
+from helpers.simulate.scored import SCORED_EFFECTS, SET_UPS, scored_cohort
 from helpers.simulate.skin import typology_angle
 from helpers.simulate.worlds import CASES, RULERS, WORLDS, breast_mri_world, world_truth
 
@@ -18,6 +19,8 @@ __all__ = [
     "EFFECTS",
     "PHYSICS",
     "RULERS",
+    "SCORED_EFFECTS",
+    "SET_UPS",
     "SKIN_WORLDS",
     "WORLDS",
     "Anatomy",
@@ -33,6 +36,7 @@ __all__ = [
     "physics",
     "plant",
     "render",
+    "scored_cohort",
     "truth",
     "typology_angle",
     "world_truth",
