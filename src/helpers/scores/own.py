@@ -20,7 +20,7 @@ def score_own(
     expert, predicted : str
         Folders of masks; relative ones lie in `root`.
     score, better : str
-        The score that will be audited, and which of its ends is better: checked against each other before hours of work.
+        The score that will be audited, and which of its ends is better: checked before hours of work.
 
     Raises
     ------
