@@ -46,6 +46,15 @@ def described(score: pd.Series, *, groups: pd.Series) -> pd.DataFrame:
     return table.rename(index={"(missing)": NOT_RECORDED})
 
 
+def group_sizes(groups: pd.Series) -> pd.DataFrame:
+    """How many cases each group has, "not recorded" last; one column ``n``."""
+    counts = groups.astype("category").value_counts(sort=False).astype(int)
+    table = pd.DataFrame({"n": counts.to_numpy()}, index=pd.Index(list(counts.index), dtype=object, name="group"))
+    if missing := int(groups.isna().sum()):
+        table.loc[NOT_RECORDED] = missing
+    return table
+
+
 def reference_group(groups: pd.Series) -> object:
     """The largest group: chosen by its size, so before the scores are seen."""
     return comparable(groups).value_counts(sort=False).idxmax()
@@ -155,8 +164,8 @@ def given_source(score: pd.Series, *, groups: pd.Series, sources: pd.Series) -> 
     Returns
     -------
     DataFrame
-        Index ``group``; columns ``n, n_reference``, then ``alone, alone_low, alone_high`` and ``given, given_low,
-        given_high``; ``note`` says why a model has no answer, as where a group is a source.
+        Index ``group``; columns ``n, n_reference``, then ``alone, alone_low, alone_high`` and ``given, low, high``;
+        ``note`` says why a model has no answer, as where a group is a source.
     """
     kept, reference = comparable(groups), reference_group(groups)
     # By position: a formula takes neither any name of a column nor any name of a group.
@@ -165,12 +174,13 @@ def given_source(score: pd.Series, *, groups: pd.Series, sources: pd.Series) -> 
     position, sizes, rows = {g: f"g{k}" for k, g in enumerate(kept.cat.categories)}, kept.value_counts(), {}
     for level in kept.cat.categories.drop(reference):
         row: dict[str, object] = {"n": int(sizes[level]), "n_reference": int(sizes[reference]), "note": ""}
-        for name, adjust in (("alone", []), ("given", ["source"])):
-            row |= dict.fromkeys((name, f"{name}_low", f"{name}_high"), float("nan"))
+        models = {("alone", "alone_low", "alone_high"): [], ("given", "low", "high"): ["source"]}
+        for columns, adjust in models.items():
+            row |= dict.fromkeys(columns, float("nan"))
             pair = {"a": position[reference], "b": position[level]}
             try:
                 found = adjusted_contrast(frame, score="score", group="group", adjust=adjust, robust=True, **pair)
-                row |= {name: found.estimate, f"{name}_low": found.low, f"{name}_high": found.high}
+                row |= dict(zip(columns, (found.estimate, found.low, found.high), strict=True))
             except InputError as error:
                 row["note"] = error.problem
         rows[level] = row

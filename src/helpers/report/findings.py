@@ -106,8 +106,8 @@ def _seen(table: pd.DataFrame) -> str:
 def _given(row: pd.Series, source: str) -> str:
     if pd.isna(row["given"]):
         return f"Given {source}, the model has no answer."
-    size = interval(row["given"], row["given_low"], row["given_high"])
-    alone, given = (row[f"{k}_low"] > 0 or row[f"{k}_high"] < 0 for k in ("alone", "given"))
+    size = interval(row["given"], row["low"], row["high"])
+    alone, given = (row[low] > 0 or row[high] < 0 for low, high in (("alone_low", "alone_high"), ("low", "high")))
     if alone and not given:
         return f"Given {source} it is {size}: {source} can account for it."
     if alone:
