@@ -263,13 +263,14 @@ def rates_at(
     table : DataFrame
         As `success_rates`.
     summary : dict
-        ``DPD``, ``DIR`` (NaN where no case succeeds) and ``p`` of the difference.
+        ``n`` cases compared, ``DPD``, ``DIR`` (NaN where no case succeeds) and ``p`` of the difference.
     """
     good = score > threshold if _higher(better) else score < threshold
     kept = comparable(groups)
     null = permutation(good, groups=kept, n=n, seed=seed)
     ratio = gaps.disparate_impact_ratio(good, groups=kept) if good[kept.notna()].any() else float("nan")
-    return gaps.success_rates(good, groups=groups), {"DPD": null.statistic, "DIR": ratio, "p": null.p}
+    summary = {"n": int(kept.notna().sum()), "DPD": null.statistic, "DIR": ratio, "p": null.p}
+    return gaps.success_rates(good, groups=groups), summary
 
 
 def sweep_against_reference(

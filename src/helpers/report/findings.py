@@ -59,7 +59,7 @@ def findings(
         if name in contrasts and pd.notna(row["gap"]):
             table = contrasts[name]
             group = table["estimate"].abs().idxmax()
-            said.append(_furthest(group, table.loc[group], better))
+            said.append(_furthest(group, table.loc[group], better, shown=row["p_holm"] < ALPHA))
             if row["p_holm"] >= ALPHA:
                 said.append(_seen(table))
             if given and name in given:
@@ -87,14 +87,14 @@ def _gap(score: str, row: pd.Series, family: int) -> str:
     return f"No difference of mean {score} was shown: {measured} on average ({sizes}; {p})."
 
 
-def _furthest(group: object, row: pd.Series, better: str) -> str:
+def _furthest(group: object, row: pd.Series, better: str, *, shown: bool) -> str:
     side = "better" if (row["estimate"] > 0) == (better == "higher") else "worse"
     size = interval(row["estimate"], row["low"], row["high"])
     between = f"{group} (n = {row['n']}) less {row['reference']} (n = {row['n_reference']})"
     clear = row["low"] > 0 or row["high"] < 0
-    return f"Furthest from the largest group: {between} is {size}, " + (
-        f"{side} for {group}." if clear else "an interval that includes no difference."
-    )
+    reading = f"{side} for {group}" if clear else "an interval that includes no difference"
+    alone = "; that interval knows nothing of the other questions" if clear and not shown else ""
+    return f"Furthest from the largest group: {between} is {size}, {reading}{alone}."
 
 
 def _seen(table: pd.DataFrame) -> str:

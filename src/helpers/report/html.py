@@ -22,6 +22,10 @@ CITED = re.compile(r" ?\{cite(?::\w)?\}`[^`]*`")
 ROLE = re.compile(r"\{[\w:]+\}`([^`<]*?)(?: <[^`]*>)?`")
 GLUED = re.compile(r"\{glue:text\}`([^`]+?)(?::([^`:]*))?`")
 LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
+MARKS = re.compile(r"[!-/:-@\[-`{-~]")  # all of ASCII's punctuation, as Markdown allows
+TABLE = re.compile(r"<table[^>]*>(.*?)</table>", re.DOTALL)
+THEAD = re.compile(r"<thead>.*?</thead>", re.DOTALL)
+INTERVAL = re.compile(r"(?<=<td>)([\d.e−]+) \[([\d.e−]+), ([\d.e−]+)\](?=</td>)")  # no line breaks in it
 LABEL = re.compile(r"^\([\w-]+\)=\n", re.MULTILINE)
 # No script can run and nothing can be loaded, whatever the texts of the table hold.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -35,9 +39,9 @@ p, li { max-width: 46rem; }
 .table { overflow-x: auto; margin: 1rem 0; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .92rem; }
 th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top;
-  overflow-wrap: anywhere; min-width: 3rem; max-width: 34rem; }
-thead th { background: var(--soft); } tbody th { text-align: left; min-width: 7rem; }
-.findings td { text-align: left; }
+  overflow-wrap: break-word; max-width: 34rem; }
+thead th { background: var(--soft); } tbody th { text-align: left; min-width: 7rem; overflow-wrap: anywhere; }
+.words td, .words thead th { text-align: left; }
 figure { margin: 1.5rem 0; } figure img { max-width: 100%; height: auto; background: #fff; }
 figcaption, .made { font-size: .9rem; } pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--soft);
   padding: .7rem; }
@@ -73,7 +77,7 @@ def write_html(notebook: str | Path, place: str | Path = "") -> Path:
     glued = _glued(executed)
     if not glued:
         raise InputError(source, "it was not run to its end", "Run it by papermill, then make the report")
-    body = _converted(_chosen(executed, glued))
+    body = "\n".join(_shown(cell, glued) for cell in _chosen(executed))
     title = SECTION.sub("", executed.cells[0].source).partition("\n")[0].removeprefix("# ")
     page = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -87,45 +91,62 @@ def write_html(notebook: str | Path, place: str | Path = "") -> Path:
     return file
 
 
-def _chosen(executed: Any, glued: dict[str, str]) -> Any:
+def _chosen(executed: Any) -> list[Any]:
     """Cells that a reader of the report needs: the words first, then the sections with results."""
     by_id = {cell.id: cell for cell in executed.cells}
     title, *rest = executed.cells
-    cells = [title, _text("## In words"), by_id[FIRST]]
-    section = ""
+    cells, section = [title, _text("## In words"), by_id[FIRST]], ""
     for cell in rest:
         if cell.cell_type == "markdown" and (found := SECTION.search(cell.source)):
             section = found[1]
         hidden = HIDDEN & set(cell.metadata.get("tags", [])) or cell.id == FIRST
         if section and section not in LEFT_OUT and not hidden:
             cells.append(cell)
-    cells += [_text("## How these numbers were made"), by_id[SETUP], _parameters(executed)]
-    kept = []
-    for cell in cells:
-        if cell.cell_type == "markdown":
-            kept.append(_text(_plain(cell.source, glued)))
-            continue
-        cell.outputs = [o for o in cell.outputs if o.output_type != "error" and o.get("name") != "stderr"]
-        figure = cell.metadata.get("mystnb", {})
-        for output in cell.outputs:
-            if "image/png" in output.get("data", {}):
-                output.metadata["image/png"] = {"alt": figure.get("image", {}).get("alt", "")}
-        kept.append(cell)
-        if any("image/png" in o.get("data", {}) for o in cell.outputs):
-            kept.append(_text(f"*{_plain(figure['figure']['caption'], glued)}*"))
-    return nbformat.v4.new_notebook(cells=kept)
+    return [*cells, _text("## How these numbers were made"), by_id[SETUP], _parameters(executed)]
 
 
 def _parameters(executed: Any) -> Any:
     given = executed.metadata.get("papermill", {}).get("parameters", {})
-    rows = [f"| `{name}` | `{shorten(name, value)}` |" for name, value in given.items() if name != "RUN_DIR"]
-    return _text(
-        "\n".join(["| parameter | value |", "|---|---|", *rows]) if rows else "Every parameter is the default."
-    )
+    rows = [f"| {name} | {_escaped(shorten(name, value))} |" for name, value in given.items() if name != "RUN_DIR"]
+    return _text("\n".join(["| parameter | value |", "|---|---|", *rows]) if rows else "Every parameter is a default.")
 
 
 def _text(source: str) -> Any:
     return nbformat.v4.new_markdown_cell(source)
+
+
+def _shown(cell: Any, glued: dict[str, Any]) -> str:
+    """A cell as HTML: words, or what the code put out; never the code."""
+    if cell.cell_type == "markdown":
+        return _scoped(_rendered(_plain(cell.source, glued)))
+    figure, parts = cell.metadata.get("mystnb", {}), []
+    for output in cell.outputs:
+        data = output.get("data", {})
+        if output.output_type == "stream" and output.name == "stdout":
+            parts.append(f"<pre>{html.escape(output.text)}</pre>")
+        elif "image/png" in data:
+            alt = html.escape(figure["image"]["alt"])
+            image = f'<img alt="{alt}" src="data:image/png;base64,{data["image/png"].strip()}">'
+            caption = _rendered(_plain(figure["figure"]["caption"], glued))
+            parts.append(f"<figure>{image}<figcaption>{caption}</figcaption></figure>")
+        elif "scrapbook" not in output.get("metadata", {}) and (table := TABLE.search(data.get("text/html", ""))):
+            opening = '<table class="words">' if cell.id == FIRST else "<table>"
+            parts.append(_scoped(f"{opening}{table[1]}</table>"))
+    return "\n".join(parts)
+
+
+def _rendered(text: str) -> str:
+    from markdown_it import MarkdownIt  # as the book's pages are made
+
+    return MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+
+
+def _scoped(body: str) -> str:
+    """Tables that scroll by themselves, and whose headings say what they head."""
+    body = THEAD.sub(lambda head: re.sub(r"<th(?=[ >])", '<th scope="col"', head[0]), body)
+    body = re.sub(r"<th(?=[ >])(?! scope)", '<th scope="row"', body)
+    body = INTERVAL.sub("\\1\u00a0[\\2,\u00a0\\3]", body)
+    return re.sub(r"<table.*?</table>", r'<div class="table" tabindex="0">\g<0></div>', body, flags=re.DOTALL)
 
 
 def _plain(source: str, glued: dict[str, str]) -> str:
@@ -133,11 +154,15 @@ def _plain(source: str, glued: dict[str, str]) -> str:
 
     def value(found: re.Match[str]) -> str:
         text = glued.get(found[1], "not available")
-        number = isinstance(text, int | float) and found[2]
-        return html.escape(format(text, found[2]) if number else str(text)).replace("|", "&#124;")
+        return format(text, found[2]) if isinstance(text, int | float) and found[2] else _escaped(text)
 
     text = CITED.sub("", GLUED.sub(value, LABEL.sub("", source)))
     return LINK.sub(r"\1", ROLE.sub(r"\1", text))
+
+
+def _escaped(text: object) -> str:
+    """A reader's text within Markdown: every mark that could mean something is escaped."""
+    return MARKS.sub(r"\\\g<0>", " ".join(str(text).split()))
 
 
 def _glued(executed: Any) -> dict[str, Any]:
@@ -151,15 +176,3 @@ def _glued(executed: Any) -> dict[str, Any]:
         except (ValueError, SyntaxError):
             found[name] = shown
     return found
-
-
-def _converted(chosen: Any) -> str:
-    from nbconvert import HTMLExporter  # slow to import
-
-    exporter = HTMLExporter(template_name="basic", exclude_input=True, exclude_anchor_links=True)
-    exporter.exclude_input_prompt = exporter.exclude_output_prompt = exporter.sanitize_html = True
-    body, _ = exporter.from_notebook_node(chosen)
-    body = re.sub(r"(<table.*?</table>)", r'<div class="table" tabindex="0">\1</div>', body, flags=re.DOTALL)
-    head = re.compile(r"<thead>.*?</thead>", re.DOTALL)
-    body = head.sub(lambda found: found[0].replace("<th>", '<th scope="col">'), body)
-    return body.replace("<th>", '<th scope="row">')
