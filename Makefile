@@ -18,7 +18,7 @@ endif
 PY := $(BIN)/python
 WORKFLOW := $(PY) -m helpers.workflow
 
-.PHONY: help book pdf test test-browser bench lint lab study sweep status record check-data serve lock clean
+.PHONY: help book pdf test test-browser bench lint lab study new audit sweep status record check-data serve lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -67,6 +67,15 @@ lab: $(READY) ## JupyterLab, opened on the first study
 study: $(READY) ## one study: STUDY=... [PROFILE=...] [PARAMS="NAME=value ..."]
 	@test -n "$(STUDY)" || { echo "Name a study: make study STUDY=01_label_audit" >&2; exit 2; }
 	@$(WORKFLOW) study $(STUDY) $(PROFILE) $(PARAMS) $(if $(DATA_ROOT),"DATA_ROOT=$(DATA_ROOT)")
+
+new: $(READY) ## a study of your own from the template: STUDY=08_my_question
+	@test -n "$(STUDY)" || { echo "Name it: make new STUDY=08_my_question" >&2; exit 2; }
+	@$(WORKFLOW) new $(STUDY)
+
+# What the study of one's own scores takes.
+OWN := SCORES SCORE SECOND GROUPS BINS SOURCE_COLUMN CASE EXPERT PREDICTED BETTER SUCCESS SPAN DATA_ROOT
+audit: $(READY) ## your own scores, as a report: SCORES=my.csv SCORE=dice GROUPS=sex,age_group [SOURCE_COLUMN=...] [SECOND=...]
+	@$(WORKFLOW) audit $(foreach name,$(OWN),$(if $($(name)),"$(name)=$($(name))")) $(PARAMS)
 
 sweep: $(READY) ## a grid of runs, notebooks/sweeps/<SWEEP>.yaml: SWEEP=... [CLUSTER=slurm]
 	@test -n "$(SWEEP)" || { echo "Name a sweep: make sweep SWEEP=skin_repeats" >&2; exit 2; }

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import ROOT, changed, descendants, kill
 
 STUDY = "01_label_audit"
-STUDIES = {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
+STUDIES = {path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb")}
 TARGET = f"runs/tiny/{STUDY}/default/results.json"
 
 

@@ -16,7 +16,8 @@ import yaml
 
 from helpers import paths
 from helpers.errors import InputError
-from helpers.report import instances, page, parameters, recording, status, sweep_records, sweeps
+from helpers.report import instances, new_study, own, page, parameters, recording, status, sweep_records, sweeps
+from helpers.report.html import write_html
 
 
 def settle(study: str, profile: str, words: list[str]) -> dict[str, Any]:
@@ -192,6 +193,10 @@ def main(words: list[str] | None = None) -> int:
         add = tasks.add_parser(task, help="make a page from its run" if task == "page" else "make the page of claims")
         add.add_argument("profile")
         add.add_argument("page", type=Path)
+    add = tasks.add_parser("new", help="make a study from the template")
+    add.add_argument("study")
+    add = tasks.add_parser("audit", help="audit a table of one's own scores, and write a report")
+    add.add_argument("params", nargs="*", metavar="NAME=value")
     add = tasks.add_parser("sweep", help="run a grid of runs through the workflow")
     add.add_argument("sweep")
     add.add_argument("--cluster", default="")
@@ -232,6 +237,14 @@ def _do(asked: argparse.Namespace) -> None:
             from helpers.report import collected  # it draws, which takes a second to import
 
             collected.write(list(instances.book().values()), asked.profile, asked.page)
+        case "new":
+            for file in new_study.new_study(asked.study):
+                print(file.relative_to(paths.project()))
+        case "audit":
+            words, place = own.settled(asked.params)
+            print("The audit runs; it takes a minute or so.", flush=True)
+            run_study(own.STUDY, place, settle(own.STUDY, "quick", words))
+            print(f"The report is {write_html(place / f'{own.STUDY}.ipynb').relative_to(paths.project())}")
         case "sweep":
             sweep(asked.sweep, asked.cluster)
         case "status":

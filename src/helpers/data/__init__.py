@@ -8,6 +8,7 @@ from helpers.data.fitzpatrick import has_pictures, load_fitzpatrick17k
 from helpers.data.flair_slices import load_flair_slices
 from helpers.data.images import load_images
 from helpers.data.mama_mia import load_mama_mia
+from helpers.data.own_scores import OwnScores, load_own_scores
 from helpers.data.radiographs import load_radiographs
 from helpers.data.score_tables import find_scores, join_scores, read_scores
 from helpers.data.splits import split_patients
@@ -27,6 +28,7 @@ from helpers.data.volumes import (
 
 __all__ = [
     "FINDINGS",
+    "OwnScores",
     "Volume",
     "check_data",
     "crop",
@@ -44,6 +46,7 @@ __all__ = [
     "load_flair_slices",
     "load_images",
     "load_mama_mia",
+    "load_own_scores",
     "load_ucsf_pdgm",
     "load_radiographs",
     "load_volume",

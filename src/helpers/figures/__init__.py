@@ -7,6 +7,7 @@ from helpers.figures.arms import changes, levels
 from helpers.figures.cases import bars, boxes, embedding, histogram
 from helpers.figures.counts import stacked
 from helpers.figures.images import pictures
+from helpers.figures.labels import labels
 from helpers.figures.look import BLUE, GREEN, GREY, ORANGE, PALETTE, VERMILION, style
 from helpers.figures.repeats import repeats, shares
 from helpers.figures.results import forest, means, null, rates, sweep
@@ -27,6 +28,7 @@ __all__ = [
     "embedding",
     "forest",
     "histogram",
+    "labels",
     "lambdas",
     "levels",
     "means",

@@ -2,6 +2,8 @@
 
 from helpers.report.claims import judge, same_digits
 from helpers.report.collecting import collect, database
+from helpers.report.findings import findings
+from helpers.report.html import write_html
 from helpers.report.recording import recorded
 from helpers.report.run import Run, record, start
 from helpers.report.sweep_records import recorded_sweep
@@ -12,6 +14,7 @@ __all__ = [
     "claims_table",
     "collect",
     "database",
+    "findings",
     "judge",
     "record",
     "recorded",
@@ -19,4 +22,5 @@ __all__ = [
     "same_digits",
     "show",
     "start",
+    "write_html",
 ]

@@ -71,7 +71,7 @@ def read(notebook: Path) -> Parameters:
         The notebook is missing, unreadable, has no tagged cell, or a parameter in it has no type.
     """
     if not notebook.is_file():
-        known = ", ".join(sorted(p.stem for p in notebook.parent.glob("*.ipynb"))) or "none"
+        known = ", ".join(sorted(p.stem for p in notebook.parent.glob("[0-9]*.ipynb"))) or "none"
         raise InputError(notebook.name, "there is no such study", f"Studies here: {known}")
     try:
         cells = nbformat.read(notebook, as_version=4).cells

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 RESULTS = "results.json"
 PLACES = ("RUN_DIR", "DATA_ROOT", "SHIFTED_ROOT")  # folders of this machine: never shown, never compared
-FILES = ("SCORES",)  # files of this machine: shown by their last name
+FILES = ("SCORES", "EXPERT", "PREDICTED")  # the reader's own files and folders: shown by their last name
 
 
 class Run:

@@ -5,7 +5,8 @@ masks that must lie on one grid, `shapes` measures the expert's masks. What scor
 """
 
 from helpers.scores.folders import COLUMNS, collect, score_folders
+from helpers.scores.own import score_own
 from helpers.scores.reading import read_pair
 from helpers.scores.shapes import shapes
 
-__all__ = ["COLUMNS", "collect", "read_pair", "score_folders", "shapes"]
+__all__ = ["COLUMNS", "collect", "read_pair", "score_folders", "score_own", "shapes"]

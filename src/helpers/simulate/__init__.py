@@ -5,6 +5,8 @@ from helpers.simulate.breast_mri import breast_mri, breast_mri_table
 from helpers.simulate.causes import CAUSES, marked, other_scanner, plant
 from helpers.simulate.chest_xrays import CHEST_WORLDS, chest_xrays
 from helpers.simulate.dermatology import SKIN_WORLDS, dermatology
+from helpers.simulate.own_scores import COLUMNS as OWN_COLUMNS
+from helpers.simulate.own_scores import PLANTED, own_scores
 from helpers.simulate.population import EFFECTS, truth
 from helpers.simulate.rendering import PHYSICS, Anatomy, anatomy, physics, render
 from helpers.simulate.scored import SCORED_EFFECTS, SET_UPS, scored_cohort
@@ -17,7 +19,9 @@ __all__ = [
     "CAUSES",
     "CHEST_WORLDS",
     "EFFECTS",
+    "OWN_COLUMNS",
     "PHYSICS",
+    "PLANTED",
     "RULERS",
     "SCORED_EFFECTS",
     "SET_UPS",
@@ -33,6 +37,7 @@ __all__ = [
     "dermatology",
     "marked",
     "other_scanner",
+    "own_scores",
     "physics",
     "plant",
     "render",

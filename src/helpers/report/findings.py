@@ -1,0 +1,121 @@
+"""An audit in words that are made from its numbers, what cannot be said included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from helpers.report.tables import interval
+
+ALPHA = 0.05
+CANNOT = (
+    "Why the groups differ: the cases were observed, not assigned. Whether the reference behind the scores is itself "
+    "right for every group. Anything about groups under ten cases, about people who are not among the cases, and about "
+    "attributes that nobody recorded."
+)
+
+
+def findings(
+    score: str,
+    overall: pd.DataFrame,
+    contrasts: Mapping[str, pd.DataFrame],
+    *,
+    better: str = "higher",
+    given: Mapping[str, pd.DataFrame] | None = None,
+    source: str = "",
+    changed: Mapping[str, pd.DataFrame] | None = None,
+    second: str = "",
+    missing: Mapping[str, int] | None = None,
+) -> pd.DataFrame:
+    """What the audit says about each attribute, a row each, and a last row on what it does not say.
+
+    Parameters
+    ----------
+    score : str
+        Name of the score.
+    overall : DataFrame
+        From `audit.over_attributes`.
+    contrasts : mapping of str to DataFrame
+        From `audit.against_reference`, by attribute; an attribute without is told by its gap alone.
+    better : {"higher", "lower"}
+        Which end of the score is good.
+    given, changed : mapping of str to DataFrame, optional
+        From `audit.given_source` and `audit.changed_by_ruler`.
+    source, second : str
+        Names of the source and of the second score.
+    missing : mapping of str to int, optional
+        Cases without a group, by attribute.
+
+    Returns
+    -------
+    DataFrame
+        Index the attributes and "what this cannot say"; one column ``finding`` of plain text.
+    """
+    rows = {}
+    family = int(overall["p"].notna().sum())
+    for name, row in overall.iterrows():
+        said = [_gap(score, row, family)]
+        if name in contrasts and pd.notna(row["gap"]):
+            table = contrasts[name]
+            group = table["estimate"].abs().idxmax()
+            said.append(_furthest(group, table.loc[group], better, shown=row["p_holm"] < ALPHA))
+            if row["p_holm"] >= ALPHA:
+                said.append(_seen(table))
+            if given and name in given:
+                said.append(_given(given[name].loc[group], source))
+            if changed and name in changed:
+                said.append(_changed(changed[name].loc[group], second))
+        if missing and missing.get(name):
+            n = missing[name]
+            said.append(f"It is not recorded for {n if n >= 10 else 'fewer than 10'} cases, which no test includes.")
+        rows[name] = " ".join(said)
+    rows["what this cannot say"] = CANNOT
+    return pd.DataFrame({"finding": rows}).rename_axis(None)
+
+
+def _gap(score: str, row: pd.Series, family: int) -> str:
+    if pd.isna(row["gap"]):
+        return f"Nothing can be compared: {row['note']}."
+    p = f"permutation p = {row['p_holm']:.2g}" + (f", corrected for {family} questions" if family > 1 else "")
+    sizes = f"{row['groups']} groups, n = {row['n']}"
+    measured = (
+        f"the largest difference of group means is {row['gap']:.3g}, and chance alone gives {row['expected']:.3g}"
+    )
+    if row["p_holm"] < ALPHA:
+        return f"Mean {score} differs between groups: {measured} on average ({sizes}; {p})."
+    return f"No difference of mean {score} was shown: {measured} on average ({sizes}; {p})."
+
+
+def _furthest(group: object, row: pd.Series, better: str, *, shown: bool) -> str:
+    side = "better" if (row["estimate"] > 0) == (better == "higher") else "worse"
+    size = interval(row["estimate"], row["low"], row["high"])
+    between = f"{group} (n = {row['n']}) less {row['reference']} (n = {row['n_reference']})"
+    clear = row["low"] > 0 or row["high"] < 0
+    reading = f"{side} for {group}" if clear else "an interval that includes no difference"
+    alone = "; that interval knows nothing of the other questions" if clear and not shown else ""
+    return f"Furthest from the largest group: {between} is {size}, {reading}{alone}."
+
+
+def _seen(table: pd.DataFrame) -> str:
+    low, high = table["detectable"].min(), table["detectable"].max()
+    span = f"{low:.2g}" if f"{low:.2g}" == f"{high:.2g}" else f"{low:.2g} to {high:.2g}, by group"
+    return f"That is no proof of equality: only a true difference of {span} is found in four of five such studies."
+
+
+def _given(row: pd.Series, source: str) -> str:
+    if pd.isna(row["given"]):
+        return f"Given {source}, the model has no answer."
+    size = interval(row["given"], row["low"], row["high"])
+    alone, given = (row[low] > 0 or row[high] < 0 for low, high in (("alone_low", "alone_high"), ("low", "high")))
+    if alone and not given:
+        return f"Given {source} it is {size}: {source} can account for it."
+    if alone:
+        return f"It stays given {source}: {size}."
+    return f"Given {source} it is {size}."
+
+
+def _changed(row: pd.Series, second: str) -> str:
+    size = interval(row["change"], row["low"], row["high"])
+    words = {"hides": "shows less of it", "inflates": "shows more of it", "reverses": "turns it round"}
+    return f"By {second} it changes by {size}: that ruler {words.get(row['verdict'], 'changes it within noise')}."

@@ -1,0 +1,51 @@
+"""A new study from the template: its notebook, its tiny size, its line in the table of contents."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from helpers import paths
+from helpers.errors import InputError
+
+NAME = re.compile(r"\d\d_[a-z0-9]+(_[a-z0-9]+)*")
+LAST = "      - file: studies/claims\n"  # the page of claims stands behind the studies
+
+
+def new_study(name: str) -> list[Path]:
+    """Copy the template under a study's name, and list its page in the contents.
+
+    Parameters
+    ----------
+    name : str
+        Two digits and words in small letters, joined by underscores: "08_my_question".
+
+    Returns
+    -------
+    list of Path
+        What was written or changed.
+
+    Raises
+    ------
+    InputError
+        The name cannot be used, or the study is there already.
+    """
+    if not NAME.fullmatch(name):
+        raise InputError(f"STUDY={name}", "it cannot be the name of a study", "Use the form 08_my_question")
+    notebook, tiny = paths.notebooks() / f"{name}.ipynb", paths.notebooks() / "params" / f"{name}.tiny.yaml"
+    for file in (notebook, tiny):
+        if file.exists():
+            raise InputError(
+                f"STUDY={name}", f"{file.name} is there already", "Choose another name, or edit that study"
+            )
+    contents = paths.project() / "book" / "_toc.yml"
+    listed = contents.read_text(encoding="utf-8")
+    if listed.count(LAST) != 1:
+        raise InputError(contents.name, "the line 'file: studies/claims' is not there once", "Put it back")
+    text = (paths.notebooks() / "template.ipynb").read_text(encoding="utf-8")
+    text = text.replace('\\"template\\"', f'\\"{name}\\"')
+    text = text.replace("fig-template-", f"fig-{name[3:].replace('_', '-')}-")
+    notebook.write_text(text, encoding="utf-8")
+    tiny.write_bytes((paths.notebooks() / "params" / "template.tiny.yaml").read_bytes())
+    contents.write_text(listed.replace(LAST, f"      - file: studies/{name}\n{LAST}"), encoding="utf-8")
+    return [notebook, tiny, contents]
