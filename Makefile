@@ -18,7 +18,7 @@ endif
 PY := $(BIN)/python
 WORKFLOW := $(PY) -m helpers.workflow
 
-.PHONY: help book test test-browser bench lint lab study sweep status record check-data serve lock clean
+.PHONY: help book student book-student test test-browser bench lint lab study sweep status record check-data serve lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -40,6 +40,13 @@ endif
 book: $(READY) ## run every study that changed, build the book, say where it is
 	@$(WORKFLOW) snakemake book --quiet host rules --config profile=$(PROFILE)
 	@echo "The book is at file://$(CURDIR)/_build/html/index.html"
+
+student: $(READY) ## a course copy without solutions, in _build/student
+	@$(WORKFLOW) student
+
+book-student: $(READY) ## the book without solutions, from the same runs, in _build/student-book
+	@$(WORKFLOW) snakemake student_book --quiet host rules --config profile=$(PROFILE)
+	@echo "The students' book is at file://$(CURDIR)/_build/student-book/_build/html/index.html"
 
 # One thread a process: two that both take every core wait for each other.
 test: $(READY) ## the whole test suite, without browser tests and benchmarks

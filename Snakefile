@@ -84,6 +84,7 @@ for shown in PAGES.values():
 localrules:
     sweep,
     book,
+    student_book,
     page,
     claims,
 
@@ -103,6 +104,20 @@ rule book:
         "_build/book.log",
     shell:
         "{JUPYTER_BOOK} build book --all -W --keep-going > {log} 2>&1 || (grep -E 'WARNING|ERROR|Error' {log} >&2; exit 1)"
+
+
+# From the pages of the book, so no study runs for it.
+rule student_book:
+    input:
+        rules.book.input,
+    output:
+        "_build/student-book/_build/html/index.html",
+    log:
+        "_build/student-book.log",
+    shell:
+        "{PYTHON} -m helpers.workflow student --pages && cd _build/student-book"
+        " && ({JUPYTER_BOOK} build book --all -W --keep-going > ../student-book.log 2>&1"
+        " || (grep -E 'WARNING|ERROR|Error' ../student-book.log >&2; exit 1))"
 
 
 rule sweep:
