@@ -61,7 +61,7 @@ bench: $(READY) ## speed as ratios against named peers
 lint: $(READY) ## code and notebook style
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/nbstripout --verify --keep-id notebooks/*.ipynb
+	$(BIN)/nbstripout --verify --keep-id notebooks/*.ipynb notebooks/assignment/source/*/*.ipynb
 
 lab: $(READY) ## JupyterLab on the studies
 	$(BIN)/jupyter lab notebooks
