@@ -18,7 +18,7 @@ endif
 PY := $(BIN)/python
 WORKFLOW := $(PY) -m helpers.workflow
 
-.PHONY: help book pdf test test-browser bench lint lab study new audit sweep status record check-data serve lock clean
+.PHONY: help book pdf student book-student test test-browser bench lint lab study new audit sweep status record check-data serve lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -46,6 +46,13 @@ pdf: $(READY) ## the whole book as one PDF (needs chromium)
 	@$(WORKFLOW) snakemake pdf --quiet host rules --config profile=$(PROFILE)
 	@echo "The book is at $(CURDIR)/_build/the-biased-ruler.pdf"
 
+student: $(READY) ## a course copy without solutions, in _build/student
+	@$(WORKFLOW) student
+
+book-student: $(READY) ## the book without solutions, from the same runs, in _build/student-book
+	@$(WORKFLOW) snakemake student_book --quiet host rules --config profile=$(PROFILE)
+	@echo "The students' book is at file://$(CURDIR)/_build/student-book/_build/html/index.html"
+
 # One thread a process: two that both take every core wait for each other.
 test: $(READY) ## the whole test suite, without browser tests and benchmarks
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --no-loadscope-reorder
@@ -59,7 +66,7 @@ bench: $(READY) ## speed as ratios against named peers
 lint: $(READY) ## code and notebook style
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/nbstripout --verify --keep-id notebooks/*.ipynb
+	$(BIN)/nbstripout --verify --keep-id notebooks/*.ipynb notebooks/assignment/source/*/*.ipynb
 
 lab: $(READY) ## JupyterLab, opened on the first study
 	$(BIN)/jupyter lab notebooks/00_calibration.ipynb

@@ -88,6 +88,7 @@ localrules:
     sweep,
     book,
     pdf,
+    student_book,
     page,
     claims,
 
@@ -114,6 +115,20 @@ rule pdf:
         "{JUPYTER_BOOK} build book --all -W --keep-going --builder singlehtml > {log} 2>&1"
         " || (grep -E 'WARNING|ERROR|Error' {log} >&2; exit 1);"
         " {PYTHON} book/_ext/pdf.py _build/singlehtml/intro.html {output}"
+
+
+# From the pages of the book, so no study runs for it.
+rule student_book:
+    input:
+        rules.book.input,
+    output:
+        "_build/student-book/_build/html/index.html",
+    log:
+        "_build/student-book.log",
+    shell:
+        "{PYTHON} -m helpers.workflow student --pages && cd _build/student-book"
+        " && ({JUPYTER_BOOK} build book --all -W --keep-going > ../student-book.log 2>&1"
+        " || (grep -E 'WARNING|ERROR|Error' ../student-book.log >&2; exit 1))"
 
 
 rule sweep:

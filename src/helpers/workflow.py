@@ -14,9 +14,9 @@ from typing import Any
 
 import yaml
 
-from helpers import paths
+from helpers import exercises, paths
 from helpers.errors import InputError
-from helpers.report import instances, new_study, own, page, parameters, recording, status, sweep_records, sweeps
+from helpers.report import course, instances, new_study, own, page, parameters, recording, status, sweep_records, sweeps
 from helpers.report.html import write_html
 
 
@@ -209,6 +209,13 @@ def main(words: list[str] | None = None) -> int:
     add.add_argument("batch")
     add.add_argument("instance")
     add.add_argument("label")
+    add = tasks.add_parser("student", help="write the course copy without solutions")
+    add.add_argument("--pages", action="store_true", help="with the book's pages, to build the students' book from")
+    add = tasks.add_parser("answer", help="make the key of an exercise's check cell")
+    add.add_argument("exercise", type=int)
+    add.add_argument("answer")
+    add.add_argument("--choose", metavar="A,B,C", type=lambda text: [c.strip() for c in text.split(",")])
+    add.add_argument("--step", type=float)
     asked = parser.parse_args(words)
     try:
         _do(asked)
@@ -245,6 +252,10 @@ def _do(asked: argparse.Namespace) -> None:
             print("The audit runs; it takes a minute or so.", flush=True)
             run_study(own.STUDY, place, settle(own.STUDY, "quick", words))
             print(f"The report is {write_html(place / f'{own.STUDY}.ipynb').relative_to(paths.project())}")
+        case "student":
+            print(f"The students' copy is {course.write(pages=asked.pages).relative_to(paths.project())}/")
+        case "answer":
+            print(exercises.entry(asked.exercise, asked.answer, choose=asked.choose, step=asked.step), end="")
         case "sweep":
             sweep(asked.sweep, asked.cluster)
         case "status":

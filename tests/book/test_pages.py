@@ -40,10 +40,8 @@ def notebook():
     return nbformat.v4.new_notebook(cells=cells, metadata=kernel)
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory) -> Checkout:
-    """The checkout with one study of two pages in place of its own studies, built."""
-    folder = tmp_path_factory.mktemp("pages") / "project"
+def make(folder):
+    """Write the checkout with one study of two pages in place of its own studies."""
     own = shutil.ignore_patterns("tests", "notebooks", "recorded")
     shutil.copytree(ROOT, folder, ignore=lambda at, names: generated(at, names) | own(at, names))
     (folder / "notebooks" / "pages").mkdir(parents=True)
@@ -58,7 +56,13 @@ def project(tmp_path_factory) -> Checkout:
     files = [f"studies/{STUDY}", f"studies/{STUDY}_square", "studies/claims", "methods/verdicts", "references"]
     contents = {"format": "jb-book", "root": "intro", "chapters": [{"file": file} for file in files]}
     (folder / "book" / "_toc.yml").write_text(yaml.safe_dump(contents))
-    project = Checkout(folder)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Checkout:
+    """That project, built."""
+    project = Checkout(tmp_path_factory.mktemp("pages") / "project")
+    make(project.folder)
     done = project.snakemake("book")
     assert done.returncode == 0, done.stdout[-6000:]
     return project

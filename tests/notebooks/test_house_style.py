@@ -7,6 +7,7 @@ import re
 import nbformat
 import pytest
 
+from helpers import exercises
 from helpers.report import instances, provenance
 from tests.conftest import ROOT
 
@@ -17,6 +18,9 @@ SECTIONS = ["The harm", "The cohort", "The method", "The result", "Is it real?",
 SECTIONS += ["Claims and takeaways", "Exercises", "References"]
 NEVER = [r"sys\.path", r"\bpip\b", r"\.cuda\(", r"%autoreload", r"np\.random\.seed", r"warnings\.filterwarnings"]
 NEVER += [r"torch\.load\((?!.*weights_only=True)", r"['\"]/(home|root|work|tmp|Users)/", r"\.backward\("]
+
+# A new import in the setup cell would mark every recorded run as old; a check cell changes none.
+IMPORTS = {"exercise": {"from helpers import exercises"}}
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 
@@ -100,7 +104,8 @@ def test_setup_holds_all_imports_and_starts_the_run(path):
     assert f'report.start(\n    "{path.stem}"' in code[1].source
     assert code[1].source.splitlines()[-1] == "run.show()"
     for cell in code[2:]:
-        assert not re.search(r"^\s*(import|from \S+ import)\b", cell.source, re.M)
+        found = re.findall(r"^\s*(?:import|from \S+ import)\b.*", cell.source, re.M)
+        assert set(found) <= set().union(*(IMPORTS.get(tag, set()) for tag in tags(cell)))
 
 
 @every_notebook
@@ -145,7 +150,7 @@ def test_nothing_is_computed_from_explorers_and_exercises(path):
         return {node.id for node in found if isinstance(node, ast.Name) and isinstance(node.ctx, kind)}
 
     code = cells(path, "code")
-    made = set().union(*(names(c, ast.Store) for c in code if aside(c)))
+    made = set().union(*(names(c, ast.Store) for c in code if aside(c)), {"exercises"})
     used = set().union(*(names(c, ast.Load | ast.Store) for c in code if not aside(c)))
     assert not made & used, "such a cell's names are its own: what a run records must not hang on it"
 
@@ -189,6 +194,26 @@ def test_three_exercises_with_solutions_folded(path):
     text = "\n".join(c.source for c in cells(path, "markdown"))
     assert len(re.findall(r"^\d\. \*\*", text.partition("## Exercises")[2], re.M)) == 3
     assert len(re.findall(r"admonition\} Solution \d\n:class: dropdown", text)) == 3
+
+
+@every_notebook
+def test_each_exercise_has_a_check_that_waits_for_an_answer(path):
+    checks = [c for c in cells(path, "code") if "exercise" in tags(c)]
+    assert sorted(exercises.read(path.stem)) == [1, 2, 3] == list(range(1, len(checks) + 1))
+    for number, cell in enumerate(checks, start=1):
+        call = next(n for n in ast.walk(ast.parse(cell.source)) if isinstance(n, ast.Call))
+        assert [ast.unparse(a) for a in call.args] == [repr(path.stem), str(number), f"answer_{number}"]
+        assert re.search(rf"^answer_{number} = None\b", cell.source, re.M)
+        for choice in exercises.read(path.stem)[number].get("choose", []):
+            assert f'"{choice}"' in cell.source, "what may be chosen stands beside the answer"
+
+
+@every_notebook
+def test_a_discussion_of_harm_ends_the_exercises(path):
+    section = "\n".join(c.source for c in cells(path, "markdown")).partition("## Exercises")[2].partition("\n## ")[0]
+    asked = section.partition("**Discuss.** ")[2]
+    assert asked.count("?") >= 2 and len(asked.split()) >= 30
+    assert re.search(r"\b(harm|hurt)", asked)
 
 
 @every_notebook

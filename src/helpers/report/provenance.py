@@ -30,9 +30,11 @@ def notebook_fingerprint(notebook: Path) -> str:
 
 
 def computes(module: str) -> bool:
-    """Whether numbers can depend on a module of `helpers`; those that only write, show or start are left out."""
+    """Whether numbers can depend on a module of `helpers`; those that only write, show, check answers or start are
+    left out."""
     parts = module.split(".")
-    return parts[0] == "helpers" and (len(parts) == 1 or parts[1] not in {"figures", "report", "widgets", "workflow"})
+    looking = {"exercises", "figures", "report", "widgets", "workflow"}
+    return parts[0] == "helpers" and (len(parts) == 1 or parts[1] not in looking)
 
 
 def helpers_fingerprint() -> dict[str, str]:

@@ -1,0 +1,138 @@
+"""Answers as salted hashes, one file a study: `notebooks/exercises/<study>.yaml`.
+
+A hash keeps an answer from being read by accident. It hides nothing from who tries all of three choices.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import secrets
+from numbers import Real
+from typing import Any
+
+import yaml
+
+from helpers import paths
+from helpers.errors import InputError
+
+KINDS = ("choose", "step", "within")  # a choice, a number with a key, a number that the run itself gives
+
+
+def read(study: str) -> dict[int, dict[str, Any]]:
+    """Keys of a study's exercises, by number.
+
+    Returns
+    -------
+    dict
+        For each exercise ``choose`` (list of str) or ``step`` (float, how exact a number is asked for), with ``salt``
+        and ``hash``; or ``within`` (float) where the right number is computed from the run.
+
+    Raises
+    ------
+    InputError
+        The study has no such file, or an entry cannot be used.
+    """
+    file = paths.notebooks() / "exercises" / f"{study}.yaml"
+    if not file.is_file():
+        known = ", ".join(sorted(p.stem for p in file.parent.glob("*.yaml")))
+        raise InputError(f"exercises of {study}", "there is no such study with exercises", f"Known: {known}")
+    found = yaml.safe_load(file.read_text(encoding="utf-8"))
+    if not isinstance(found, dict):
+        raise InputError(f"exercises/{file.name}", "expected an entry for each exercise", "Begin each with its number")
+    for number, key in found.items():
+        _refuse_unusable(f"exercises/{file.name}, exercise {number}", key)
+    return found
+
+
+def _refuse_unusable(where: str, key: Any) -> None:
+    kinds = [kind for kind in KINDS if isinstance(key, dict) and kind in key]
+    if len(kinds) != 1:
+        raise InputError(where, "expected one of " + ", ".join(KINDS), "Make it with helpers.workflow answer")
+    missing = [f for f in ("salt", "hash") if kinds != ["within"] and not isinstance(key.get(f), str)]
+    if missing:
+        raise InputError(where, f"{missing[0]} is missing or no text", "Make it with helpers.workflow answer")
+
+
+def entry(number: int, answer: str, *, choose: list[str] | None = None, step: float | None = None) -> str:
+    """Lines of YAML that hold the key of one exercise.
+
+    Parameters
+    ----------
+    number : int
+        Of the exercise.
+    answer : str
+        What is right, as a teacher types it.
+    choose : list of str, optional
+        What may be chosen; the answer is one of them.
+    step : float, optional
+        The answer is a number, and one that lies within a step of it is right.
+
+    Raises
+    ------
+    InputError
+        Neither or both of `choose` and `step` are given, or the answer does not fit.
+    """
+    if (choose is None) == (step is None):
+        raise InputError(f"key of exercise {number}", "expected choices or a step", "Give --choose or --step")
+    salt = secrets.token_hex(8)
+    if choose is not None:
+        lines = {"choose": choose, "salt": salt, "hash": digest(salt, chosen(answer, choose, "the answer"))}
+    else:
+        if not (math.isfinite(step) and step > 0):
+            raise InputError("--step", f"{step} is no step", "Give a number above zero")
+        try:
+            value = float(answer)
+        except ValueError:
+            raise InputError("the answer", f"{answer!r} is not a number", "Give one, or --choose") from None
+        lines = {"step": step, "salt": salt, "hash": digest(salt, str(steps(value, step, "the answer")))}
+    return yaml.safe_dump({number: lines}, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
+
+
+def chosen(answer: Any, choices: list[str], where: str) -> str:
+    """One of the choices, without regard to case and spaces.
+
+    Raises
+    ------
+    InputError
+        It is no text, empty, or none of the choices.
+    """
+    wanted = ", ".join(f'"{choice}"' for choice in choices)
+    if not isinstance(answer, str):
+        raise InputError(where, f"{answer!r} is {type(answer).__name__}, expected text", f"Choose from {wanted}")
+    if not answer.strip():
+        raise InputError(where, "it is empty", f"Choose from {wanted}")
+    for choice in choices:
+        if _plain(choice) == _plain(answer):
+            return _plain(choice)
+    raise InputError(where, f"{answer[:60]!r} is not a choice", f"Choose from {wanted}")
+
+
+def number(answer: Any, where: str) -> float:
+    """A finite number.
+
+    Raises
+    ------
+    InputError
+        It is something else: text, a truth value, NaN, infinity.
+    """
+    if isinstance(answer, bool) or not isinstance(answer, Real):
+        problem = f"{str(answer)[:60]!r} is {type(answer).__name__}, expected a number"
+        raise InputError(where, problem, "Give a number, without quotes or a unit")
+    if not math.isfinite(answer):
+        raise InputError(where, f"{answer} is no number to compare with", "Give a finite number")
+    return float(answer)
+
+
+def steps(value: float, step: float, where: str) -> int:
+    """A number in whole steps."""
+    return round(number(value, where) / step)
+
+
+def digest(salt: str, answer: str) -> str:
+    """Hash of a normalised answer."""
+    return hashlib.sha256(f"{salt}:{answer}".encode()).hexdigest()[:16]
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())

@@ -1,0 +1,100 @@
+"""The students' copy of the project: everything that runs, and no solution."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import nbformat
+
+from helpers import paths
+from helpers.errors import InputError
+
+# Patterns from the project's root.
+COPIED = ("book", "notebooks", "src/helpers", "profiles", "data/README.md", "Makefile", "Snakefile")
+COPIED += ("*.yml", "*.toml", "*.lock", "*.cff", "LICENSE*")
+TEACHERS = ("book/how-to/teach.md", "notebooks/assignment")  # what students do not get
+# A line of prose is one sentence: one that leads to the teacher's guide goes with it.
+TO_TEACHERS = re.compile(r"^.*\bhow-to/teach\b.*\n|^.*\(teach\.md\).*\n", re.MULTILINE)
+SOLUTION = re.compile(r"\{admonition\} *Solution\b", re.IGNORECASE)
+README = """# The Biased Ruler, course copy
+
+The studies of the book, for students.
+
+```bash
+make lab     # makes .venv and opens JupyterLab on the notebooks; Run All needs neither data nor a GPU
+make book    # runs every study at its quick size and builds the pages
+```
+
+Each study ends with three exercises.
+A check cell below each says whether your answer is right; nothing is sent anywhere.
+Without make: `pip install -r requirements.lock`, `pip install --no-deps -e .`, `jupyter lab notebooks`.
+
+Code: MIT. Prose: CC BY 4.0.
+"""
+
+
+def is_solution(cell: nbformat.NotebookNode) -> bool:
+    """Whether a cell of a notebook is a solution: tagged so, or a block of that title."""
+    return "solution" in cell.metadata.get("tags", []) or cell.source.startswith(":::{admonition} Solution")
+
+
+def without_solutions(notebook: Path) -> str:
+    """Text of a notebook, stripped or executed, without its solutions.
+
+    Raises
+    ------
+    InputError
+        A solution stands within another cell, so that it would be left in.
+    """
+    read = nbformat.read(notebook, as_version=4)
+    read.cells = [cell for cell in read.cells if not is_solution(cell)]
+    if left := [cell.id for cell in read.cells if cell.cell_type == "markdown" and SOLUTION.search(cell.source)]:
+        raise InputError(f"{notebook.name}, cell {left[0]}", "a solution stands within it", "Give it a cell of its own")
+    return nbformat.writes(read) + "\n"
+
+
+def write(*, pages: bool = False) -> Path:
+    """Write the students' copy anew and return its folder, `_build/student`.
+
+    Parameters
+    ----------
+    pages : bool
+        With the executed pages of the book, to build the students' book from; the folder is `_build/student-book`.
+
+    Raises
+    ------
+    InputError
+        As `without_solutions`, or the book's pages are not there.
+    """
+    root = paths.project()
+    place = root / "_build" / ("student-book" if pages else "student")
+    if pages and not list((root / "book" / "studies").glob("*.ipynb")):
+        raise InputError("book/studies", "the pages of the studies are not there", "Make them: make book")
+    scratch = place.with_name(f".{place.name}")
+    shutil.rmtree(scratch, ignore_errors=True)
+
+    def left_out(folder: str, names: list[str]) -> set[str]:
+        here = Path(folder).relative_to(root).as_posix()
+        made = {"studies"} if here == "book" and not pages else set()
+        theirs = {name for name in names if f"{here}/{name}" in TEACHERS}
+        return theirs | made | {n for n in names if n.startswith(".") or n.endswith((".egg-info", "__pycache__"))}
+
+    for source in (path for pattern in COPIED for path in root.glob(pattern)):
+        copy = scratch / source.relative_to(root)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, copy, ignore=left_out)
+        else:
+            shutil.copy2(source, copy)
+    for notebook in [*(scratch / "notebooks").rglob("*.ipynb"), *(scratch / "book").rglob("*.ipynb")]:
+        notebook.write_text(without_solutions(notebook), encoding="utf-8")
+    for prose in [scratch / "book" / "_toc.yml", *(scratch / "book").rglob("*.md")]:
+        text = prose.read_text(encoding="utf-8")
+        if TO_TEACHERS.search(text):
+            prose.write_text(TO_TEACHERS.sub("", text), encoding="utf-8")
+    (scratch / "README.md").write_text(README, encoding="utf-8")
+    shutil.rmtree(place, ignore_errors=True)
+    scratch.rename(place)
+    return place
