@@ -17,6 +17,7 @@ STUDIES = sorted(p.stem for p in (ROOT / "notebooks" / "exercises").glob("*.yaml
 
 # Right answers stand here alone: tests are not in the students' copy. Those that depend on a run are below.
 RIGHT = {
+    "00_bias_sandbox": {1: "as often", 2: "difficulty and labels", 3: "noise"},
     "00_calibration": {1: "falls", 2: 4, 3: -0.038},
     "01_label_audit": {1: "halves", 2: "slope on age"},
     "02_biased_ruler": {1: "labels", 2: "the ruler"},
@@ -28,12 +29,14 @@ RIGHT = {
     "05_mitigation": {1: "all cases", 2: "plain from start", 3: "in every pixel"},
     "05_six_worlds": {1: "calibration", 2: "plain fine-tuning too", 3: "more images of that view"},
     "06_sweeps": {1: "seed and rest", 2: 16, 3: "no"},
+    "07_your_own_scores": {1: "most of it goes", 2: 2, 3: "the reference group"},
+    "template": {1: "halves", 2: "every number", 3: "groups"},
 }
 KEYED = [(study, number) for study, answers in RIGHT.items() for number in answers]
 
 
 def test_every_study_has_keys():
-    assert {p.stem for p in (ROOT / "notebooks").glob("[0-9]*.ipynb")} == set(STUDIES) == set(RIGHT)
+    assert {p.stem for p in (ROOT / "notebooks").glob("*.ipynb")} == set(STUDIES) == set(RIGHT)
     runs = {(s, n) for s in STUDIES for n, key in exercises.read(s).items() if "within" in key}
     assert runs == {("01_label_audit", 3), ("02_biased_ruler", 3)}
     assert set(KEYED) == {(s, n) for s in STUDIES for n in exercises.read(s)} - runs

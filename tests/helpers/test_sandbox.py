@@ -46,7 +46,7 @@ def test_the_largest_of_many_gaps_has_both_p_values():
 def test_what_no_audit_can_read_is_a_view_with_a_message(arguments, says):
     table, figure = widgets.sandbox_view(**arguments)
     assert says is None or table["note"].str.contains(says, regex=False).any()
-    assert widgets._png(figure)
+    assert figure.axes
 
 
 def test_a_group_under_ten_shows_neither_number_nor_size():

@@ -1,4 +1,4 @@
-"""A new study from the template: its notebook, its tiny size, its line in the table of contents."""
+"""A new study from the template: its notebook, its tiny size, its answers, its line in the table of contents."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def new_study(name: str) -> list[Path]:
     if not NAME.fullmatch(name):
         raise InputError(f"STUDY={name}", "it cannot be the name of a study", "Use the form 08_my_question")
     notebook, tiny = paths.notebooks() / f"{name}.ipynb", paths.notebooks() / "params" / f"{name}.tiny.yaml"
-    for file in (notebook, tiny):
+    answers = paths.notebooks() / "exercises" / f"{name}.yaml"
+    for file in (notebook, tiny, answers):
         if file.exists():
             raise InputError(
                 f"STUDY={name}", f"{file.name} is there already", "Choose another name, or edit that study"
@@ -47,5 +48,6 @@ def new_study(name: str) -> list[Path]:
     text = text.replace("fig-template-", f"fig-{name[3:].replace('_', '-')}-")
     notebook.write_text(text, encoding="utf-8")
     tiny.write_bytes((paths.notebooks() / "params" / "template.tiny.yaml").read_bytes())
+    answers.write_bytes((paths.notebooks() / "exercises" / "template.yaml").read_bytes())
     contents.write_text(listed.replace(LAST, f"      - file: studies/{name}\n{LAST}"), encoding="utf-8")
-    return [notebook, tiny, contents]
+    return [notebook, tiny, answers, contents]
