@@ -260,5 +260,7 @@ def _square(image: np.ndarray) -> np.ndarray:
 def _sentence(text: str) -> Figure:
     """A figure that only says something."""
     figure = Figure(figsize=(7, 1))
-    figure.text(0.5, 0.5, text, ha="center", va="center", color=figures.GREY)
+    ax = figure.subplots()  # without axes a notebook takes a figure for empty, and does not show it
+    ax.set_axis_off()
+    ax.text(0.5, 0.5, text, ha="center", va="center", color=figures.GREY)
     return figure
