@@ -26,7 +26,7 @@ RIGHT = {
     "03_skin_tone_vae": {1: "falls", 2: "one", 3: "of the test only"},
     "04_reconstruction_bias": {1: "noise", 2: "balance", 3: "stays at zero but for chance"},
     "04_two_worlds": {1: "published rule", 2: "false alarms of the signed test", 3: "a contrast named beforehand"},
-    "05_mitigation": {1: "all cases", 2: "plain from start", 3: "in every pixel"},
+    "05_mitigation": {1: "all cases", 2: "start", 3: "in every pixel"},
     "05_six_worlds": {1: "calibration", 2: "plain fine-tuning too", 3: "more images of that view"},
     "06_sweeps": {1: "seed and rest", 2: 16, 3: "no"},
     "07_your_own_scores": {1: "most of it goes", 2: 2, 3: "the reference group"},
