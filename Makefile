@@ -82,7 +82,7 @@ new: $(READY) ## a study of your own from the template: STUDY=08_my_question
 # What the study of one's own scores takes.
 OWN := SCORES SCORE SECOND GROUPS BINS SOURCE_COLUMN CASE EXPERT PREDICTED BETTER SUCCESS SPAN DATA_ROOT
 audit: $(READY) ## your own scores, as a report: SCORES=my.csv SCORE=dice GROUPS=sex,age_group [SOURCE_COLUMN=...] [SECOND=...]
-	@$(WORKFLOW) audit $(foreach name,$(OWN),$(if $($(name)),"$(name)=$($(name))")) $(PARAMS)
+	@$(WORKFLOW) audit $(foreach name,$(OWN),$(if $(filter command,$(origin $(name))),"$(name)=$($(name))")) $(PARAMS)
 
 sweep: $(READY) ## a grid of runs, notebooks/sweeps/<SWEEP>.yaml: SWEEP=... [CLUSTER=slurm]
 	@test -n "$(SWEEP)" || { echo "Name a sweep: make sweep SWEEP=skin_repeats" >&2; exit 2; }

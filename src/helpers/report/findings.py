@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 
 import pandas as pd
@@ -90,11 +91,18 @@ def _gap(score: str, row: pd.Series, family: int) -> str:
 def _furthest(group: object, row: pd.Series, better: str, *, shown: bool) -> str:
     side = "better" if (row["estimate"] > 0) == (better == "higher") else "worse"
     size = interval(row["estimate"], row["low"], row["high"])
-    between = f"{group} (n = {row['n']}) less {row['reference']} (n = {row['n_reference']})"
+    group = _isolated(group)
+    between = f"{group} (n = {row['n']}) less {_isolated(row['reference'])} (n = {row['n_reference']})"
     clear = row["low"] > 0 or row["high"] < 0
     reading = f"{side} for {group}" if clear else "an interval that includes no difference"
     alone = "; that interval knows nothing of the other questions" if clear and not shown else ""
     return f"Furthest from the largest group: {between} is {size}, {reading}{alone}."
+
+
+def _isolated(name: object) -> str:
+    """A name that is written from right to left must not turn the words around it."""
+    turned = any(unicodedata.bidirectional(letter) in {"R", "AL"} for letter in str(name))
+    return f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}" if turned else str(name)
 
 
 def _seen(table: pd.DataFrame) -> str:

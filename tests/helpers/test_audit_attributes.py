@@ -1,0 +1,115 @@
+"""One score over several attributes: references, what could be seen, crossings, sources, rulers, false alarms."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from statsmodels.stats.power import TTestIndPower
+
+from helpers import audit
+from helpers.errors import InputError
+
+
+@pytest.fixture
+def cases():
+    """Scores that fall by 0.1 in group b; group c has four cases; site 2 is 0.2 worse and holds most of d."""
+    rng = np.random.default_rng(0)
+    group = np.array(["a"] * 200 + ["b"] * 150 + ["c"] * 4)
+    site = np.array(["1", "2"] * 177)
+    frame = pd.DataFrame({"group": group, "site": site, "score": rng.normal(0.8, 0.1, 354)})
+    frame.loc[frame["group"] == "b", "score"] -= 0.1
+    return frame.assign(other=np.where(rng.random(354) < 0.5, "x", "y"))
+
+
+def test_small_groups_and_missing_ones_are_compared_with_nothing(cases):
+    groups = cases["group"].where(cases.index > 20)
+    assert list(audit.comparable(groups).cat.categories) == ["a", "b"]
+    assert audit.group_sizes(groups)["n"].to_dict() == {"a": 179, "b": 150, "c": 4, "not recorded": 21}
+    assert audit.described(cases["score"], groups=groups).loc["not recorded", "n"] == 21
+    with pytest.raises(InputError, match="1 group"):
+        audit.comparable(cases["group"].where(cases["group"] != "b"))
+
+
+def test_the_reference_is_the_largest_group_and_the_planted_contrast_is_found(cases):
+    table = audit.against_reference(cases["score"], groups=cases["group"], n_boot=2000)
+    assert list(table.index) == ["b"] and table.loc["b", "reference"] == "a"
+    low, high = table.loc["b", ["low", "high"]]
+    assert low < -0.1 < high < 0
+
+
+@pytest.mark.parametrize(("n_a", "n_b"), [(12, 12), (30, 200), (500, 400)])
+def test_what_could_be_seen_agrees_with_the_power_of_a_t_test(n_a, n_b):
+    rng = np.random.default_rng(1)
+    a, b = rng.normal(size=n_a), rng.normal(size=n_b)
+    pooled = np.sqrt((a.var(ddof=1) * (n_a - 1) + b.var(ddof=1) * (n_b - 1)) / (n_a + n_b - 2))
+    size = audit.detectable_difference(a, b) / pooled
+    assert TTestIndPower().power(size, n_a, 0.05, n_b / n_a) == pytest.approx(0.8, abs=0.01)
+
+
+def test_every_attribute_is_one_question_of_the_family(cases):
+    attributes = {"group": cases["group"], "other": cases["other"]} | audit.intersections(cases[["group", "other"]])
+    table = audit.over_attributes(cases["score"], groups=attributes, n_permutations=500)
+    assert list(table.index) == ["group", "other", "group and other"]
+    assert table.loc["group", "p_holm"] < 0.05 < table.loc["other", "p"]
+    assert (table["p_holm"] >= table["p"]).all() and (table["expected"] > 0).all()
+    tiny = pd.Series(["p"] * 350 + ["q"] * 4, name="tiny")
+    table = audit.over_attributes(cases["score"], groups={"group": cases["group"], "tiny": tiny}, n_permutations=200)
+    assert np.isnan(table.loc["tiny", "p"]) and "1 group(s)" in table.loc["tiny", "note"]
+    assert table.loc["group", "p_holm"] == table.loc["group", "p"]
+
+
+def test_crossed_groups_are_missing_where_either_is():
+    frame = pd.DataFrame({"s": ["f", "m", None], "t": ["x", "y", "x"]})
+    (both,) = audit.intersections(frame).values()
+    assert both[:2].tolist() == ["f, x", "m, y"] and both.isna()[2]
+    assert audit.intersections(frame[["s"]]) == {}
+
+
+def test_a_gap_that_is_the_source_goes_when_the_source_is_given():
+    rng = np.random.default_rng(2)
+    source = pd.Series(rng.choice(["s'1", 's"2'], 800))
+    group = pd.Series(np.where(rng.random(800) < np.where(source == "s'1", 0.2, 0.8), "g) + 1", "h"))
+    score = pd.Series(rng.normal(0, 0.1, 800) - 0.2 * (source == 's"2'))
+    row = audit.given_source(score, groups=group, sources=source).iloc[0]
+    assert row["alone_low"] > 0 or row["alone_high"] < 0
+    assert row["low"] < 0 < row["high"] and abs(row["given"]) < 0.03
+    same = audit.given_source(score, groups=group, sources=group).iloc[0]
+    assert np.isnan(same["given"]) and same["note"]
+
+
+def test_a_second_ruler_that_hides_a_gap_is_said_to_hide_it(cases):
+    second = cases["score"] + 0.08 * (cases["group"] == "b")
+    row = audit.changed_by_ruler(cases["score"], second, groups=cases["group"], n_boot=1000).loc["b"]
+    assert row["change"] == pytest.approx(0.08) and row["verdict"] == "hides"
+    same = audit.changed_by_ruler(cases["score"], cases["score"], groups=cases["group"], n_boot=1000).loc["b"]
+    assert same["change"] == 0 and same["verdict"] == "shifts within noise"
+
+
+def test_rates_turn_round_where_lower_is_better(cases):
+    _, high = audit.rates_at(cases["score"], groups=cases["group"], threshold=0.75, n=200)
+    table, low = audit.rates_at(-cases["score"], groups=cases["group"], threshold=-0.75, better="lower", n=200)
+    assert low == high and high["n"] == 350 and 0 < high["DIR"] < 1
+    assert table.loc["a", "rate"] > table.loc["b", "rate"]
+    up = audit.sweep_against_reference(cases["score"], groups=cases["group"])["b"]
+    down = audit.sweep_against_reference(-cases["score"], groups=cases["group"], better="lower")["b"]
+    assert up["ratio"].to_numpy() == pytest.approx(down["ratio"].to_numpy())
+    assert up["threshold"].to_numpy() == pytest.approx(-down["threshold"].to_numpy())
+    with pytest.raises(InputError, match="up"):
+        audit.rates_at(cases["score"], groups=cases["group"], threshold=0, better="up")
+    _, none = audit.rates_at(cases["score"], groups=cases["group"], threshold=9, n=200)
+    assert none["DPD"] == 0 and np.isnan(none["DIR"])
+
+
+def test_shuffled_scores_give_about_one_false_alarm_in_twenty(cases):
+    found, of = audit.false_alarms(cases["score"], groups=cases["group"], n=400)
+    assert of == 400 and 0.02 <= found / of <= 0.09
+    inside = cases["score"] - 0.5 * (cases["site"] == "2")
+    found, of = audit.false_alarms(inside, groups=cases["group"], strata=cases["site"], n=400)
+    assert 0.02 <= found / of <= 0.09
+
+
+@pytest.mark.parametrize("score", [np.ones(60), np.r_[np.zeros(59), 1.0], np.tile([0.0, 1.0], 30)])
+def test_scores_without_spread_and_outcomes_are_audited_too(score):
+    score, groups = pd.Series(score), pd.Series(["a", "b", "b"] * 20)
+    assert np.isfinite(audit.against_reference(score, groups=groups, n_boot=200)["estimate"]).all()
+    assert audit.false_alarms(score, groups=groups, n=20)[1] == 20
+    assert audit.over_attributes(score, groups={"g": groups}, n_permutations=200)["p"].between(0, 1).all()

@@ -1,0 +1,173 @@
+"""The audit of a reader's own scores: as a notebook, in words, and as a report that holds no script and no case."""
+
+import itertools
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import papermill
+import pytest
+from bs4 import BeautifulSoup
+
+from helpers import report, simulate
+from helpers.errors import InputError
+from tests.conftest import ROOT
+
+STUDY = ROOT / "notebooks" / "07_your_own_scores.ipynb"
+SMALL = {"N_BOOTSTRAP": 300, "N_PERMUTATIONS": 300}
+NASTY = ["<script>alert('x')</script>", "<img src=x onerror=alert(2)>", "x" * 200, "نساء", "中文组", "a|b `c` *d* $e$"]
+
+
+def audit(folder, **parameters):
+    """Run the study by papermill, and make its report."""
+    folder.mkdir(parents=True, exist_ok=True)
+    papermill.execute_notebook(
+        STUDY, folder / "out.ipynb", {**SMALL, **parameters, "RUN_DIR": str(folder)}, progress_bar=False
+    )
+    report.write_html(folder / "out.ipynb")
+    return folder
+
+
+def values(folder):
+    return json.loads((folder / "results.json").read_text())["values"]
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    return audit(tmp_path_factory.mktemp("planted"), N_CASES=3000, SEED=5)
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory):
+    """Texts that could be markup, in groups without any effect; a table from a spreadsheet; no optional column."""
+    folder, rng = tmp_path_factory.mktemp("odd"), np.random.default_rng(4)
+    table = pd.DataFrame({"Fall": [f"SECRET-{k:04d}" for k in range(240)], "Dice $<b>": rng.beta(8, 2, 240).round(3)})
+    table["Gruppe"] = [*NASTY * 39, *["tiny"] * 3, *[None] * 3]
+    table.to_csv(folder / "mine <b>.csv", index=False, sep=";", decimal=",", encoding="utf-8-sig")
+    asked = {"SCORE": "Dice $<b>", "GROUPS": "Gruppe", "CASE": "Fall"}
+    return audit(folder / "run", DATA_ROOT=str(folder), SCORES="mine <b>.csv", **asked)
+
+
+def test_planted_effects_are_found_and_put_into_words(planted):
+    found = values(planted)
+    assert found["overall"]["age"]["p_holm"] < 0.05 and found["overall"]["sex"]["p_holm"] < 0.05
+    assert found["leading"]["attribute"] in {"age", "sex"}
+    age, sex = found["findings"]["age"], found["findings"]["sex"]
+    assert age.startswith("Mean dice differs between groups") and "It stays given hospital" in age
+    assert "By dice_silver it changes by" in age and "shows less of it" in age
+    assert "hospital can account for it" in sex  # sex has no effect of its own
+    assert "what this cannot say" in found["findings"]
+
+
+def test_no_effect_is_not_shown_and_what_could_be_seen_is_said(odd):
+    found = values(odd)
+    assert found["overall"]["Gruppe"]["p_holm"] > 0.01
+    words = found["findings"]["Gruppe"]
+    assert "No difference of mean" in words and "no proof of equality" in words
+    assert "not recorded for fewer than 10 cases" in words
+    assert found["n"] == 240 and "and " not in str(list(found["overall"]))
+
+
+def page(folder):
+    return (folder / "report.html").read_text()
+
+
+def test_markup_in_a_table_is_text(odd):
+    soup = BeautifulSoup(page(odd), "html.parser")
+    assert not soup.find_all(["script", "iframe", "object", "link", "form"])
+    assert not [tag for tag in soup.find_all(True) if any(name.startswith("on") for name in tag.attrs)]
+    assert all(image["src"].startswith("data:image/png;base64,") and image["alt"] for image in soup.find_all("img"))
+    headings = " ".join(th.get_text() for th in soup.find_all("th"))
+    for name in NASTY:
+        assert name in headings, name[:20]
+    assert "default-src 'none'" in soup.find("meta", attrs={"http-equiv": True})["content"]
+    # The notebook too: tables of pandas are escaped, and prose gets texts, not markup.
+    outputs = [o for c in json.loads((odd / "out.ipynb").read_text())["cells"] for o in c.get("outputs", [])]
+    shown = "".join("".join(o.get("data", {}).get("text/html", "")) for o in outputs)
+    assert "&lt;script&gt;" in shown and "<script>alert" not in shown and "<img src=x" not in shown
+
+
+def test_no_case_is_named_and_small_groups_are_suppressed(odd):
+    for file in ("report.html", "results.json", "out.ipynb"):
+        assert "SECRET" not in (odd / file).read_text()
+    assert not [c for c in pd.read_parquet(odd / "cases.parquet") if c not in {"Dice $<b>", "Gruppe"}]
+    row = next(tr for tr in BeautifulSoup(page(odd), "html.parser").find_all("tr") if tr.find("th", string="tiny"))
+    assert [td.get_text() for td in row.find_all("td")] == ["<10"]
+    assert str(odd.parent) not in page(odd)
+
+
+def test_the_report_is_one_small_file_in_order(planted):
+    text = page(planted)
+    assert len(text) < 2_000_000 and "import " not in text
+    soup = BeautifulSoup(text, "html.parser")
+    assert soup.html["lang"] == "en" and len(soup.find_all("h1")) == 1
+    levels = [int(tag.name[1]) for tag in soup.find_all(re.compile("h[1-6]"))]
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+    assert soup.find("h2").get_text() == "In words"
+    assert not re.search(r"\{(?:glue|cite|term|numref)|:::|\]\(|not available", soup.get_text())
+    assert all(th.get("scope") for th in soup.find_all("th"))
+    assert "http" not in text.replace("http-equiv", "")
+
+
+def test_two_folders_of_masks(tmp_path):
+    """Masks of anything: the worse group is further off, and masks without a partner are counted."""
+    import nibabel as nib
+
+    rng, rows = np.random.default_rng(0), []
+    for k in range(60):
+        expert = np.zeros((12, 12, 6), np.uint8)
+        expert[3:8, 3:8, 1:5] = 1
+        off = int(rng.integers(0, 2)) + (k % 2)
+        for folder, mask in (("expert", expert), ("predicted", np.roll(expert, off, axis=0))):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            if (folder, k) != ("predicted", 0):
+                nib.save(nib.Nifti1Image(mask, np.eye(4)), tmp_path / folder / f"Liver_{k}.nii.gz")
+        rows.append({"file": f"liver_{k}", "ward": "ab"[k % 2]})
+    pd.DataFrame(rows).to_csv(tmp_path / "wards.csv", index=False)
+    asked = {"SCORES": "wards.csv", "GROUPS": "ward", "CASE": "file", "SCORE": "hd95", "BETTER": "lower"}
+    asked |= {"EXPERT": "expert", "PREDICTED": "predicted", "SPAN": "", "SUCCESS": 0.5}
+    run = audit(tmp_path / "run", DATA_ROOT=str(tmp_path), **asked)
+    found = values(run)
+    assert found["n"] == 59
+    contrast = found["leading"]
+    assert {contrast["group"], contrast["reference"]} == {"a", "b"}
+    sign = 1 if contrast["group"] == "b" else -1
+    assert sign * contrast["low"] > 0 or sign * contrast["high"] > 0
+    said = "better for a" if contrast["group"] == "a" else "worse for b"
+    assert said in found["findings"]["ward"]
+    dropped = json.loads((run / "results.json").read_text())["dropped"]
+    assert {"table": "expert masks", "reason": "no predicted mask of that name", "n": 1} in dropped
+
+
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [
+        ({"SOURCE": "real"}, "SCORES: no table is named"),
+        ({"SCORES": "no.csv", "GROUPS": "sex"}, "no.csv: there is no such file"),
+    ],
+)
+def test_bad_input_stops_the_notebook_with_one_line(parameters, says, tmp_path):
+    with pytest.raises(papermill.PapermillExecutionError) as error:
+        audit(tmp_path, **parameters)
+    assert error.value.ename == "InputError" and says in error.value.evalue
+    assert len(error.value.traceback) == 1
+
+
+def test_one_command_makes_the_report(checkout):
+    file = simulate.own_scores(120, seed=1, folder=checkout.folder)
+    words = ["GROUPS=sex", "SCORE=dice", "N_BOOTSTRAP=200", "N_PERMUTATIONS=200"]
+    done = checkout.run("-m", "helpers.workflow", "audit", f"SCORES={file.relative_to(checkout.folder)}", *words)
+    assert done.returncode == 0, done.stdout[-3000:]
+    made = re.search(r"The report is (\S+)", done.stdout)[1]
+    assert "real cohort" in (checkout.folder / made).read_text()
+    for asked, says in ((words, "no table is named"), (["SCORES=x.csv", "GROUP=sex"], "Did you mean GROUPS?")):
+        done = checkout.run("-m", "helpers.workflow", "audit", *asked)
+        assert done.returncode == 2 and says in done.stdout
+
+
+def test_a_notebook_that_was_not_run_makes_no_report(tmp_path):
+    for notebook, says in ((STUDY, "not run to its end"), (tmp_path / "no.ipynb", "there is no such notebook")):
+        with pytest.raises(InputError) as error:
+            report.write_html(notebook, tmp_path / "x.html")
+        assert says in str(error.value) and not (tmp_path / "x.html").exists()

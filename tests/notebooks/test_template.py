@@ -1,0 +1,72 @@
+"""A study from the template: `make new` in a fresh checkout, held to the house style and run."""
+
+import shutil
+
+import pytest
+
+from tests.conftest import ROOT, Checkout, generated
+
+STUDY = "99_a_trial"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A checkout of its own: the book of the shared one must not get another page."""
+    folder = tmp_path_factory.mktemp("template") / "the-biased-ruler"
+    shutil.copytree(ROOT, folder, ignore=generated)
+    return Checkout(folder)
+
+
+@pytest.fixture(scope="module")
+def made(project):
+    done = project.run("-m", "helpers.workflow", "new", STUDY)
+    assert done.returncode == 0, done.stdout
+    return done.stdout.split()
+
+
+def test_it_says_what_it_wrote(made, project):
+    assert made == [f"notebooks/{STUDY}.ipynb", f"notebooks/params/{STUDY}.tiny.yaml", "book/_toc.yml"]
+    assert f"file: studies/{STUDY}\n      - file: studies/claims" in (project.folder / "book" / "_toc.yml").read_text()
+    text = (project.folder / made[0]).read_text()
+    assert f'\\"{STUDY}\\"' in text and "fig-a-trial-result" in text and 'template\\"' not in text
+
+
+def test_it_keeps_the_house_style_as_it_stands(made, project):
+    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/notebooks/test_house_style.py", "-k", STUDY]
+    done = project.run(*words)
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert "17 passed" in done.stdout or "18 passed" in done.stdout
+    done = project.run("-m", "ruff", "check", *made[:1])
+    assert done.returncode == 0, done.stdout
+
+
+def test_it_runs(made, project):
+    place = project.folder / "runs" / "tiny" / STUDY / "default"
+    done = project.run("-m", "helpers.workflow", "run", STUDY, "tiny", "--place", str(place))
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert (place / "results.json").is_file() and len(list((place / "figures").iterdir())) == 2
+    done = project.run("-m", "helpers.workflow", "page", "tiny", f"book/studies/{STUDY}.ipynb")
+    assert done.returncode == 0, done.stdout[-4000:]
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        (STUDY, f"{STUDY}.ipynb is there already"),
+        ("trial", "it cannot be the name of a study"),
+        ("98_../x", "it cannot be the name of a study"),
+        ("98_Trial", "Use the form 08_my_question"),
+    ],
+)
+def test_a_name_that_cannot_be_used_changes_nothing(name, says, made, project):
+    before = {p: p.read_bytes() for p in (project.folder / "notebooks").rglob("*") if p.is_file()}
+    done = project.run("-m", "helpers.workflow", "new", name)
+    assert done.returncode == 2 and says in done.stdout and len(done.stdout.strip().splitlines()) == 1
+    assert before == {p: p.read_bytes() for p in (project.folder / "notebooks").rglob("*") if p.is_file()}
+
+
+def test_contributing_names_what_is_there():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    for name in ("notebooks/template.ipynb", "book/intro.md", "tests/notebooks/test_house_style.py"):
+        assert name in text and (ROOT / name).is_file()
+    assert "make new STUDY=" in text and "\nnew:" in (ROOT / "Makefile").read_text()
