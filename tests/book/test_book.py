@@ -110,6 +110,13 @@ def test_repository_address_stands_in_one_place():
     assert [path.name for path in texts if url in path.read_text()] == []
 
 
+def test_every_study_page_answers_a_question():
+    """The page by question leads to each page of a study, and to the claims."""
+    text = (BOOK / "questions.md").read_text()
+    linked = set(re.findall(r"\]\(studies/([\w-]+)\.(?:ipynb|md)\)", text))
+    assert linked == {*instances.book(), "claims"}
+
+
 # The pages
 
 
@@ -194,6 +201,34 @@ def test_images_have_alt_text(pages):
         ]
 
     assert failing(pages, silent) == {}
+
+
+def test_every_figure_has_a_number_and_a_caption(pages):
+    """An image on a page stands in a figure; a picture in a table or a line of text would have no caption."""
+
+    def bare(page: Path) -> list[str]:
+        figures = [image.find_parent("figure") for image in article(page).select("img")]
+        numbers = [figure and figure.select_one("figcaption .caption-number") for figure in figures]
+        words = [figure and figure.select_one("figcaption .caption-text") for figure in figures]
+        parts = zip(article(page).select("img"), numbers, words, strict=True)
+        return [image["src"] for image, *captions in parts if not all(c and c.get_text().strip() for c in captions)]
+
+    assert failing(pages, bare) == {}
+
+
+def test_no_page_is_heavy(pages):
+    """A page and its own pictures, at most 3 MB; what all pages share (styles, scripts, fonts) is loaded once."""
+
+    def weight(page: Path) -> float:
+        own = {page, *((page.parent / unquote(img["src"])).resolve() for img in article(page).select("img[src]"))}
+        return sum(file.stat().st_size for file in own) / 1e6
+
+    assert failing(pages, lambda page: weight(page) > 3 and f"{weight(page):.1f} MB") == {}
+
+
+def test_tools_of_the_tests_are_not_published(built_book):
+    assert [path.name for path in built_book.rglob("*axe*")] == []
+    assert len((PROJECT / "tests" / "browser" / "axe-core" / "LICENSE").read_text()) > 500
 
 
 def test_no_absolute_path(pages, built_book):

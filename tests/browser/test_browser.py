@@ -6,7 +6,10 @@ Screenshots go to `_build/screenshots`.
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +21,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 PROJECT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = PROJECT / "_build" / "screenshots"
+# axe-core 4.14.1 (MPL-2.0), unchanged from the npm package of that name; its licence lies beside it.
+AXE = PROJECT / "tests" / "browser" / "axe-core" / "axe.min.js"
 WIDTHS = {"phone": 390, "desktop": 1280}
 FLAGS = [
     "--no-sandbox",
@@ -147,11 +152,21 @@ def test_widgets_are_shown_once(reader, files):
         pytest.skip("no page has a widget yet")
 
 
-def test_search_works_from_disk(reader, files, built_book):
-    tab = reader()
-    page = tab.open(built_book / "search.html", "?q=permutation")
+@pytest.mark.parametrize("device", WIDTHS)
+def test_a_word_is_searched_and_found_from_disk(reader, files, device):
+    """Typed where a reader types it, on any page; the first result opens and has the word."""
+    tab = reader(WIDTHS[device])
+    page = tab.open(files["methods/metrics"])
+    page.locator("button.search-button, button.search-button-field").locator("visible=true").first.click()
+    page.locator("dialog input[type=search], .search-button__search-container input").locator("visible=true").fill(
+        "permutation"
+    )
+    page.keyboard.press("Enter")
     page.wait_for_selector("#search-results li a", timeout=20_000)
     assert page.locator("#search-results li").count() >= 2
+    page.locator("#search-results li a").first.click()
+    page.wait_for_selector("article.bd-article h1", timeout=20_000)
+    assert "search.html" not in page.url and "permutation" in page.locator("article").inner_text().lower()
     assert tab.problems == []
 
 
@@ -167,6 +182,38 @@ def test_figures_stay_readable_in_the_dark(reader, files):
             assert image.evaluate("i => getComputedStyle(i).backgroundColor") == "rgb(255, 255, 255)", name
             assert image.evaluate("i => getComputedStyle(i).filter") == "none", name
         page.screenshot(path=SCREENSHOTS / f"dark-{name.replace('/', '-')}.png", full_page=True)
+
+
+def judged(page: Page) -> list[str]:
+    """What axe-core finds serious or critical on a page with its folds open."""
+    page.evaluate("() => document.querySelectorAll('details').forEach(fold => { fold.open = true })")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")["violations"]
+    grave = [rule for rule in found if rule["impact"] in ("serious", "critical")]
+    return [f"{rule['id']}: {node['html'][:200]}" for rule in grave for node in rule["nodes"]]
+
+
+@pytest.mark.parametrize(("scheme", "device"), [("light", "desktop"), ("dark", "phone")])
+def test_no_page_has_a_serious_fault_of_access(reader, files, built_book, scheme, device):
+    """All rules of axe-core, the contrast of WCAG 2 AA among them, on every page."""
+    tab, problems = reader(WIDTHS[device], scheme), {}
+    for name, file in {**files, "search": built_book / "search.html", "index": built_book / "genindex.html"}.items():
+        page = tab.open(file)
+        assert page.evaluate("() => document.documentElement.dataset.theme") == scheme, name
+        if "widget-view+json" in file.read_text(encoding="utf-8"):
+            page.wait_for_selector(".jupyter-widgets", timeout=20_000)
+        if found := judged(page):
+            problems[name] = found
+    assert problems == {}
+
+
+def test_faults_of_access_would_be_found(reader, files):
+    page = reader().open(files["questions"])
+    page.evaluate(
+        """() => document.querySelector('article').insertAdjacentHTML('beforeend',
+             '<p style="color:#999;background:#fff">pale</p><img src="_static/logo.svg"><select></select>')"""
+    )
+    assert {line.partition(":")[0] for line in judged(page)} == {"color-contrast", "image-alt", "select-name"}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -201,3 +248,101 @@ def test_sections_at_the_foot_open(reader, files):
         box = page.locator("details.colophon, details", has=page.get_by_text(title, exact=True)).last
         box.locator("summary").click()
         assert box.locator("p").first.is_visible()
+
+
+@pytest.mark.parametrize("name", ["intro", "studies/claims"])
+def test_claims_are_filtered_by_keyboard(reader, files, name):
+    page = reader().open(files[name])
+    rows = page.locator("table.filterable tbody tr")
+    shown, total = page.locator("table.filterable tbody tr:visible"), rows.count()
+    count = page.locator(".table-filter output")
+    assert total > 20 and count.inner_text() == f"{total} of {total} rows"
+    assert page.get_by_label("verdict", exact=True).locator("option").all_inner_texts()[0] == "all"
+
+    page.get_by_label("study", exact=True).focus()
+    page.keyboard.type("Label")  # chooses the entry that begins so
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.type("differs")
+    some = shown.count()
+    assert 0 < some < total and count.inner_text() == f"{some} of {total} rows"
+    for row in shown.all():
+        cells = row.locator("td").all_inner_texts()
+        assert cells[0] == "Label audit" and cells[-1].startswith("differs")
+
+    page.keyboard.press("Tab")
+    page.keyboard.type("no such words")
+    assert shown.count() == 0 and count.inner_text() == f"0 of {total} rows"
+
+
+def test_claims_are_a_plain_table_without_scripts(browser, files):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(files["studies/claims"].as_uri())
+    assert page.locator("table.filterable tbody tr:visible").count() > 20
+    assert page.locator(".table-filter").count() == 0
+    context.close()
+
+
+def test_figures_can_be_read_on_a_phone(reader, files):
+    """Words are two thirds of the size they were drawn at, or more; a figure that is too wide for that scrolls."""
+    tab, seen = reader(WIDTHS["phone"]), 0
+    for name, file in files.items():
+        page = tab.open(file)
+        for image in page.locator("article figure img").all():
+            drawn, shown, scrolls = image.evaluate(
+                """i => [i.naturalWidth, i.getBoundingClientRect().width,
+                         i.closest('figure').scrollWidth > i.closest('figure').clientWidth + 1]"""
+            )
+            seen += 1
+            if image.is_visible():
+                assert shown >= min(drawn, 770) * 0.65, name
+                assert not scrolls or image.locator("xpath=ancestor::figure").get_attribute("tabindex") == "0", name
+    assert seen > 20
+
+
+def test_nothing_is_cut_on_paper(reader, files):
+    """Set for print and as wide as A4 between its margins, no table, figure or line of code passes the edge."""
+    tab, problems = reader(672), {}
+    for name, file in files.items():
+        page = tab.open(file)
+        page.emulate_media(media="print")
+        wide = page.evaluate(
+            """() => {
+              const edge = document.querySelector('article').getBoundingClientRect().right + 1;
+              const parts = [...document.querySelectorAll('article :is(table, img, pre, figcaption)')];
+              return parts.filter(part => part.getBoundingClientRect().right > edge
+                                          || (part.matches('pre') && part.scrollWidth > part.clientWidth + 1))
+                          .map(part => part.outerHTML.slice(0, 200));
+            }"""
+        )
+        page.emulate_media(media="screen")
+        if wide:
+            problems[name] = wide
+    assert problems == {}
+
+
+def test_the_whole_book_is_one_pdf(checkout, built_book, files):
+    done = checkout.snakemake("pdf", "--cores", "1", "--config", "profile=tiny")
+    assert done.returncode == 0, done.stdout[-6000:]
+    pdf = (checkout.folder / "_build" / "the-biased-ruler.pdf").read_bytes()
+    assert pdf.startswith(b"%PDF-") and pdf.rstrip().endswith(b"%%EOF")
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) > 2 * len(files)
+    titles = re.findall(rb"/Title\s*\(([^)]*)\)", pdf)  # the outline
+    for title in (b"The Biased Ruler", b"Where is my question answered?", b"Glossary"):
+        assert title in titles
+
+
+def test_no_browser_no_pdf(checkout):
+    done = subprocess.run(
+        [sys.executable, "book/_ext/pdf.py"],
+        cwd=checkout.folder,
+        env={**checkout.environment, "PATH": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert (
+        done.stderr.strip()
+        == "PDF: no Chromium here, which prints it. Install it (Debian, Ubuntu: apt-get install chromium)"
+    )

@@ -7,7 +7,7 @@ import pytest
 
 from helpers import paths, workflow
 from helpers.errors import InputError
-from helpers.report import instances, page
+from helpers.report import collected, instances, page
 from helpers.report.instances import Page
 
 STUDY = "09_worlds"
@@ -101,6 +101,7 @@ def made(study: str, folder, dataset: str, source: str = "simulated"):
     provenance |= {"source": source, "started": "today", "git": {"commit": "abc", "dirty": False}}
     provenance |= {"versions": {}, "wall_seconds": 1.0, "device": "CPU"}
     claim = {"id": "c", "statement": f"{dataset} differ", "reference": "r", "published": "1", "ours": 1.0}
+    claim |= {"statistic": "mean", "n": 40, "verdict": "differs", "why": "other digits"}
     folder.mkdir(parents=True)
     (folder / "results.json").write_text(json.dumps({"claims": [claim], "provenance": provenance}))
     figure = {"mystnb": {"figure": {"name": "fig-worlds", "caption": "More than {numref}`fig-worlds-two`."}}}
@@ -144,24 +145,49 @@ def test_the_page_of_the_study_itself_stays_as_it_is(tmp_path):
     assert "make study" not in written[-1]
 
 
-def test_claims_name_the_page_they_are_from(tmp_path, monkeypatch):
+def collected_claims(tmp_path, monkeypatch):
+    """Two pages of one study, each with a recorded run of its own, and another study without."""
     monkeypatch.setattr(paths, "project", lambda: tmp_path)
     pages = [Page(STUDY), Page(STUDY, "rings", "Are rings alike?", {"DATASET": "rings"}), Page("09_other")]
     for shown, dataset in zip(pages, ["discs", "rings", "discs"], strict=True):
         made(shown.study, shown.run("tiny"), dataset)
     for label, dataset in {"a": "discs", "b": "rings"}.items():
         made(STUDY, paths.recorded() / STUDY / label, dataset, source="real")
-    page.claims_page(pages, "tiny", tmp_path / "claims.md")
-    own, rings, other = (tmp_path / "claims.md").read_text().split("\n## ")[1:]
-    assert own.startswith(f"[Are discs alike?]({STUDY}.ipynb)\n")
-    assert rings.startswith(f"[Are rings alike?]({STUDY}_rings.ipynb)\n")
-    for text, label, dataset, name in [(own, "a", "discs", STUDY), (rings, "b", "rings", f"{STUDY}_rings")]:
-        heads = [line for line in text.splitlines() if line.startswith("### ")]
-        assert heads == [f'### Recorded run "{label}": real cohort', "### Today's run, tiny profile: simulated cohort"]
-        rows = [line for line in text.splitlines() if "differ" in line]
-        assert len(rows) == 2
-        assert all(row.startswith(f"| [DATASET={dataset}]({name}.ipynb) | {dataset} differ") for row in rows)
-    assert "| claim | statistic |" in other and "DATASET=" not in other
+    return pages
+
+
+def test_claims_name_their_page_and_run_and_count_once(tmp_path, monkeypatch):
+    pages = collected_claims(tmp_path, monkeypatch)
+    found = collected.collect(pages, "tiny")
+    rings = f"{STUDY}_rings"
+    assert list(found[["page", "study", "source", "run", "leads"]].itertuples(index=False, name=None)) == [
+        (STUDY, "Worlds", "real", "a", True),
+        (STUDY, "Worlds", "simulated", "", False),
+        (rings, "Worlds (rings)", "real", "b", True),
+        (rings, "Worlds (rings)", "simulated", "", False),
+        ("09_other", "Other", "simulated", "", True),
+    ]
+    table = collected.counts(found[found["leads"]])
+    assert list(table.index) == ["Worlds, real", "Worlds (rings), real", "Other, simulated"]
+    assert list(table["differs"]) == [1, 1, 1] and table.to_numpy().sum() == 3
+
+
+def test_the_front_page_gets_a_figure_with_words_and_each_claim_once(tmp_path, monkeypatch):
+    place = tmp_path / "studies" / "claims.md"
+    collected.write(collected_claims(tmp_path, monkeypatch), "tiny", place)
+    rows = [line for line in place.read_text().splitlines() if "differ " in line]
+    assert len(rows) == 5 and rows[1].startswith(f"| [Worlds]({STUDY}.ipynb) | discs differ {{cite}}`r`. Measured: ")
+    assert "| **real**, recorded run b | **differs**: " in rows[2] and "| **simulated**, this book's run |" in rows[3]
+    once = place.with_name("claims-so-far.md").read_text().splitlines()
+    assert [line.split("]")[1].split(")")[0] for line in once if "differ " in line] == [
+        f"(studies/{name}.ipynb" for name in (STUDY, f"{STUDY}_rings", "09_other")
+    ]
+    figure = place.with_name("claims-figure.md").read_text()
+    assert figure.startswith("```{figure} studies/claims.svg\n:name: fig-claims\n:alt: ")
+    assert "Worlds (rings), real: 1 differs; Other, simulated: 1 differs." in figure and "3 published claims" in figure
+    first = place.with_suffix(".svg").read_bytes()
+    collected.write([Page("09_other")], "tiny", place)
+    assert place.with_suffix(".svg").read_bytes() != first
 
 
 def test_a_page_has_the_prose_of_today_around_the_code_that_ran(studies, tmp_path):
