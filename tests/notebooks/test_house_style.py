@@ -1,6 +1,7 @@
 """The house style, over every study notebook."""
 
 import ast
+import csv
 import itertools
 import re
 
@@ -233,3 +234,14 @@ def test_no_number_of_a_result_is_typed_into_prose(path):
         prose = re.sub(r"`[^`]*`|\$\$.*?\$\$|\$[^$]*\$", "", cell.source, flags=re.S)
         typed = set(re.findall(r"(?<![\w.])\d+\.\d+(?:e-?\d+)?", prose))
         assert typed <= allowed, cell.source[:80]
+
+
+@every_notebook
+def test_how_long_the_study_takes_is_told_for_three_machines(path):
+    """Where nothing was measured the table says so; no cell is empty."""
+    with (ROOT / "book" / "how-to" / "minutes.csv").open(encoding="utf-8", newline="") as file:
+        head, *rows = csv.reader(file)
+    rows = [row for row in rows if f"studies/{path.stem}.ipynb" in row[0]]
+    assert len(rows) == 1 and len(rows[0]) == len(head) == 5
+    for cell in rows[0][1:]:
+        assert re.match(r"\d|not yet measured$|uses none$", cell)
