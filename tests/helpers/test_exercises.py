@@ -114,7 +114,7 @@ def test_an_answer_that_is_no_number_is_refused(answer, says):
 
 
 def test_unknown_studies_and_exercises_are_named():
-    with pytest.raises(InputError, match=r"no such study with exercises. Known: 00_calibration, 01"):
+    with pytest.raises(InputError, match=r"no such study with exercises. Known: 00_bias_sandbox, 00_cal"):
         exercises.check("01_label_audi", 1, None)
     with pytest.raises(InputError, match=r"exercise 4 has no check. There are 1, 2, 3"):
         exercises.check("01_label_audit", 4, None)
