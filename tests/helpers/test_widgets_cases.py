@@ -110,12 +110,12 @@ def test_controls_lead_from_a_group_to_a_slice(frame):
     assert "slice 9" in explorer.figure
     seen.add(explorer.figure)
     explorer.pick(cross_with="side")
-    assert explorer.controls["cases of"].value is None and explorer.controls["case"].value == 1
+    assert explorer.chosen("cases of") is None and explorer.controls["case"].value == 1
     explorer.pick(cases_of="M × r", case=3)
     assert "M × r: 4 cases" in explorer.table
     seen.add(explorer.figure)
     assert len(seen) == 5
-    assert explorer.pick(group="side").controls["cases of"].value is None
+    assert explorer.pick(group="side").chosen("cases of") is None
     explorer.pick(cross_with=None, cases_of="l").pick(score="dice")
     assert explorer.controls["cases of"].value == "l"
 
@@ -180,8 +180,8 @@ def test_a_single_case_of_a_single_slice_has_nothing_to_slide(frame):
 def test_groups_without_scores_and_missing_groups(frame):
     frame = frame.assign(dice=frame["dice"].where(frame["sex"] != "F"), side=None)
     explorer = explore(frame)
-    assert [value for _, value in explorer.controls["cases of"].options] == [None, "M"]
-    assert [value for _, value in explorer.pick(group="side").controls["cases of"].options] == [None]
+    assert [name for name, _ in explorer.controls["cases of"].options] == ["all", "M (n < 10)"]
+    assert [name for name, _ in explorer.pick(group="side").controls["cases of"].options] == ["all"]
     assert "data:image/png" in explorer.figure
 
 

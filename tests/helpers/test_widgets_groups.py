@@ -9,7 +9,7 @@ import pytest
 
 from helpers import audit, simulate, widgets
 from helpers.errors import InputError
-from helpers.widgets import labels
+from helpers.widgets import labels, showing
 
 mpl.use("Agg")
 
@@ -36,8 +36,12 @@ class Explorer:
 
     def pick(self, **values):
         for name, value in values.items():
-            self.controls[name.replace("_", " ")].value = value
+            control = self.controls[name.replace("_", " ")]
+            control.value = showing.NOTHING if value is None else value
         return self
+
+    def chosen(self, name: str) -> object:
+        return showing.chosen(self.controls[name])
 
     @property
     def table(self) -> str:
@@ -92,7 +96,7 @@ def test_another_source_leaves_the_others_out(frame):
 def test_each_control_changes_table_and_figure(frame):
     explorer = explore(frame, ["age_group", "menopause"])
     assert [*explorer.controls] == ["group", "cross with", "source", "score", "success >"]
-    assert [o for _, o in explorer.controls["source"].options] == [None, "DUKE", "ISPY1", "ISPY2", "NACT"]
+    assert [o for o, _ in explorer.controls["source"].options] == ["–", "DUKE", "ISPY1", "ISPY2", "NACT"]
     seen = [(explorer.table, explorer.figure)]
     assert "Young" in seen[0][0] and "data:image/png" in seen[0][1]
     for picked in ({"group": "menopause"}, {"cross_with": "age_group"}, {"source": "ISPY2"}, {"success_>": 0.5}):

@@ -17,7 +17,7 @@ from helpers.report.recording import SMALLEST_CELL
 from helpers.report.tables import show
 from helpers.widgets import selecting
 from helpers.widgets.loading import Load, Pictures
-from helpers.widgets.showing import choice, explorer, figure_html, message, table_html
+from helpers.widgets.showing import NOTHING, choice, chosen, explorer, figure_html, message, table_html
 
 if TYPE_CHECKING:
     from ipywidgets import Widget
@@ -116,8 +116,8 @@ def cases_view(
     if real:
         return pd.DataFrame({"": [REAL]}), _sentence(f"{REAL}\nThe controls below show them on your own screen.")
     worst = worst_cases(frame, score=score, groups=groups, level=level, only=only, highest=highest)
-    chosen = {rank: frame.iloc[worst.places[rank - 1]] for rank in ranks if 1 <= rank <= len(worst.places)}
-    return show(worst.table.head(ROWS)), _figure({rank: _loaded(load, row) for rank, row in chosen.items()}, at)
+    rows = {rank: frame.iloc[worst.places[rank - 1]] for rank in ranks if 1 <= rank <= len(worst.places)}
+    return show(worst.table.head(ROWS)), _figure({rank: _loaded(load, row) for rank, row in rows.items()}, at)
 
 
 def explore_cases(
@@ -162,10 +162,10 @@ def explore_cases(
             return message(f"{REAL} Do not save the state of widgets with this notebook."), ""
         if group.value is None or score.value is None:
             raise InputError("groups, scores", "there is nothing to choose from", "Name a column of each")
-        only = (where, source.value) if source.value is not None else None
-        picked = {"groups": list(dict.fromkeys(filter(None, (group.value, cross.value)))), "only": only}
+        only = (where, source.value) if chosen(source) is not None else None
+        picked = {"groups": list(dict.fromkeys(filter(None, (group.value, chosen(cross))))), "only": only}
         _set_options(level, _levels(frame, score.value, **picked))
-        picked |= {"score": score.value, "level": level.value, "highest": score.value in errors}
+        picked |= {"score": score.value, "level": chosen(level), "highest": score.value in errors}
         worst = worst_cases(frame, **picked)
         _set_slider(rank, min(len(worst.places), MOST), 1 if _changed(seen, "selection", picked) else rank.value)
         place = int(worst.places[rank.value - 1])
@@ -188,7 +188,7 @@ def _levels(
     part = selecting.of_source(frame, only)
     sizes = selecting.crossed(part, groups)[selecting.scored(part, score).to_numpy()].value_counts(sort=False)
     told = {name: f"n = {n}" if n >= SMALLEST_CELL else f"n < {SMALLEST_CELL}" for name, n in sizes.items() if n}
-    return [("all", None), *((f"{name} ({n})", name) for name, n in told.items())]
+    return [("all", NOTHING), *((f"{name} ({n})", name) for name, n in told.items())]
 
 
 def _changed(seen: dict[str, object], name: str, value: object) -> bool:
@@ -200,9 +200,9 @@ def _changed(seen: dict[str, object], name: str, value: object) -> bool:
 def _set_options(control: Widget, options: list[tuple[str, object]]) -> None:
     """New options of a drop-down, which keeps its choice where it is still one of them."""
     if list(control.options) != options:
-        chosen = control.value
+        before = control.value
         control.options = options
-        control.value = chosen if chosen in [value for _, value in options] else None
+        control.value = before if before in [value for _, value in options] else NOTHING
 
 
 def _set_slider(slider: Widget, last: int, value: int) -> None:

@@ -14,7 +14,7 @@ from helpers.report.recording import SMALLEST_CELL
 from helpers.report.tables import show
 from helpers.widgets import selecting
 from helpers.widgets.labels import drawn
-from helpers.widgets.showing import choice, explorer, figure_html, table_html
+from helpers.widgets.showing import choice, chosen, explorer, figure_html, table_html
 
 if TYPE_CHECKING:
     from ipywidgets import Widget
@@ -115,11 +115,11 @@ def explore_groups(frame: pd.DataFrame, *, groups: Sequence[str], scores: Sequen
     def draw() -> tuple[str, str]:
         if group.value is None or score.value is None:
             raise InputError("groups, scores", "there is nothing to choose from", "Name a column of each")
-        only = (where, source.value) if source.value is not None else None
-        picked = {"cross": cross.value, "only": only}
+        only = (where, source.value) if chosen(source) is not None else None
+        picked = {"cross": chosen(cross), "only": only}
         table, figure = group_view(frame, group.value, score.value, threshold.value, **picked)
         part = selecting.of_source(frame, only)
-        both = [group.value, *([cross.value] if cross.value else [])]
+        both = [group.value, *([cross.value] if chosen(cross) else [])]
         used = part[score.value].notna() & selecting.crossed(part, both).notna()
         note = f"{used.sum():,} cases; {(~used).sum():,} more have no score or no group."
         alt = f"Mean {score.value} and share above {threshold.value:g}, by {' and '.join(both)}, with 95% intervals."

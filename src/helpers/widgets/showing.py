@@ -16,7 +16,7 @@ from helpers.errors import InputError
 if TYPE_CHECKING:
     from ipywidgets import Widget
 
-NOTHING = "–"  # a choice that chooses nothing
+NOTHING = object()  # a choice that chooses nothing; the page would show None as an empty field
 _CELL = '<{} dir="auto" style="{}">'
 _STYLE = "max-width: 24em; padding: 0 0.5em; text-align: right; white-space: normal; overflow-wrap: break-word"
 
@@ -63,7 +63,12 @@ def choice(name: str, options: Sequence[object], *, none: bool = False) -> Widge
     import ipywidgets
 
     named = [(str(o), o) for o in dict.fromkeys(options)]
-    return ipywidgets.Dropdown(options=[(NOTHING, None), *named] if none else named, description=name)
+    return ipywidgets.Dropdown(options=[("–", NOTHING), *named] if none else named, description=name)
+
+
+def chosen(control: Widget) -> object:
+    """What a drop-down has chosen; None for nothing."""
+    return None if control.value is NOTHING else control.value
 
 
 def message(text: str) -> str:
