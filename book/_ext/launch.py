@@ -68,7 +68,7 @@ The first start takes minutes; there is no GPU and little memory, so keep the de
 [Open on Colab]({where["Colab"]}): it opens the notebook without the package.
 Put this into a new first cell and run it, choose *Restart session* in the menu *Runtime*, then *Run all*.
 
-```python
+```ipython3
 {set_up(url, branch)}
 ```
 """
