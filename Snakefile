@@ -48,7 +48,7 @@ def words(wildcards):
 
 def code(wildcards):
     notebook = Path(f"notebooks/{wildcards.study}.ipynb")
-    return "" if swept(wildcards) else f"{provenance.notebook_fingerprint(notebook)}-{CODE}"
+    return "" if swept(wildcards) else f"{provenance.notebook_fingerprint(notebook, aside=True)}-{CODE}"
 
 
 # What is stale in a sweep is said by helpers.report.status, so its runs have no inputs: a new figure, claim or

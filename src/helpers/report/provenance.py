@@ -22,11 +22,10 @@ PACKAGES = ("biased-ruler", "numpy", "pandas", "scipy", "statsmodels", "matplotl
 ASIDE = {"explore", "exercise"}  # tags of cells that look at results and change none
 
 
-def notebook_fingerprint(notebook: Path) -> str:
-    """Hash of a notebook's code cells; neither prose nor the cells of explorers and exercises change it."""
-    cells = nbformat.read(notebook, as_version=4).cells
-    computing = (c for c in cells if c.cell_type == "code" and not ASIDE & set(c.metadata.get("tags", [])))
-    return fingerprint.code("\n".join(c.source for c in computing))
+def notebook_fingerprint(notebook: Path, *, aside: bool = False) -> str:
+    """Hash of a notebook's code cells, without prose; cells of explorers and exercises change it only with `aside`."""
+    cells = (c for c in nbformat.read(notebook, as_version=4).cells if c.cell_type == "code")
+    return fingerprint.code("\n".join(c.source for c in cells if aside or not ASIDE & set(c.metadata.get("tags", []))))
 
 
 def computes(module: str) -> bool:
