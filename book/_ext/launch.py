@@ -23,7 +23,7 @@ ICONS = {"Binder": "_static/images/logo_binder.svg", "Colab": "_static/images/lo
 @cache
 def studies() -> dict[str, instances.Page]:
     """Pages of studies by their place in the book."""
-    names = sorted(place.stem for place in paths.notebooks().glob("*.ipynb"))
+    names = sorted(place.stem for place in paths.notebooks().glob("[0-9]*.ipynb"))
     return {f"studies/{page.name}": page for name in names for page in instances.pages(name)}
 
 

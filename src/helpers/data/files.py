@@ -95,7 +95,7 @@ def refuse_first(bad: pd.Series, values: pd.Series, path: Path | str, column: st
 
 
 def dropped_frame(notes: Notes) -> pd.DataFrame:
-    """Notes as the frame ``table, reason, n``: those of one table and reason added up, those that count nothing gone."""
+    """Notes as the frame ``table, reason, n``: those of one table and reason added up, those of nothing gone."""
     frame = pd.DataFrame([note for note in notes if note[2]], columns=["table", "reason", "n"])
     frame = frame.groupby(["table", "reason"], sort=False, as_index=False).sum()
     return frame.astype({"table": "str", "reason": "str", "n": "int64"})

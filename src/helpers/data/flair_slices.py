@@ -84,7 +84,9 @@ def load_flair_slices(
     if cases.empty:
         raise InputError("cases", "there are none", "Give rows of load_ucsf_pdgm")
     part = (first / depth, (last + 1) / depth)
-    todo = [(f, s, int(size), part, TARGETS[target]) for f, s in zip(cases["flair"], cases["segmentation"], strict=True)]
+    todo = [
+        (f, s, int(size), part, TARGETS[target]) for f, s in zip(cases["flair"], cases["segmentation"], strict=True)
+    ]
     read = each_case(_exam, todo, workers)
     exams = list(tqdm(read, desc="slices", unit="exam", total=len(todo), disable=not progress))
     numbers = [exam[0] for exam in exams]

@@ -195,7 +195,9 @@ def folds(strata: np.ndarray, *, n: int, seed: int) -> np.ndarray:
         few = f"{names[sizes.argmin()]} has {sizes.min()} patient(s), for {n} folds"
         raise InputError("folds", few, "Take fewer folds, or leave that group out")
     fold = np.empty(len(strata), int)
-    split = StratifiedKFold(n, shuffle=True, random_state=seed).split(np.zeros(len(strata)), np.asarray(strata).astype(str))
+    split = StratifiedKFold(n, shuffle=True, random_state=seed).split(
+        np.zeros(len(strata)), np.asarray(strata).astype(str)
+    )
     for k, (_, held_out) in enumerate(split):
         fold[held_out] = k
     return fold

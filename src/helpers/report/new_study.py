@@ -1,4 +1,4 @@
-"""A new study from the template: its notebook, its tiny size, its answers, its line in the table of contents."""
+"""A new study from the template: its notebook, its tiny size, its answers, its lines in the tables."""
 
 from __future__ import annotations
 
@@ -49,5 +49,9 @@ def new_study(name: str) -> list[Path]:
     notebook.write_text(text, encoding="utf-8")
     tiny.write_bytes((paths.notebooks() / "params" / "template.tiny.yaml").read_bytes())
     answers.write_bytes((paths.notebooks() / "exercises" / "template.yaml").read_bytes())
+    minutes = paths.project() / "book" / "how-to" / "minutes.csv"
+    title = name[3:].replace("_", " ").capitalize()
+    with minutes.open("a", encoding="utf-8") as table:
+        table.write(f"[{title}](../studies/{name}.ipynb){4 * ',not yet measured'}\n")
     contents.write_text(listed.replace(LAST, f"      - file: studies/{name}\n{LAST}"), encoding="utf-8")
-    return [notebook, tiny, answers, contents]
+    return [notebook, tiny, answers, minutes, contents]
