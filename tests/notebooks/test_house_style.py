@@ -21,7 +21,7 @@ NEVER = [r"sys\.path", r"\bpip\b", r"\.cuda\(", r"%autoreload", r"np\.random\.se
 NEVER += [r"torch\.load\((?!.*weights_only=True)", r"['\"]/(home|root|work|tmp|Users)/", r"\.backward\("]
 
 # A new import in the setup cell would mark every recorded run as old; a check cell changes none.
-IMPORTS = {"exercise": {"from helpers import exercises"}}
+IMPORTS = {"explore": {"from helpers import widgets"}, "exercise": {"from helpers import exercises"}}
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 

@@ -6,6 +6,7 @@ from helpers.widgets.codes import code_view, explore_codes
 from helpers.widgets.groups import explore_groups, group_view
 from helpers.widgets.loading import Pictures, breast_pictures, error_map, scan_pictures, skin_pictures
 from helpers.widgets.methods import explore_methods, methods_view
+from helpers.widgets.repeats import explore_repeats, repeats_view
 from helpers.widgets.sandbox import explore_sandbox, sandbox_view
 
 __all__ = [
@@ -20,9 +21,11 @@ __all__ = [
     "explore_codes",
     "explore_groups",
     "explore_methods",
+    "explore_repeats",
     "explore_sandbox",
     "group_view",
     "methods_view",
+    "repeats_view",
     "sandbox_view",
     "scan_pictures",
     "skin_pictures",

@@ -1,0 +1,57 @@
+"""Runs of a sweep, value by value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from helpers import audit, figures
+from helpers.errors import InputError
+from helpers.report.tables import show
+from helpers.widgets.showing import choice, explorer, figure_html, table_html
+
+if TYPE_CHECKING:
+    from ipywidgets import Widget
+
+
+def repeats_view(runs: pd.DataFrame, value: str) -> tuple[pd.DataFrame, Figure]:
+    """Every run of a sweep by one value, and the mean of each configuration over seeds: the table and the figure.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        One row a run: ``configuration``, ``SEED`` and the value.
+    value : str
+        Column of the value; runs without it are left out and counted.
+
+    Returns
+    -------
+    table : DataFrame
+        Mean over seeds with Student's 95% interval, seeds and SD of each configuration.
+    figure : matplotlib.figure.Figure
+
+    Raises
+    ------
+    InputError
+        A column is missing, or the value is no number.
+    """
+    means = audit.over_seeds(runs, value, configuration=["configuration"])
+    figure = Figure(figsize=(7, 1.3 + 0.4 * max(2, len(means))), layout="constrained")
+    figures.repeats(runs, means, value=value, ax=figure.subplots())
+    return show(means.set_index("configuration"), estimate="mean"), figure
+
+
+def explore_repeats(runs: pd.DataFrame, values: Sequence[str]) -> Widget:
+    """Controls for `repeats_view`: pick the value."""
+    value = choice("value", values)
+
+    def draw() -> tuple[str, str]:
+        if value.value is None:
+            raise InputError("this sweep", "it has no values yet", "Run it and record it: make sweep, make record")
+        table, figure = repeats_view(runs, value.value)
+        return table_html(table), figure_html(figure, f"Runs and means over seeds of {value.value}.")
+
+    return explorer([value], draw)
