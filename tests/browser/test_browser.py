@@ -187,6 +187,8 @@ def test_figures_stay_readable_in_the_dark(reader, files):
 def judged(page: Page) -> list[str]:
     """What axe-core finds serious or critical on a page with its folds open."""
     page.evaluate("() => document.querySelectorAll('details').forEach(fold => { fold.open = true })")
+    # What a fold holds fades in, and is pale until it has.
+    page.evaluate("() => Promise.all(document.getAnimations().map(a => a.finished.catch(() => {})))")
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")["violations"]
     grave = [rule for rule in found if rule["impact"] in ("serious", "critical")]
