@@ -9,6 +9,7 @@ import pandas as pd
 import seaborn as sns
 
 from helpers import figures, simulate, widgets
+from helpers.widgets.showing import figure_html, table_html
 
 N_BOOT = 500  # as the sliders take
 
@@ -16,8 +17,7 @@ N_BOOT = 500  # as the sliders take
 def ours() -> None:
     """Cohort, seven readings with intervals, table, figure and picture: all that follows a slider."""
     table, figure = widgets.sandbox_view(**simulate.SET_UPS["hidden by pooling"], n_boot=N_BOOT)
-    figure.set_dpi(80)
-    assert table.to_html() and widgets._png(figure)
+    assert table_html(table) and figure_html(figure, "")
 
 
 def theirs() -> None:
@@ -25,8 +25,7 @@ def theirs() -> None:
     frame, _ = simulate.scored_cohort(**simulate.SET_UPS["hidden by pooling"])
     every = pd.concat([frame.assign(hospital="pooled"), frame.astype({"hospital": str})])
     both = sns.pointplot(data=every, x="hospital", y="score", hue="group", n_boot=N_BOOT, seed=0)
-    both.figure.set_dpi(80)
-    assert widgets._png(both.figure)
+    assert figure_html(both.figure, "")
     plt.close(both.figure)
 
 

@@ -61,7 +61,7 @@ def test_each_set_up_shows_what_it_is_for(name):
 
 
 def test_without_effects_the_intervals_and_the_largest_gap_keep_their_level():
-    """200 cohorts: a rate of 5% is seen between 2% and 9% (binomial, 99%)."""
+    """200 cohorts: a rate of 5% is seen between 1% and 11% (binomial, 99.9%)."""
     apart, alone, chosen = [], [], []
     for seed in range(200):
         frame, _ = simulate.scored_cohort(n_a=60, n_b=60, attributes=12, seed=seed)
@@ -71,8 +71,8 @@ def test_without_effects_the_intervals_and_the_largest_gap_keep_their_level():
         alone.append(found.p_alone <= 0.05)
         chosen.append(found.p <= 0.05)
     rates = pd.DataFrame(apart).mean()
-    assert rates.between(0.01, 0.1).all(), rates
-    assert 0.015 <= np.mean(chosen) <= 0.09
+    assert rates.between(0.01, 0.11).all(), rates
+    assert 0.01 <= np.mean(chosen) <= 0.11
     assert np.mean(alone) > 0.3, "a gap picked for its size looks like one"
 
 

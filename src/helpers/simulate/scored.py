@@ -34,7 +34,7 @@ SCORED_EFFECTS: dict[str, tuple[float, str, str]] = {
     "second_b": (0.5, "share", "of B seen at hospital 2"),
 }
 
-# Set-ups for teaching: name -> arguments of `scored_cohort`, seed among them, and the threshold of success.
+# Set-ups for teaching: name -> arguments of `scored_cohort`, with the threshold of success where it matters.
 SET_UPS: dict[str, dict[str, float]] = {
     "a gap from noise": {"n_a": 60, "n_b": 60, "attributes": 12},
     "hidden by pooling": {"n_a": 300, "n_b": 300, "opposite": 0.06},
@@ -86,7 +86,7 @@ def scored_cohort(
     sizes = {"A": _size(n_a, "n_a"), "B": _size(n_b, "n_b")}
     _size(attributes, "attributes")
     if _size(levels, "levels") == 0:
-        raise InputError("levels", "0 leaves an attribute no value", "Give 2 or more")
+        raise InputError("levels", "0 leaves an attribute no value", "Give 1 or more")
     if n_a + n_b == 0:
         raise InputError("n_a, n_b", "there is nobody", "Give one of the groups some patients")
     parts = []

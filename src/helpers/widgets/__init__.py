@@ -8,6 +8,7 @@ from helpers.widgets.loading import Pictures, breast_pictures, error_map, scan_p
 from helpers.widgets.methods import explore_methods, methods_view
 from helpers.widgets.repeats import explore_repeats, repeats_view
 from helpers.widgets.sandbox import explore_sandbox, sandbox_view
+from helpers.widgets.tables import explore_table
 
 __all__ = [
     "Pictures",
@@ -23,6 +24,7 @@ __all__ = [
     "explore_methods",
     "explore_repeats",
     "explore_sandbox",
+    "explore_table",
     "group_view",
     "methods_view",
     "repeats_view",

@@ -27,7 +27,7 @@ ROWS = 10  # of them in the table
 SIDE = 160  # pixels of a picture
 OUTLINES = ((213, 94, 0), (86, 180, 233))  # of the first and the second mask: the book's vermilion and light blue
 KEPT = 8  # cases whose pictures stay in memory
-REAL = "These are real people: neither their rows nor their pictures are put on a page."
+REAL = "These are real people: this view puts neither their rows nor their pictures on a page."
 
 
 class Worst(NamedTuple):
