@@ -6,6 +6,7 @@ import pytest
 from statsmodels.stats.power import TTestIndPower
 
 from helpers import audit
+from helpers.audit import hypothesis
 from helpers.errors import InputError
 
 
@@ -76,6 +77,33 @@ def test_a_gap_that_is_the_source_goes_when_the_source_is_given():
     assert np.isnan(same["given"]) and same["note"]
 
 
+def test_the_change_by_the_source_has_the_interval_of_a_paired_bootstrap():
+    rng = np.random.default_rng(3)
+    source = pd.Series(rng.choice(["s", "t", "u"], 600, p=[0.5, 0.3, 0.2]))
+    group = pd.Series(np.where(rng.random(600) < np.where(source == "s", 0.3, 0.6), "b", "a")).astype("category")
+    score = pd.Series(rng.normal(0, np.where(group == "b", 0.2, 0.1)) - 0.1 * (source == "u"))
+    row = audit.given_source(score, groups=group, sources=source).loc["b" if (group == "a").sum() > 300 else "a"]
+    assert row["change"] == pytest.approx(row["given"] - row["alone"])
+    inside = pd.get_dummies(source, dtype=float).to_numpy()
+    own = (group == row.name).to_numpy(float)
+    draws = []
+    for _ in range(2000):
+        rows = rng.integers(0, 600, 600)
+        alone = np.column_stack([own, np.ones(600)])[rows]
+        given = np.column_stack([own, inside])[rows]
+        fits = [np.linalg.lstsq(x, score.to_numpy()[rows], rcond=None)[0][0] for x in (alone, given)]
+        draws.append(fits[1] - fits[0])
+    low, high = np.quantile(draws, [0.025, 0.975])
+    width = high - low
+    assert row["change_low"] == pytest.approx(low, abs=0.12 * width)
+    assert row["change_high"] == pytest.approx(high, abs=0.12 * width)
+    # The group's own source explains nothing of itself, and a case alone in its source neither.
+    same = audit.given_source(score, groups=group, sources=group).iloc[0]
+    assert np.isnan(same[["change", "change_low", "change_high"]].astype(float)).all()
+    odd = audit.given_source(score, groups=group, sources=source.mask(source.index == 0, "alone")).iloc[0]
+    assert np.isfinite(odd["change_low"])
+
+
 def test_a_second_ruler_that_hides_a_gap_is_said_to_hide_it(cases):
     second = cases["score"] + 0.08 * (cases["group"] == "b")
     row = audit.changed_by_ruler(cases["score"], second, groups=cases["group"], n_boot=1000).loc["b"]
@@ -100,16 +128,40 @@ def test_rates_turn_round_where_lower_is_better(cases):
 
 
 def test_shuffled_scores_give_about_one_false_alarm_in_twenty(cases):
-    found, of = audit.false_alarms(cases["score"], groups=cases["group"], n=400)
-    assert of == 400 and 0.02 <= found / of <= 0.09
+    found = audit.false_alarms(cases["score"], groups=cases["group"], n=400)
+    assert found.shape == (400,) and 0.02 <= found.mean() <= 0.09
     inside = cases["score"] - 0.5 * (cases["site"] == "2")
-    found, of = audit.false_alarms(inside, groups=cases["group"], strata=cases["site"], n=400)
-    assert 0.02 <= found / of <= 0.09
+    found = audit.false_alarms(inside, groups=cases["group"], strata=cases["site"], n=400)
+    assert 0.02 <= found.mean() <= 0.09
+
+
+@pytest.mark.parametrize(("name", "function"), [("ANOVA", "anova"), ("Welch", "welch"), ("Kruskal-Wallis", "kruskal")])
+def test_the_control_asks_the_test_that_was_chosen(name, function, monkeypatch):
+    rng = np.random.default_rng(0)
+    sizes, spread = ((15, 20) if name == "Kruskal-Wallis" else (40, 60)), (3 if name == "Welch" else 1)
+    values = np.r_[rng.exponential(size=sizes[0]) * spread, rng.exponential(size=sizes[1])]
+    groups = pd.Series(np.repeat(["a", "b"], sizes))
+    assert audit.choose_test(values, groups=groups)[0].name == name
+    asked = []
+    for each in ("anova", "welch", "kruskal"):
+        real = getattr(hypothesis, each)
+        spy = lambda *args, real=real, each=each, **kwargs: asked.append(each) or real(*args, **kwargs)  # noqa: E731
+        monkeypatch.setattr(hypothesis, each, spy)
+    audit.false_alarms(pd.Series(values), groups=groups, n=20)
+    assert asked[1:] == [function] * 20  # the first is that of the choice
+
+
+def test_the_control_outlives_a_shuffled_group_without_spread():
+    # Rare outcomes: Welch is chosen, and in half of the shuffles the small group has none and leaves Welch undefined.
+    score = pd.Series(np.r_[np.zeros(299), np.ones(6), np.zeros(25)])
+    groups = pd.Series(np.repeat(["a", "b"], (300, 30)))
+    assert audit.choose_test(score, groups=groups)[0].name == "Welch"
+    assert audit.false_alarms(score, groups=groups, n=20).shape == (20,)
 
 
 @pytest.mark.parametrize("score", [np.ones(60), np.r_[np.zeros(59), 1.0], np.tile([0.0, 1.0], 30)])
 def test_scores_without_spread_and_outcomes_are_audited_too(score):
     score, groups = pd.Series(score), pd.Series(["a", "b", "b"] * 20)
     assert np.isfinite(audit.against_reference(score, groups=groups, n_boot=200)["estimate"]).all()
-    assert audit.false_alarms(score, groups=groups, n=20)[1] == 20
+    assert len(audit.false_alarms(score, groups=groups, n=20)) == 20
     assert audit.over_attributes(score, groups={"g": groups}, n_permutations=200)["p"].between(0, 1).all()

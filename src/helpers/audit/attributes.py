@@ -161,11 +161,15 @@ def intersections(groups: pd.DataFrame) -> dict[str, pd.Series]:
 def given_source(score: pd.Series, *, groups: pd.Series, sources: pd.Series) -> pd.DataFrame:
     """Contrasts with the reference in a linear model, alone and given the source, with HC3 errors.
 
+    Both models have the same cases, so the change from one to the other has an interval of its own: from what each case
+    adds to both, where two separate intervals would not see what they share. Source: Clogg et al. 1995.
+
     Returns
     -------
     DataFrame
-        Index ``group``; columns ``n, n_reference``, then ``alone, alone_low, alone_high`` and ``given, low, high``;
-        ``note`` says why a model has no answer, as where a group is a source.
+        Index ``group``; columns ``n, n_reference``, then ``alone, alone_low, alone_high``, ``given, low, high`` and
+        ``change, change_low, change_high`` (given less alone); ``note`` says why a model has no answer, as where a
+        group is a source.
     """
     kept, reference = comparable(groups), reference_group(groups)
     # By position: a formula takes neither any name of a column nor any name of a group.
@@ -184,7 +188,29 @@ def given_source(score: pd.Series, *, groups: pd.Series, sources: pd.Series) -> 
             except InputError as error:
                 row["note"] = error.problem
         rows[level] = row
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("group")
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("group")
+    known = kept.notna()
+    half = _half_of_change(score[known].to_numpy(), kept[known], source[known], reference)
+    change = table["given"] - table["alone"]  # missing where a model has no answer
+    return table.assign(change=change, change_low=change - half, change_high=change + half)
+
+
+def _half_of_change(values: np.ndarray, groups: pd.Series, source: pd.Series, reference: object) -> np.ndarray:
+    """Half the width of the 95% interval of each group's change."""
+    own = pd.get_dummies(groups, dtype=float).drop(columns=reference).to_numpy()
+    alone = np.column_stack([own, np.ones(len(own))])
+    given = np.column_stack([alone, pd.get_dummies(source, dtype=float).to_numpy()[:, 1:]])
+    pull = (_influence(values, given)[: own.shape[1]] - _influence(values, alone)[: own.shape[1]]) ** 2
+    return stats.norm.ppf(0.975) * np.sqrt(pull.sum(axis=1))
+
+
+def _influence(values: np.ndarray, design: np.ndarray) -> np.ndarray:
+    """What each case adds to each coefficient, residuals as in HC3; a case that has to fit leaves NaN."""
+    inverse = np.linalg.pinv(design)
+    free = 1 - (design * inverse.T).sum(axis=1)
+    residual = values - design @ (inverse @ values)
+    scaled = np.divide(residual, free, out=np.full(len(free), np.nan), where=free > 1e-9)
+    return np.where(np.abs(inverse) > 1e-12, inverse * scaled, 0.0)
 
 
 def changed_by_ruler(
@@ -219,13 +245,18 @@ def changed_by_ruler(
 
 def false_alarms(
     score: pd.Series, *, groups: pd.Series, strata: pd.Series | None = None, n: int = 200, seed: int = 0
-) -> tuple[int, int]:
-    """Negative control: how often the chosen test finds a gap among shuffled scores, and among how many shuffles.
+) -> np.ndarray:
+    """Negative control: in which of `n` shuffled tables the chosen test finds a gap at 5%.
 
     Parameters
     ----------
     strata : Series, optional
         Shuffle only within these, such as the source.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        Where Welch is chosen and a shuffled group is constant, which leaves Welch undefined, it is ANOVA that is asked.
     """
     kept = comparable(groups)
     known = kept.notna()
@@ -234,15 +265,21 @@ def false_alarms(
     if strata is not None:  # a source may differ between groups: compare within it
         values = values - pd.Series(values).groupby(blocks).transform("mean").to_numpy()
     chosen, _ = hypothesis.choose_test(values, groups=labels)
-    # Shuffled groups have equal variances, so ANOVA stands for Welch, which a constant group would leave undefined.
-    test = hypothesis.kruskal if chosen.name == "Kruskal-Wallis" else hypothesis.anova
-    rng, found = np.random.default_rng(seed), 0
-    for _ in range(n):
+    rng, found = np.random.default_rng(seed), np.zeros(n, bool)
+    for k in range(n):
         shuffled = values.copy()
         for block in np.unique(blocks):
             shuffled[blocks == block] = rng.permutation(values[blocks == block])
-        found += test(shuffled, groups=labels).p < 0.05
-    return int(found), n
+        found[k] = _test_named(chosen.name, shuffled, labels).p < 0.05
+    return found
+
+
+def _test_named(name: str, values: np.ndarray, labels: pd.Series) -> hypothesis.Test:
+    try:
+        tests = {"ANOVA": hypothesis.anova, "Welch": hypothesis.welch, "Kruskal-Wallis": hypothesis.kruskal}
+        return tests[name](values, groups=labels)
+    except InputError:  # of Welch alone: a group is constant
+        return hypothesis.anova(values, groups=labels)
 
 
 def rates_at(

@@ -60,9 +60,9 @@ def findings(
         if name in contrasts and pd.notna(row["gap"]):
             table = contrasts[name]
             group = table["estimate"].abs().idxmax()
-            said.append(_furthest(group, table.loc[group], better, shown=row["p_holm"] < ALPHA))
+            said.append(_furthest(group, table, better, shown=row["p_holm"] < ALPHA))
             if row["p_holm"] >= ALPHA:
-                said.append(_seen(table))
+                said.append(_seen(table, family))
             if given and name in given:
                 said.append(_given(given[name].loc[group], source))
             if changed and name in changed:
@@ -88,7 +88,8 @@ def _gap(score: str, row: pd.Series, family: int) -> str:
     return f"No difference of mean {score} was shown: {measured} on average ({sizes}; {p})."
 
 
-def _furthest(group: object, row: pd.Series, better: str, *, shown: bool) -> str:
+def _furthest(group: object, table: pd.DataFrame, better: str, *, shown: bool) -> str:
+    row = table.loc[group]
     side = "better" if (row["estimate"] > 0) == (better == "higher") else "worse"
     size = interval(row["estimate"], row["low"], row["high"])
     group = _isolated(group)
@@ -96,7 +97,8 @@ def _furthest(group: object, row: pd.Series, better: str, *, shown: bool) -> str
     clear = row["low"] > 0 or row["high"] < 0
     reading = f"{side} for {group}" if clear else "an interval that includes no difference"
     alone = "; that interval knows nothing of the other questions" if clear and not shown else ""
-    return f"Furthest from the largest group: {between} is {size}, {reading}{alone}."
+    picked = " It was picked as the furthest, so that its interval is optimistic." if len(table) > 1 else ""
+    return f"Furthest from the largest group: {between} is {size}, {reading}{alone}.{picked}"
 
 
 def _isolated(name: object) -> str:
@@ -105,22 +107,33 @@ def _isolated(name: object) -> str:
     return f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}" if turned else str(name)
 
 
-def _seen(table: pd.DataFrame) -> str:
+def _seen(table: pd.DataFrame, family: int) -> str:
     low, high = table["detectable"].min(), table["detectable"].max()
-    span = f"{low:.2g}" if f"{low:.2g}" == f"{high:.2g}" else f"{low:.2g} to {high:.2g}, by group"
-    return f"That is no proof of equality: only a true difference of {span} is found in four of five such studies."
+    span = f"{low:.2g}" if f"{low:.2g}" == f"{high:.2g}" else f"{low:.2g} to {high:.2g}, by group,"
+    one = f"one t test at {ALPHA:.0%}, not corrected, finds a true difference of {span} in four of five such studies"
+    larger = f"; corrected for the {family} questions asked here, it would have to be larger" if family > 1 else ""
+    return f"That is no proof of equality: {one}{larger}."
 
 
 def _given(row: pd.Series, source: str) -> str:
+    alone = interval(row["alone"], row["alone_low"], row["alone_high"])
     if pd.isna(row["given"]):
-        return f"Given {source}, the model has no answer."
-    size = interval(row["given"], row["low"], row["high"])
-    alone, given = (row[low] > 0 or row[high] < 0 for low, high in (("alone_low", "alone_high"), ("low", "high")))
-    if alone and not given:
-        return f"Given {source} it is {size}: {source} can account for it."
-    if alone:
-        return f"It stays given {source}: {size}."
-    return f"Given {source} it is {size}."
+        return f"Given {source}, the model has no answer; alone it gives {alone}."
+    numbers = f"{interval(row['given'], row['low'], row['high'])}, alone {alone}"
+    before, after = _side(row["alone_low"], row["alone_high"]), _side(row["low"], row["high"])
+    if before and after == before:
+        return f"It stays given {source}: {numbers}."
+    if before and after:
+        return f"Given {source} it turns round: {numbers}."
+    if before and _side(row["change_low"], row["change_high"]):
+        change = interval(row["change"], row["change_low"], row["change_high"])
+        return f"Given {source} it is {numbers}, a change of {change}: {source} can account for it."
+    return f"Given {source} it is {numbers}; whether {source} explains it is not shown."
+
+
+def _side(low: float, high: float) -> int:
+    """The side of zero that an interval lies on, 0 where it holds zero or there is none."""
+    return int(low > 0) - int(high < 0)
 
 
 def _changed(row: pd.Series, second: str) -> str:
