@@ -134,11 +134,15 @@ def cell(name):
     return next("".join(c["source"]) for c in json.loads(STUDY.read_text())["cells"] if c["id"] == name)
 
 
-@pytest.mark.parametrize(("alarms", "stops"), [(10, False), (16, False), (30, True)])
-def test_the_negative_control_can_fail(alarms, stops, monkeypatch):
+@pytest.mark.parametrize(
+    ("alarms", "source", "stops"),
+    [(10, "simulated", False), (16, "simulated", False), (30, "simulated", True), (30, "real", False)],
+)
+def test_the_negative_control_can_fail(alarms, source, stops, monkeypatch):
+    """On the simulated table; a reader's own report is not lost to it."""
     monkeypatch.setattr(audit_, "false_alarms", lambda *_, **__: np.arange(200) < alarms)
     names = {"audit": audit_, "report": report, "pd": pd, "display": lambda _: None, "own": SimpleNamespace(source="")}
-    names |= {"cases": None, "score": None, "attributes": {"sex": None, "age": None}, "SEED": 0}
+    names |= {"cases": None, "score": None, "attributes": {"sex": None, "age": None}, "SEED": 0, "SOURCE": source}
     with pytest.raises(AssertionError) if stops else nullcontext():
         exec(cell("control"), names)
 
