@@ -46,9 +46,9 @@ def test_what_could_be_seen_agrees_with_the_power_of_a_t_test(n_a, n_b):
 
 
 def test_every_attribute_is_one_question_of_the_family(cases):
-    attributes = {"group": cases["group"], "other": cases["other"]} | audit.intersections(cases[["group", "other"]])
+    attributes = {"group": cases["group"], "other": cases["other"]} | audit.intersections(cases[["site", "other"]])
     table = audit.over_attributes(cases["score"], groups=attributes, n_permutations=500)
-    assert list(table.index) == ["group", "other", "group and other"]
+    assert list(table.index) == ["group", "other", "site and other"]
     assert table.loc["group", "p_holm"] < 0.05 < table.loc["other", "p"]
     assert (table["p_holm"] >= table["p"]).all() and (table["expected"] > 0).all()
     tiny = pd.Series(["p"] * 350 + ["q"] * 4, name="tiny")

@@ -17,8 +17,8 @@ def beside_small_cells(first: pd.Series, second: pd.Series) -> np.ndarray:
     """Cases in cells that are large enough and yet give a small one away.
 
     Sizes of groups are shown, so a line of the crossing with one cell of 1 to 9 cases gives it by subtraction. There
-    another cell is left out too, the smallest of those that cost no further one, until no line has a single one. Cells of cases for which an attribute
-    is not recorded are never shown, and count as left out.
+    another cell is left out too, the smallest of those that cost no further one, until no line has a single one.
+    Cells of cases for which an attribute is not recorded are never shown, and count as left out.
 
     Parameters
     ----------
