@@ -47,9 +47,9 @@ def test_what_could_be_seen_agrees_with_the_power_of_a_t_test(n_a, n_b):
 
 
 def test_every_attribute_is_one_question_of_the_family(cases):
-    attributes = {"group": cases["group"], "other": cases["other"]} | audit.intersections(cases[["group", "other"]])
+    attributes = {"group": cases["group"], "other": cases["other"]} | audit.intersections(cases[["site", "other"]])
     table = audit.over_attributes(cases["score"], groups=attributes, n_permutations=500)
-    assert list(table.index) == ["group", "other", "group and other"]
+    assert list(table.index) == ["group", "other", "site and other"]
     assert table.loc["group", "p_holm"] < 0.05 < table.loc["other", "p"]
     assert (table["p_holm"] >= table["p"]).all() and (table["expected"] > 0).all()
     tiny = pd.Series(["p"] * 350 + ["q"] * 4, name="tiny")
@@ -119,7 +119,7 @@ def test_rates_turn_round_where_lower_is_better(cases):
     assert table.loc["a", "rate"] > table.loc["b", "rate"]
     up = audit.sweep_against_reference(cases["score"], groups=cases["group"])["b"]
     down = audit.sweep_against_reference(-cases["score"], groups=cases["group"], better="lower")["b"]
-    assert up["ratio"].to_numpy() == pytest.approx(down["ratio"].to_numpy())
+    assert up["ratio"].to_numpy() == pytest.approx(down["ratio"].to_numpy(), nan_ok=True)
     assert up["threshold"].to_numpy() == pytest.approx(-down["threshold"].to_numpy())
     with pytest.raises(InputError, match="up"):
         audit.rates_at(cases["score"], groups=cases["group"], threshold=0, better="up")
@@ -165,3 +165,47 @@ def test_scores_without_spread_and_outcomes_are_audited_too(score):
     assert np.isfinite(audit.against_reference(score, groups=groups, n_boot=200)["estimate"]).all()
     assert len(audit.false_alarms(score, groups=groups, n=20)) == 20
     assert audit.over_attributes(score, groups={"g": groups}, n_permutations=200)["p"].between(0, 1).all()
+
+
+@pytest.mark.parametrize("succeed", [(3, 60), (60, 97)])
+def test_a_rate_of_few_successes_or_failures_is_not_given_away(succeed):
+    groups = pd.Series(np.repeat(["a", "b"], 100), name="g")
+    score = pd.Series(np.concatenate([np.where(np.arange(100) < k, 0.9, 0.1) for k in succeed]))
+    table, summary = audit.rates_at(score, groups=groups, threshold=0.5, n=200)
+    assert table["rare"].sum() == 1 and np.isnan(summary["DPD"]) and np.isnan(summary["DIR"])
+    _, told = audit.rates_at(score, groups=groups, threshold=0.05, n=200)
+    assert told["DPD"] == 0
+
+
+def test_swept_points_of_few_successes_or_failures_are_left_out():
+    rng = np.random.default_rng(3)
+    groups = pd.Series(np.repeat(["a", "b"], [120, 80]), name="g")
+    swept = audit.sweep_against_reference(pd.Series(rng.random(200)), groups=groups)["b"]
+    for side in "ab":
+        count, n = swept[f"count_{side}"].dropna(), swept[f"n_{side}"].iloc[0]
+        assert not count.between(1, 9).any() and not (n - count).between(1, 9).any()
+    left_out = swept["count_a"].isna()
+    assert 0 < left_out.sum() < len(swept)
+    assert swept.loc[left_out, ["ratio", "ratio_low", "difference"]].isna().all(axis=None)
+
+
+def test_no_small_cell_of_a_crossing_comes_back_by_subtraction():
+    sizes = {
+        ("f", "old"): 40,
+        ("f", "young"): 60,
+        ("m", "old"): 5,
+        ("m", "young"): 80,
+        ("x", "old"): 70,
+        ("x", "young"): 30,
+    }
+    rows = [pair for pair, n in sizes.items() for _ in range(n)]
+    crossed = audit.intersections(pd.DataFrame(rows, columns=["sex", "age"]))["sex and age"]
+    shown = crossed.value_counts()
+    assert shown["m, old"] == 5  # told as "<10"
+    assert "m, young" not in shown and "f, old" not in shown and "f, young" not in shown
+    assert shown["x, old"] == 70 and shown["x, young"] == 30
+
+
+def test_a_crossing_without_a_lone_small_cell_is_whole():
+    frame = pd.DataFrame({"sex": ["f", "m"] * 50, "age": ["old"] * 50 + ["young"] * 50})
+    assert audit.intersections(frame)["sex and age"].notna().all()

@@ -306,3 +306,11 @@ def test_pictures_take_lists_and_refuse_what_is_no_grid(ax):
         figures.pictures([[image / 255, image]], **names, ax=ax)
     with pytest.raises(InputError, match="1 and 2 names for 1 rows and 1 columns"):
         figures.pictures([[image]], **names, ax=ax)
+
+
+def test_of_many_groups_the_largest_are_drawn_and_the_others_counted(ax):
+    by = pd.Series(np.repeat([f"g{k:02}" for k in range(20)], np.arange(20) + 20), name="group")
+    figures.histogram(pd.Series(1.0, index=by.index, name="score"), by, ax=ax, bins=1)
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert names == [f"g{k:02}" for k in range(6, 20)]
+    assert ax.get_title(loc="left") == "the 14 largest groups; 6 more are left out"

@@ -222,3 +222,26 @@ def test_the_separator_of_the_header_counts(tmp_path):
     (tmp_path / "a.csv").write_text("a;b\n1,5;x, y, z\n")
     frame, _ = read_own(tmp_path / "a.csv")
     assert frame.to_dict("records") == [{"a": "1,5", "b": "x, y, z"}]
+
+
+def test_a_group_called_none_is_a_group_and_is_said_and_no_number(tmp_path):
+    frame = table(sex=["None", "NA", "f", None] * 10, dice=["NA", *np.linspace(0.5, 0.9, 39).round(3)])
+    own = load(tmp_path, frame)
+    assert own.cases["sex"].value_counts().to_dict() == {"None": 9, "NA": 10, "f": 10}
+    assert own.cases["sex"].isna().sum() == 10 and own.dropped["n"].tolist() == [1]
+    assert "sex: 'None' is a group of 10 case(s)" in " | ".join(own.notes)
+    ages = load(tmp_path, table(age=["NA", *range(39)]), groups="sex, age", bins="age: 20")
+    assert ages.cases["age"].isna().sum() == 1
+    with pytest.raises(InputError, match="different numbers"):
+        load(tmp_path, table(age=["NA", *range(39)]), groups="age")
+
+
+@pytest.mark.parametrize("root", ["mine", ""])
+def test_a_relative_folder_is_joined_once(root, tmp_path, monkeypatch):
+    from helpers.report import own
+
+    monkeypatch.chdir(tmp_path)
+    words, _ = own.settled([*([f"DATA_ROOT={root}"] if root else []), "SCORES=a.csv", "SCORE=dice"])
+    asked = dict(word.split("=") for word in words)
+    assert asked["SCORES"] == str(tmp_path / root / "a.csv") and asked["SCORE"] == "dice"
+    assert asked.get("DATA_ROOT", "") == (str(tmp_path / root) if root else "")

@@ -325,3 +325,46 @@ def test_a_claim_that_prints_a_side_alone(published, interval, verdict):
         high=high,
     )
     assert row["verdict"] == verdict
+
+
+def sizes(**counts):
+    return pd.DataFrame({"n": counts}).rename({"missing": "not recorded"})
+
+
+@pytest.mark.parametrize(
+    ("counts", "hidden", "total"),
+    [
+        ({"m": 284, "f": 281, "x": 5, "missing": 24}, True, 594),
+        ({"m": 284, "f": 281, "x": 5, "y": 4, "missing": 20}, False, 594),
+        ({"m": 284, "f": 281, "x": 29}, False, 594),
+        ({"m": 284, "f": 281, "x": 5}, False, "about 570"),
+        ({"m": 284, "f": 281, "missing": 5}, False, "about 570"),
+    ],
+)
+def test_a_single_suppressed_group_does_not_come_back_by_subtraction(counts, hidden, total):
+    table = {"sex": sizes(**counts)}
+    rows = report.beside_small(table)
+    assert rows == ([("sex", "not recorded")] if hidden else [])
+    assert report.total(sum(counts.values()), table) == total
+    shown = report.show(pd.concat(table), hide=rows)["n"]
+    if hidden:
+        assert shown["sex"].tolist() == [284, 281, "<10", "suppressed"]
+
+
+def test_the_words_do_not_tell_a_number_that_the_tables_hide():
+    overall = pd.DataFrame({"gap": [np.nan], "p": [np.nan], "note": ["too few"]}, index=["sex"])
+    for many, says in ((None, "for some cases"), (24, "for 24 cases"), (5, "for fewer than 10 cases")):
+        assert says in report.findings("dice", overall, {}, missing={"sex": many}).loc["sex", "finding"]
+    assert "not recorded" not in report.findings("dice", overall, {}, missing={"sex": 0}).loc["sex", "finding"]
+
+
+@pytest.mark.parametrize("text", ["x", "", "[]", "{}", "\0", '{"nbformat": 4}'])
+def test_a_file_that_is_no_notebook_makes_no_report(text, tmp_path):
+    (tmp_path / "x").write_text(text)
+    with pytest.raises(InputError, match="it is no"):
+        report.write_html(tmp_path / "x")
+
+
+def test_another_studys_notebook_makes_no_report(tmp_path):
+    with pytest.raises(InputError, match="not an audit of one's own scores"):
+        report.write_html(paths.notebooks() / "01_label_audit.ipynb", tmp_path / "x.html")

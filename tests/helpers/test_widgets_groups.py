@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import audit, simulate, widgets
+from helpers import audit, figures, simulate, widgets
 from helpers.errors import InputError
-from helpers.widgets import labels, showing
+from helpers.widgets import showing
 
 mpl.use("Agg")
 
@@ -210,12 +210,34 @@ def test_any_name_stands_in_the_table_in_full_and_in_the_figure_as_far_as_it_can
 
 
 def test_names_that_the_font_lacks_are_rows_of_the_table():
-    assert labels.drawn(["Ærø 60 µm², ≥ 40", *(NAMES[k] for k in ("Hebrew", "Arabic", "Chinese", "Hindi"))]) == [
+    names = ["Ærø 60 µm², ≥ 40", *(NAMES[k] for k in ("Hebrew", "Arabic", "Chinese", "Hindi"))]
+    assert list(figures.labels(names, "row").values()) == [
         "Ærø 60 µm², ≥ 40",
         *(f"row {k}" for k in (2, 3, 4, 5)),
     ]
-    assert labels.drawn(["x" * 200, "x" * 201]) == [f"row {k}: {'x' * 22}…" for k in (1, 2)]
-    assert labels.drawn(["a\n b", "$1"]) == ["a b", "\\$1"]
+    assert list(figures.labels(["x" * 200, "x" * 201]).values()) == [f"group {k}: {'x' * 22}…" for k in (1, 2)]
+    assert figures.labels(["a\n b", "a b", "$1"]) == {"a\n b": "a b", "a b": "a b (2)", "$1": "\\$1"}
+
+
+def test_where_lower_is_better_the_rate_is_that_of_successes(frame):
+    frame = frame.assign(error=10 * (1 - frame["dice"]))
+    table, figure = widgets.group_view(frame, "dataset", "error", 2, better="lower")
+    good = (frame.loc[frame["dataset"] == "DUKE", "error"] < 2).mean()
+    assert float(table.loc["DUKE", "rate"]) == pytest.approx(good, abs=5e-4)
+    assert figure.axes[1].get_xlabel() == "share with error < 2"
+    with pytest.raises(InputError, match="better: 'low' is unknown"):
+        widgets.group_view(frame, "dataset", "error", 2, better="low")
+
+
+def test_the_slider_reaches_over_the_scores_and_starts_at_the_threshold(frame):
+    frame = frame.assign(error=np.linspace(0.3, 47, len(frame)), odd=np.arange(len(frame)) % 2)
+    box = Explorer(widgets.explore_groups(frame, groups=["odd"], scores=["error"], better="lower", threshold=5))
+    slider = box.controls["success <"]
+    assert (slider.min, slider.value, slider.max) == (0, 5, 47)
+    assert "below 5" in box.figure
+    usual = explore(frame).controls["success >"]
+    assert (usual.min, usual.value, usual.max, usual.step) == (0.05, 0.8, 0.95, 0.05)
+    assert explore(frame.assign(flat=7.0), scores=["flat"]).controls["success >"].value == 0.8
 
 
 def test_missing_values_and_mixed_kinds_of_names(frame):

@@ -12,14 +12,15 @@ from scipy import stats
 
 from helpers.audit import gaps, hypothesis
 from helpers.audit._inputs import check_scores
+from helpers.audit.complement import beside_small_cells, small
 from helpers.audit.models import adjusted_contrast
 from helpers.audit.pairs import adjust_p
 from helpers.audit.permute import permutation
 from helpers.audit.resample import bootstrap, bootstrap_change
 from helpers.audit.ruler import judge
 from helpers.errors import InputError
+from helpers.metrics.rates import SMALLEST  # a group of fewer cases is compared with nothing
 
-SMALLEST = 10  # a group of fewer cases is compared with nothing
 NOT_RECORDED = "not recorded"
 
 
@@ -147,11 +148,12 @@ def _attribute(score: pd.Series, groups: pd.Series, n: int, seed: int) -> dict[s
 
 
 def intersections(groups: pd.DataFrame) -> dict[str, pd.Series]:
-    """Every pair of attributes as one attribute, "a and b"; missing where either is."""
+    """Every pair of attributes as one attribute, "a and b"; missing where either is, and in `beside_small_cells`."""
     found = {}
     for first, second in itertools.combinations(groups.columns, 2):
         names = [groups[column].astype("category").cat.categories for column in (first, second)]
         both = groups[first].astype(object) + ", " + groups[second].astype(object)
+        both = both.mask(beside_small_cells(groups[first], groups[second]))
         order = [f"{a}, {b}" for a, b in itertools.product(*names)]
         dtype = pd.CategoricalDtype([name for name in dict.fromkeys(order) if (both == name).any()])
         found[f"{first} and {second}"] = both.astype(dtype).rename(f"{first} and {second}")
@@ -298,30 +300,43 @@ def rates_at(
     Returns
     -------
     table : DataFrame
-        As `success_rates`.
+        As `success_rates`, and ``rare``: 1 to 9 cases of the group succeed, or fail.
     summary : dict
-        ``n`` cases compared, ``DPD``, ``DIR`` (NaN where no case succeeds) and ``p`` of the difference.
+        ``n`` cases compared, ``DPD``, ``DIR`` (NaN where no case succeeds) and ``p`` of the difference. Where a
+        compared group is rare, DPD and DIR are NaN: they would give its count away.
     """
     good = score > threshold if _higher(better) else score < threshold
     kept = comparable(groups)
     null = permutation(good, groups=kept, n=n, seed=seed)
     ratio = gaps.disparate_impact_ratio(good, groups=kept) if good[kept.notna()].any() else float("nan")
-    summary = {"n": int(kept.notna().sum()), "DPD": null.statistic, "DIR": ratio, "p": null.p}
-    return gaps.success_rates(good, groups=groups), summary
+    table = gaps.success_rates(good, groups=groups)
+    table["rare"] = _rare(table["count"], table["n"])
+    told = not table.loc[table["n"] >= SMALLEST, "rare"].any()
+    dpd, ratio = (null.statistic, ratio) if told else (float("nan"), float("nan"))
+    return table, {"n": int(kept.notna().sum()), "DPD": dpd, "DIR": ratio, "p": null.p}
 
 
 def sweep_against_reference(
     score: pd.Series, *, groups: pd.Series, better: str = "higher", points: int = 19
 ) -> dict[object, pd.DataFrame]:
-    """As `threshold_sweep` for every group over the reference, at thresholds spread over the scores."""
+    """As `threshold_sweep` for every group over the reference, at thresholds spread over the scores.
+
+    Rates, differences and ratios are NaN where 1 to 9 cases of either group succeed, or fail.
+    """
     kept, reference = comparable(groups), reference_group(groups)
     sign = 1 if _higher(better) else -1
     thresholds = np.unique(np.quantile(sign * score, np.linspace(0.05, 0.95, points)))
     swept = {}
     for level in kept.cat.categories.drop(reference):
         table = gaps.threshold_sweep(sign * score, groups=kept, a=level, b=reference, thresholds=thresholds)
-        swept[level] = table.assign(threshold=sign * table["threshold"])
+        rare = _rare(table["count_a"], table["n_a"]) | _rare(table["count_b"], table["n_b"])
+        told = table.filter(regex="^(count|rate|difference|ratio)")
+        swept[level] = table.assign(threshold=sign * table["threshold"], **told.mask(rare))
     return swept
+
+
+def _rare(count: pd.Series, n: pd.Series) -> pd.Series:
+    return small(count) | small(n - count)
 
 
 def _higher(better: str) -> bool:

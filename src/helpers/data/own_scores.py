@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from helpers.data.files import Notes, at, dropped_frame, patient_ids
-from helpers.data.own_table import column, numbers, read_own
+from helpers.data.own_table import NO_NUMBER, column, numbers, read_own
 from helpers.errors import InputError
+from helpers.metrics.rates import SMALLEST
 
-SMALLEST, MOST_NUMBERS, MOST_NAMES = 10, 10, 30
+MOST_NUMBERS, MOST_NAMES = 10, 30
 MEASURED = ("dice", "hd95", "nsd")  # what `scores.score_folders` gives
 
 
@@ -202,11 +203,17 @@ def _attribute(values: pd.Series, edges: list[float] | None, path: Path) -> tupl
         cut = pd.cut(parsed, [-np.inf, *edges, np.inf], labels=labels)
         return cut.rename(name), notes
     n = known.nunique()
-    numeric = pd.to_numeric(known.str.replace(",", ".", regex=False), errors="coerce").notna().all()
+    words = known.isin(NO_NUMBER)
+    parsed = pd.to_numeric(known[~words].str.replace(",", ".", regex=False), errors="coerce")
+    numeric = len(parsed) > 0 and parsed.notna().all()
     if n > (MOST_NUMBERS if numeric else MOST_NAMES):
         fix = f'Cut it by edges, as BINS="{name}: 40, 60"' if numeric else "Name a column of groups, not of texts"
         raise InputError(f"{path.name}, column {name}", f"{n} different {'numbers' if numeric else 'values'}", fix)
-    return values.astype("category").rename(name), _alike(known, name)
+    taken = [
+        f"{name}: {word!r} is a group of {count} case(s); where it means not recorded, leave the cells empty"
+        for word, count in known[words].value_counts().items()
+    ]
+    return values.astype("category").rename(name), taken + _alike(known, name)
 
 
 def _alike(known: pd.Series, name: str) -> list[str]:

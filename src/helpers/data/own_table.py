@@ -14,11 +14,13 @@ import pandas as pd
 from helpers.data.files import at, one_line
 from helpers.errors import InputError
 
+# No number in a column of numbers; in a column of groups a name as any other, as "None" of a disease.
+NO_NUMBER = ("NA", "N/A", "n/a", "NaN", "nan", "None", "NULL", "null", "#N/A", "<NA>")
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 
 
 def read_own(file: str | Path, *, where: str = "SCORES") -> tuple[pd.DataFrame, list[str]]:
-    """Table of strings (missing where blank, NA or the like), and in words what had to be assumed.
+    """Table of strings (missing where blank), and in words what had to be assumed.
 
     Parameters
     ----------
@@ -47,7 +49,8 @@ def read_own(file: str | Path, *, where: str = "SCORES") -> tuple[pd.DataFrame, 
         notes.append(f"columns are separated by {'semicolons' if separator == ';' else 'tabs'}")
     _check_header(path, head, separator)
     try:
-        frame = pd.read_csv(io.StringIO(text), sep=separator, dtype=str, skipinitialspace=True)
+        look = {"dtype": str, "skipinitialspace": True, "keep_default_na": False, "na_values": [""]}
+        frame = pd.read_csv(io.StringIO(text), sep=separator, **look)
     except (ValueError, csv.Error) as error:
         problem = f"cannot be read as CSV ({one_line(error)})"
         raise InputError(path.name, problem, "Quote texts with commas; write decimals with a point") from None
@@ -122,13 +125,14 @@ def column(frame: pd.DataFrame, name: str, *, where: str, file: Path) -> pd.Seri
 
 
 def numbers(values: pd.Series, file: Path) -> tuple[pd.Series, list[str]]:
-    """A column as floats, NaN where missing; decimal commas are read as points and said.
+    """A column as floats, NaN where missing or "NA" and the like; decimal commas are read as points and said.
 
     Raises
     ------
     InputError
         A cell is neither empty nor a finite number.
     """
+    values = values.mask(values.isin(NO_NUMBER))
     notes, known = [], values.dropna()
     commas = known[known.map(lambda text: bool(DECIMAL_COMMA.fullmatch(text)))]
     if len(commas):

@@ -20,6 +20,8 @@ from helpers.figures.look import GREY, HATCHES, PALETTE
 def histogram(values: pd.Series, by: pd.Series, *, ax: Axes, bins: int | ArrayLike = 20, at_least: int = 10) -> Axes:
     """Stacked counts of a variable by group; bars of fewer than `at_least` cases are left out.
 
+    Of more groups than there are colours the largest are drawn, and the title says how many were left out.
+
     Parameters
     ----------
     values, by : Series of length n
@@ -29,9 +31,13 @@ def histogram(values: pd.Series, by: pd.Series, *, ax: Axes, bins: int | ArrayLi
     edges = np.histogram_bin_edges(values[known], bins)
     counts = pd.crosstab(pd.cut(values[known], edges, include_lowest=True, labels=False), by[known])
     counts = counts.reindex(range(len(edges) - 1), fill_value=0)
-    counts = counts.where(counts >= at_least, 0)
+    colours = PALETTE * 2
+    largest = counts.sum().rank(method="first", ascending=False) <= len(colours)
+    if not largest.all():
+        ax.set_title(f"the {len(colours)} largest groups; {(~largest).sum()} more are left out")
+    counts = counts.loc[:, largest].where(counts >= at_least, 0)
     floor = np.zeros(len(counts))
-    for group, colour in zip(counts.columns, PALETTE * 2, strict=False):
+    for group, colour in zip(counts.columns, colours, strict=False):
         ax.bar(edges[:-1], counts[group], width=np.diff(edges), align="edge", bottom=floor, color=colour, label=group)
         floor += counts[group].to_numpy()
     ax.set(xlabel=values.name, ylabel="patients")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from helpers.report.recording import SMALLEST_CELL
 from helpers.report.tables import interval
 
 ALPHA = 0.05
@@ -27,7 +28,7 @@ def findings(
     source: str = "",
     changed: Mapping[str, pd.DataFrame] | None = None,
     second: str = "",
-    missing: Mapping[str, int] | None = None,
+    missing: Mapping[str, int | None] | None = None,
 ) -> pd.DataFrame:
     """What the audit says about each attribute, a row each, and a last row on what it does not say.
 
@@ -46,7 +47,7 @@ def findings(
     source, second : str
         Names of the source and of the second score.
     missing : mapping of str to int, optional
-        Cases without a group, by attribute.
+        Cases without a group, by attribute; None where their number is not to be told.
 
     Returns
     -------
@@ -67,9 +68,8 @@ def findings(
                 said.append(_given(given[name].loc[group], source))
             if changed and name in changed:
                 said.append(_changed(changed[name].loc[group], second))
-        if missing and missing.get(name):
-            n = missing[name]
-            said.append(f"It is not recorded for {n if n >= 10 else 'fewer than 10'} cases, which no test includes.")
+        if missing and missing.get(name, 0) != 0:
+            said.append(f"It is not recorded for {_many(missing[name])} cases, which no test includes.")
         rows[name] = " ".join(said)
     rows["what this cannot say"] = CANNOT
     return pd.DataFrame({"finding": rows}).rename_axis(None)
@@ -105,6 +105,12 @@ def _isolated(name: object) -> str:
     """A name that is written from right to left must not turn the words around it."""
     turned = any(unicodedata.bidirectional(letter) in {"R", "AL"} for letter in str(name))
     return f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}" if turned else str(name)
+
+
+def _many(n: int | None) -> str:
+    if n is None:
+        return "some"
+    return str(n) if n >= SMALLEST_CELL else f"fewer than {SMALLEST_CELL}"
 
 
 def _seen(table: pd.DataFrame, family: int) -> str:

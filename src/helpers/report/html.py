@@ -69,12 +69,12 @@ def write_html(notebook: str | Path, place: str | Path = "") -> Path:
     Raises
     ------
     InputError
-        There is no such notebook, or it was not run to its end.
+        There is no such notebook, it is none or another study's, or it was not run to its end.
     """
     source = Path(notebook)
     if not source.is_file():
         raise InputError(source, "there is no such notebook", "Name the one that papermill has written")
-    executed = nbformat.read(source, as_version=4)
+    executed = _read(source)
     glued = _glued(executed)
     if not glued:
         raise InputError(source, "it was not run to its end", "Run it by papermill, then make the report")
@@ -90,6 +90,17 @@ def write_html(notebook: str | Path, place: str | Path = "") -> Path:
     file = Path(place) if place else source.with_name("report.html")
     file.write_text(page, encoding="utf-8")
     return file
+
+
+def _read(source: Path) -> Any:
+    try:
+        executed = nbformat.read(source, as_version=4)
+    except (ValueError, AttributeError, KeyError, TypeError, nbformat.ValidationError):
+        raise InputError(source, "it is no notebook", "Name the one that papermill has written") from None
+    if not {FIRST, SETUP} <= {cell.get("id") for cell in executed.cells}:
+        fix = "Name a run of notebooks/07_your_own_scores.ipynb"
+        raise InputError(source, "it is not an audit of one's own scores", fix)
+    return executed
 
 
 def _chosen(executed: Any) -> list[Any]:

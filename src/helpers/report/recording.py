@@ -13,12 +13,12 @@ import pandas as pd
 
 from helpers import paths
 from helpers.errors import InputError
+from helpers.metrics.rates import SMALLEST as SMALLEST_CELL
 from helpers.report import claims as claims_
 from helpers.report import provenance
 from helpers.report.run import RESULTS
 from helpers.report.values import flatten, glue, write_json
 
-SMALLEST_CELL = 10
 # Identifiers of the public collections, which no published file may carry.
 CASE_ID = re.compile(
     r"\b(?:DUKE_\d{3}|ISPY1_\d{4}|ISPY2_\d{6}|NACT_\d{2}|UCSF-PDGM-\d{3,4}|patient\d{5})\b", re.IGNORECASE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,7 +12,7 @@ from helpers.report import claims as claims_
 from helpers.report.recording import SMALLEST_CELL, is_size
 
 
-def show(frame: pd.DataFrame, *, estimate: str = "", digits: int = 3) -> pd.DataFrame:
+def show(frame: pd.DataFrame, *, estimate: str = "", digits: int = 3, hide: Sequence[object] = ()) -> pd.DataFrame:
     """A table ready to be shown: rounded, and with groups under 10 suppressed.
 
     Parameters
@@ -22,6 +23,8 @@ def show(frame: pd.DataFrame, *, estimate: str = "", digits: int = 3) -> pd.Data
         Column to be shown together with `low` and `high` as one: "0.05 [0.03, 0.08]".
     digits : int
         Digits behind the point.
+    hide : sequence
+        Index labels of rows that lose sizes and numbers, since they would give a suppressed row away.
     """
     table = frame.astype(object)
     table.index = table.index.set_names([None] * table.index.nlevels)  # a name takes a line of the table
@@ -42,6 +45,7 @@ def show(frame: pd.DataFrame, *, estimate: str = "", digits: int = 3) -> pd.Data
         whole = [int(n) if pd.notna(n) else "–" for n in frame[column]]
         table[column] = pd.Series(whole, index=table.index, dtype=object)
         table.loc[small[column], column] = f"<{SMALLEST_CELL}"
+    table.loc[[label in hide for label in frame.index], numbers + sizes] = "suppressed"
     return table.drop(columns=["low", "high"]) if estimate else table
 
 

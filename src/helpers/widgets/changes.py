@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from helpers import figures
 from helpers.errors import InputError
 from helpers.report.tables import show
-from helpers.widgets.labels import drawn
 from helpers.widgets.showing import choice, explorer, figure_html, table_html
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def change_view(table: pd.DataFrame, attribute: str, metric: str) -> tuple[pd.Da
         raise InputError(f"{attribute}, {metric}", "the table has no such rows", "Pick an attribute and a metric of it")
     part = part if "finding" in part else part.assign(finding=metric)
     names = list(dict.fromkeys(part["finding"]))
-    rows = part["finding"].map(dict(zip(names, drawn(names, "finding"), strict=True)))
+    rows = part["finding"].map(figures.labels(names, "finding"))
     figure = Figure(figsize=(7, 0.45 * len(names) + 1.4), layout="constrained")
     ax = figure.subplots()
     figures.changes(part.assign(finding=rows), ax=ax, xlabel=f"change of {metric} between groups of {attribute}")

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from helpers import audit, figures
 from helpers.errors import InputError
-from helpers.widgets.labels import drawn
 from helpers.widgets.showing import choice, explorer, figure_html
 
 if TYPE_CHECKING:
@@ -148,5 +147,5 @@ def _code_figure(
     figure = Figure(figsize=(7, side * len(trainings) + 0.8), layout="constrained")
     ax = figure.subplots()
     figures.pictures(grid, rows=labels, columns=columns, ax=ax)
-    ax.set_xlabel(f"{drawn(names)[image]}; run {run}, direction {direction}")
+    ax.set_xlabel(f"{figures.labels(names, 'row')[names[image]]}; run {run}, direction {direction}")
     return figure

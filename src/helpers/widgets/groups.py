@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -13,7 +14,6 @@ from helpers.errors import InputError
 from helpers.report.recording import SMALLEST_CELL
 from helpers.report.tables import show
 from helpers.widgets import selecting
-from helpers.widgets.labels import drawn
 from helpers.widgets.showing import choice, chosen, explorer, figure_html, table_html
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def group_view(
     *,
     cross: str | None = None,
     only: tuple[str, object] | None = None,
+    better: str = "higher",
 ) -> tuple[pd.DataFrame, Figure]:
     """Group means and success rates of one score: the table and the figure.
 
@@ -40,11 +41,13 @@ def group_view(
     group, score : str
         Columns of the frame; cases without a score or a group are left out.
     threshold : float
-        A case is a success when its score is over it.
+        A case is a success when its score is over it or, where lower is better, under it.
     cross : str, optional
         Another attribute: then groups are the intersections of both.
     only : tuple, optional
         A column and its value: other cases are left out, such as those of other sources.
+    better : {"higher", "lower"}
+        Which end of the score is good.
 
     Returns
     -------
@@ -56,8 +59,10 @@ def group_view(
     Raises
     ------
     InputError
-        A column is missing or doubled, no case is left, or a score is no finite number.
+        A column is missing or doubled, no case is left, a score is no finite number, or `better` is unknown.
     """
+    if better not in ("higher", "lower"):
+        raise InputError("better", f"{better!r} is unknown", 'Give "higher" or "lower"')
     frame = selecting.of_source(frame, only)
     attributes = [group, *([cross] if cross else [])]
     groups, known = selecting.crossed(frame, attributes), selecting.scored(frame, score).to_numpy()
@@ -66,25 +71,30 @@ def group_view(
         raise InputError(" × ".join(attributes), problem, "Pick another selection")
     values, of = frame.loc[known, score], groups[known]
     means = audit.by_group(values, groups=of)
-    good, _ = audit.success(values, threshold=threshold)
+    sign = 1 if better == "higher" else -1
+    good, _ = audit.success(sign * values, threshold=sign * threshold)
     rates = audit.success_rates(good, groups=of).add_prefix("rate_")
     table = pd.concat([means[["n", "mean", "low", "high"]], rates[["rate_rate", "rate_low", "rate_high"]]], axis=1)
     table = table.reindex(groups.cat.categories)
     table["n"] = table["n"].fillna(0).astype(int)
-    figure = _forests(table, score, threshold, values.mean(), good.mean())
+    figure = _forests(table, score, f"{_beyond(better)} {threshold:g}", values.mean(), good.mean())
     return show(table.rename(columns={"rate_rate": "rate"})), figure
 
 
-def _forests(table: pd.DataFrame, score: str, threshold: float, mean: float, rate: float) -> Figure:
-    table = table.set_axis(drawn(table.index))
+def _forests(table: pd.DataFrame, score: str, beyond: str, mean: float, rate: float) -> Figure:
+    names = figures.labels(table.index, "row")
+    table = table.set_axis([names[group] for group in table.index])
     large = table[table["n"] >= SMALLEST_CELL]
     kept = large[large["n"].rank(method="first", ascending=False) <= MOST]
     size = (9, 0.35 * max(len(kept), 1) + 1.4)
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)
-    score, others = drawn([score])[0], {"estimate": "rate_rate", "low": "rate_low", "high": "rate_high"}
+    score, others = (
+        figures.labels([score], "row")[score],
+        {"estimate": "rate_rate", "low": "rate_low", "high": "rate_high"},
+    )
     figures.forest(kept, ax=axes[0], estimate="mean", no_effect=mean, xlabel=f"mean {score}")
-    figures.forest(kept, ax=axes[1], **others, no_effect=rate, xlabel=f"share with {score} > {threshold:g}")
+    figures.forest(kept, ax=axes[1], **others, no_effect=rate, xlabel=f"share with {score} {beyond}")
     if kept.empty:
         axes[0].text(0.5, 0.5, f"no group of {SMALLEST_CELL} or more", transform=axes[0].transAxes, ha="center")
         axes[0].set_ylim(-0.6, 0.6)
@@ -93,7 +103,18 @@ def _forests(table: pd.DataFrame, score: str, threshold: float, mean: float, rat
     return figure
 
 
-def explore_groups(frame: pd.DataFrame, *, groups: Sequence[str], scores: Sequence[str]) -> Widget:
+def _beyond(better: str) -> str:
+    return ">" if better == "higher" else "<"
+
+
+def explore_groups(
+    frame: pd.DataFrame,
+    *,
+    groups: Sequence[str],
+    scores: Sequence[str],
+    better: str = "higher",
+    threshold: float = 0.8,
+) -> Widget:
     """Controls for `group_view`: pick an attribute or two, the source, the score and the threshold of success.
 
     Parameters
@@ -102,6 +123,10 @@ def explore_groups(frame: pd.DataFrame, *, groups: Sequence[str], scores: Sequen
         One row per case. A choice of the source is there where a column ``dataset`` or ``source`` has several.
     groups, scores : sequence of str
         Columns to choose from.
+    better : {"higher", "lower"}
+        Which end of the scores is good.
+    threshold : float
+        Where the slider starts. It goes from 0.05 to 0.95, or over the scores where those do not lie in 0 to 1.
     """
     import ipywidgets
 
@@ -109,21 +134,34 @@ def explore_groups(frame: pd.DataFrame, *, groups: Sequence[str], scores: Sequen
     where, levels = selecting.sources(frame)
     source = choice("source", levels, none=True)
     score = choice("score", scores)
-    slider = {"min": 0.05, "max": 0.95, "step": 0.05, "continuous_update": False}
-    threshold = ipywidgets.FloatSlider(0.8, **slider, description="success >")
+    slider = {**_reach(frame, scores, threshold), "continuous_update": False}
+    cut = ipywidgets.FloatSlider(threshold, **slider, description=f"success {_beyond(better)}")
 
     def draw() -> tuple[str, str]:
         if group.value is None or score.value is None:
             raise InputError("groups, scores", "there is nothing to choose from", "Name a column of each")
         only = (where, source.value) if chosen(source) is not None else None
-        picked = {"cross": chosen(cross), "only": only}
-        table, figure = group_view(frame, group.value, score.value, threshold.value, **picked)
+        picked = {"cross": chosen(cross), "only": only, "better": better}
+        table, figure = group_view(frame, group.value, score.value, cut.value, **picked)
         part = selecting.of_source(frame, only)
         both = [group.value, *([cross.value] if chosen(cross) else [])]
         used = part[score.value].notna() & selecting.crossed(part, both).notna()
         note = f"{used.sum():,} cases; {(~used).sum():,} more have no score or no group."
-        alt = f"Mean {score.value} and share above {threshold.value:g}, by {' and '.join(both)}, with 95% intervals."
+        side = "above" if better == "higher" else "below"
+        alt = f"Mean {score.value} and share {side} {cut.value:g}, by {' and '.join(both)}, with 95% intervals."
         return table_html(table, note), figure_html(figure, alt)
 
-    controls = [group, cross, *([source] if levels else []), score, threshold]
+    controls = [group, cross, *([source] if levels else []), score, cut]
     return explorer(controls, draw)
+
+
+def _reach(frame: pd.DataFrame, scores: Sequence[str], threshold: float) -> dict[str, float]:
+    """Ends and step of the slider: those of a share, or round numbers that take in the scores and the threshold."""
+    usual = {"min": 0.05, "max": 0.95, "step": 0.05}
+    columns = frame.loc[:, frame.columns.isin(scores)].select_dtypes("number").to_numpy(float)
+    values = columns[np.isfinite(columns)]
+    if not len(values) or (values.min() >= 0 and values.max() <= 1):
+        return usual | {"min": min(usual["min"], threshold), "max": max(usual["max"], threshold)}
+    low, high = min(values.min(), threshold), max(values.max(), threshold)
+    step = 10.0 ** np.floor(np.log10((high - low) / 10)) if high > low else 1.0
+    return {"min": float(np.floor(low / step) * step), "max": float(np.ceil(high / step) * step), "step": float(step)}

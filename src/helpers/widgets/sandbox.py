@@ -8,6 +8,7 @@ import pandas as pd
 
 from helpers import audit, figures, simulate
 from helpers.errors import InputError
+from helpers.report.recording import SMALLEST_CELL
 from helpers.report.tables import show
 from helpers.widgets.showing import explorer, figure_html, table_html
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from ipywidgets import Widget
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-SMALLEST = 10  # cases of a group, below which nothing is said
 
 # What the sliders reach: name -> (least, most, step, label). A set-up names no value beyond.
 SLIDERS: dict[str, tuple[float, float, float, str]] = {
@@ -72,7 +71,7 @@ def sandbox_view(
         plt.close(figure)
         return pd.DataFrame({"note": [str(error)]}, index=["no such cohort"]), figure
     ruler = {"group": "group", "a": "A", "b": "B", "source": "hospital", "gold": "gold", "threshold": threshold}
-    table = audit.readings(frame, **ruler, smallest_cell=SMALLEST, n_boot=n_boot, seed=seed)
+    table = audit.readings(frame, **ruler, smallest_cell=SMALLEST_CELL, n_boot=n_boot, seed=seed)
     others = frame.filter(like="attribute")
     rows = [["readings", "groups"], ["readings", "largest"]] if others.shape[1] else [["readings", "groups"]]
     # Placed by hand: a layout that is computed takes as long as the audit.
@@ -122,7 +121,7 @@ def _readings(table: pd.DataFrame, ax: Axes) -> None:
     """The readings that have numbers, against no difference; those whose interval excludes it stand out."""
     known = table[table["estimate"].notna()]
     if known.empty:
-        _say(ax, f"no reading has {SMALLEST} cases in both groups")
+        _say(ax, f"no reading has {SMALLEST_CELL} cases in both groups")
         return
     apart = known.index[(known["low"] > 0) | (known["high"] < 0)]
     known = known.assign(n=known["n_a"] + known["n_b"])
@@ -134,9 +133,9 @@ def _readings(table: pd.DataFrame, ax: Axes) -> None:
 def _groups(frame: pd.DataFrame, threshold: float, ax: Axes) -> None:
     """Means and quartiles of both groups by both kinds of label, and the threshold."""
     sizes = frame["group"].value_counts()
-    large = frame[frame["group"].map(sizes).astype(int) >= SMALLEST]
+    large = frame[frame["group"].map(sizes).astype(int) >= SMALLEST_CELL]
     if large.empty:
-        _say(ax, f"no group has {SMALLEST} cases")
+        _say(ax, f"no group has {SMALLEST_CELL} cases")
         return
     tables = {
         name: audit.by_group(large[labels], groups=large["group"].astype(object))
@@ -151,7 +150,7 @@ def _largest(frame: pd.DataFrame, others: pd.DataFrame, ax: Axes, n: int, seed: 
     """The largest gap over the other attributes: its row of the table, and its null."""
     name = f"largest of {others.shape[1]} gaps"
     try:
-        found = audit.largest_gap(frame["score"], attributes=others, smallest_cell=SMALLEST, n=n, seed=seed)
+        found = audit.largest_gap(frame["score"], attributes=others, smallest_cell=SMALLEST_CELL, n=n, seed=seed)
     except InputError as error:
         _say(ax, "no attribute has two levels that are large enough")
         return pd.DataFrame({"note": str(error)}, index=[name])
