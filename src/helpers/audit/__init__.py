@@ -7,7 +7,6 @@ from helpers.audit.attributes import (
     comparable,
     described,
     detectable_difference,
-    false_alarms,
     given_source,
     group_sizes,
     intersections,
@@ -19,6 +18,7 @@ from helpers.audit.attributes import (
 from helpers.audit.calibrate import calibrate, calibration_cohorts, calibration_summary, null_interval_coverage
 from helpers.audit.choices import choices, ethnicity_choices
 from helpers.audit.conditions import band_table, label_agreement, prevalence, prevalence_shift, sampling
+from helpers.audit.control import false_alarms
 from helpers.audit.diagnose import CAUSES, Diagnosis, diagnose
 from helpers.audit.experiments import Between, amplification, change_between
 from helpers.audit.fairness import prediction_fairness, score_fairness
