@@ -1,6 +1,7 @@
 """What several tests share: the real rows where they lie, and a copy of the checkout to run things in."""
 
 import contextlib
+import hashlib
 import os
 import shutil
 import signal
@@ -14,6 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 REAL = ROOT.parent / "shared" / "data" / "mamamia"
 REAL_LABELS = ROOT.parent / "shared" / "data" / "fitzpatrick17k"
 SLIDES = ROOT.parent / "shared" / "papers" / "001_358cb34210097b6c.txt"
+# Where the tests keep the copy they built the book in, so that the browser's need not build it again.
+KEPT = ROOT / "_build" / "tested"
 # Files of tests that take the built book, which is made once in a process.
 BOOK = {"tests/test_workflow.py", "tests/book/test_book.py", "tests/browser/test_browser.py"}
 MADE = [".git", ".venv*", ".snakemake", "__pycache__", "*.egg-info", "runs", "_build", ".*_cache"]
@@ -103,10 +106,26 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 @pytest.fixture(scope="session")
 def built_book(checkout: Checkout) -> Path:
     """The book built at the tiny profile, warnings as errors."""
+    made_from = contents(checkout.folder)
     # One core: with two threads a run waits for threads that other tests keep from the processor.
     done = checkout.snakemake("book", "--cores", "1", "--config", "profile=tiny")
     assert done.returncode == 0, done.stdout[-6000:]
+    shutil.rmtree(KEPT, ignore_errors=True)
+    shutil.copytree(checkout.folder, KEPT / checkout.folder.name, symlinks=True)
+    (KEPT / "made-from").write_text(made_from)  # last, so that half a copy is never taken for one
     return checkout.folder / "_build" / "html"
+
+
+def contents(folder: Path) -> str:
+    """Digest of every file of a checkout that is not made."""
+    digest = hashlib.sha256()
+    for place, folders, files in os.walk(folder):
+        left_out = generated(str(ROOT / Path(place).relative_to(folder)), folders + files)
+        folders[:] = sorted(set(folders) - left_out)
+        for file in sorted(set(files) - left_out):
+            path = Path(place) / file
+            digest.update(f"{path.relative_to(folder)}\n{path.stat().st_size}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 @contextlib.contextmanager

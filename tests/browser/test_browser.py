@@ -19,10 +19,11 @@ import yaml
 pytest.importorskip("playwright", reason="install the development requirements: pip install -e '.[dev]'")
 from playwright.sync_api import Browser, Page, sync_playwright
 
-PROJECT = Path(__file__).resolve().parents[2]
-SCREENSHOTS = PROJECT / "_build" / "screenshots"
+from tests.conftest import KEPT, ROOT, Checkout, contents
+
+SCREENSHOTS = ROOT / "_build" / "screenshots"
 # axe-core 4.14.1 (MPL-2.0), unchanged from the npm package of that name; its licence lies beside it.
-AXE = PROJECT / "tests" / "browser" / "axe-core" / "axe.min.js"
+AXE = ROOT / "tests" / "browser" / "axe-core" / "axe.min.js"
 WIDTHS = {"phone": 390, "desktop": 1280}
 FLAGS = [
     "--no-sandbox",
@@ -70,6 +71,9 @@ class Reader:
         if self.page.locator(".math").count():
             self.page.wait_for_selector("mjx-container", timeout=20_000)
             self.page.evaluate("() => MathJax.startup.promise")
+        if self.page.locator("script[type='application/vnd.jupyter.widget-view+json']").count():
+            self.page.wait_for_selector(".jupyter-widgets", timeout=20_000)
+            self.page.wait_for_timeout(500)  # its fonts are asked for as it is drawn
         self.page.evaluate("() => document.fonts.ready")
         return self.page
 
@@ -88,7 +92,21 @@ def reader(browser) -> Iterator[Callable[..., Reader]]:
 
 
 @pytest.fixture(scope="session")
-def files(built_book: Path) -> dict[str, Path]:
+def kept(request: pytest.FixtureRequest) -> Checkout:
+    """The copy in which `make test` built the book, where nothing has changed since; else that of a new build."""
+    stamp = KEPT / "made-from"
+    if not stamp.is_file() or stamp.read_text() != contents(ROOT):
+        request.getfixturevalue("built_book")
+    return Checkout(KEPT / "the-biased-ruler")
+
+
+@pytest.fixture(scope="session")
+def kept_book(kept: Checkout) -> Path:
+    return kept.folder / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def files(kept_book: Path) -> dict[str, Path]:
     """Page of each entry of the table of contents."""
 
     def names(node: object) -> list[str]:
@@ -97,8 +115,8 @@ def files(built_book: Path) -> dict[str, Path]:
             return own + [name for value in node.values() for name in names(value)]
         return [name for item in node for name in names(item)] if isinstance(node, list) else []
 
-    toc = yaml.safe_load((PROJECT / "book" / "_toc.yml").read_text())
-    return {name: built_book / f"{name}.html" for name in names(toc)}
+    toc = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
+    return {name: kept_book / f"{name}.html" for name in names(toc)}
 
 
 @pytest.mark.parametrize("device", WIDTHS)
@@ -196,14 +214,12 @@ def judged(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize(("scheme", "device"), [("light", "desktop"), ("dark", "phone")])
-def test_no_page_has_a_serious_fault_of_access(reader, files, built_book, scheme, device):
+def test_no_page_has_a_serious_fault_of_access(reader, files, kept_book, scheme, device):
     """All rules of axe-core, the contrast of WCAG 2 AA among them, on every page."""
     tab, problems = reader(WIDTHS[device], scheme), {}
-    for name, file in {**files, "search": built_book / "search.html", "index": built_book / "genindex.html"}.items():
+    for name, file in {**files, "search": kept_book / "search.html", "index": kept_book / "genindex.html"}.items():
         page = tab.open(file)
         assert page.evaluate("() => document.documentElement.dataset.theme") == scheme, name
-        if "widget-view+json" in file.read_text(encoding="utf-8"):
-            page.wait_for_selector(".jupyter-widgets", timeout=20_000)
         if found := judged(page):
             problems[name] = found
     assert problems == {}
@@ -324,10 +340,12 @@ def test_nothing_is_cut_on_paper(reader, files):
     assert problems == {}
 
 
-def test_the_whole_book_is_one_pdf(checkout, built_book, files):
-    done = checkout.snakemake("pdf", "--cores", "1", "--config", "profile=tiny")
+def test_the_whole_book_is_one_pdf(kept, files):
+    place = kept.folder / "_build" / "the-biased-ruler.pdf"
+    place.unlink(missing_ok=True)
+    done = kept.snakemake("pdf", "--cores", "1", "--config", "profile=tiny")
     assert done.returncode == 0, done.stdout[-6000:]
-    pdf = (checkout.folder / "_build" / "the-biased-ruler.pdf").read_bytes()
+    pdf = place.read_bytes()
     assert pdf.startswith(b"%PDF-") and pdf.rstrip().endswith(b"%%EOF")
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) > 2 * len(files)
     titles = re.findall(rb"/Title\s*\(([^)]*)\)", pdf)  # the outline

@@ -1,8 +1,9 @@
 // What the widget manager needs to know of this book.
 
-// Where it lies, so that it finds its fonts beside it and not beside the page.
+// Where its two modules lie, so that each finds its fonts beside it and not beside the page.
+const beside = new URL("html-manager", document.currentScript.src).href;
 require.config({
-  paths: { "@jupyter-widgets/html-manager/dist": new URL("html-manager", document.currentScript.src).href },
+  paths: { "@jupyter-widgets/html-manager": `${beside}/index`, "@jupyter-widgets/html-manager/dist": beside },
 });
 
 // It speaks MathJax 2 to typeset its labels; the page has MathJax 3.
