@@ -71,6 +71,9 @@ def test_the_copy_has_what_runs_and_nothing_of_the_teachers(copy):
     assert not [
         name for name, text in made.items() if name.startswith("book/") and re.search(r"\bteach\.md|how-to/teach", text)
     ]
+    targets = set(re.findall(r"^([a-z-]+):.*##", made["Makefile"], re.MULTILINE))
+    own = set(re.findall(r"^([a-z-]+):.*##", (project.folder / "Makefile").read_text(), re.MULTILINE))
+    assert own - targets == {"student", "book-student", "test", "test-browser", "bench", "lint"}
     for study in studies:
         cells = nbformat.reads(made[f"notebooks/{study}.ipynb"], as_version=4).cells
         source = nbformat.read(project.folder / "notebooks" / f"{study}.ipynb", as_version=4).cells
