@@ -19,7 +19,9 @@ TEACHERS = ("book/how-to/teach.md", "notebooks/assignment")  # what students do 
 TO_TEACHERS = re.compile(r"^.*\bhow-to/teach\b.*\n|^.*\(teach\.md\).*\n", re.MULTILINE)
 SOLUTION = re.compile(r"\{admonition\} *Solution\b", re.IGNORECASE)
 # Targets whose files they do not get, each with the comment above it.
-TARGETS = re.compile(r"(?:^#.*\n)?^(?:student|book-student|test|test-browser|bench|lint):.*\n(?:\t.*\n)+\n?", re.MULTILINE)
+TARGETS = re.compile(
+    r"(?:^#.*\n)?^(?:student|book-student|test|test-browser|bench|lint):.*\n(?:\t.*\n)+\n?", re.MULTILINE
+)
 README = """# The Biased Ruler, course copy
 
 The studies of the book, for students.
@@ -97,7 +99,8 @@ def write(*, pages: bool = False) -> Path:
         if TO_TEACHERS.search(text):
             prose.write_text(TO_TEACHERS.sub("", text), encoding="utf-8")
     makefile = scratch / "Makefile"
-    makefile.write_text(TARGETS.sub("", makefile.read_text(encoding="utf-8")), encoding="utf-8")
+    text = makefile.read_text(encoding="utf-8")
+    makefile.write_text(re.sub(TARGETS, "", text, flags=re.MULTILINE), encoding="utf-8")
     (scratch / "README.md").write_text(README, encoding="utf-8")
     shutil.rmtree(place, ignore_errors=True)
     scratch.rename(place)
