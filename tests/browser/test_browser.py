@@ -7,7 +7,6 @@ Screenshots go to `_build/screenshots`.
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,34 +16,14 @@ import pytest
 import yaml
 
 pytest.importorskip("playwright", reason="install the development requirements: pip install -e '.[dev]'")
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from tests.browser.conftest import SCREENSHOTS
 from tests.conftest import KEPT, ROOT, Checkout, contents
 
-SCREENSHOTS = ROOT / "_build" / "screenshots"
 # axe-core 4.14.1 (MPL-2.0), unchanged from the npm package of that name; its licence lies beside it.
 AXE = ROOT / "tests" / "browser" / "axe-core" / "axe.min.js"
 WIDTHS = {"phone": 390, "desktop": 1280}
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        pytest.fail("no Chromium here: install it (Debian: apt-get install chromium)", pytrace=False)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 class Reader:
@@ -122,7 +101,6 @@ def files(kept_book: Path) -> dict[str, Path]:
 @pytest.mark.parametrize("device", WIDTHS)
 def test_every_page_loads_clean_and_fits(reader, files, device):
     """No error in the console, nothing missing, no sideways scrolling, every image shown."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     tab, problems = reader(WIDTHS[device]), {}
     for name, file in files.items():
         page = tab.open(file)

@@ -24,9 +24,9 @@ import yaml
 pytest.importorskip("playwright", reason="install the development requirements: pip install -e '.[dev]'")
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.browser.test_browser import FLAGS, SCREENSHOTS
+from tests.browser.conftest import SCREENSHOTS
 from tests.conftest import ROOT, generated
 
 FIRST, AUDIT = "00_calibration", "01_label_audit"
@@ -93,18 +93,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def page(lab: str) -> Iterator[Page]:
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        pytest.fail("no Chromium here: install it (Debian: apt-get install chromium)", pytrace=False)
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        tab = chromium.new_page(viewport={"width": 1280, "height": 900})
-        tab.goto(lab)
-        tab.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.content?.model", timeout=2 * MINUTES)
-        yield tab
-        chromium.close()
+def page(lab: str, browser: Browser) -> Iterator[Page]:
+    tab = browser.new_page(viewport={"width": 1280, "height": 900})
+    tab.goto(lab)
+    tab.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.content?.model", timeout=2 * MINUTES)
+    yield tab
+    tab.close()
 
 
 def run_all(page: Page) -> dict[str, object]:
