@@ -17,7 +17,7 @@ from helpers.report.run import PLACES, shorten
 MACHINE = (*PLACES, "DEVICE")  # parameters that say where a run is made, not what it computes
 SUFFIX = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")  # it goes into file names and into labels
 FIELDS = {"name": str, "title": str, "parameters": dict}
-SPELLED = {"vae": "VAE", "mri": "MRI", "xray": "X-ray", "chexpert": "CheXpert"}  # words that file names write small
+SPELLED = {"vae": "VAE", "xray": "X-ray", "chexpert": "CheXpert"}  # words that file names write small
 
 
 class Page(NamedTuple):
@@ -39,8 +39,7 @@ class Page(NamedTuple):
     @property
     def label(self) -> str:
         """Short name for readers: "Reconstruction bias (CheXpert)"."""
-        words = [SPELLED.get(word, word) for word in self.study.split("_")[1:]]
-        name = " ".join(words)
+        name = " ".join(SPELLED.get(word, word) for word in self.study.split("_")[1:])
         name = name[:1].upper() + name[1:]
         return f"{name} ({SPELLED.get(self.suffix, self.suffix)})" if self.suffix else name
 
