@@ -5,8 +5,6 @@ function nameParts() {
   for (const control of document.querySelectorAll("summary[aria-label='Toggle hidden content'], .search-button-field")) {
     control.removeAttribute("aria-label");
   }
-  // The icon is no word of the button's name, "Color mode", but its title would be one.
-  for (const icon of document.querySelectorAll(".theme-switch-button [title]")) icon.removeAttribute("title");
   // The arrow beside an entry of the contents has no words.
   for (const arrow of document.querySelectorAll(".bd-sidebar-primary summary")) {
     const entry = arrow.closest("li").querySelector("a").textContent.trim();
