@@ -1,0 +1,45 @@
+"""What a decoder does not know: a Laplace posterior of its parameters, scores and maps of its images, and baselines."""
+
+from helpers.uncertainty.decoders import Decoder
+from helpers.uncertainty.eigen import Eigenpairs, Sketch, lanczos, sketch
+from helpers.uncertainty.methods import (
+    curvature,
+    decoder,
+    diagonal_posterior,
+    dropout,
+    encoder_deviation,
+    ensemble,
+    fit_dropout,
+    last_layer,
+    posterior,
+    residual,
+    with_dropout,
+)
+from helpers.uncertainty.posterior import Diagonal, Posterior, diagonal, laplace, most_evident
+from helpers.uncertainty.scoring import Scores, score
+
+__all__ = [
+    "Decoder",
+    "Diagonal",
+    "Eigenpairs",
+    "Posterior",
+    "Scores",
+    "Sketch",
+    "curvature",
+    "decoder",
+    "diagonal",
+    "diagonal_posterior",
+    "dropout",
+    "encoder_deviation",
+    "ensemble",
+    "fit_dropout",
+    "lanczos",
+    "laplace",
+    "last_layer",
+    "most_evident",
+    "posterior",
+    "residual",
+    "score",
+    "sketch",
+    "with_dropout",
+]

@@ -1,0 +1,167 @@
+"""Eigenpairs of a large symmetric matrix from its products with vectors, kept whole or as sketches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from scipy.fft import next_fast_len
+
+from helpers.errors import InputError
+
+NO_MORE = 1e-10  # of the matrix's scale: a vector as short is rounding, and the space before it complete
+
+
+class Sketch(NamedTuple):
+    """A random map to fewer dimensions that keeps lengths: signs, a Hartley transform, some of its places.
+
+    signs : torch.Tensor of shape (p,)
+    places : torch.Tensor of shape (s,)
+    length : int, of the transform, p or a little more
+
+    Notes
+    -----
+    The subsampled randomised trigonometric transform of Halko et al. 2011, https://doi.org/10.1137/090771806; the
+    squared length of a sketch is that of the vector on average.
+    """
+
+    signs: torch.Tensor
+    places: torch.Tensor
+    length: int
+
+    def __call__(self, vectors: torch.Tensor) -> torch.Tensor:
+        """Sketches of shape (..., s) of vectors of shape (..., p)."""
+        spectrum = torch.fft.fft(vectors * self.signs, n=self.length)[..., self.places]
+        return (spectrum.real - spectrum.imag) / len(self.places) ** 0.5
+
+
+def sketch(size: int, rows: int, *, like: torch.Tensor, seed: int = 0) -> Sketch:
+    """A `Sketch` of vectors of `size` numbers to `rows`, on the device and with the precision of `like`.
+
+    Raises
+    ------
+    InputError
+        `rows` is below 1, or not below `size`, so that nothing would be saved.
+    """
+    if not 1 <= rows < size:
+        problem = f"expected a whole number from 1 to {size - 1}, fewer than there are parameters"
+        raise InputError(f"sketch = {rows}", problem, "Leave it out where the parameters are few")
+    generator = torch.Generator().manual_seed(seed)
+    length = next_fast_len(size)
+    signs = torch.randint(0, 2, (size,), generator=generator) * 2.0 - 1
+    places = torch.randperm(length, generator=generator)[:rows]
+    return Sketch(signs.to(like), places.to(like.device), length)
+
+
+class Eigenpairs(NamedTuple):
+    """Some eigenvalues and eigenvectors of a symmetric matrix, the largest first.
+
+    values : torch.Tensor of shape (k,), at least 0
+    vectors : torch.Tensor of shape (k, p), orthonormal; of shape (k, s) where they are sketched
+    sketch : Sketch, optional
+    """
+
+    values: torch.Tensor
+    vectors: torch.Tensor
+    sketch: Sketch | None = None
+
+    def along(self, gradients: torch.Tensor) -> torch.Tensor:
+        """Products of vectors of shape (..., p) with each eigenvector, shape (..., k)."""
+        return (gradients if self.sketch is None else self.sketch(gradients)) @ self.vectors.T
+
+
+def lanczos(
+    product: Callable[[torch.Tensor], torch.Tensor],
+    like: torch.Tensor,
+    steps: int,
+    *,
+    sketch: Sketch | None = None,
+    seed: int = 0,
+) -> Eigenpairs:
+    """Eigenpairs of a positive semidefinite matrix of p rows, of which only products with vectors are known.
+
+    Parameters
+    ----------
+    product : callable
+        Takes a vector of shape (p,) and gives the matrix times that vector.
+    like : torch.Tensor of shape (p,)
+        Any vector: its length, precision and device are used.
+    steps : int
+        Products, 1 to p; as many eigenpairs. With p of them they are exact. The largest are found first.
+    sketch : Sketch, optional
+        Keep sketches of the vectors instead of the vectors: k times s numbers in the place of k times p.
+    seed : int
+        Of the first vector.
+
+    Returns
+    -------
+    Eigenpairs
+
+    Raises
+    ------
+    InputError
+        `steps` is out of range, or a product is NaN or infinite.
+
+    Notes
+    -----
+    Kept whole, every vector is made orthogonal to all before it, twice. Sketched, it is made so to the last two only,
+    as in Miani et al. 2024, https://arxiv.org/abs/2409.15008: eigenvectors then return, and the matrix is projected on
+    an orthonormal basis of the sketches, in which each counts once.
+    """
+    size = len(like)
+    if not 1 <= steps <= size:
+        problem = f"expected a whole number from 1 to {size}, the number of parameters"
+        raise InputError(f"steps = {steps}", problem, "Ask for fewer than there are parameters")
+    generator = torch.Generator().manual_seed(seed)
+
+    def drawn() -> torch.Tensor:
+        return torch.randn(size, generator=generator, dtype=torch.float64).to(like)
+
+    def apart(vector: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+        for _ in range(2):
+            vector = vector - others.T @ (others @ vector)
+        return vector
+
+    kept = like.new_zeros(steps, size if sketch is None else len(sketch.places))
+    diagonal, beside, scale = [], [], 0.0
+    current = drawn()
+    before, current = like.new_zeros(size), current / current.norm()
+    for step in range(steps):
+        kept[step] = current if sketch is None else sketch(current)
+        image = product(current)
+        if not image.isfinite().all():
+            problem = "the matrix times a vector is NaN or infinite"
+            raise InputError("curvature", problem, "Look at the network's weights and at the codes for such numbers")
+        diagonal.append(float(image @ current))
+        scale = max(scale, float(image.norm()))
+        image = image - diagonal[-1] * current - (beside[-1] if beside else 0) * before
+        if sketch is None:
+            image = apart(image, kept[: step + 1])
+        if step == steps - 1:
+            break
+        length = float(image.norm())
+        if length <= NO_MORE * scale or not scale:  # complete: go on with what has no part in it
+            image, length = drawn() if sketch is not None else apart(drawn(), kept[: step + 1]), 0.0
+        beside.append(length)
+        before, current = current, image / image.norm()
+    tridiagonal = torch.diag(torch.tensor(diagonal, dtype=torch.float64))
+    tridiagonal += torch.diag(torch.tensor(beside, dtype=torch.float64), 1) + torch.diag(
+        torch.tensor(beside, dtype=torch.float64), -1
+    )
+    return _pairs(tridiagonal.to(like.device), kept, sketch)
+
+
+def _pairs(tridiagonal: torch.Tensor, kept: torch.Tensor, sketch: Sketch | None) -> Eigenpairs:
+    basis = kept
+    if sketch is not None:
+        # Q = U S V^T, so the matrix on the basis U is (U^T Q) T (U^T Q)^+.
+        _, lengths, axes = torch.linalg.svd(kept.T.double(), full_matrices=False)
+        own = lengths > 1e-3 * lengths[0]
+        turned = lengths[own, None] * axes[own]
+        tridiagonal = turned @ tridiagonal @ (axes[own].T / lengths[own])
+        tridiagonal = (tridiagonal + tridiagonal.T) / 2
+        basis = ((axes[own] / lengths[own, None]) @ kept.double()).to(kept)
+    values, ways = torch.linalg.eigh(tridiagonal)
+    vectors = ways.flip(1).T.to(kept) @ basis
+    return Eigenpairs(values.flip(0).clamp(min=0).to(kept), vectors, sketch)
