@@ -66,10 +66,6 @@ class Eigenpairs(NamedTuple):
     vectors: torch.Tensor
     sketch: Sketch | None = None
 
-    def along(self, gradients: torch.Tensor) -> torch.Tensor:
-        """Products of vectors of shape (..., p) with each eigenvector, shape (..., k)."""
-        return (gradients if self.sketch is None else self.sketch(gradients)) @ self.vectors.T
-
 
 def lanczos(
     product: Callable[[torch.Tensor], torch.Tensor],

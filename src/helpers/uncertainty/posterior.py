@@ -43,12 +43,14 @@ class Posterior(NamedTuple):
         if not self.maps:
             problem = "only lengths are known of sketched eigenvectors, so there is a score but no map of pixels"
             raise InputError("posterior", problem, "Fit it without `sketch`")
-        return (gradients - (self._known * self.curvature.along(gradients)) @ self.curvature.vectors) / self.precision
+        vectors = self.curvature.vectors
+        return (gradients - (self._known * (gradients @ vectors.T)) @ vectors) / self.precision
 
     def variance(self, gradients: torch.Tensor) -> torch.Tensor:
         """g^T (GGN + a I)^-1 g of vectors g of shape (..., p), shape (...)."""
-        along = self.curvature.along(gradients)
-        return ((gradients**2).sum(-1) - (self._known * along**2).sum(-1)) / self.precision
+        # Of a sketch both lengths are sketched: one that is known nearly whole would else be lost in the other's error.
+        seen = gradients if self.maps else self.curvature.sketch(gradients)
+        return ((seen**2).sum(-1) - (self._known * (seen @ self.curvature.vectors.T) ** 2).sum(-1)) / self.precision
 
     @property
     def maps(self) -> bool:
