@@ -193,7 +193,7 @@ def test_sketches_keep_lengths():
 
 
 def test_a_sketched_posterior_is_near_the_whole_one():
-    """Of a matrix of ten large eigenvalues among 2,000: what is left of a vector outside them."""
+    """Of a matrix of ten large eigenvalues among 2,000: what is left of a vector outside them, as they come back."""
     generator = torch.Generator().manual_seed(6)
     vectors, _ = torch.linalg.qr(torch.randn(2000, 10, generator=generator, dtype=torch.float64))
     values = torch.logspace(4, 2, 10, dtype=torch.float64)
@@ -211,7 +211,7 @@ def test_a_sketched_posterior_is_near_the_whole_one():
     posterior = uncertainty.Posterior(None, pairs, 1.0, 1.0)
     found = posterior.variance(asked)
     assert float((found / wanted - 1).abs().max()) < 0.25
-    assert float((pairs.values[:10] / values - 1).abs().max()) < 0.3
+    assert float((pairs.values[:10] / values - 1).abs().max()) < 0.15
 
 
 def test_curvlinops_finds_the_same(net, given, full, matrices):

@@ -128,7 +128,9 @@ class Decoder:
         """Each layer that is run meanwhile and has none inside, with the numbers that go into it."""
         entered = [("the decoder", 0)]
         hooks = [
-            layer.register_forward_pre_hook(lambda _, given, name=name: entered.append((name, given[0].numel())))
+            layer.register_forward_pre_hook(
+                lambda _, given, name=name: entered.append((f"layer {name}", given[0].numel()))
+            )
             for name, layer in self.network.named_modules()
             if name and not [*layer.children()]
         ]

@@ -10,6 +10,7 @@ from scipy.fft import next_fast_len
 
 from helpers.errors import InputError
 
+REPEATED = 1e-3  # of the longest axis of the sketches: one as short is a vector that came back
 NO_MORE = 1e-10  # of the matrix's scale: a vector as short is rounding, and the space before it complete
 
 
@@ -141,23 +142,23 @@ def lanczos(
             image, length = drawn() if sketch is not None else apart(drawn(), kept[: step + 1]), 0.0
         beside.append(length)
         before, current = current, image / image.norm()
-    tridiagonal = torch.diag(torch.tensor(diagonal, dtype=torch.float64))
-    tridiagonal += torch.diag(torch.tensor(beside, dtype=torch.float64), 1) + torch.diag(
-        torch.tensor(beside, dtype=torch.float64), -1
-    )
-    return _pairs(tridiagonal.to(like.device), kept, sketch)
-
-
-def _pairs(tridiagonal: torch.Tensor, kept: torch.Tensor, sketch: Sketch | None) -> Eigenpairs:
+    matrix = torch.zeros(steps, steps, dtype=torch.float64, device=like.device)
+    matrix.diagonal().copy_(torch.tensor(diagonal))
+    matrix.diagonal(1).copy_(torch.tensor(beside))
+    matrix.diagonal(-1).copy_(torch.tensor(beside))
     basis = kept
     if sketch is not None:
-        # Q = U S V^T, so the matrix on the basis U is (U^T Q) T (U^T Q)^+.
-        _, lengths, axes = torch.linalg.svd(kept.T.double(), full_matrices=False)
-        own = lengths > 1e-3 * lengths[0]
-        turned = lengths[own, None] * axes[own]
-        tridiagonal = turned @ tridiagonal @ (axes[own].T / lengths[own])
-        tridiagonal = (tridiagonal + tridiagonal.T) / 2
-        basis = ((axes[own] / lengths[own, None]) @ kept.double()).to(kept)
-    values, ways = torch.linalg.eigh(tridiagonal)
-    vectors = ways.flip(1).T.to(kept) @ basis
-    return Eigenpairs(values.flip(0).clamp(min=0).to(kept), vectors, sketch)
+        basis, matrix = _projected(kept, matrix, sketch(image))
+    values, ways = torch.linalg.eigh(matrix)
+    return Eigenpairs(values.flip(0).clamp(min=0).to(kept), ways.flip(1).T.to(kept) @ basis, sketch)
+
+
+def _projected(kept: torch.Tensor, matrix: torch.Tensor, rest: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Orthonormal basis U of the sketches Q = U S V^T, and U^T G U, where G Q = Q T + r e^T with T tridiagonal."""
+    _, lengths, axes = torch.linalg.svd(kept.T.double(), full_matrices=False)
+    own = lengths > REPEATED * lengths[0]
+    lengths, axes = lengths[own, None], axes[own]
+    basis = axes / lengths @ kept.double()
+    projected = (lengths * axes) @ matrix @ (axes / lengths).T
+    projected += torch.outer(basis @ rest.double(), (axes / lengths)[:, -1])
+    return basis.to(kept), (projected + projected.T) / 2
