@@ -1,5 +1,6 @@
 """Data sets with a planted, known bias, written in the real data set's own layout."""
 
+from helpers.simulate.artefacts import ARTEFACTS, artefact
 from helpers.simulate.brain_tumours import BRAIN_WORLDS, brain_tumours
 from helpers.simulate.breast_mri import breast_mri, breast_mri_table
 from helpers.simulate.causes import CAUSES, marked, other_scanner, plant
@@ -14,6 +15,7 @@ from helpers.simulate.skin import typology_angle
 from helpers.simulate.worlds import CASES, RULERS, WORLDS, breast_mri_world, world_truth
 
 __all__ = [
+    "ARTEFACTS",
     "BRAIN_WORLDS",
     "CASES",
     "CAUSES",
@@ -29,6 +31,7 @@ __all__ = [
     "WORLDS",
     "Anatomy",
     "anatomy",
+    "artefact",
     "brain_tumours",
     "breast_mri",
     "breast_mri_table",
