@@ -74,6 +74,7 @@ from helpers.audit.representation import (
 from helpers.audit.resample import Change, Interval, bootstrap, bootstrap_change
 from helpers.audit.ruler import Ruler, judge, ruler
 from helpers.audit.runs import TRAININGS
+from helpers.audit.signs import calibration, compare_signs, hand_over
 from helpers.audit.sources import hidden_gap, within_source
 from helpers.audit.spread import ratios
 from helpers.audit.thresholds import choose_threshold, predict_at, threshold_optimism
@@ -117,6 +118,7 @@ __all__ = [
     "by_condition",
     "by_group",
     "calibrate",
+    "calibration",
     "calibration_cohorts",
     "calibration_summary",
     "change_between",
@@ -131,6 +133,7 @@ __all__ = [
     "comparable",
     "compare",
     "compare_methods",
+    "compare_signs",
     "contrast",
     "contrast_from_summary",
     "counts_behind",
@@ -148,6 +151,7 @@ __all__ = [
     "given_source",
     "group_sizes",
     "half_width_of",
+    "hand_over",
     "harm_in_auroc",
     "harm_in_rates",
     "harm_in_scores",
