@@ -2,6 +2,7 @@
 
 from helpers.uncertainty.decoders import Decoder
 from helpers.uncertainty.eigen import Eigenpairs, Sketch, lanczos, sketch
+from helpers.uncertainty.experiments import EFFORT, SIGNS, mixed, network_name, planted, run, signs
 from helpers.uncertainty.methods import (
     curvature,
     decoder,
@@ -19,6 +20,8 @@ from helpers.uncertainty.posterior import Diagonal, Posterior, diagonal, laplace
 from helpers.uncertainty.scoring import Scores, score
 
 __all__ = [
+    "EFFORT",
+    "SIGNS",
     "Decoder",
     "Diagonal",
     "Eigenpairs",
@@ -36,10 +39,15 @@ __all__ = [
     "lanczos",
     "laplace",
     "last_layer",
+    "mixed",
     "most_evident",
+    "network_name",
+    "planted",
     "posterior",
     "residual",
+    "run",
     "score",
+    "signs",
     "sketch",
     "with_dropout",
 ]

@@ -60,11 +60,16 @@ class Eigenpairs(NamedTuple):
 
     values : torch.Tensor of shape (k,), at least 0
     vectors : torch.Tensor of shape (k, p), orthonormal; of shape (k, s) where they are sketched
+    nodes, weights : torch.Tensor of shape (steps,), float64
+        Gauss quadrature of the whole spectrum: of a function f of the matrix the trace is near p times the sum of
+        weights times f(nodes), as one random vector sees it (Ubaru et al. 2017, https://doi.org/10.1137/16M1104974).
     sketch : Sketch, optional
     """
 
     values: torch.Tensor
     vectors: torch.Tensor
+    nodes: torch.Tensor
+    weights: torch.Tensor
     sketch: Sketch | None = None
 
 
@@ -143,14 +148,16 @@ def lanczos(
         beside.append(length)
         before, current = current, image / image.norm()
     matrix = torch.zeros(steps, steps, dtype=torch.float64, device=like.device)
-    matrix.diagonal().copy_(torch.tensor(diagonal))
-    matrix.diagonal(1).copy_(torch.tensor(beside))
-    matrix.diagonal(-1).copy_(torch.tensor(beside))
-    basis = kept
+    matrix.diagonal().copy_(torch.tensor(diagonal, dtype=torch.float64))
+    matrix.diagonal(1).copy_(torch.tensor(beside, dtype=torch.float64))
+    matrix.diagonal(-1).copy_(torch.tensor(beside, dtype=torch.float64))
+    nodes, ways = torch.linalg.eigh(matrix)
+    quadrature = nodes.clamp(min=0), ways[0] ** 2
+    values, basis = nodes, kept
     if sketch is not None:
         basis, matrix = _projected(kept, matrix, sketch(image))
-    values, ways = torch.linalg.eigh(matrix)
-    return Eigenpairs(values.flip(0).clamp(min=0).to(kept), ways.flip(1).T.to(kept) @ basis, sketch)
+        values, ways = torch.linalg.eigh(matrix)
+    return Eigenpairs(values.flip(0).clamp(min=0).to(kept), ways.flip(1).T.to(kept) @ basis, *quadrature, sketch)
 
 
 def _projected(kept: torch.Tensor, matrix: torch.Tensor, rest: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -139,9 +139,10 @@ def laplace(
 
     Notes
     -----
-    The evidence (MacKay 1992, https://doi.org/10.1162/neco.1992.4.3.448) takes eigenvalues that were not found as
-    zero, by which too few steps make the precision too small. The GGN leaves the second derivative of the
-    network out of the Hessian.
+    The evidence (MacKay 1992, https://doi.org/10.1162/neco.1992.4.3.448) takes the whole spectrum, by the quadrature
+    that comes with the eigenpairs; where those that were found stood for all, too few steps would make the precision
+    far too small. The GGN leaves the second derivative of the network out of the Hessian, and what is not found of it
+    counts as unknown: too few steps make a score too large, never too small.
     """
     decoder, count, noise = _prepared(network, codes, images, n, only, precision, noise, batch_size)
     weight = count / len(codes) / noise
@@ -152,7 +153,10 @@ def laplace(
     like = decoder.vector
     how = None if sketch is None else eigen.sketch(len(like), sketch, like=like, seed=seed)
     pairs = eigen.lanczos(product, like, steps, sketch=how, seed=seed)
-    return Posterior(decoder, pairs, precision or most_evident(pairs.values, like), noise)
+    if precision is None:
+        every = steps == len(like) and sketch is None
+        precision = most_evident(like, pairs.values) if every else most_evident(like, pairs.nodes, pairs.weights)
+    return Posterior(decoder, pairs, precision, noise)
 
 
 def diagonal(
@@ -197,29 +201,32 @@ def diagonal(
     values *= count / len(codes) / noise
     if not values.isfinite().all():
         raise InputError("curvature", "its diagonal is NaN or infinite", "Look at the network's weights and the codes")
-    return Diagonal(decoder, values, precision or most_evident(values, decoder.vector), noise)
+    return Diagonal(decoder, values, precision or most_evident(decoder.vector, values), noise)
 
 
-def most_evident(values: torch.Tensor, parameters: torch.Tensor) -> float:
+def most_evident(parameters: torch.Tensor, values: torch.Tensor, weights: torch.Tensor | None = None) -> float:
     """Precision of the prior under which the data are most probable.
 
     Parameters
     ----------
-    values : torch.Tensor of shape (k,)
-        Eigenvalues of the GGN; the others count as zero.
     parameters : torch.Tensor of shape (p,)
         The parameters.
+    values : torch.Tensor of shape (k,)
+        Eigenvalues of the GGN, all p of them; or the nodes of a quadrature.
+    weights : torch.Tensor of shape (k,), optional
+        Those of the nodes, of sum 1.
 
     Returns
     -------
     float
         a with the largest ``(p log a - a |theta|^2 - log det(GGN + a I)) / 2``, from 1e-8 to 1e12.
     """
-    values, squares = values.double().cpu().numpy(), float(parameters.double() @ parameters.double())
+    squares, known = float(parameters.double() @ parameters.double()), values.double().cpu().numpy()
+    counts = np.ones(len(known)) if weights is None else len(parameters) * weights.double().cpu().numpy()
 
     def against(power: float) -> float:
         # log det(GGN + a I) - p log a has no term of an eigenvalue that is zero.
-        return 10.0**power * squares + np.log1p(values / 10.0**power).sum()
+        return 10.0**power * squares + counts @ np.log1p(known / 10.0**power)
 
     return float(10.0 ** minimize_scalar(against, bounds=PRECISIONS, method="bounded").x)
 

@@ -1,0 +1,267 @@
+"""The experiment on warning: networks trained on fewer and fewer of a group, and what each uncertainty says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy import stats
+from torch import nn
+
+from helpers import cache, generate, simulate
+from helpers.audit.experiments import need_columns
+from helpers.errors import InputError
+from helpers.uncertainty import methods
+from helpers.uncertainty.methods import Method
+
+SIGNS = ("slug", "diagonal", "last layer", "encoder", "dropout", "ensemble", "residual")
+# What the signs are made with: steps of Lanczos, images whose curvature is taken, probes, members, and dropout.
+EFFORT = {
+    "steps": 40,
+    "curvature_images": 256,
+    "probes": 24,
+    "members": 3,
+    "rate": 0.1,
+    "samples": 24,
+    "dropout_epochs": 5,
+}
+
+
+def mixed(
+    cases: pd.DataFrame,
+    share: float,
+    *,
+    test_size: int,
+    train_size: int,
+    seed: int,
+    run: int = 0,
+    a: str = "light",
+    b: str = "dark",
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to train on, of which a share is of group `b`, and rows to test on, as many of either group.
+
+    Parameters
+    ----------
+    cases : DataFrame
+        Column ``group``.
+    share : float
+        Of the training set, 0 to 1; rounded to whole images.
+    test_size, train_size : int
+        Images of each group that are tested, and of the training set, drawn without replacement.
+    seed, run : int
+        A run has the same test set and the same order of images at every share, so that a smaller share's dark images
+        are some of a larger one's.
+
+    Returns
+    -------
+    train, test : ndarray of int
+
+    Raises
+    ------
+    InputError
+        There are too few images of a group, the share is out of range, or a size is below 1.
+    """
+    need_columns(cases, ["group"])
+    if not 0 <= share <= 1:
+        raise InputError(f"share = {share}", "expected 0 to 1", "Give it as a share, not in percent")
+    for name, size in (("test_size", test_size), ("train_size", train_size)):
+        if size < 1:
+            raise InputError(f"{name} = {size}", "expected 1 or more", "Test and train on some images")
+    rng = np.random.default_rng((seed, run))
+    of_b = round(share * train_size)
+    train, test = [], []
+    for name, size in ((a, train_size - of_b), (b, of_b)):
+        own = rng.permutation(np.flatnonzero(cases["group"] == name))
+        if len(own) < test_size + size:
+            problem = f"{len(own)} images of {name}, where {test_size} are tested and {size} trained on"
+            raise InputError("cases", problem, "Test or train on fewer")
+        test.append(own[:test_size])
+        train.append(own[test_size : test_size + size])
+    return np.concatenate(train), np.concatenate(test)
+
+
+def signs(
+    network: nn.Module,
+    images: np.ndarray,
+    *,
+    seed: int,
+    names: Sequence[str] = SIGNS,
+    effort: Mapping[str, int | float] = EFFORT,
+    options: Mapping[str, object],
+) -> dict[str, Method]:
+    """Every uncertainty of a network, ready to be called on images.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        From `helpers.generate.fit`, in evaluation mode.
+    images : uint8 ndarray of shape (n, c, s, s)
+        What it was trained on.
+    seed : int
+        Of what is drawn; the ensemble's further members have the seeds that follow.
+    names : sequence of str
+        Some of `SIGNS`. The residual is none that could warn before the image is at hand: it is the error.
+    effort : mapping
+        As `EFFORT`.
+    options : mapping
+        As `helpers.generate.fit` takes them, for the members that are trained here.
+    """
+    if unknown := [name for name in names if name not in SIGNS]:
+        raise InputError(f"names = {unknown[0]}", "there is no such sign", f"Choose from {', '.join(SIGNS)}")
+    rows = np.random.default_rng(seed).permutation(len(images))[: int(effort["curvature_images"])]
+    given = {"n": len(images), "seed": seed}
+    some, steps, probes = images[rows], int(effort["steps"]), int(effort["probes"])
+
+    def ensemble() -> Method:
+        others = range(seed + 1, seed + int(effort["members"]))
+        return methods.ensemble(
+            [network, *(generate.fit(images, seed=other, **options).model.eval() for other in others)]
+        )
+
+    def dropout() -> Method:
+        same = {k: options[k] for k in ("batch_size", "lr", "beta", "device", "precision") if k in options}
+        epochs, rate = int(effort["dropout_epochs"]), float(effort["rate"])
+        used = methods.fit_dropout(network, images, rate=rate, seed=seed, epochs=epochs, progress=False, **same)
+        return methods.dropout(used.eval(), rate=rate, samples=int(effort["samples"]), seed=seed)
+
+    def by_curvature(**how: object) -> Method:
+        found = methods.posterior(network, some, **{"steps": steps} | given | how)
+        return methods.curvature(network, found, probes=probes, seed=seed)
+
+    makers = {
+        "slug": by_curvature,
+        "diagonal": lambda: methods.curvature(
+            network, methods.diagonal_posterior(network, some, **given), probes=probes, seed=seed
+        ),
+        "last layer": lambda: by_curvature(only=methods.last_layer(network)),
+        "encoder": lambda: methods.encoder_deviation(network),
+        "dropout": dropout,
+        "ensemble": ensemble,
+        "residual": lambda: methods.residual(network),
+    }
+    return {name: makers[name]() for name in names}
+
+
+def run(
+    images: np.ndarray,
+    cases: pd.DataFrame,
+    *,
+    shares: Sequence[float],
+    runs: int,
+    test_size: int,
+    train_size: int,
+    seed: int,
+    names: Sequence[str] = SIGNS,
+    effort: Mapping[str, int | float] = EFFORT,
+    keep: Path | None = None,
+    progress: bool = True,
+    **options: object,
+) -> pd.DataFrame:
+    """Train at every share and in every run; error and every sign of each tested image.
+
+    Parameters
+    ----------
+    images : uint8 ndarray of shape (n, c, s, s)
+        In the order of the cases.
+    cases : DataFrame
+        Columns ``md5hash, group``.
+    shares : sequence of float
+        Of group ``dark`` in the training set.
+    runs : int
+        Repeats, 2 or more, each with test set, training sets and first weights of its own.
+    test_size, train_size, seed
+        As `mixed` takes them.
+    names, effort
+        As `signs` takes them.
+    keep : Path, optional
+        Folder for finished parts and the networks; a second call goes on from there.
+    **options
+        As `helpers.generate.fit` takes them.
+
+    Returns
+    -------
+    DataFrame
+        ``run, training`` (such as "1% dark"), ``share, image, group``, those of `helpers.generate.measures`, the
+        signs, and their errors as ``<sign> error`` where they have one; scores of the decoder are per number of the
+        image, in units of its squared error.
+    """
+    from tqdm.auto import tqdm
+
+    need_columns(cases, ["md5hash"])
+    if runs < 2:
+        raise InputError(f"runs = {runs}", "expected 2 or more", "One run cannot show how much runs vary")
+    parts, plan = [], [(r, share) for r in range(runs) for share in shares]
+    sizes = {"test_size": test_size, "train_size": train_size, "seed": seed}
+    for r, share in tqdm(plan, desc="networks", unit="network", disable=not progress):
+        train_rows, test_rows = mixed(cases, share, run=r, **sizes)
+
+        def measured(train_rows=train_rows, test_rows=test_rows, r=r, share=share) -> dict[str, list[float]]:
+            own = generate.network_seed(seed, r)
+            network = generate.fit(images[train_rows], seed=own, **options).model.eval()
+            if keep is not None:
+                generate.save(network, keep / f"{network_name(r, share)}.pt")
+            tested, found = images[test_rows], generate.measures(network, images[test_rows])
+            known = signs(network, images[train_rows], seed=own, names=names, effort=effort, options=options)
+            for sign, method in known.items():
+                scores = method(tested)
+                per = 1 if sign == "encoder" else tested[0].size
+                found[sign] = _numbers(scores.score / per)
+                if scores.error.any():
+                    found[f"{sign} error"] = _numbers(scores.error / per)
+            return found.to_dict("list")
+
+        found = cache.once(None if keep is None else keep / f"{network_name(r, share)}.json", measured)
+        who = cases.iloc[test_rows]
+        keys = {"run": r, "training": f"{share:.0%} dark", "share": share}
+        keys |= {"image": who["md5hash"].to_numpy(), "group": who["group"].astype(str).to_numpy()}
+        parts.append(pd.DataFrame(keys | found))
+    return pd.concat(parts, ignore_index=True)
+
+
+def network_name(run: int, share: float) -> str:
+    """Of a network: "run0-1"."""
+    return f"run{run}-{share * 100:g}"
+
+
+def _numbers(values: torch.Tensor) -> np.ndarray:
+    return values.double().cpu().numpy()
+
+
+def planted(known: Mapping[str, Method], images: np.ndarray, *, ids: Sequence[str], seed: int) -> pd.DataFrame:
+    """How well each map finds what was drawn over an image, and how the score answers to it.
+
+    Parameters
+    ----------
+    known : mapping of str to Method
+        From `signs`; those that have no map are left out.
+    images : uint8 ndarray of shape (n, 3, s, s)
+        Images without artefacts.
+    ids : sequence of str
+        Their names.
+    seed : int
+        Of `helpers.simulate.artefact`.
+
+    Returns
+    -------
+    DataFrame
+        ``kind, sign, image, auroc, raised``: the share of pairs of a covered and another pixel in which the covered one
+        has the larger value on the map (no use 0.5), and whether the image's score is larger than without artefact.
+    """
+    parts = []
+    plain = {sign: method(images).score for sign, method in known.items()}
+    for kind in simulate.ARTEFACTS:
+        drawn, masks = simulate.artefact(images, kind, seed=seed)
+        for sign, method in known.items():
+            found = method(drawn)
+            if found.map is None:
+                continue
+            ranks = stats.rankdata(_numbers(found.map.sum(1).flatten(1)), axis=1)
+            covered = masks.reshape(len(masks), -1)
+            n = covered.sum(1)
+            auroc = ((ranks * covered).sum(1) - n * (n + 1) / 2) / (n * (covered.shape[1] - n))
+            keys = {"kind": kind, "sign": sign, "image": list(ids), "auroc": auroc}
+            parts.append(pd.DataFrame(keys | {"raised": _numbers(found.score > plain[sign]) > 0}))
+    return pd.concat(parts, ignore_index=True)
