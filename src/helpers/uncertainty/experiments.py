@@ -18,9 +18,11 @@ from helpers.uncertainty import methods
 from helpers.uncertainty.methods import Method
 
 SIGNS = ("slug", "diagonal", "last layer", "encoder", "dropout", "ensemble", "residual")
-# What the signs are made with: steps of Lanczos, images whose curvature is taken, probes, members, and dropout.
+# What the signs are made with: steps of Lanczos, numbers kept of each eigenvector (0: all), images whose curvature is
+# taken, probes, members, and dropout.
 EFFORT = {
     "steps": 40,
+    "sketch": 0,
     "curvature_images": 256,
     "probes": 24,
     "members": 3,
@@ -113,6 +115,7 @@ def signs(
         raise InputError(f"names = {unknown[0]}", "there is no such sign", f"Choose from {', '.join(SIGNS)}")
     rows = np.random.default_rng(seed).permutation(len(images))[: int(effort["curvature_images"])]
     given = {"n": len(images), "seed": seed}
+    sketched = {"sketch": int(effort["sketch"])} if effort["sketch"] else {}
     some, steps, probes = images[rows], int(effort["steps"]), int(effort["probes"])
 
     def ensemble() -> Method:
@@ -132,7 +135,7 @@ def signs(
         return methods.curvature(network, found, probes=probes, seed=seed)
 
     makers = {
-        "slug": by_curvature,
+        "slug": lambda: by_curvature(**sketched),
         "diagonal": lambda: methods.curvature(
             network, methods.diagonal_posterior(network, some, **given), probes=probes, seed=seed
         ),
