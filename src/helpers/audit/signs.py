@@ -84,7 +84,8 @@ def compare_signs(
             values = [study.measured(training, measure) for _, _, measure in measured]
             values.append(tuple((x + y) / 2 for x, y in zip(values[3], values[4], strict=True)))
             for (scope, name, _), part in zip([*measured, ("within", "rank correlation", None)], values, strict=True):
-                found.append((training, sign, scope, name, *study.interval(training, *part)))
+                most = (0, 1) if name.startswith("AUROC") else (-1, 1)
+                found.append((training, sign, scope, name, *study.interval(training, *part, most)))
     return pd.DataFrame(found, columns=COLUMNS)
 
 
@@ -146,7 +147,8 @@ def hand_over(
                 measures = {"error": mean, "gap": gap, f"handed over, {b}": handed}
                 for name, measure in measures.items():
                     part = study.measured(training, measure)
-                    found.append((training, sign, share, name, *study.interval(training, *part)))
+                    most = {"error": (0, np.inf), "gap": (-np.inf, np.inf)}.get(name, (0, 1))
+                    found.append((training, sign, share, name, *study.interval(training, *part, most)))
     return pd.DataFrame(found, columns=["training", "sign", "share", *COLUMNS[3:]])
 
 
@@ -221,12 +223,16 @@ class _Study:
         weights = resample_seeds(len(runs), n_boot=self.n_boot, seed=self.seed + 1)
         return observed, (drawn * weights).sum(1)
 
-    def interval(self, training: object, observed: np.ndarray, replicates: np.ndarray) -> tuple:
+    def interval(
+        self, training: object, observed: np.ndarray, replicates: np.ndarray, most: tuple[float, float]
+    ) -> tuple:
+        """Mean over runs, its interval within what the measure can be, and the numbers of runs and images."""
         n = len(np.unique(np.concatenate([r.code for r in self._runs[training]])))
         if np.isnan(observed).any():
             return np.nan, np.nan, np.nan, len(observed), n
         found = seeded_interval(float(observed.mean()), replicates, [observed], n=n)
-        return found.estimate, found.low, found.high, len(observed), n
+        low, high = np.clip((found.low, found.high), *most)  # wide tails reach beyond
+        return found.estimate, low, high, len(observed), n
 
 
 def _midranks(weights: np.ndarray, values: np.ndarray) -> np.ndarray:

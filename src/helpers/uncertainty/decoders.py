@@ -14,7 +14,7 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from helpers.errors import InputError
 
-AT_ONCE = 2**26  # numbers of a chunk of gradients: 256 MiB in 32 bits
+AT_ONCE = 2**26  # numbers of derivatives in memory at a time: 256 MiB in 32 bits
 
 
 class Decoder:
@@ -116,12 +116,11 @@ class Decoder:
 
         return vmap(forth)(codes, tangents)
 
-    def chunks(self, codes: torch.Tensor, each: int) -> Iterator[torch.Tensor]:
-        """The codes in parts, so that `each` derivatives of every one of a part fit in memory."""
+    def held(self, codes: torch.Tensor) -> int:
+        """Numbers that a derivative of one code's image holds: a gradient, and what goes into the layers."""
         with torch.no_grad(), self._entered() as entered:
             self.network(codes[:1])
-        held = len(self.vector) + sum(numbers for _, numbers in entered)
-        yield from codes.split(max(1, AT_ONCE // (each * held)))
+        return len(self.vector) + sum(numbers for _, numbers in entered)
 
     @contextmanager
     def _entered(self) -> Iterator[list[tuple[str, int]]]:

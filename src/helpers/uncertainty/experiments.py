@@ -203,11 +203,12 @@ def run(
 
         def measured(train_rows=train_rows, test_rows=test_rows, r=r, share=share) -> dict[str, list[float]]:
             own = generate.network_seed(seed, r)
-            network = generate.fit(images[train_rows], seed=own, **options).model.eval()
+            network = generate.fit(images[train_rows], seed=own, progress=False, **options).model.eval()
             if keep is not None:
                 generate.save(network, keep / f"{network_name(r, share)}.pt")
             tested, found = images[test_rows], generate.measures(network, images[test_rows])
-            known = signs(network, images[train_rows], seed=own, names=names, effort=effort, options=options)
+            quiet = {**options, "progress": False}
+            known = signs(network, images[train_rows], seed=own, names=names, effort=effort, options=quiet)
             for sign, method in known.items():
                 scores = method(tested)
                 per = 1 if sign == "encoder" else tested[0].size

@@ -13,7 +13,7 @@ from torch import nn
 
 from helpers.errors import InputError
 from helpers.uncertainty import eigen
-from helpers.uncertainty.decoders import Decoder
+from helpers.uncertainty.decoders import AT_ONCE, Decoder
 
 PRECISIONS = (-8.0, 12.0)  # of the prior, powers of ten, in which the one with the most evidence is looked for
 
@@ -195,7 +195,7 @@ def diagonal(
     decoder, count, noise = _prepared(network, codes, images, n, only, precision, noise, batch_size)
     generator = torch.Generator().manual_seed(seed)
     values = torch.zeros_like(decoder.vector)
-    for part in decoder.chunks(codes, probes):
+    for part in codes.split(max(1, AT_ONCE // (probes * decoder.held(codes)))):
         signs = torch.randint(0, 2, (len(part), probes, images[0].numel()), generator=generator) * 2 - 1
         values += (decoder.pulled(part, signs.to(codes)) ** 2).mean(1).sum(0)
     values *= count / len(codes) / noise

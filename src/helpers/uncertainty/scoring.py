@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import torch
 
 from helpers.errors import InputError
+from helpers.uncertainty.decoders import AT_ONCE
 from helpers.uncertainty.posterior import Diagonal, Posterior
 
 Estimator = Literal["hutchinson", "hutch++", "exact"]
@@ -83,10 +85,12 @@ def score(
     def drawn(n: int, count: int) -> torch.Tensor:
         return (torch.randint(0, 2, (n, count, size), generator=generator) * 2 - 1).to(codes)
 
+    held = posterior.decoder.held(codes)
     each = size if estimator == "exact" else probes
     found = []
-    for part in posterior.decoder.chunks(codes, each):
-        product, n = _Product(posterior, part), len(part)
+    for part in codes.split(max(1, AT_ONCE // (each * held))):
+        n = len(part)
+        product = _Product(posterior, part, max(1, AT_ONCE // (n * held)))
         if estimator == "exact":
             directions = torch.eye(size).to(codes).expand(n, size, size)
             found.append(_exact(product, directions, pixels=pixels))
@@ -101,19 +105,23 @@ def score(
 
 
 class _Product:
-    """A = J (GGN + a I)^-1 J^T of each code, as products with directions (n, m, o) in its image."""
+    """A = J (GGN + a I)^-1 J^T of each code, as products with directions (n, m, o) in its image, some at a time."""
 
-    def __init__(self, posterior: Posterior | Diagonal, codes: torch.Tensor) -> None:
-        self.posterior, self.codes = posterior, codes
+    def __init__(self, posterior: Posterior | Diagonal, codes: torch.Tensor, at_once: int) -> None:
+        self.posterior, self.codes, self.at_once = posterior, codes, at_once
 
     def forms(self, directions: torch.Tensor) -> torch.Tensor:
         """u^T A u, shape (n, m)."""
-        return self.posterior.variance(self.posterior.decoder.pulled(self.codes, directions))
+        return self._parts(directions, lambda back: self.posterior.variance(back))
 
     def __call__(self, directions: torch.Tensor) -> torch.Tensor:
         """A u, shape (n, m, o)."""
         decoder = self.posterior.decoder
-        return decoder.pushed(self.codes, self.posterior.covered(decoder.pulled(self.codes, directions)))
+        return self._parts(directions, lambda back: decoder.pushed(self.codes, self.posterior.covered(back)))
+
+    def _parts(self, directions: torch.Tensor, then: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
+        pulled = (self.posterior.decoder.pulled(self.codes, part) for part in directions.split(self.at_once, 1))
+        return torch.cat([then(back) for back in pulled], 1)
 
 
 Part = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
