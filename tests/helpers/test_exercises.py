@@ -29,6 +29,7 @@ RIGHT = {
     "05_mitigation": {1: "all cases", 2: "start", 3: "in every pixel"},
     "05_six_worlds": {1: "calibration", 2: "plain fine-tuning too", 3: "more images of that view"},
     "06_sweeps": {1: "seed and rest", 2: 16, 3: "no"},
+    "06_vae_uncertainty": {1: "halves", 2: "falls", 3: "nmse"},
     "07_your_own_scores": {1: "most of it goes", 2: 2, 3: "the reference group"},
     "template": {1: "halves", 2: "every number", 3: "groups"},
 }

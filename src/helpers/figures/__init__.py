@@ -6,7 +6,7 @@ Colours are Okabe and Ito's, which people with colour-vision deficiency tell apa
 from helpers.figures.arms import changes, levels
 from helpers.figures.cases import bars, boxes, embedding, histogram
 from helpers.figures.counts import stacked
-from helpers.figures.images import pictures
+from helpers.figures.images import heat, pictures
 from helpers.figures.labels import labels
 from helpers.figures.look import BLUE, GREEN, GREY, ORANGE, PALETTE, VERMILION, style
 from helpers.figures.repeats import repeats, shares
@@ -27,6 +27,7 @@ __all__ = [
     "changes",
     "embedding",
     "forest",
+    "heat",
     "histogram",
     "labels",
     "lambdas",

@@ -2,7 +2,17 @@
 
 from helpers.uncertainty.decoders import Decoder
 from helpers.uncertainty.eigen import Eigenpairs, Sketch, lanczos, sketch
-from helpers.uncertainty.experiments import EFFORT, SIGNS, mixed, network_name, planted, run, signs
+from helpers.uncertainty.experiments import (
+    EFFORT,
+    SIGNS,
+    mixed,
+    network_name,
+    planted,
+    run,
+    shares,
+    signs,
+    training_name,
+)
 from helpers.uncertainty.methods import (
     curvature,
     decoder,
@@ -47,7 +57,9 @@ __all__ = [
     "residual",
     "run",
     "score",
+    "shares",
     "signs",
     "sketch",
+    "training_name",
     "with_dropout",
 ]

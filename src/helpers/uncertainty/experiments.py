@@ -19,17 +19,44 @@ from helpers.uncertainty.methods import Method
 
 SIGNS = ("slug", "diagonal", "last layer", "encoder", "dropout", "ensemble", "residual")
 # What the signs are made with: steps of Lanczos, numbers kept of each eigenvector (0: all), images whose curvature is
-# taken, probes, members, and dropout.
+# taken, probes of a score and of a map, members, and dropout. A map of few probes is noise.
 EFFORT = {
     "steps": 40,
     "sketch": 0,
     "curvature_images": 256,
     "probes": 24,
+    "map_probes": 96,
     "members": 3,
     "rate": 0.1,
     "samples": 24,
     "dropout_epochs": 5,
 }
+
+
+def shares(percents: str) -> list[float]:
+    """Shares of training sets from a text such as "50,20,1".
+
+    Raises
+    ------
+    InputError
+        A part is no number from 0 to 100, or there are fewer than two different ones.
+    """
+    found = []
+    for part in percents.split(","):
+        try:
+            found.append(float(part) / 100)
+        except ValueError:
+            found.append(-1.0)
+        if not 0 <= found[-1] <= 1:
+            raise InputError(f"shares = {percents}", f"{part!r} is no percentage", "Write them as 50,20,1")
+    if len(set(found)) < len(found) or len(found) < 2:
+        raise InputError(f"shares = {percents}", "expected two different ones or more", "Write them as 50,20,1")
+    return found
+
+
+def training_name(share: float) -> str:
+    """Of a training set: "1% dark"."""
+    return f"{share * 100:g}% dark"
 
 
 def mixed(
@@ -92,6 +119,7 @@ def signs(
     seed: int,
     names: Sequence[str] = SIGNS,
     effort: Mapping[str, int | float] = EFFORT,
+    maps: bool = True,
     options: Mapping[str, object],
 ) -> dict[str, Method]:
     """Every uncertainty of a network, ready to be called on images.
@@ -108,6 +136,8 @@ def signs(
         Some of `SIGNS`. The residual is none that could warn before the image is at hand: it is the error.
     effort : mapping
         As `EFFORT`.
+    maps : bool
+        Whether those by curvature make maps, by Hutch++ with `map_probes`; else scores, by plain probes.
     options : mapping
         As `helpers.generate.fit` takes them, for the members that are trained here.
     """
@@ -116,7 +146,9 @@ def signs(
     rows = np.random.default_rng(seed).permutation(len(images))[: int(effort["curvature_images"])]
     given = {"n": len(images), "seed": seed}
     sketched = {"sketch": int(effort["sketch"])} if effort["sketch"] else {}
-    some, steps, probes = images[rows], int(effort["steps"]), int(effort["probes"])
+    some, steps = images[rows], int(effort["steps"])
+    plain = {"probes": int(effort["probes"]), "maps": False, "seed": seed}
+    full = {"probes": int(effort["map_probes"]), "estimator": "hutch++", "seed": seed}
 
     def ensemble() -> Method:
         others = range(seed + 1, seed + int(effort["members"]))
@@ -130,14 +162,14 @@ def signs(
         used = methods.fit_dropout(network, images, rate=rate, seed=seed, epochs=epochs, progress=False, **same)
         return methods.dropout(used.eval(), rate=rate, samples=int(effort["samples"]), seed=seed)
 
-    def by_curvature(**how: object) -> Method:
-        found = methods.posterior(network, some, **{"steps": steps} | given | how)
-        return methods.curvature(network, found, probes=probes, seed=seed)
+    def by_curvature(**choice: object) -> Method:
+        found = methods.posterior(network, some, steps=steps, **given, **choice)
+        return methods.curvature(network, found, **(full if maps and found.maps else plain))
 
     makers = {
         "slug": lambda: by_curvature(**sketched),
         "diagonal": lambda: methods.curvature(
-            network, methods.diagonal_posterior(network, some, **given), probes=probes, seed=seed
+            network, methods.diagonal_posterior(network, some, **given), **(full if maps else plain)
         ),
         "last layer": lambda: by_curvature(only=methods.last_layer(network)),
         "encoder": lambda: methods.encoder_deviation(network),
@@ -208,7 +240,8 @@ def run(
                 generate.save(network, keep / f"{network_name(r, share)}.pt")
             tested, found = images[test_rows], generate.measures(network, images[test_rows])
             quiet = {**options, "progress": False}
-            known = signs(network, images[train_rows], seed=own, names=names, effort=effort, options=quiet)
+            chosen = {"names": names, "effort": effort, "maps": False}
+            known = signs(network, images[train_rows], seed=own, **chosen, options=quiet)
             for sign, method in known.items():
                 scores = method(tested)
                 per = 1 if sign == "encoder" else tested[0].size
@@ -219,7 +252,7 @@ def run(
 
         found = cache.once(None if keep is None else keep / f"{network_name(r, share)}.json", measured)
         who = cases.iloc[test_rows]
-        keys = {"run": r, "training": f"{share:.0%} dark", "share": share}
+        keys = {"run": r, "training": training_name(share), "share": share}
         keys |= {"image": who["md5hash"].to_numpy(), "group": who["group"].astype(str).to_numpy()}
         parts.append(pd.DataFrame(keys | found))
     return pd.concat(parts, ignore_index=True)

@@ -59,13 +59,17 @@ def curvature(
     *,
     probes: int = 24,
     estimator: Estimator = "hutchinson",
+    maps: bool = True,
     seed: int = 0,
 ) -> Method:
-    """What the decoder's parameters leave open, by a posterior of all of them or of the last layer's: `score`."""
+    """What the decoder's parameters leave open, by a posterior of all of them or of the last layer's: `score`.
+
+    A sketched posterior has no maps.
+    """
 
     def method(images: np.ndarray) -> Scores:
         codes = _codes(network, _scaled(network, images))
-        return score(found, codes, probes=probes, estimator=estimator, pixels=found.maps, seed=seed)
+        return score(found, codes, probes=probes, estimator=estimator, pixels=maps and found.maps, seed=seed)
 
     return method
 
