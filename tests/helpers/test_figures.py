@@ -314,3 +314,11 @@ def test_of_many_groups_the_largest_are_drawn_and_the_others_counted(ax):
     names = [text.get_text() for text in ax.get_legend().get_texts()]
     assert names == [f"g{k:02}" for k in range(6, 20)]
     assert ax.get_title(loc="left") == "the 14 largest groups; 6 more are left out"
+
+
+def test_maps_in_colours_each_by_itself():
+    ramp = np.linspace(0, 1, 100).reshape(10, 10)
+    one, ten, flat = figures.heat([ramp, 10 * ramp, 0 * ramp])
+    assert one.shape == (3, 10, 10) and one.dtype == np.uint8
+    assert (one == ten).all() and (np.diff(one.astype(int).sum(0).ravel()) >= 0).all()
+    assert len(np.unique(flat.reshape(3, -1), axis=1).T) == 1

@@ -189,3 +189,35 @@ def test_images_are_checked(methods):
             method(np.zeros((0, 3, 16, 16), np.uint8))
         with pytest.raises(InputError, match="uint8"):
             method(np.zeros((2, 3, 16, 16))), name
+
+
+def test_shares_are_read_and_named():
+    assert uncertainty.shares("50, 20,0.5") == [0.5, 0.2, 0.005]
+    assert uncertainty.training_name(0.005) == "0.5% dark"
+    for text, says in (("50,x", "'x'"), ("50,101", "'101'"), ("50,nan", "'nan'"), ("50", "two"), ("50,50", "two")):
+        with pytest.raises(InputError, match=says):
+            uncertainty.shares(text)
+
+
+def test_maps_are_made_by_many_probes_and_scores_by_few(network, images):
+    effort = uncertainty.EFFORT | {"steps": 4, "probes": 2, "map_probes": 60}
+    how = {"seed": 0, "names": ["slug"], "effort": effort, "options": {}}
+    without = uncertainty.signs(network, images, maps=False, **how)["slug"](images[:2])
+    known = uncertainty.signs(network, images, **how)["slug"]
+    posterior = uncertainty.posterior(network, images, steps=4, n=len(images), seed=0)
+    exact = uncertainty.curvature(network, posterior, estimator="exact")(images[:2])
+    assert without.map is None
+    assert (known(images[:2]).error < without.error).all()
+    alike = torch.corrcoef(torch.stack([exact.map.flatten(), known(images[:2]).map.flatten()]))[0, 1]
+    assert alike > 0.9
+    sketched = uncertainty.signs(network, images, **how | {"effort": effort | {"sketch": 200}})["slug"]
+    assert sketched(images[:2]).map is None
+
+
+def test_what_is_drawn_over_is_looked_for_on_every_map(network, images):
+    residual = uncertainty.residual(network)
+    known = {"residual": residual, "none": lambda given: residual(given)._replace(map=None)}
+    found = uncertainty.planted(known, images[:3], ids=["x", "y", "z"], seed=0)
+    assert set(found["sign"]) == {"residual"}
+    assert found.groupby("kind").size().eq(3).all() and found["kind"].nunique() == 5
+    assert found["auroc"].between(0, 1).all() and found["raised"].dtype == bool
