@@ -60,10 +60,13 @@ class Eigenpairs(NamedTuple):
 
     values : torch.Tensor of shape (k,), at least 0
     vectors : torch.Tensor of shape (k, p), orthonormal; of shape (k, s) where they are sketched
-    nodes, weights : torch.Tensor of shape (steps,), float64
-        Gauss quadrature of the whole spectrum: of a function f of the matrix the trace is near p times the sum of
-        weights times f(nodes), as one random vector sees it (Ubaru et al. 2017, https://doi.org/10.1137/16M1104974).
+    nodes, weights : torch.Tensor of shape (steps,), float64, the Gauss quadrature of the whole spectrum
     sketch : Sketch, optional
+
+    Notes
+    -----
+    Of a function f of the matrix the trace is near p times the sum of weights times f(nodes), as one random vector sees
+    it (Ubaru et al. 2017, https://doi.org/10.1137/16M1104974).
     """
 
     values: torch.Tensor
