@@ -113,3 +113,15 @@ def test_a_recorded_sweep_has_every_run_that_its_file_asks_for(name):
         known = kept.runs[kept.runs[value].notna()]
         assert len(known) >= 0.9 * len(kept.runs), f"{value} is missing in too many runs"
         assert known[value].between(known[f"{value} low"], known[f"{value} high"]).mean() > 0.9
+
+
+def test_uncertainty_was_recorded_from_half_to_a_hundredth_of_dark_skin():
+    """Over repeats and an ensemble; every sign has both correlations, between and within groups."""
+    results = json.loads((ROOT / "book" / "recorded" / "06_vae_uncertainty" / "full" / "results.json").read_text())
+    values, parameters = results["values"], results["provenance"]["parameters"]
+    shares = parameters["SHARES"].split(",")
+    assert (shares[0], shares[-1]) == ("50", "1") and parameters["RUNS"] >= 5 and parameters["MEMBERS"] >= 3
+    for sign in ("slug", "diagonal", "last layer", "encoder", "dropout", "ensemble"):
+        for measure in ("pooled", "within", "rises"):
+            low, high = values[sign][measure]["interval"]
+            assert low <= values[sign][measure]["estimate"] <= high
