@@ -76,6 +76,12 @@ def test_estimates_are_means_over_runs_of_scipys():
         roc_auc_score(part["mse"] > part["mse"].quantile(0.75), part["within"])
         for _, part in rows.query("training == '50%'").groupby("run")
     ]
+    inside = [
+        roc_auc_score(part["mse"] > part["mse"].quantile(0.75), part["within"])
+        for _, part in rows.query("training == '50%' and group == 'dark'").groupby("run")
+    ]
+    in_dark = found(table, "within", "dark", "AUROC, served badly", training="50%")
+    assert in_dark.estimate == pytest.approx(np.mean(inside))
     served = found(table, "within", "pooled", "AUROC, served badly", training="50%")
     assert served.estimate == pytest.approx(np.mean(wanted))
     assert served.runs == 3 and served.n_images == 160
@@ -119,7 +125,15 @@ def test_calibration_bins():
     rows["sign"] = rows["mse"] * 2
     table = audit.calibration(rows, "sign", error="mse", bins=4, **TWO)
     assert list(table["bin"]) == [1, 2, 3, 4] * 2 and (table["n"] == 120).all()
+    assert list(table["training"]) == ["50%"] * 4 + ["1%"] * 4
     assert table["sign"].to_numpy() == pytest.approx(2 * table["error"].to_numpy())
+    assert table[["ratio", "ratio_low", "ratio_high"]].to_numpy() == pytest.approx(2.0)
+    assert (table["low"] < table["error"]).all() and (table["error"] < table["high"]).all()
+    lowest = [part.nsmallest(40, "sign")["mse"].mean() for _, part in rows.query("training == '1%'").groupby("run")]
+    first = table.query("training == '1%' and bin == 1").iloc[0]
+    assert first["error"] == pytest.approx(np.mean(lowest))
+    half = stats.t.ppf(0.975, 2) * np.std(lowest, ddof=1) / 3**0.5
+    assert first["high"] - first["error"] == pytest.approx(half)
     assert list(table["share dark"].iloc[:2]) == [0, 0] and table["share dark"].iloc[3] == 1
 
 
@@ -141,6 +155,18 @@ def test_bad_input_is_one_clear_error(case):
         with pytest.raises(InputError) as error:
             call(rows, ["within"], error="mse", **TWO)
         assert all(word in str(error.value) for word in words), str(error.value)
+
+
+def test_no_interval_where_replicates_often_keep_nobody():
+    table = audit.hand_over(study(), ["between"], error="mse", shares=(0.5,), **TWO)
+    row = table.query("measure == 'gap' and training == '1%'").iloc[0]
+    assert np.isnan(row.low) and np.isnan(row.high)
+
+
+@pytest.mark.parametrize("bins", [0, 1, 41])
+def test_bins_that_cannot_be(bins):
+    with pytest.raises(InputError, match=f"bins = {bins}: expected 2 to 40"):
+        audit.calibration(ROWS, "within", error="mse", bins=bins, **TWO)
 
 
 def test_a_share_out_of_range():

@@ -1,6 +1,7 @@
 """Uncertainties of a small variational autoencoder, all called alike, and what they refuse."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -37,7 +38,7 @@ def methods(network, images):
         "encoder": uncertainty.encoder_deviation(network),
         "residual": uncertainty.residual(network),
         "ensemble": uncertainty.ensemble([network, other]),
-        "dropout": uncertainty.dropout(network),
+        "dropout": uncertainty.dropout(uncertainty.with_dropout(network, 0.1)),
     }
 
 
@@ -78,10 +79,11 @@ def test_an_ensemble_is_the_variance_of_its_reconstructions(network, images):
 def test_dropout_drops_and_leaves_the_network_and_the_generator_alone(network, images):
     before = torch.get_rng_state()
     weights = [value.clone() for value in network.state_dict().values()]
-    method = uncertainty.dropout(network, rate=0.3, samples=6, seed=3)
+    dropping = uncertainty.with_dropout(network, 0.3)
+    method = uncertainty.dropout(dropping, samples=6, seed=3)
     first, again = method(images), method(images)
     assert torch.equal(first.score, again.score)
-    assert not torch.equal(first.score, uncertainty.dropout(network, rate=0.3, samples=6, seed=4)(images).score)
+    assert not torch.equal(first.score, uncertainty.dropout(dropping, samples=6, seed=4)(images).score)
     assert torch.equal(before, torch.get_rng_state())
     assert all(torch.equal(a, b) for a, b in zip(weights, network.state_dict().values(), strict=True))
     assert torch.equal(network(torch.zeros(1, 3, 16, 16))[0], network(torch.zeros(1, 3, 16, 16))[0])
@@ -95,10 +97,25 @@ def test_training_goes_on_with_dropout(network, images):
     assert any(not torch.equal(value, state[name]) for name, value in network.state_dict().items())
     # Used to a missing channel, it errs less when one is missing.
     errors = [
-        np.mean([uncertainty.dropout(net, rate=0.2, seed=k)(images).score.mean().item() for k in range(3)])
-        for net in (network, fitted.eval())
+        np.mean([uncertainty.dropout(net, seed=k)(images).score.mean().item() for k in range(3)])
+        for net in (uncertainty.with_dropout(network, 0.2), fitted.eval())
     ]
     assert errors[1] < errors[0]
+    for block in [*fitted.decoder.children()][:-2]:
+        assert len(block._forward_hooks) == 1  # dropped once, as it was trained
+
+
+def test_a_network_that_drops_nothing_is_refused(network, images):
+    with pytest.raises(InputError, match="do not vary"):
+        uncertainty.dropout(network)(images)
+
+
+def test_many_images_are_measured_as_few_are(methods, images):
+    many = np.concatenate([images] * 5)
+    for name in ("encoder", "residual", "ensemble"):
+        scores, few = methods[name](many), methods[name](images)
+        assert scores.score.numpy() == pytest.approx(np.tile(few.score, 5), rel=1e-4), name
+        assert scores.map.shape == many.shape
 
 
 class Doubled(torch.autograd.Function):
@@ -174,7 +191,7 @@ def test_bad_calls_of_scores():
         "posterior": lambda: uncertainty.score(sketched, CODES),
         "networks": lambda: uncertainty.ensemble([plain()]),
         "samples = 1": lambda: uncertainty.dropout(models.vae(**SMALL), samples=1),
-        "rate = 1": lambda: uncertainty.dropout(models.vae(**SMALL), rate=1),
+        "rate = 1": lambda: uncertainty.with_dropout(models.vae(**SMALL), 1),
         "probes = -1": lambda: uncertainty.diagonal(plain(), CODES, IMAGES, probes=-1),
     }
     for where, call in calls.items():
@@ -218,6 +235,38 @@ def test_what_is_drawn_over_is_looked_for_on_every_map(network, images):
     residual = uncertainty.residual(network)
     known = {"residual": residual, "none": lambda given: residual(given)._replace(map=None)}
     found = uncertainty.planted(known, images[:3], ids=["x", "y", "z"], seed=0)
-    assert set(found["sign"]) == {"residual"}
-    assert found.groupby("kind").size().eq(3).all() and found["kind"].nunique() == 5
-    assert found["auroc"].between(0, 1).all() and found["raised"].dtype == bool
+    seen, unseen = (found[found["sign"] == name] for name in ("residual", "none"))
+    assert seen.groupby("kind").size().eq(3).all() and seen["kind"].nunique() == 5
+    assert seen[["auroc", "before"]].to_numpy().min() >= 0 and seen[["auroc", "before"]].to_numpy().max() <= 1
+    assert seen["gain"].to_numpy() == pytest.approx((seen["auroc"] - seen["before"]).to_numpy())
+    assert seen["gain"].mean() > 0.1
+    assert unseen[["auroc", "before", "gain"]].isna().all(axis=None)
+    assert list(unseen["raised"]) == list(seen["raised"]) and found["raised"].dtype == bool
+
+
+def test_a_map_that_is_bright_where_artefacts_lie_gains_nothing():
+    border = torch.zeros(3, 32, 32)
+    border[:, :4] = border[:, -4:] = border[:, :, :4] = border[:, :, -4:] = 1
+
+    def blind(given):
+        return uncertainty.Scores(
+            torch.zeros(len(given)), torch.zeros(len(given)), border.expand(len(given), -1, -1, -1)
+        )
+
+    grey = np.full((4, 3, 32, 32), 120, np.uint8)
+    found = uncertainty.planted({"blind": blind}, grey, ids=range(4), seed=0).set_index("kind")
+    assert (found.loc["ruler", "auroc"] > 0.6).all() and (found["gain"] == 0).all() and not found["raised"].any()
+
+
+def test_mixtures_leave_out_near_duplicates_of_tested_images_and_refuse_less_than_one():
+    cases = pd.DataFrame({"group": ["light"] * 30 + ["dark"] * 30, "cluster": [f"c{k // 2}" for k in range(60)]})
+    sizes = {"test_size": 5, "train_size": 10, "seed": 0}
+    train, test = uncertainty.mixed(cases, 0.5, **sizes)
+    assert not set(cases["cluster"].iloc[train]) & set(cases["cluster"].iloc[test])
+    assert cases["group"].iloc[train].value_counts().to_dict() == {"light": 5, "dark": 5}
+    fewer, same = uncertainty.mixed(cases, 0.2, **sizes)
+    assert set(same) == set(test) and set(fewer[8:]) <= set(train)
+    with pytest.raises(InputError, match=r"share = 0\.01: of 10 images"):
+        uncertainty.mixed(cases, 0.01, **sizes)
+    with pytest.raises(InputError, match="24 trained on"):
+        uncertainty.mixed(cases, 0.6, **sizes | {"train_size": 40})

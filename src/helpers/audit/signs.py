@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -11,9 +12,11 @@ import pandas as pd
 from helpers.audit._inputs import check_scores
 from helpers.audit.crossed import resample_seeds, seeded_interval
 from helpers.audit.experiments import need_columns
+from helpers.audit.variance import over_seeds
 from helpers.errors import InputError
 
 BADLY = 0.75  # errors above this quantile of their run are those served badly
+UNDEFINED = 0.05  # share of replicates without a value above which an interval is not given
 COLUMNS = ["training", "sign", "scope", "measure", "estimate", "low", "high", "runs", "n_images"]
 
 
@@ -60,9 +63,10 @@ def compare_signs(
     Returns
     -------
     DataFrame
-        ``training, sign, scope, measure, estimate, low, high, runs, n_images``, means over runs. Scope ``pooled`` has
-        ``rank correlation`` (Spearman; no use 0), ``AUROC, served badly`` (the largest quarter of errors of a run) and
-        ``AUROC, <b>`` (no use 0.5); the groups and ``within``, the mean of the two, have ``rank correlation``.
+        ``training, sign, scope, measure, estimate, low, high, runs, n_images``, means over runs. Measures are ``rank
+        correlation`` (Spearman; no use 0) and ``AUROC, served badly`` (the largest quarter of errors of a run; no use
+        0.5), each in the scopes ``pooled``, of the two groups, and ``within``, the mean of those; and pooled alone
+        ``AUROC, <b>``. In a group, served badly is the largest quarter of its own errors.
 
     Raises
     ------
@@ -70,22 +74,24 @@ def compare_signs(
         A column is missing or not finite; a training has fewer than two runs, a run lacks a group, or an error or a
         sign is the same in all its images of a group; an image is there twice.
     """
-    measured: list[tuple[str, str, Callable]] = [
-        ("pooled", "rank correlation", lambda w, r: _spearman(w, r.error, r.sign)),
-        ("pooled", "AUROC, served badly", lambda w, r: _auroc(w, r.sign, r.error > np.quantile(r.error, BADLY))),
-        ("pooled", f"AUROC, {b}", lambda w, r: _auroc(w, r.sign, r.second)),
-        (a, "rank correlation", lambda w, r: _spearman(w * ~r.second, r.error, r.sign)),
-        (b, "rank correlation", lambda w, r: _spearman(w * r.second, r.error, r.sign)),
-    ]
+    scopes: dict[str, Callable[[_Run], np.ndarray]] = {
+        "pooled": lambda r: np.ones_like(r.second),
+        a: lambda r: ~r.second,
+        b: lambda r: r.second,
+    }
     found = []
     for sign in signs:
         study = _Study(rows, error, sign, group, (a, b), n_boot, seed)
         for training in study.trainings:
-            values = [study.measured(training, measure) for _, _, measure in measured]
-            values.append(tuple((x + y) / 2 for x, y in zip(values[3], values[4], strict=True)))
-            for (scope, name, _), part in zip([*measured, ("within", "rank correlation", None)], values, strict=True):
-                most = (0, 1) if name.startswith("AUROC") else (-1, 1)
-                found.append((training, sign, scope, name, *study.interval(training, *part, most)))
+            for name, measure, most in (("rank correlation", _order, (-1, 1)), ("AUROC, served badly", _badly, (0, 1))):
+                values = {
+                    scope: study.measured(training, partial(measure, inside=inside)) for scope, inside in scopes.items()
+                }
+                values["within"] = tuple((x + y) / 2 for x, y in zip(values[a], values[b], strict=True))
+                for scope, part in values.items():
+                    found.append((training, sign, scope, name, *study.interval(training, *part, most)))
+            part = study.measured(training, lambda w, r: _auroc(w, r.sign, r.second))
+            found.append((training, sign, "pooled", f"AUROC, {b}", *study.interval(training, *part, (0, 1))))
     return pd.DataFrame(found, columns=COLUMNS)
 
 
@@ -114,8 +120,9 @@ def hand_over(
     -------
     DataFrame
         ``training, sign, share, measure, estimate, low, high, runs, n_images``. Measures: ``error``, mean of what is
-        kept; ``gap``, of `b` less of `a` in what is kept; ``handed over, <b>``, the share of `b` that is. All are NaN
-        where nobody of a group is kept. In a replicate the largest signs are looked for anew.
+        kept; ``gap``, of `b` less of `a` in what is kept, NaN where a run keeps nobody of one; ``handed over, <b>``,
+        the share of `b` that is. In a replicate the largest signs are looked for anew. Where more than a twentieth of
+        them have no value, there is no interval: that of the others would be of another question.
 
     Raises
     ------
@@ -155,29 +162,47 @@ def hand_over(
 def calibration(
     rows: pd.DataFrame, sign: str, *, error: str, a: str, b: str, group: str = "group", bins: int = 5
 ) -> pd.DataFrame:
-    """Mean sign and mean error of images binned by the sign, by training, over all runs.
+    """Mean sign and mean error of images binned by the sign in each run, means over runs.
 
     Parameters
     ----------
     bins : int
-        Quantile bins of each training's images.
+        Quantile bins of a run's images, 2 or more.
     rows, sign, error, a, b, group
         As `compare_signs` takes them; the sign in units of the error.
 
     Returns
     -------
     DataFrame
-        ``training, bin, sign, error, n`` and the share of `b` in the bin; a calibrated sign equals the error.
+        ``training, bin, sign, error, low, high, ratio, ratio_low, ratio_high, share <b>, n``: the mean error with
+        Student's interval over runs, and so the ratio of the sign to it, 1 where it is calibrated; n are the images
+        of a bin, one once for each run.
+
+    Raises
+    ------
+    InputError
+        As `compare_signs`; there are fewer than 2 bins, or more than images in a run.
     """
     study = _Study(rows, error, sign, group, (a, b), 1, 0)
-    parts = []
-    for training, part in study.rows.groupby("training", sort=False):
-        binned = pd.qcut(part[sign].rank(method="first"), bins, labels=False)
-        means = part.assign(**{f"share {b}": part[group] == b}).groupby(binned)[[sign, error, f"share {b}"]].mean()
-        sizes = binned.value_counts().sort_index()
-        parts.append(means.assign(training=training, bin=means.index + 1, n=sizes).rename(columns={sign: "sign"}))
-    columns = ["training", "bin", "sign", "error", f"share {b}", "n"]
-    return pd.concat(parts, ignore_index=True).rename(columns={error: "error"})[columns]
+    runs = study.rows.groupby(["training", "run"], sort=False)
+    if not 2 <= bins <= runs.size().min():
+        raise InputError(
+            f"bins = {bins}", f"expected 2 to {runs.size().min()}, the images of a run", "Use 5 if in doubt"
+        )
+    order = runs[sign].rank(method="first").groupby([study.rows["training"], study.rows["run"]])
+    binned = study.rows.assign(
+        bin=order.transform(lambda ranks: pd.qcut(ranks, bins, labels=False)) + 1, second=study.rows[group] == b
+    )
+    keys = ["training", "bin"]
+    each = binned.groupby(["training", "run", "bin"], sort=False)[[sign, error, "second"]].mean().reset_index()
+    each = each.rename(columns={"run": "SEED"}).assign(ratio=each[sign] / each[error]).sort_values("bin", kind="stable")
+    found, ratio = (over_seeds(each, value, configuration=keys).set_index(keys) for value in (error, "ratio"))
+    found = found.rename(columns={"mean": "error"})[["error", "low", "high"]]
+    found[["ratio", "ratio_low", "ratio_high"]] = ratio[["mean", "low", "high"]]
+    found.insert(0, "sign", each.groupby(keys)[sign].mean())
+    found[f"share {b}"] = each.groupby(keys)["second"].mean()
+    found["n"] = binned.groupby(keys).size()
+    return found.loc[study.trainings].reset_index()
 
 
 class _Study:
@@ -230,9 +255,20 @@ class _Study:
         n = len(np.unique(np.concatenate([r.code for r in self._runs[training]])))
         if np.isnan(observed).any():
             return np.nan, np.nan, np.nan, len(observed), n
+        if np.isnan(replicates).mean() > UNDEFINED:
+            return observed.mean(), np.nan, np.nan, len(observed), n
         found = seeded_interval(float(observed.mean()), replicates, [observed], n=n)
         low, high = np.clip((found.low, found.high), *most)  # wide tails reach beyond
         return found.estimate, low, high, len(observed), n
+
+
+def _order(weights: np.ndarray, run: _Run, *, inside: Callable[[_Run], np.ndarray]) -> np.ndarray:
+    return _spearman(weights * inside(run), run.error, run.sign)
+
+
+def _badly(weights: np.ndarray, run: _Run, *, inside: Callable[[_Run], np.ndarray]) -> np.ndarray:
+    own = inside(run)
+    return _auroc(weights * own, run.sign, run.error > np.quantile(run.error[own], BADLY))
 
 
 def _midranks(weights: np.ndarray, values: np.ndarray) -> np.ndarray:

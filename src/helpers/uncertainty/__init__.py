@@ -7,9 +7,9 @@ from helpers.uncertainty.experiments import (
     SIGNS,
     mixed,
     network_name,
-    planted,
     run,
     shares,
+    sign_posterior,
     signs,
     training_name,
 )
@@ -26,6 +26,7 @@ from helpers.uncertainty.methods import (
     residual,
     with_dropout,
 )
+from helpers.uncertainty.planting import planted
 from helpers.uncertainty.posterior import Diagonal, Posterior, diagonal, laplace, most_evident
 from helpers.uncertainty.scoring import Scores, score
 
@@ -58,6 +59,7 @@ __all__ = [
     "run",
     "score",
     "shares",
+    "sign_posterior",
     "signs",
     "sketch",
     "training_name",

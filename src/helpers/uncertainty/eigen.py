@@ -150,7 +150,7 @@ def lanczos(
             image, length = drawn() if sketch is not None else apart(drawn(), kept[: step + 1]), 0.0
         beside.append(length)
         before, current = current, image / image.norm()
-    matrix = torch.zeros(steps, steps, dtype=torch.float64, device=like.device)
+    matrix = torch.zeros(steps, steps, dtype=torch.float64)  # on the processor: not every device has 64 bits
     matrix.diagonal().copy_(torch.tensor(diagonal, dtype=torch.float64))
     matrix.diagonal(1).copy_(torch.tensor(beside, dtype=torch.float64))
     matrix.diagonal(-1).copy_(torch.tensor(beside, dtype=torch.float64))
@@ -165,10 +165,11 @@ def lanczos(
 
 def _projected(kept: torch.Tensor, matrix: torch.Tensor, rest: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Orthonormal basis U of the sketches Q = U S V^T, and U^T G U, where G Q = Q T + r e^T with T tridiagonal."""
-    _, lengths, axes = torch.linalg.svd(kept.T.double(), full_matrices=False)
+    whole = kept.cpu().double()
+    _, lengths, axes = torch.linalg.svd(whole.T, full_matrices=False)
     own = lengths > REPEATED * lengths[0]
     lengths, axes = lengths[own, None], axes[own]
-    basis = axes / lengths @ kept.double()
+    basis = axes / lengths @ whole
     projected = (lengths * axes) @ matrix @ (axes / lengths).T
-    projected += torch.outer(basis @ rest.double(), (axes / lengths)[:, -1])
+    projected += torch.outer(basis @ rest.cpu().double(), (axes / lengths)[:, -1])
     return basis.to(kept), (projected + projected.T) / 2

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
-from scipy import stats
 from torch import nn
 
-from helpers import cache, generate, simulate
+from helpers import cache, generate
 from helpers.audit.experiments import need_columns
 from helpers.errors import InputError
 from helpers.uncertainty import methods
 from helpers.uncertainty.methods import Method
+from helpers.uncertainty.posterior import Diagonal, Posterior
+from helpers.uncertainty.scoring import numbers
 
 SIGNS = ("slug", "diagonal", "last layer", "encoder", "dropout", "ensemble", "residual")
 # What the signs are made with: steps of Lanczos, numbers kept of each eigenvector (0: all), images whose curvature is
@@ -75,9 +76,10 @@ def mixed(
     Parameters
     ----------
     cases : DataFrame
-        Column ``group``.
+        Column ``group``; and where near-duplicates are known ``cluster``: what shares a cluster with a tested image is
+        not trained on.
     share : float
-        Of the training set, 0 to 1; rounded to whole images.
+        Of the training set, 0 to 1; rounded to whole images, at least one where the share is above 0.
     test_size, train_size : int
         Images of each group that are tested, and of the training set, drawn without replacement.
     seed, run : int
@@ -91,7 +93,7 @@ def mixed(
     Raises
     ------
     InputError
-        There are too few images of a group, the share is out of range, or a size is below 1.
+        There are too few images of a group, the share is out of range or less than an image, or a size is below 1.
     """
     need_columns(cases, ["group"])
     if not 0 <= share <= 1:
@@ -101,15 +103,44 @@ def mixed(
             raise InputError(f"{name} = {size}", "expected 1 or more", "Test and train on some images")
     rng = np.random.default_rng((seed, run))
     of_b = round(share * train_size)
-    train, test = [], []
+    if share and not of_b:
+        problem = f"of {train_size} images it is less than one"
+        raise InputError(f"share = {share:g}", problem, "Train on more images, or take a larger share")
+    own = {name: rng.permutation(np.flatnonzero(cases["group"] == name)) for name in (a, b)}
+    test = np.concatenate([rows[:test_size] for rows in own.values()])
+    seen = np.isin(np.arange(len(cases)), test)
+    if "cluster" in cases:
+        clusters = cases["cluster"]
+        seen |= (clusters.notna() & clusters.isin(clusters[seen])).to_numpy()
+    train = []
     for name, size in ((a, train_size - of_b), (b, of_b)):
-        own = rng.permutation(np.flatnonzero(cases["group"] == name))
-        if len(own) < test_size + size:
-            problem = f"{len(own)} images of {name}, where {test_size} are tested and {size} trained on"
+        rest = own[name][~seen[own[name]]]
+        if len(own[name]) < test_size or len(rest) < size:
+            problem = f"{len(own[name])} images of {name}, where {test_size} are tested and {size} trained on"
             raise InputError("cases", problem, "Test or train on fewer")
-        test.append(own[:test_size])
-        train.append(own[test_size : test_size + size])
-    return np.concatenate(train), np.concatenate(test)
+        train.append(rest[:size])
+    return np.concatenate(train), test
+
+
+def sign_posterior(
+    network: nn.Module,
+    images: np.ndarray,
+    kind: str = "slug",
+    *,
+    seed: int,
+    effort: Mapping[str, int | float] = EFFORT,
+) -> Posterior | Diagonal:
+    """The posterior behind a sign of `signs`: slug, diagonal or last layer; the arguments are as there."""
+    rows = np.random.default_rng(seed).permutation(len(images))[: int(effort["curvature_images"])]
+    given = {"n": len(images), "seed": seed}
+    if kind == "diagonal":
+        return methods.diagonal_posterior(network, images[rows], **given)
+    given["steps"] = int(effort["steps"])
+    if kind == "last layer":
+        given["only"] = methods.last_layer(network)
+    elif effort["sketch"]:
+        given["sketch"] = int(effort["sketch"])
+    return methods.posterior(network, images[rows], **given)
 
 
 def signs(
@@ -143,10 +174,6 @@ def signs(
     """
     if unknown := [name for name in names if name not in SIGNS]:
         raise InputError(f"names = {unknown[0]}", "there is no such sign", f"Choose from {', '.join(SIGNS)}")
-    rows = np.random.default_rng(seed).permutation(len(images))[: int(effort["curvature_images"])]
-    given = {"n": len(images), "seed": seed}
-    sketched = {"sketch": int(effort["sketch"])} if effort["sketch"] else {}
-    some, steps = images[rows], int(effort["steps"])
     plain = {"probes": int(effort["probes"]), "maps": False, "seed": seed}
     full = {"probes": int(effort["map_probes"]), "estimator": "hutch++", "seed": seed}
 
@@ -160,18 +187,14 @@ def signs(
         same = {k: options[k] for k in ("batch_size", "lr", "beta", "device", "precision") if k in options}
         epochs, rate = int(effort["dropout_epochs"]), float(effort["rate"])
         used = methods.fit_dropout(network, images, rate=rate, seed=seed, epochs=epochs, progress=False, **same)
-        return methods.dropout(used.eval(), rate=rate, samples=int(effort["samples"]), seed=seed)
+        return methods.dropout(used.eval(), samples=int(effort["samples"]), seed=seed)
 
-    def by_curvature(**choice: object) -> Method:
-        found = methods.posterior(network, some, steps=steps, **given, **choice)
+    def by_curvature(kind: str) -> Method:
+        found = sign_posterior(network, images, kind, seed=seed, effort=effort)
         return methods.curvature(network, found, **(full if maps and found.maps else plain))
 
     makers = {
-        "slug": lambda: by_curvature(**sketched),
-        "diagonal": lambda: methods.curvature(
-            network, methods.diagonal_posterior(network, some, **given), **(full if maps else plain)
-        ),
-        "last layer": lambda: by_curvature(only=methods.last_layer(network)),
+        **{kind: partial(by_curvature, kind) for kind in ("slug", "diagonal", "last layer")},
         "encoder": lambda: methods.encoder_deviation(network),
         "dropout": dropout,
         "ensemble": ensemble,
@@ -228,6 +251,9 @@ def run(
     need_columns(cases, ["md5hash"])
     if runs < 2:
         raise InputError(f"runs = {runs}", "expected 2 or more", "One run cannot show how much runs vary")
+    if len({round(share * train_size) for share in shares}) < len(shares):
+        problem = f"two are the same number of {train_size} images"
+        raise InputError(f"shares = {list(shares)}", problem, "Train on more images, or take shares farther apart")
     parts, plan = [], [(r, share) for r in range(runs) for share in shares]
     sizes = {"test_size": test_size, "train_size": train_size, "seed": seed}
     for r, share in tqdm(plan, desc="networks", unit="network", disable=not progress):
@@ -245,9 +271,9 @@ def run(
             for sign, method in known.items():
                 scores = method(tested)
                 per = 1 if sign == "encoder" else tested[0].size
-                found[sign] = _numbers(scores.score / per)
+                found[sign] = numbers(scores.score / per)
                 if scores.error.any():
-                    found[f"{sign} error"] = _numbers(scores.error / per)
+                    found[f"{sign} error"] = numbers(scores.error / per)
             return found.to_dict("list")
 
         found = cache.once(None if keep is None else keep / f"{network_name(r, share)}.json", measured)
@@ -261,44 +287,3 @@ def run(
 def network_name(run: int, share: float) -> str:
     """Of a network: "run0-1"."""
     return f"run{run}-{share * 100:g}"
-
-
-def _numbers(values: torch.Tensor) -> np.ndarray:
-    return values.double().cpu().numpy()
-
-
-def planted(known: Mapping[str, Method], images: np.ndarray, *, ids: Sequence[str], seed: int) -> pd.DataFrame:
-    """How well each map finds what was drawn over an image, and how the score answers to it.
-
-    Parameters
-    ----------
-    known : mapping of str to Method
-        From `signs`; those that have no map are left out.
-    images : uint8 ndarray of shape (n, 3, s, s)
-        Images without artefacts.
-    ids : sequence of str
-        Their names.
-    seed : int
-        Of `helpers.simulate.artefact`.
-
-    Returns
-    -------
-    DataFrame
-        ``kind, sign, image, auroc, raised``: the share of pairs of a covered and another pixel in which the covered one
-        has the larger value on the map (no use 0.5), and whether the image's score is larger than without artefact.
-    """
-    parts = []
-    plain = {sign: method(images).score for sign, method in known.items()}
-    for kind in simulate.ARTEFACTS:
-        drawn, masks = simulate.artefact(images, kind, seed=seed)
-        for sign, method in known.items():
-            found = method(drawn)
-            if found.map is None:
-                continue
-            ranks = stats.rankdata(_numbers(found.map.sum(1).flatten(1)), axis=1)
-            covered = masks.reshape(len(masks), -1)
-            n = covered.sum(1)
-            auroc = ((ranks * covered).sum(1) - n * (n + 1) / 2) / (n * (covered.shape[1] - n))
-            keys = {"kind": kind, "sign": sign, "image": list(ids), "auroc": auroc}
-            parts.append(pd.DataFrame(keys | {"raised": _numbers(found.score > plain[sign]) > 0}))
-    return pd.concat(parts, ignore_index=True)

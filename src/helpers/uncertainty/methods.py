@@ -18,6 +18,7 @@ from helpers.uncertainty.scoring import Estimator, Scores, score
 
 # Takes uint8 images (n, c, s, s) and gives `Scores`, of which the error is 0 where nothing is drawn.
 Method = Callable[[np.ndarray], Scores]
+BATCH = 64  # images at a time
 
 
 def posterior(network: nn.Module, images: np.ndarray, **options: object) -> Posterior:
@@ -84,7 +85,7 @@ def encoder_deviation(network: nn.Module) -> Method:
         over = functional.interpolate(wide.mean(1, keepdim=True), size=given.shape[2:], mode="nearest")
         return _exact(wide.flatten(1).mean(1), over.expand_as(given))
 
-    return method
+    return _in_batches(method)
 
 
 def residual(network: nn.Module) -> Method:
@@ -96,7 +97,7 @@ def residual(network: nn.Module) -> Method:
             squared = (decoder(network)(_codes(network, given)) - given) ** 2
         return _exact(squared.flatten(1).sum(1), squared)
 
-    return method
+    return _in_batches(method)
 
 
 def ensemble(networks: Sequence[nn.Module]) -> Method:
@@ -118,35 +119,40 @@ def ensemble(networks: Sequence[nn.Module]) -> Method:
                 drawn.append(decoder(network)(_codes(network, given)))
         return _varied(torch.stack(drawn))
 
-    return method
+    return _in_batches(method)
 
 
-def dropout(network: nn.Module, *, rate: float = 0.1, samples: int = 24, seed: int = 0) -> Method:
+def dropout(network: nn.Module, *, samples: int = 24, seed: int = 0) -> Method:
     """Variance of the reconstructions over channels of the decoder's blocks dropped at random (Gal & Ghahramani 2016).
 
     Parameters
     ----------
     network : torch.nn.Module
-        One that was trained so, see `with_dropout`.
-    rate : float
-        Share of channels dropped, above 0 and below 1.
+        One that drops, from `fit_dropout` or `with_dropout`.
     samples : int
         Reconstructions, 2 or more.
     seed : int
         Of what is dropped.
+
+    Raises
+    ------
+    InputError
+        There are too few samples, or, when it is called, the network drops nothing.
     """
     if samples < 2:
         raise InputError(f"samples = {samples}", "one alone does not vary", "Draw two or more")
-    dropping = with_dropout(network, rate)
 
     def method(images: np.ndarray) -> Scores:
         given = _scaled(network, images)
         codes = _codes(network, given)
         with torch.no_grad(), torch.random.fork_rng(devices=[given.device] if given.is_cuda else []):
             torch.manual_seed(seed)
-            return _varied(torch.stack([decoder(dropping)(codes) for _ in range(samples)]))
+            drawn = torch.stack([decoder(network)(codes) for _ in range(samples)])
+        if torch.equal(drawn[0], drawn[1]):
+            raise InputError("network", "its reconstructions do not vary", "Give one from fit_dropout or with_dropout")
+        return _varied(drawn)
 
-    return method
+    return _in_batches(method)
 
 
 def with_dropout(network: nn.Module, rate: float) -> nn.Module:
@@ -184,7 +190,16 @@ def _scaled(network: nn.Module, images: np.ndarray) -> torch.Tensor:
 
 def _codes(network: nn.Module, given: torch.Tensor) -> torch.Tensor:
     with torch.no_grad():
-        return network.encode(given)[0]
+        return torch.cat([network.encode(part)[0] for part in given.split(BATCH)])
+
+
+def _in_batches(method: Method) -> Method:
+    def whole(images: np.ndarray) -> Scores:
+        pixels.check(images)
+        parts = [method(images[start : start + BATCH]) for start in range(0, len(images), BATCH)]
+        return Scores(*map(torch.cat, zip(*parts, strict=True)))
+
+    return whole
 
 
 def _exact(value: torch.Tensor, over: torch.Tensor) -> Scores:

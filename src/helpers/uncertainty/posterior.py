@@ -221,8 +221,9 @@ def most_evident(parameters: torch.Tensor, values: torch.Tensor, weights: torch.
     float
         a with the largest ``(p log a - a |theta|^2 - log det(GGN + a I)) / 2``, from 1e-8 to 1e12.
     """
-    squares, known = float(parameters.double() @ parameters.double()), values.double().cpu().numpy()
-    counts = np.ones(len(known)) if weights is None else len(parameters) * weights.double().cpu().numpy()
+    own, known = parameters.cpu().double(), values.cpu().double().numpy()  # not every device has 64 bits
+    squares = float(own @ own)
+    counts = np.ones(len(known)) if weights is None else len(parameters) * weights.cpu().double().numpy()
 
     def against(power: float) -> float:
         # log det(GGN + a I) - p log a has no term of an eigenvalue that is zero.
@@ -255,7 +256,7 @@ def _prepared(
     if noise is None:
         with torch.no_grad():
             pairs = zip(codes.split(batch_size), images.split(batch_size), strict=True)
-            noise = sum(float(((network(z) - x).double() ** 2).sum()) for z, x in pairs) / images.numel()
+            noise = sum(float(((network(z) - x).cpu().double() ** 2).sum()) for z, x in pairs) / images.numel()
         if not (math.isfinite(noise) and noise > 0):
             problem = f"the decoder's mean squared error is {noise}, which can be no variance"
             raise InputError("images", problem, "Look for NaN in images and codes, or give `noise`")

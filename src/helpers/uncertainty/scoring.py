@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
+import numpy as np
 import torch
 
 from helpers.errors import InputError
@@ -27,6 +28,11 @@ class Scores(NamedTuple):
     score: torch.Tensor
     error: torch.Tensor
     map: torch.Tensor | None
+
+
+def numbers(values: torch.Tensor) -> np.ndarray:
+    """Values in 64 bits, which not every device has."""
+    return values.cpu().double().numpy()
 
 
 def score(
