@@ -10,7 +10,6 @@ from helpers.workflow import settle
 PAGES = instances.book()  # by name; most studies have one
 SWEEP = sweeps.read(str(config["sweep"])) if "sweep" in config else None  # the grid of runs that is asked for
 GPU = int(config.get("gpu", Path("/dev/nvidiactl").exists()))  # a GPU for every run
-CODE = fingerprint.package(Path("src/helpers"))  # comments and docstrings rerun nothing
 HELPERS = sorted(map(str, Path("src/helpers").rglob("*.py")))
 PROSE = sorted(
     str(p)
@@ -46,9 +45,19 @@ def words(wildcards):
     return ASKED if wildcards.instance == instances.instance(ASKED) else asked.get(wildcards.instance, [])
 
 
+# What a study computes with: another figure reruns none, and neither does a comment or a docstring.
 def code(wildcards):
     notebook = Path(f"notebooks/{wildcards.study}.ipynb")
-    return "" if swept(wildcards) else f"{provenance.notebook_fingerprint(notebook, aside=True)}-{CODE}"
+    return "" if swept(wildcards) else f"{fingerprint.notebook(notebook)}-{fingerprint.code_of(notebook)}"
+
+
+# What a page is drawn and written with.
+def drawing(wildcards):
+    return f"{provenance.drawing(PAGES[wildcards.page].study)}-{fingerprint.code_of('helpers.report.page', looking=True)}"
+
+
+def collecting(wildcards):
+    return fingerprint.code_of("helpers.report.collected", looking=True)
 
 
 # What is stale in a sweep is said by helpers.report.status, so its runs have no inputs: a new figure, claim or
@@ -143,6 +152,8 @@ rule page:
         LISTS,
     output:
         "book/studies/{page}.ipynb",
+    params:
+        code=drawing,
     shell:
         "{PYTHON} -m helpers.workflow page {BATCH} {output:q}"
 
@@ -154,6 +165,8 @@ rule claims:
         recorded=sorted(map(str, Path("book/recorded").rglob("results.json"))),
     output:
         CLAIMS,
+    params:
+        code=collecting,
     shell:
         "{PYTHON} -m helpers.workflow claims {BATCH} {output[0]}"
 

@@ -4,34 +4,54 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Callable, Iterator, Mapping
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from helpers import fingerprint, paths
+from helpers import fingerprint, paths, processor
 from helpers.errors import InputError
 
-# Parameters that reach no trained network.
+Maker = Callable | ModuleType
+# Parameters that reach no trained network, and the device, which is keyed by what it is.
 NOT_TRAINED_BY = {"RUN_DIR", "DATA_ROOT", "DEVICE", "WORKERS", "N_BOOTSTRAP", "N_PERMUTATIONS"}
 
 
-def folder(parameters: Mapping[str, object], *places: Path) -> Path:
-    """Folder for the finished parts of one plan, ``data/networks/<hash>``; it is not made.
+def folder(
+    parameters: Mapping[str, object],
+    *places: Path,
+    by: Maker | Sequence[Maker],
+    device: processor.Device = "auto",
+    precision: processor.Precision = "auto",
+) -> Path:
+    """Name the folder for the finished parts of one plan, ``data/networks/<hash>``; it is not made.
 
     Parameters
     ----------
     parameters : mapping
         All that decides what the parts are; those of a study that reach no network are left out.
     *places : Path
-        Folders and files of the data. Their names, sizes and tables are hashed, with the parameters and the code of the
-        package.
+        Folders and files of the data. Their names, sizes and tables are hashed.
+    by : callable, module, or sequence of them
+        The functions that make the parts, also those that read and choose what they are made from. The code that they
+        compute with is hashed, and the versions of the libraries in it, so that another change of the package discards
+        nothing.
+    device, precision : str
+        As `helpers.train.fit` takes them. What "auto" stands for on this machine is hashed: a network that a GPU
+        trained in bfloat16 is not taken by a CPU.
     """
-    own = {k: v for k, v in parameters.items() if k not in NOT_TRAINED_BY}
-    code = fingerprint.package(Path(__file__).parent)
-    text = json.dumps([own, code, fingerprint.data(*places)], sort_keys=True, default=str)
+    trained_by = {k: v for k, v in parameters.items() if k not in NOT_TRAINED_BY}
+    makers = by if isinstance(by, Sequence) else [by]
+    known = [trained_by, fingerprint.made_by(*makers), processor.describe(device, precision), fingerprint.data(*places)]
+    text = json.dumps(known, sort_keys=True, default=str)
     return paths.data() / "networks" / hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def beside(file: Path) -> Path:
+    """Name a file next to another, which no other process writes to; renamed when whole, it takes the other's place."""
+    return file.with_name(f".{file.name}.{uuid.uuid4().hex[:12]}.part")
 
 
 def once(file: Path | None, make: Callable[[], Any]) -> Any:
@@ -57,7 +77,7 @@ def once(file: Path | None, make: Callable[[], Any]) -> Any:
         file.parent.mkdir(parents=True, exist_ok=True)  # before the work, which would be lost
     made = make()
     with _told(file.parent):
-        part = file.with_suffix(f".{os.getpid()}.part")
+        part = beside(file)
         part.write_text(json.dumps(made), encoding="utf-8")
         part.replace(file)
     return made

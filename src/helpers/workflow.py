@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,22 @@ import yaml
 
 from helpers import exercises, paths
 from helpers.errors import InputError
-from helpers.report import course, instances, new_study, own, page, parameters, recording, status, sweep_records, sweeps
+from helpers.report import (
+    course,
+    instances,
+    new_study,
+    own,
+    page,
+    parameters,
+    provenance,
+    recording,
+    status,
+    sweep_records,
+    sweeps,
+)
+from helpers.report.differences import differences
 from helpers.report.html import write_html
+from helpers.report.values import write_json
 
 
 def settle(study: str, profile: str, words: list[str]) -> dict[str, Any]:
@@ -41,8 +56,18 @@ def settle(study: str, profile: str, words: list[str]) -> dict[str, Any]:
     return values
 
 
-def run_study(study: str, place: Path, values: dict[str, Any]) -> None:
+def run_study(study: str, place: Path, values: dict[str, Any], *, check: Callable[[Path], None] | None = None) -> None:
     """Execute a study in a scratch folder and rename it into place when it has ended well.
+
+    Parameters
+    ----------
+    study : str
+    place : Path
+        Folder of the run.
+    values : dict
+        Its parameters.
+    check : callable, optional
+        ``check(scratch)`` refuses what was made by an InputError, or changes it, before it takes its place.
 
     Raises
     ------
@@ -79,10 +104,47 @@ def run_study(study: str, place: Path, values: dict[str, Any]) -> None:
         _lay_aside(executed, failed)
         fix = f"Its last cell has to call report.record; the notebook is kept as {failed.name}"
         raise InputError(study, "it ended without results", fix)
+    if check is not None:
+        check(scratch)
     shutil.rmtree(place, ignore_errors=True)
     place.parent.mkdir(parents=True, exist_ok=True)
     scratch.rename(place)
     failed.unlink(missing_ok=True)
+
+
+def redraw(place: Path) -> bool:
+    """Draw a run anew if the code that it only shows its results with has changed; its values must stay as they are.
+
+    The notebook runs again, on the networks, images and scores that are kept.
+
+    Returns
+    -------
+    bool
+        Whether it was drawn anew.
+
+    Raises
+    ------
+    InputError
+        A value is another: what changed does more than draw.
+    """
+    before = recording.read(place)
+    study = before["provenance"]["study"]
+    if before["provenance"].get("drawn") == provenance.drawing(study):
+        return False
+    given = json.loads((place / f"{study}.ipynb").read_text(encoding="utf-8"))["metadata"]["papermill"]["parameters"]
+
+    def check(scratch: Path) -> None:
+        if found := differences(place, scratch):
+            problem = f"drawn anew from what is kept, it gives other values ({found[0]}, {len(found)} in all)"
+            raise InputError(study, problem, f"Delete {place.relative_to(paths.project())} and run the study again")
+        after = recording.read(scratch)
+        after["provenance"] = {**before["provenance"], "drawn": after["provenance"]["drawn"]}
+        write_json(scratch / recording.RESULTS, after)
+        stat = (place / recording.RESULTS).stat()
+        os.utime(scratch / recording.RESULTS, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # the results are as old
+
+    run_study(study, place, {k: v for k, v in given.items() if k != "RUN_DIR"}, check=check)
+    return True
 
 
 def _lay_aside(executed: Path, failed: Path) -> None:
@@ -239,6 +301,7 @@ def _do(asked: argparse.Namespace) -> None:
             run_study(asked.study, asked.place.resolve(), settle(asked.study, asked.profile, asked.params))
         case "page":
             shown = instances.book()[asked.page.stem]
+            redraw(shown.run(asked.profile))
             page.study_page(shown.run(asked.profile), asked.page, shown)
         case "claims":
             from helpers.report import collected  # it draws, which takes a second to import

@@ -31,8 +31,8 @@ class Maker:
 
 @pytest.fixture(autouse=True)
 def code(monkeypatch) -> None:
-    """Hashing all code of the package takes half a second."""
-    monkeypatch.setattr(fingerprint, "package", lambda *folders: "code")
+    """Hashing code takes a while."""
+    monkeypatch.setattr(fingerprint, "made_by", lambda *things: "code")
 
 
 def keep(folder: Path, make=None, **options) -> list[tuple[int, int]]:
@@ -108,7 +108,7 @@ def test_the_key_and_the_code_decide(tmp_path, monkeypatch):
     assert keep(tmp_path, key=dict(reversed(KEY.items()))) == []
     for name, value in (("seed", 4), ("names", ["a"]), ("new", 1)):
         assert len(keep(tmp_path, key=KEY | {name: value})) == 3
-    monkeypatch.setattr(fingerprint, "package", lambda *folders: "other")
+    monkeypatch.setattr(fingerprint, "made_by", lambda *things: "other")
     assert len(keep(tmp_path)) == 3
     assert len(list(tmp_path.iterdir())) == 5
 

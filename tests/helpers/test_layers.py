@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 PACKAGE = ROOT / "src" / "helpers"
 # A module imports only from those that stand after it.
 ORDER = "workflow exercises widgets report figures uncertainty mitigate reconstruct segment generate train models"
-ORDER += " degrade scores data simulate audit metrics cache parallel fingerprint paths errors"
+ORDER += " degrade scores data simulate audit metrics cache processor parallel fingerprint paths errors"
 ORDER = ORDER.split()
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -150,8 +150,10 @@ def test_results_hold_values_and_provenance(finished):
     known = results["provenance"]
     assert known["command"] == f"papermill notebooks/{STUDY}.ipynb out.ipynb -p SEED 5"
     assert known["parameters"]["RUN_DIR"] == "RUN_DIR"
-    assert known["helpers"]["helpers.paths"]
-    assert "helpers.report.run" not in known["helpers"]
+    notebook = paths.notebooks() / f"{STUDY}.ipynb"
+    assert known["helpers"] == fingerprint.modules_of(notebook) and "helpers.audit.gaps" in known["helpers"]
+    assert "helpers.report.run" not in {*known["helpers"], *known["loaded"]}
+    assert known["notebook"] == fingerprint.notebook(notebook) and known["drawn"] == provenance.drawing(STUDY)
     assert (finished / "cases.parquet").is_file()
     assert not list(finished.glob("*.part"))
 
@@ -175,7 +177,7 @@ def test_recorded_run_suppresses_small_cells_and_knows_what_changed(finished, tm
     assert kept.changed == []
     file = tmp_path / "recorded" / STUDY / "x" / "results.json"
     results = json.loads(file.read_text())
-    results["provenance"]["helpers"]["helpers.paths"] = "0" * 12
+    results["provenance"]["helpers"]["helpers.audit.gaps"] = "0" * 12
     file.write_text(json.dumps(results))
     assert report.recorded(STUDY, "x").changed == ["helpers.paths"]
     assert "helpers.paths" in report.recorded(STUDY, "x").notice().loc["code changed since", "recorded run"]
@@ -246,7 +248,7 @@ def test_a_notebook_is_as_old_as_its_computing_cells(change, same, tmp_path):
     cell = nbformat.v4.new_code_cell("gap", metadata={"tags": [change]})
     book.cells.append(nbformat.v4.new_markdown_cell("gap") if change == "prose" else cell)
     nbformat.write(book, tmp_path / "after.ipynb")
-    before, after = (provenance.notebook_fingerprint(tmp_path / f"{name}.ipynb") for name in ("before", "after"))
+    before, after = (fingerprint.notebook(tmp_path / f"{name}.ipynb") for name in ("before", "after"))
     assert (before == after) is same
 
 

@@ -8,9 +8,9 @@ import nbformat
 import numpy as np
 import pytest
 
-from helpers import paths, report, workflow
+from helpers import fingerprint, paths, report, workflow
 from helpers.errors import InputError
-from helpers.report import provenance, status, sweep_records, sweeps
+from helpers.report import status, sweep_records, sweeps
 
 STUDY = "09_discs"
 PARAMETERS = """SEED: int = 0  # seed
@@ -63,7 +63,7 @@ def finish(instance, parameters, *, commit="abc", **values):
         "device": "CPU",
         "wall_seconds": 2.0,
         "helpers": {},
-        "notebook": provenance.notebook_fingerprint(paths.notebooks() / f"{STUDY}.ipynb"),
+        "notebook": fingerprint.notebook(paths.notebooks() / f"{STUDY}.ipynb"),
     }
     (place / "results.json").write_text(json.dumps({"values": values, "provenance": known}))
     return place

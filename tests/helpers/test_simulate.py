@@ -290,7 +290,7 @@ def test_made_once_and_found_again(root):
 def test_key_depends_on_the_generator_code(tmp_path, monkeypatch):
     arguments = {"shape": (16, 16, 8), "images": False, "folder": tmp_path}
     first = simulate.breast_mri(3, **arguments)
-    monkeypatch.setattr("helpers.fingerprint.package", lambda *folders: "other code")
+    monkeypatch.setattr("helpers.fingerprint.made_by", lambda *things: "other code")
     assert simulate.breast_mri(3, **arguments) != first
 
 

@@ -8,12 +8,12 @@ import re
 import nbformat
 import pytest
 
-from helpers import exercises
-from helpers.report import instances, provenance
+from helpers import exercises, fingerprint
+from helpers.report import instances
 from tests.conftest import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-TAGS = {"parameters", "hide-input", "hide-cell", "remove-cell", "remove-output", "solution", *provenance.ASIDE}
+TAGS = {"parameters", "hide-input", "hide-cell", "remove-cell", "remove-output", "solution", *fingerprint.ASIDE}
 ALWAYS = {"SEED", "SOURCE", "DATA_ROOT", "DEVICE", "RUN_DIR"}
 SECTIONS = ["The harm", "The cohort", "The method", "The result", "Is it real?", "Explore", "Limits"]
 SECTIONS += ["Claims and takeaways", "Exercises", "References"]
@@ -32,7 +32,7 @@ def cells(path, kind=None):
 
 def aside(cell):
     """Whether a cell belongs to an explorer or an exercise: no part of what the study computes."""
-    return bool(tags(cell) & provenance.ASIDE)
+    return bool(tags(cell) & fingerprint.ASIDE)
 
 
 def code_lines(cell):

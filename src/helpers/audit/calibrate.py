@@ -12,6 +12,7 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 from tqdm.auto import tqdm
 
+from helpers import cache
 from helpers.audit import gaps, hypothesis
 from helpers.audit.permute import permutation
 from helpers.audit.resample import bootstrap
@@ -234,6 +235,6 @@ def _write(keep: str | Path | None, finished: list[pd.DataFrame]) -> None:
         return
     path = Path(keep)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
+    part = cache.beside(path)
     pd.concat(finished, ignore_index=True).to_parquet(part, index=False)
     part.replace(path)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helpers import fingerprint, paths
+from helpers import cache, fingerprint, paths
 from helpers.errors import InputError
 from helpers.simulate.folder import each_case
 
@@ -86,7 +85,7 @@ def load_images(
     files = [Path(file) for file in files]
     if not files:
         raise InputError("files", "there are none", "Give the paths of the images")
-    kept = (folder or paths.data() / "prepared") / f"images-{_key(files, size)}.npy"
+    kept = (folder or paths.data() / "prepared") / f"images-{key(files, size, by=__name__)}.npy"
     if kept.is_file():
         return np.load(kept)
     images = np.empty((len(files), 3, size, size), np.uint8)
@@ -101,7 +100,7 @@ def load_images(
     if broken:
         first, more = broken[0], f" (and {len(broken) - 1} more)" * (len(broken) > 1)
         raise InputError(first.where, f"{first.problem}{more}", first.fix)
-    part = kept.with_suffix(f".{os.getpid()}.part")
+    part = cache.beside(kept)
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as stream:
@@ -113,15 +112,13 @@ def load_images(
     return images
 
 
-def _key(files: list[Path], size: int) -> str:
-    import PIL
-
+def key(files: list[Path], size: int, *, by: str) -> str:
+    """Hash of image files, of the size they are brought to, and of the module that does so."""
     try:
         known = [(str(file.resolve()), (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files]
     except OSError as error:
         raise _unreadable(error.filename, error) from error
-    code = fingerprint.code(Path(__file__).read_text(encoding="utf-8"))
-    return hashlib.sha256(json.dumps([known, int(size), code, PIL.__version__]).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([known, int(size), fingerprint.made_by(by)]).encode()).hexdigest()[:16]
 
 
 def _square(file: Path, size: int) -> np.ndarray | InputError:

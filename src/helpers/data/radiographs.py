@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from helpers import fingerprint, paths
+from helpers import cache, paths
 from helpers.data import images as pictures
 from helpers.errors import InputError
 from helpers.simulate.folder import each_case
@@ -61,7 +59,7 @@ def load_radiographs(
     if not files:
         raise InputError("files", "there are none", "Give the paths of the images")
     place = Path(folder) if folder else paths.data() / "prepared"
-    kept = place / f"radiographs-{_key(files, int(size))}.npy"
+    kept = place / f"radiographs-{pictures.key(files, int(size), by=__name__)}.npy"
     if not kept.is_file():
         squares = each_case(_square, [(file, int(size)) for file in files], workers)
         bar = tqdm(squares, desc="images", unit="image", total=len(files), disable=not progress)
@@ -70,14 +68,9 @@ def load_radiographs(
     return np.asarray(np.load(kept, mmap_mode="c"))
 
 
-def _key(files: list[Path], size: int) -> str:
-    code = fingerprint.code(Path(__file__).read_text(encoding="utf-8"))
-    return hashlib.sha256(f"{pictures._key(files, size)} {code}".encode()).hexdigest()[:16]
-
-
 def _keep(squares: object, shape: tuple[int, ...], kept: Path) -> None:
     """Write squares as they come beside `kept`, and rename when all are there."""
-    part = kept.with_suffix(f".{os.getpid()}.part")
+    part = cache.beside(kept)
     broken = []
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
-import helpers
-from helpers import fingerprint
+from helpers import cache, fingerprint
 from helpers.degrade.arrays import check_whole
 from helpers.errors import InputError
 
@@ -37,10 +35,11 @@ def stored(
     n : int
         Number of rows.
     folder : path
-        Where results are kept, each in a folder of its own, named by a hash of the key and of the code of the package.
+        Where results are kept, each in one folder, named by a hash of the key, of the code that `make` computes with
+        and of the versions of the libraries in it.
     key : mapping
         All that decides the rows, as plain values: names, numbers, text, lists of them. Of data and of trained
-        networks, give a hash.
+        networks, give a hash; of a `make` that is not of this package, something that changes with its code.
     chunk : int
         Rows that are made, and kept, at a time. Each chunk is one file, named by its rows and its checksum, and
         written whole or not at all. A file that does not fit its checksum is made again.
@@ -62,7 +61,7 @@ def stored(
 
     check_whole("n", n, least=1)
     check_whole("chunk", chunk, least=1)
-    place = Path(folder) / _name(key)
+    place = Path(folder) / _name(key, make)
     with _told(place):
         place.mkdir(parents=True, exist_ok=True)
     found = None
@@ -82,10 +81,9 @@ def stored(
     return found
 
 
-def _name(key: Mapping[str, object]) -> str:
-    code = fingerprint.package(Path(helpers.__file__).parent)
+def _name(key: Mapping[str, object], make: Callable) -> str:
     try:
-        text = json.dumps([dict(key), code], sort_keys=True, allow_nan=False)
+        text = json.dumps([dict(key), fingerprint.made_by(make)], sort_keys=True, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise InputError(
             "key", f"it has a value that is not plain ({error})", "Give numbers, text and lists"
@@ -107,9 +105,10 @@ def _write(place: Path, stem: str, part: np.ndarray) -> None:
     stream = io.BytesIO()
     np.save(stream, part)
     content = stream.getvalue()
-    beside = place / f"{stem}.{os.getpid()}.part"
-    beside.write_bytes(content)
-    beside.replace(place / f"{stem}.{hashlib.sha256(content).hexdigest()}.npy")
+    chunk = place / f"{stem}.{hashlib.sha256(content).hexdigest()}.npy"
+    part = cache.beside(chunk)
+    part.write_bytes(content)
+    part.replace(chunk)
 
 
 def _check(part: object, rows: slice, found: np.ndarray | None) -> None:

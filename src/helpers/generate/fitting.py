@@ -14,7 +14,7 @@ from helpers import models, train
 from helpers.errors import InputError
 from helpers.generate import pixels
 from helpers.generate.losses import loss
-from helpers.train.device import Device, Precision, choose_precision
+from helpers.processor import Device, Precision, choose_precision
 from helpers.train.predict import DTYPES
 
 

@@ -10,7 +10,7 @@ from torch import nn
 from helpers import train
 from helpers.errors import InputError
 from helpers.generate import pixels
-from helpers.train.device import Device
+from helpers.processor import Device
 
 
 def measures(

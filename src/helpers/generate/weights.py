@@ -8,13 +8,13 @@ from pathlib import Path
 
 import torch
 
-from helpers import models
+from helpers import cache, models
 from helpers.errors import InputError
 
 
 def save(model: torch.nn.Module, file: Path) -> None:
     """Write a network's weights, whole or not at all."""
-    part = file.with_suffix(".part")
+    part = cache.beside(file)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         torch.save(model.state_dict(), part)

@@ -16,9 +16,9 @@ from torch import nn
 from helpers import degrade, train
 from helpers.audit.experiments import need_columns
 from helpers.errors import InputError
+from helpers.processor import Device
 from helpers.reconstruct import downstream, training
 from helpers.reconstruct.restoring import restore
-from helpers.train.device import Device
 
 ARMS = {"unet": training.fit_unet, "pix2pix": training.fit_pix2pix, "sde": training.fit_sde}
 VALIDATED = ("unet", "classifier")

@@ -12,10 +12,10 @@ import pandas as pd
 
 from helpers import data, degrade, simulate
 from helpers.errors import InputError
+from helpers.processor import Device
 from helpers.reconstruct.experiment import ARMS, Outputs, run
 from helpers.reconstruct.measuring import Measured, measure
 from helpers.reconstruct.settings import NETWORKS, OPTIMISATION
-from helpers.train.device import Device
 
 DATASETS = ("ucsf-pdgm", "chexpert")
 # Acceleration of the MRI, and photons of the X-ray, at each level of noise.

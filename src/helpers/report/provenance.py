@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import platform
 import subprocess
@@ -12,41 +11,43 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from helpers import fingerprint, paths
 
 PACKAGES = ("biased-ruler", "numpy", "pandas", "scipy", "statsmodels", "matplotlib", "monai", "torch", "papermill")
 
 
-ASIDE = {"explore", "exercise"}  # tags of cells that look at results and change none
+def notebook_of(study: str) -> Path:
+    """Name the file of a study's notebook."""
+    return paths.notebooks() / f"{study}.ipynb"
 
 
-def notebook_fingerprint(notebook: Path, *, aside: bool = False) -> str:
-    """Hash of a notebook's code cells, without prose; cells of explorers and exercises change it only with `aside`."""
-    cells = (c for c in nbformat.read(notebook, as_version=4).cells if c.cell_type == "code")
-    return fingerprint.code("\n".join(c.source for c in cells if aside or not ASIDE & set(c.metadata.get("tags", []))))
+def code_of(study: str) -> dict[str, Any]:
+    """Describe the code that a study computes with.
 
-
-def computes(module: str) -> bool:
-    """Whether numbers can depend on a module of `helpers`; those that only write, show, check answers or start are
-    left out."""
-    parts = module.split(".")
-    looking = {"exercises", "figures", "report", "widgets", "workflow"}
-    return parts[0] == "helpers" and (len(parts) == 1 or parts[1] not in looking)
-
-
-def helpers_fingerprint() -> dict[str, str]:
-    """Name and hash of every module of `helpers` that this process has loaded and that computes.
-
-    Packages are left out: their own file only names what their modules define.
+    Returns
+    -------
+    dict
+        ``notebook`` (hash of its cells that compute), ``helpers`` (hash of each module that they compute with, by name)
+        and ``drawn`` (hash of the code that only shows).
     """
-    files = {
-        name: Path(module.__file__)
-        for name, module in sys.modules.items()
-        if computes(name) and getattr(module, "__file__", None) and not hasattr(module, "__path__")
+    notebook = notebook_of(study)
+    return {
+        "notebook": fingerprint.notebook(notebook),
+        "helpers": fingerprint.modules_of(notebook),
+        "drawn": drawing(study),
     }
-    return {name: fingerprint.code(files[name].read_text(encoding="utf-8")) for name in sorted(files)}
+
+
+def drawing(study: str) -> str:
+    """Hash the code that a study's run shows its results with: cells that change none, and modules that only look."""
+    notebook = notebook_of(study)
+    return f"{fingerprint.notebook(notebook, aside=True)}-{fingerprint.code_of(notebook, looking=True)}"
+
+
+def loaded() -> list[str]:
+    """Name every module of `helpers` that this process has loaded and that computes."""
+    found = {name: module for name, module in sys.modules.items() if fingerprint.computes(name)}
+    return sorted(name for name, module in found.items() if module is not None and not hasattr(module, "__path__"))
 
 
 def changed(known: Mapping[str, Any]) -> list[str]:
@@ -57,10 +58,10 @@ def changed(known: Mapping[str, Any]) -> list[str]:
     known : mapping
         ``provenance`` of the run.
     """
-    root, notebook = paths.project() / "src", paths.notebooks() / f"{known['study']}.ipynb"
+    notebook = notebook_of(known["study"])
     found = [] if _current(notebook) == known["notebook"] else [f"notebooks/{notebook.name}"]
-    files = {name: root.joinpath(*name.split(".")).with_suffix(".py") for name in known["helpers"] if computes(name)}
-    return found + [name for name, file in files.items() if _current(file) != known["helpers"][name]]
+    modules = {name: hashed for name, hashed in known["helpers"].items() if fingerprint.computes(name)}
+    return found + [name for name, hashed in modules.items() if _current(_file(name)) != hashed]
 
 
 def asked_otherwise(known: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
@@ -69,18 +70,15 @@ def asked_otherwise(known: Mapping[str, Any], asked: Mapping[str, Any]) -> list[
     return [f"{name} was {had.get(name)!r}, is {value!r}" for name, value in asked.items() if had.get(name) != value]
 
 
+def _file(module: str) -> Path:
+    return (paths.project() / "src").joinpath(*module.split(".")).with_suffix(".py")
+
+
 def _current(file: Path) -> str | None:
     """Hash of the code in a module or notebook as it is now; None where there is none."""
-    stat = file.stat() if file.is_file() else None
-    return _hashed(file, stat.st_mtime_ns, stat.st_size) if stat else None
-
-
-@functools.cache
-def _hashed(file: Path, changed_ns: int, size: int) -> str:
-    # By time of change: a sweep asks the same of thousands of runs.
-    if file.suffix == ".ipynb":
-        return notebook_fingerprint(file)
-    return fingerprint.code(file.read_text(encoding="utf-8"))
+    if not file.is_file():
+        return None
+    return fingerprint.notebook(file) if file.suffix == ".ipynb" else fingerprint.module(file)
 
 
 def versions() -> dict[str, str]:

@@ -20,7 +20,7 @@ from helpers.report.values import flatten, glue, plain, write_json
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-RESULTS = "results.json"
+RESULTS, CASES = "results.json", "cases.parquet"
 PLACES = ("RUN_DIR", "DATA_ROOT", "SHIFTED_ROOT")  # folders of this machine: never shown, never compared
 FILES = ("SCORES", "EXPERT", "PREDICTED")  # the reader's own files and folders: shown by their last name
 
@@ -42,7 +42,6 @@ class Run:
             "git": provenance.git_state(),
             "versions": provenance.versions(),
             "device": provenance.device(values.get("DEVICE", "auto")),
-            "notebook": provenance.notebook_fingerprint(paths.notebooks() / f"{study}.ipynb"),
         }
 
     def show(self) -> pd.DataFrame:
@@ -182,11 +181,12 @@ def record(
         "figures": run.figures,
         "provenance": {
             **run.provenance,
-            "helpers": provenance.helpers_fingerprint(),
+            **provenance.code_of(run.study),
+            "loaded": provenance.loaded(),
             "data": fingerprint.data(*(Path(d) for d in data if str(d))) if data else None,
             "wall_seconds": round(run.elapsed(), 1),
         },
     }
-    cases.to_parquet(run.folder / "cases.parquet")
+    cases.to_parquet(run.folder / CASES)
     write_json(run.folder / RESULTS, results)
     glue({"source": f"{run.provenance['source']} cohort", **flatten(results["values"])})

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from helpers import cache
 from helpers.errors import InputError
 
 
 def write_json(place: Path, content: Any) -> None:
     """Write JSON beside its place and rename it there."""
-    beside = place.with_name(place.name + ".part")
+    beside = cache.beside(place)
     beside.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     beside.replace(place)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from helpers import data, simulate
+from helpers import data, fingerprint, processor, simulate
 from helpers.segment import slices
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def silver_labeller(n: int = 160, *, steps: int = 300, seed: int = 0, device: st
     labeller : callable
         ``labeller(phases, spacing) -> mask``, slice by slice; see `as_labeller`.
     key : str
-        Hash of its weights.
+        See `as_labeller`.
     """
     root = simulate.breast_mri_world("images", n, seed=seed + 10_000, age_shares=OLDER_LEANING)
     patients, _ = data.load_mama_mia(root)
@@ -90,7 +91,8 @@ def as_labeller(model: nn.Module) -> tuple[Labeller, str]:
         parts, n = ndimage.label(mask)
         return parts == 1 + np.argmax(np.bincount(parts.ravel())[1:]) if n else mask
 
-    weights = hashlib.sha256()
+    where = processor.describe(next(model.parameters()).device.type)
+    key = hashlib.sha256(json.dumps([fingerprint.made_by(__name__), where]).encode())
     for name, tensor in sorted(model.state_dict().items()):
-        weights.update(name.encode() + tensor.detach().cpu().numpy().tobytes())
-    return label, weights.hexdigest()[:12]
+        key.update(name.encode() + tensor.detach().cpu().numpy().tobytes())
+    return label, key.hexdigest()[:12]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from helpers import data, fingerprint, metrics, models, paths, train
+from helpers import cache, data, fingerprint, metrics, models, paths, train
 from helpers.errors import InputError
 
 if TYPE_CHECKING:
@@ -57,8 +56,7 @@ def prepare(
     """
     from tqdm.auto import tqdm
 
-    code = fingerprint.package(Path(data.__file__).parent)
-    key = hashlib.sha256(f"{Path(root).resolve()} {spacing} {code}".encode()).hexdigest()[:10]
+    key = hashlib.sha256(f"{Path(root).resolve()} {spacing} {fingerprint.made_by(__name__)}".encode()).hexdigest()[:10]
     place = (folder or paths.data() / "prepared") / key
     files = [place / f"{patient}.npz" for patient in patient_ids]
     broken = []
@@ -77,7 +75,7 @@ def prepare(
                 continue
             if volume.automatic is None:
                 raise InputError(f"{root}, segmentations", "no automatic masks", "Download segmentations/automatic")
-            part = file.with_suffix(f".{os.getpid()}.part")
+            part = cache.beside(file)
             arrays = {"image": volume.image.astype(np.float16), "expert": volume.expert, "automatic": volume.automatic}
             with part.open("wb") as stream:
                 np.savez(stream, **arrays, own_expert=own.expert, own_automatic=own.automatic)

@@ -108,7 +108,7 @@ def brain_tumours(
             "detail": _check_number("detail", detail, 1),
         },
         "group": group,
-        "generator": fingerprint.package(Path(__file__).parent),
+        "generator": fingerprint.made_by(__name__),
     }
     workers = check_count(workers, "workers")
     return made_once("ucsf-pdgm", arguments, lambda root: _write(root, arguments, workers), folder)

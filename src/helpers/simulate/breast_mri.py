@@ -162,7 +162,7 @@ def breast_mri(
         "images": bool(images),
         "density_column": bool(density_column),
         "effects": dict(planted),
-        "generator": fingerprint.package(Path(__file__).parent),
+        "generator": fingerprint.made_by(__name__),
     }
     return made_once("mama-mia", arguments, lambda root: _write(root, arguments, planted, workers), folder)
 

@@ -109,7 +109,7 @@ def chest_xrays(
         "planted": {name: _check_number(name, value, _MOST[name]) for name, value in planted.items()},
         "group": _check_group(group),
         **shares,
-        "generator": fingerprint.package(Path(__file__).parent),
+        "generator": fingerprint.made_by(__name__),
     }
     workers = check_count(workers, "workers")
     return made_once("chexpert", arguments, lambda root: _write(root, arguments, workers), folder)

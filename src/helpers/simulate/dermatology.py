@@ -121,7 +121,7 @@ def dermatology(
         },
         "shares": _check_shares(skin_population.SHARES if shares is None else shares),
         "centaur_agreement": _check_agreement(centaur_agreement),
-        "generator": fingerprint.package(Path(__file__).parent),
+        "generator": fingerprint.made_by(__name__),
     }
     workers = check_count(workers, "workers")
     return made_once("fitzpatrick17k", arguments, lambda root: _write(root, arguments, workers), folder)

@@ -142,7 +142,6 @@ def breast_mri_world(
         )
     if age_shares is not None:
         age_shares = population.check_shares(age_shares)
-    here = Path(__file__).parent
     arguments = {
         "world": world,
         "n": n,
@@ -151,7 +150,7 @@ def breast_mri_world(
         "strength": float(strength),
         "age_shares": age_shares,
         "shape": list(shape),
-        "generator": fingerprint.package(here, here.parent / "metrics"),
+        "generator": fingerprint.made_by(__name__),
     }
 
     def write(root: Path) -> None:

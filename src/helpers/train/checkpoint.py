@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from helpers import cache
 from helpers.errors import InputError
 
 NAME = "last.pt"
@@ -27,7 +28,8 @@ def write(folder: Path, content: dict[str, Any]) -> None:
     InputError
         It cannot be written, for example on a full disk; the last one is left as it was.
     """
-    place, beside = folder / NAME, folder / f".{NAME}.partial"
+    place = folder / NAME
+    beside = cache.beside(place)
     # Through memory: PyTorch's own writer turns a full disk into errors of many kinds.
     buffer = io.BytesIO()
     torch.save({"form": FORM, **content}, buffer)

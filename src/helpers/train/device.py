@@ -1,69 +1,22 @@
-"""Where and in what precision to compute, and random numbers that are a function of a seed and a place."""
+"""The processors that train together, and random numbers that are a function of a seed and a place."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from helpers import paths
-from helpers.errors import InputError
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-Device = Literal["auto", "cpu", "cuda", "mps"]
-Precision = Literal["auto", "32", "bf16", "16"]
-
 ORDER, ITEM, STEP = range(3)  # what a seed is for: no two purposes share their draws
-FABRIC_NAMES = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
-
-
-def choose_device(device: Device = "auto") -> str:
-    """Kind of device to compute on.
-
-    Parameters
-    ----------
-    device : {"auto", "cpu", "cuda", "mps"}
-        "auto" takes a CUDA GPU where there is one, then Apple's, then the CPU.
-
-    Returns
-    -------
-    str
-        "cpu", "cuda" or "mps".
-
-    Raises
-    ------
-    InputError
-        The device is unknown, or not there.
-    """
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if device == "auto":
-        return next(name for name, found in there.items() if found)
-    if device not in there:
-        raise InputError(f"device = {device}", "there is no such kind of device", "Choose from auto, cpu, cuda, mps")
-    if not there[device]:
-        raise InputError(
-            f"device = {device}", "PyTorch finds none on this machine", "Use auto, or a PyTorch built for the device"
-        )
-    return device
-
-
-def choose_precision(precision: Precision, device: str) -> str:
-    """ "32", "bf16" or "16": automatically bfloat16 on a GPU that computes in it, else 16 on CUDA, else 32."""
-    if precision == "auto":
-        if device != "cuda":
-            return "32"
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "16"
-    if precision not in FABRIC_NAMES:
-        raise InputError(f"precision = {precision}", "there is no such precision", "Choose from auto, 32, bf16, 16")
-    if precision == "16" and device == "cpu":
-        raise InputError("precision = 16", "CPUs do not train in it", "Use 32, or bf16 on a CPU made for it")
-    return precision
+FABRIC_NAMES = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}  # of `helpers.processor.PRECISIONS`
 
 
 def launch(device: str, precision: str) -> Fabric:

@@ -17,17 +17,10 @@ from torch.optim import Optimizer
 from torch.utils.data import Dataset
 
 from helpers.errors import InputError
+from helpers.processor import Device, Precision, choose_device, choose_precision
 from helpers.train import checkpoint as checkpoints
 from helpers.train.batches import Arrays, Order, source
-from helpers.train.device import (
-    Device,
-    Precision,
-    backends,
-    choose_device,
-    choose_precision,
-    launch,
-    own_randomness,
-)
+from helpers.train.device import backends, launch, own_randomness
 from helpers.train.steps import Training
 
 Loss = Callable[[nn.Module, Any], torch.Tensor | dict[str, torch.Tensor]]
@@ -183,7 +176,7 @@ def fit(
             "clip": clip,
             "every": every,
             "patience": patience,
-            "precision": precision,
+            "precision": used,
             "augment": augment is not None,
             "start": checkpoints.start_of(model),
         }

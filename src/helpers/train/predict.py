@@ -11,7 +11,7 @@ from torch import nn
 
 from helpers.errors import InputError
 from helpers.models.forward import in_batches
-from helpers.train.device import Precision, choose_precision
+from helpers.processor import Precision, choose_precision
 
 Activation = Callable[[torch.Tensor], torch.Tensor]
 DTYPES = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}

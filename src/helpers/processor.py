@@ -1,0 +1,80 @@
+"""Choose where and in what precision to compute, and name both."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from helpers.errors import InputError
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+Precision = Literal["auto", "32", "bf16", "16"]
+PRECISIONS = ("32", "bf16", "16")
+
+
+def choose_device(device: Device = "auto") -> str:
+    """Choose the kind of device to compute on.
+
+    Parameters
+    ----------
+    device : {"auto", "cpu", "cuda", "mps"}
+        "auto" takes a CUDA GPU where there is one, then Apple's, then the CPU.
+
+    Returns
+    -------
+    str
+        "cpu", "cuda" or "mps".
+
+    Raises
+    ------
+    InputError
+        The device is unknown, or not there.
+    """
+    import torch
+
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if device == "auto":
+        return next(name for name, found in there.items() if found)
+    if device not in there:
+        raise InputError(f"device = {device}", "there is no such kind of device", "Choose from auto, cpu, cuda, mps")
+    if not there[device]:
+        raise InputError(
+            f"device = {device}", "PyTorch finds none on this machine", "Use auto, or a PyTorch built for the device"
+        )
+    return device
+
+
+def choose_precision(precision: Precision, device: str) -> str:
+    """Choose "32", "bf16" or "16": automatically bfloat16 on a GPU that computes in it, else 16 on CUDA, else 32."""
+    if precision == "auto":
+        if device != "cuda":
+            return "32"
+        import torch
+
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "16"
+    if precision not in PRECISIONS:
+        raise InputError(f"precision = {precision}", "there is no such precision", "Choose from auto, 32, bf16, 16")
+    if precision == "16" and device == "cpu":
+        raise InputError("precision = 16", "CPUs do not train in it", "Use 32, or bf16 on a CPU made for it")
+    return precision
+
+
+def describe(device: Device = "auto", precision: Precision = "auto") -> dict[str, str]:
+    """Name the device and the precision that a training takes, for the key of what is kept of it.
+
+    Returns
+    -------
+    dict
+        ``device`` ("cpu", "mps", or the GPU's name) and ``precision`` ("32", "bf16" or "16").
+
+    Raises
+    ------
+    InputError
+        As of `choose_device` and `choose_precision`.
+    """
+    kind = choose_device(device)
+    used = choose_precision(precision, kind)
+    if kind == "cuda":
+        import torch
+
+        kind = torch.cuda.get_device_name()
+    return {"device": kind, "precision": used}

@@ -1,0 +1,94 @@
+"""Compare two runs of one study to the last digit: values, claims, what was dropped, and rows of cases."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from helpers.report import recording
+from helpers.report.run import CASES
+from helpers.report.values import flatten
+
+
+def differences(before: Path, after: Path, names: Mapping[str, str] | None = None) -> list[str]:
+    """List what differs between two complete runs, each with both values and by how much.
+
+    Parameters
+    ----------
+    before, after : Path
+        Folders of the runs.
+    names : mapping, optional
+        Names that have changed since the first run, old to new: of a value by its dotted path in the results or a
+        part of it from its start, of a column of the cases by ``cases.<column>``.
+
+    Returns
+    -------
+    list of str
+        One line each; empty where all values, claims and rows are equal to the last digit.
+    """
+    names = names or {}
+    first, second = (_flat(recording.read(run)) for run in (before, after))
+    found = _compared({renamed(path, names): value for path, value in first.items()}, second)
+    return found + _rows(pd.read_parquet(before / CASES), pd.read_parquet(after / CASES), names)
+
+
+def renamed(path: str, names: Mapping[str, str]) -> str:
+    """Name of a value today: the longest declared beginning of its path is replaced."""
+    for old in sorted(names, key=len, reverse=True):
+        if path == old or path.startswith(f"{old}."):
+            return names[old] + path[len(old) :]
+    return path
+
+
+def _flat(results: Mapping[str, Any]) -> dict[str, Any]:
+    claims: dict[str, Any] = {}
+    for claim in results["claims"]:
+        same = sum(name.partition("#")[0] == claim["id"] for name in claims)
+        claims[f"{claim['id']}#{same + 1}" if same else claim["id"]] = claim
+    return flatten(results["values"]) | flatten({"claims": claims, "dropped": results["dropped"]})
+
+
+def _compared(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    found = [f"{path}: was {before[path]!r}, is gone" for path in before if path not in after]
+    found += [f"{path}: was not there, is {after[path]!r}" for path in after if path not in before]
+    for path in before:
+        if path in after and not _same(before[path], after[path]):
+            found.append(f"{path}: was {before[path]!r}, is {after[path]!r}{_by(before[path], after[path])}")
+    return found
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, float) and isinstance(b, float) and math.isnan(a) and math.isnan(b):
+        return True
+    return type(a) is type(b) and a == b
+
+
+def _by(a: Any, b: Any) -> str:
+    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (a, b))
+    return f", by {abs(b - a):.3g}" if numbers else ""
+
+
+def _rows(before: pd.DataFrame, after: pd.DataFrame, names: Mapping[str, str]) -> list[str]:
+    before = before.rename(columns=lambda column: renamed(f"cases.{column}", names).removeprefix("cases."))
+    if len(before) != len(after):
+        return [f"cases: were {len(before)} rows, are {len(after)}"]
+    found = [f"cases.{c}: is gone" for c in before if c not in after]
+    found += [f"cases.{c}: was not there" for c in after if c not in before]
+    for column in before:
+        if column not in after:
+            continue
+        a, b = before[column], after[column]
+        if str(a.dtype) != str(b.dtype):
+            found.append(f"cases.{column}: was of type {a.dtype}, is of type {b.dtype}")
+            continue
+        odd = ~((a.to_numpy() == b.to_numpy()) | (a.isna() & b.isna()).to_numpy())
+        if odd.any():
+            k = int(np.flatnonzero(odd)[0])
+            first = f"{a.iloc[k]!r}, is {b.iloc[k]!r}{_by(a.iloc[k], b.iloc[k])}"
+            found.append(f"cases.{column}: {int(odd.sum())} of {len(a)} rows differ; row {k} was {first}")
+    return found
