@@ -18,7 +18,7 @@ endif
 PY := $(BIN)/python
 WORKFLOW := $(PY) -m helpers.workflow
 
-.PHONY: help book pdf student book-student test test-browser bench lint lab study new audit sweep status record check-data serve lock clean
+.PHONY: help book pdf student book-student test test-browser bench lint lab study new audit sweep status record restamp check-data serve lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -95,6 +95,9 @@ status: $(READY) ## what is done, running, failed and why, stale and why: [PROFI
 record: $(READY) ## keep a run or a sweep in the book: STUDY=... [BATCH=...] [INSTANCE=...] [LABEL=...], or SWEEP=...
 	@test -n "$(STUDY)$(SWEEP)" || { echo "Name a study or a sweep: make record STUDY=01_label_audit" >&2; exit 2; }
 	@$(if $(SWEEP),$(WORKFLOW) record-sweep $(SWEEP),$(WORKFLOW) record $(STUDY) $(BATCH) $(or $(INSTANCE),default) $(or $(LABEL),$(BATCH)))
+
+restamp: $(READY) ## prove that a change of code changed no recorded number: [STUDY=...] [DATA_ROOT=...]
+	@$(WORKFLOW) restamp $(STUDY) $(if $(DATA_ROOT),--data-root "$(DATA_ROOT)")
 
 check-data: $(READY) ## what is in a folder of real data: DATA_ROOT=...
 	@$(PY) -m helpers.data "$(DATA_ROOT)"

@@ -68,6 +68,11 @@ def data_root(given: str | Path = "") -> Path:
     return folder.resolve()
 
 
+def variables(**more: str) -> dict[str, str]:
+    """Variables of this process for one that it starts, with some set anew."""
+    return {**os.environ, **more}
+
+
 def processes() -> int:
     """How many processes torchrun has started together; 1 without it."""
     return int(os.environ["WORLD_SIZE"]) if "TORCHELASTIC_RUN_ID" in os.environ else 1

@@ -26,6 +26,7 @@ from helpers.report import (
     parameters,
     provenance,
     recording,
+    restamp,
     status,
     sweep_records,
     sweeps,
@@ -238,6 +239,17 @@ def show_status(profile: str) -> str:
     return "\n".join([*lines, *status.recorded()])
 
 
+def _restamp(study: str, data_root: str) -> None:
+    """Restamp what is recorded, and say of each record what was found."""
+    failed = []
+    for name, lines in restamp.restamp(restamp.records(study), data_root=data_root):
+        print("\n    ".join([f"{name}: {lines[0]}", *lines[1:]]), flush=True)
+        failed += [name] if lines[0].startswith(("refused", "differs")) else []
+    if failed:
+        fix = "Record anew what has to differ: make record STUDY=... LABEL=..."
+        raise InputError("restamp", f"{len(failed)} records are not restamped, {failed[0]} for one", fix)
+
+
 def main(words: list[str] | None = None) -> int:
     """Command line: `python -m helpers.workflow <task> ...`; ends with 2 and one line on bad input."""
     parser = argparse.ArgumentParser(prog="python -m helpers.workflow", description=__doc__)
@@ -271,6 +283,9 @@ def main(words: list[str] | None = None) -> int:
     add.add_argument("batch")
     add.add_argument("instance")
     add.add_argument("label")
+    add = tasks.add_parser("restamp", help="prove that a change of code changed no number of what is recorded")
+    add.add_argument("study", nargs="?", default="")
+    add.add_argument("--data-root", default="")
     add = tasks.add_parser("student", help="write the course copy without solutions")
     add.add_argument("--pages", action="store_true", help="with the book's pages, to build the students' book from")
     add = tasks.add_parser("answer", help="make the key of an exercise's check cell")
@@ -315,6 +330,8 @@ def _do(asked: argparse.Namespace) -> None:
             print("The audit runs; it takes a minute or so.", flush=True)
             run_study(own.STUDY, place, settle(own.STUDY, "quick", words))
             print(f"The report is {write_html(place / f'{own.STUDY}.ipynb').relative_to(paths.project())}")
+        case "restamp":
+            _restamp(asked.study, asked.data_root)
         case "student":
             print(f"The students' copy is {course.write(pages=asked.pages).relative_to(paths.project())}/")
         case "answer":

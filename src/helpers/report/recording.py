@@ -136,7 +136,15 @@ def made(known: dict[str, Any], changed: list[str]) -> dict[str, str]:
         "commit": known["git"]["commit"] + (" with local changes" if known["git"]["dirty"] else ""),
         "took": f"{known['wall_seconds']:.0f} s on {known['device']}",
         "code changed since": ", ".join(changed) or "nothing",
-    }
+    } | _stamped(known.get("restamped", []))
+
+
+def _stamped(stamps: list[dict[str, str]]) -> dict[str, str]:
+    """The last proof that a change of code changed no number, in a line for a reader; none where none was needed."""
+    if not stamps:
+        return {}
+    last = stamps[-1]
+    return {"same numbers with": f"commit {last['to']}: {last['proof']} ({last['on']})"}
 
 
 def recorded(study: str, label: str) -> Recorded:

@@ -1,0 +1,301 @@
+"""Prove that a change of code changed no number of a record, and renew its stamp.
+
+A record's canary is the study at a reduced size with the record's own choices. It runs at the record's commit and at
+HEAD, each in a checkout, both with today's packages. Where all values are equal, the record's code is HEAD's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from helpers import fingerprint, paths
+from helpers.errors import InputError
+from helpers.report import instances, parameters, provenance, recording, sweep_records
+from helpers.report.differences import differences, renamed
+from helpers.report.run import FILES, PLACES
+from helpers.report.values import write_json
+
+NAMES = "renamed.yaml"  # study to a table of old and new names, next to the records
+ANEW = "Record it anew"
+SHOWN = 10  # differences that are printed
+
+
+class Record(NamedTuple):
+    """A recorded run or sweep: the file that has its provenance, and the parameters of each run that stands for it."""
+
+    name: str
+    file: Path
+    study: str
+    runs: list[dict[str, Any]]
+
+
+def records(study: str = "") -> list[Record]:
+    """List what the book has recorded, of one study or of all.
+
+    Raises
+    ------
+    InputError
+        Nothing is recorded of that study.
+    """
+    found = []
+    for file in sorted(paths.recorded().glob(f"[!.]*/[!.]*/{recording.RESULTS}")):
+        known = recording.read(file.parent)["provenance"]
+        found.append(Record("/".join(file.parts[-3:-1]), file, known["study"], [known["parameters"]]))
+    for file in sorted(sweep_records.folder("").glob(f"[!.]*/{sweep_records.ABOUT}")):
+        record = sweep_records.recorded_sweep(file.parent.name)
+        found.append(Record(f"sweeps/{record.name}", file, record.study, _swept(record)))
+    asked = [record for record in found if study in ("", record.study)]
+    if not asked:
+        known = ", ".join(dict.fromkeys(record.study for record in found)) or "none"
+        raise InputError(study or "book/recorded", "nothing is recorded of it", f"Studies with records: {known}")
+    return asked
+
+
+def _swept(record: sweep_records.RecordedSweep) -> list[dict[str, Any]]:
+    """One run for each choice that the sweep makes by a word; its numbers are sizes and seeds."""
+    given = {**parameters.profile(record.study, record.profile), **record.fixed}
+    types = parameters.read(provenance.notebook_of(record.study)).types
+    words = [name for name in record.runs if types.get(name) is str]
+    first = record.runs.drop_duplicates(words) if words else record.runs.head(1)
+    return [given | {name: str(row[name]) for name in words} for _, row in first.iterrows()]
+
+
+def restamp(asked: list[Record], *, data_root: str = "") -> Iterator[tuple[str, list[str]]]:
+    """Renew the stamps of records of which the canary gives the same values at both commits.
+
+    Parameters
+    ----------
+    asked : list of Record
+    data_root : str
+        Folder of the real data of records that need them, or a folder that holds several such folders.
+
+    Yields
+    ------
+    name : str
+        Of a record.
+    lines : list of str
+        What was found; the first begins with "current", "restamped", "refused" or "differs".
+
+    Raises
+    ------
+    InputError
+        There are uncommitted changes.
+    """
+    if changes := _git("status", "--porcelain").splitlines():
+        problem = f"{len(changes)} files have uncommitted changes, {changes[0][3:]} for one"
+        raise InputError("restamp", problem, "Commit them first: a stamp names commits")
+    with tempfile.TemporaryDirectory(prefix="restamp-") as folder:
+        checkouts = Checkouts(Path(folder))
+        for record in asked:
+            try:
+                yield record.name, _restamped(record, checkouts, data_root)
+            except InputError as error:
+                yield record.name, [f"refused: {error}"]
+
+
+class Checkouts:
+    """Clones of the project at some commits, made when they are asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.head = folder, _git("rev-parse", "HEAD")
+
+    def at(self, commit: str) -> Path:
+        """Folder of a clone at a commit.
+
+        Raises
+        ------
+        InputError
+            The commit is not in the history.
+        """
+        known = _git("rev-parse", "--quiet", "--verify", f"{commit}^{{commit}}", allowed=True)
+        if not known or _git("merge-base", known, self.head, allowed=True) != known:
+            fix = f"Fetch the whole history (git fetch --unshallow). {ANEW} where it is not there"
+            raise InputError(f"commit {commit}", "it is not in the history", fix)
+        place = self.folder / known[:12]
+        if not place.is_dir():
+            _git("clone", "--quiet", "--shared", "--no-checkout", str(paths.project()), str(place))
+            _git("checkout", "--quiet", "--detach", known, cwd=place)
+        return place
+
+
+def _restamped(record: Record, checkouts: Checkouts, data_root: str) -> list[str]:
+    about = json.loads(record.file.read_text(encoding="utf-8"))
+    known = about["provenance"]
+    if not provenance.changed(known):
+        return ["current: nothing it computes with has changed"]
+    before, after = _before(record.name, known, checkouts), checkouts.at(checkouts.head)
+    commits = {"from": before.name, "to": after.name}
+    code = {place: _code(place, record.study) for place in (before, after)}
+    names = _names(record.study)
+    proof = "the code is the same"
+    if code[before] != code[after]:
+        proof, found = "a small run of both gives the same values", []
+        for number, given in enumerate(record.runs):
+            canary = _canary(record, given, known, data_root)
+            runs = _run_both(record.study, before, after, canary, number)
+            _check_reached(record.name, code, runs)
+            found += differences(runs[before], runs[after], names)
+        if found:
+            more = [f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
+            return [f"differs: {len(found)} values between {before.name} and {after.name}", *found[:SHOWN], *more]
+    stamp = {**commits, "on": datetime.now(UTC).strftime("%Y-%m-%d"), "proof": proof}
+    about["provenance"] = {**known, **code[after], "restamped": [*known.get("restamped", []), stamp]}
+    write_json(record.file, _with_names(about, names))
+    return [f"restamped: {before.name} and {after.name}, {proof}"]
+
+
+def _before(name: str, known: Mapping[str, Any], checkouts: Checkouts) -> Path:
+    """Checkout of the commit that the record's code is of."""
+    stamps = known.get("restamped", [])
+    commits = [stamps[-1]["to"]] if stamps else known["git"]["commit"].split(", ")
+    for commit in commits:
+        place = checkouts.at(commit)
+        odd = _unlike(place, known)
+        if not odd:
+            return place
+    problem = f"it was made with changes that commit {commit} does not have, in {odd[0]} for one"
+    raise InputError(name, problem, ANEW)
+
+
+def _unlike(checkout: Path, known: Mapping[str, Any]) -> list[str]:
+    """Code of a record that is not a checkout's."""
+    notebook = checkout / "notebooks" / f"{known['study']}.ipynb"
+    found = [] if notebook.is_file() and fingerprint.notebook(notebook) == known["notebook"] else [notebook.name]
+    for module, hashed in known["helpers"].items():
+        file = (checkout / "src").joinpath(*module.split(".")).with_suffix(".py")
+        if fingerprint.computes(module) and not (file.is_file() and fingerprint.module(file) == hashed):
+            found.append(module)
+    return found
+
+
+def _code(checkout: Path, study: str) -> dict[str, Any]:
+    notebook = checkout / "notebooks" / f"{study}.ipynb"
+    if not notebook.is_file():
+        raise InputError(study, f"commit {checkout.name} has no such notebook", ANEW)
+    modules = fingerprint.modules_of(notebook, root=checkout / "src")
+    return {"notebook": fingerprint.notebook(notebook), "helpers": modules}
+
+
+def _canary(record: Record, given: Mapping[str, Any], known: Mapping[str, Any], data_root: str) -> dict[str, Any]:
+    """Parameters of the canary: the record's words, the sizes of the tiny profile, and those of ``canary``, if any."""
+    if named := [name for name in FILES if given.get(name)]:
+        raise InputError(record.name, f"its {named[0]} is a file that the record only names", ANEW)
+    chosen = {k: v for k, v in given.items() if k not in PLACES and k not in instances.MACHINE}
+    tiny = parameters.profile(record.study, "tiny")
+    chosen |= {k: v for k, v in tiny.items() if not isinstance(v, str | bool) and k != "SEED"}
+    if (paths.notebooks() / "params" / f"{record.study}.canary.yaml").is_file():
+        chosen |= parameters.profile(record.study, "canary")
+    if given.get("SOURCE") == "real":
+        chosen["DATA_ROOT"] = str(_real(record.name, known["data"], data_root))
+    return chosen | {"DEVICE": "cpu", "WORKERS": 1}
+
+
+def _real(name: str, wanted: str, data_root: str) -> Path:
+    """The folder of real data that the record was made from."""
+    try:
+        root = paths.data_root(data_root)
+    except InputError as error:
+        raise InputError(name, f"its real data are not there ({error.problem})", error.fix) from None
+    for folder in (root, *sorted(p for p in root.iterdir() if p.is_dir())):
+        if fingerprint.data(folder) == wanted:
+            return folder
+    problem = "its real data are not there: no folder has the files that it was made from"
+    raise InputError(name, problem, "Give their folder, or the one above it, as DATA_ROOT")
+
+
+def _run_both(study: str, before: Path, after: Path, canary: Mapping[str, Any], number: int) -> dict[Path, Path]:
+    """Folders of the canary's two runs; both are made at once."""
+    with ThreadPoolExecutor(2) as pool:
+        made = pool.map(partial(_run, study, canary=canary, number=number), (before, after))
+        return dict(zip((before, after), made, strict=True))
+
+
+def _run(study: str, checkout: Path, *, canary: Mapping[str, Any], number: int) -> Path:
+    notebook = checkout / "notebooks" / f"{study}.ipynb"
+    taken = parameters.read(notebook).types
+    place = Path(tempfile.mkdtemp(prefix=f"canary-{number}-", dir=checkout.parent))
+    given = {k: v for k, v in canary.items() if k in taken} | {"RUN_DIR": str(place)}
+    words = ["-m", "papermill", str(notebook), str(place / "out.ipynb"), "--yaml", json.dumps(given)]
+    words += ["--kernel", "python3", "--no-progress-bar", "--log-level", "ERROR"]
+    variables = paths.variables(PYTHONPATH=str(checkout / "src"), OMP_NUM_THREADS="1")
+    done = subprocess.run([sys.executable, *words], cwd=checkout, env=variables, capture_output=True, text=True)
+    if done.returncode or not (place / recording.RESULTS).is_file():
+        lines = [line for line in (done.stdout + done.stderr).strip().splitlines() if line.strip()]
+        why = lines[-1] if lines else "it wrote no results"
+        raise InputError(f"{study} at commit {checkout.name}", f"it does not run today ({why})", ANEW)
+    return place
+
+
+def _check_reached(name: str, code: Mapping[Path, dict[str, Any]], runs: Mapping[Path, Path]) -> None:
+    """InputError where a module differs between the commits and the canary has not loaded it."""
+    (before, first), (after, second) = code.items()
+    for place, own, other in ((before, first, second), (after, second, first)):
+        known = recording.read(runs[place])["provenance"]
+        loaded = set(known.get("loaded", known["helpers"]))
+        changed = [m for m, hashed in own["helpers"].items() if other["helpers"].get(m) != hashed]
+        if missed := [m for m in changed if m not in loaded]:
+            problem = f"its canary does not load {missed[0]}, which has changed"
+            fix = f"Name parameters that reach it in notebooks/params/<study>.canary.yaml. {ANEW} where none do"
+            raise InputError(name, problem, fix)
+
+
+def _names(study: str) -> dict[str, str]:
+    """Names of values, claims and columns that were changed on purpose."""
+    file = paths.recorded() / NAMES
+    with contextlib.suppress(FileNotFoundError):
+        return (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get(study, {})
+    return {}
+
+
+def _with_names(about: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """A record with today's names."""
+    if not names or "claims" not in about:
+        return about
+    claims = [{**c, "id": renamed(f"claims.{c['id']}", names).removeprefix("claims.")} for c in about["claims"]]
+    return {**about, "values": _nested(about["values"], names), "claims": claims}
+
+
+def _nested(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Nested values under today's names; a new name in the same place keeps its dots."""
+    found: dict[str, Any] = {}
+
+    def put(inner: Mapping[str, Any], prefix: str, here: dict[str, Any]) -> None:
+        for key, value in inner.items():
+            path = f"{prefix}{key}"
+            new = names.get(path, path)
+            place, last = (here, new.removeprefix(prefix)) if new.startswith(prefix) else _at(found, new)
+            if isinstance(value, Mapping):
+                put(value, f"{path}.", place.setdefault(last, {}))
+            else:
+                place[last] = value
+
+    put(values, "", found)
+    return found
+
+
+def _at(found: dict[str, Any], path: str) -> tuple[dict[str, Any], str]:
+    *above, last = path.split(".")
+    for key in above:
+        found = found.setdefault(key, {})
+    return found, last
+
+
+def _git(*words: str, cwd: Path | None = None, allowed: bool = False) -> str:
+    """Output of git; empty where it fails and that is allowed."""
+    done = subprocess.run(["git", *words], cwd=cwd or paths.project(), capture_output=True, text=True)
+    if done.returncode and not allowed:
+        lines = done.stderr.strip().splitlines() or ["it fails"]
+        raise InputError(f"git {words[0]}", lines[-1], "A stamp needs a checkout with its history")
+    return "" if done.returncode else done.stdout.strip("\n")
