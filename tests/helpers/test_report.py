@@ -179,8 +179,8 @@ def test_recorded_run_suppresses_small_cells_and_knows_what_changed(finished, tm
     results = json.loads(file.read_text())
     results["provenance"]["helpers"]["helpers.audit.gaps"] = "0" * 12
     file.write_text(json.dumps(results))
-    assert report.recorded(STUDY, "x").changed == ["helpers.paths"]
-    assert "helpers.paths" in report.recorded(STUDY, "x").notice().loc["code changed since", "recorded run"]
+    assert report.recorded(STUDY, "x").changed == ["helpers.audit.gaps"]
+    assert "helpers.audit.gaps" in report.recorded(STUDY, "x").notice().loc["code changed since", "recorded run"]
 
 
 def test_recording_refuses_a_case_and_an_unfinished_run(finished, tmp_path, monkeypatch):

@@ -227,7 +227,7 @@ def _run(study: str, checkout: Path, *, canary: Mapping[str, Any], number: int) 
     taken = parameters.read(notebook).types
     place = Path(tempfile.mkdtemp(prefix=f"canary-{number}-", dir=checkout.parent))
     given = {k: v for k, v in canary.items() if k in taken} | {"RUN_DIR": str(place)}
-    words = ["-m", "papermill", str(notebook), str(place / "out.ipynb"), "--yaml", json.dumps(given)]
+    words = ["-m", "papermill", str(notebook), str(place / "out.ipynb"), "--parameters_yaml", json.dumps(given)]
     words += ["--kernel", "python3", "--no-progress-bar", "--log-level", "ERROR"]
     variables = paths.variables(PYTHONPATH=str(checkout / "src"), OMP_NUM_THREADS="1")
     done = subprocess.run([sys.executable, *words], cwd=checkout, env=variables, capture_output=True, text=True)
