@@ -293,7 +293,9 @@ def _defining(place: str, chain: tuple[str, ...], root: Path) -> list[str]:
         if where is not None and (where, name) != (place, chain[0]):
             return _defining(where, (name, *chain[1:]) if name else chain[1:], root)
     inside = f"{place}.{chain[0]}"
-    return _defining(inside, chain[1:], root) if _file(inside, root).is_file() else [place]
+    if _file(inside, root).is_file():
+        return _defining(inside, chain[1:], root)
+    return [] if chain[0].startswith("__") else [place]  # such as `package.__file__`, or what its face defines
 
 
 def _face(file: Path) -> Path:

@@ -46,8 +46,7 @@ def drawing(study: str) -> str:
 
 def loaded() -> list[str]:
     """Name every module of `helpers` that this process has loaded and that computes."""
-    found = {name: module for name, module in sys.modules.items() if fingerprint.computes(name)}
-    return sorted(name for name, module in found.items() if module is not None and not hasattr(module, "__path__"))
+    return sorted(name for name, module in sys.modules.items() if module is not None and fingerprint.computes(name))
 
 
 def changed(known: Mapping[str, Any]) -> list[str]:
