@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
-import nbformat
 import pandas as pd
 
 from helpers import figures, paths
 from helpers.report import claims as claims_
-from helpers.report import recording, tables
+from helpers.report import ipynb, recording, tables
 from helpers.report.instances import Page
 from helpers.report.page import TITLE
 from helpers.report.run import shorten
@@ -94,8 +93,8 @@ def _belongs(results: dict[str, Any], family: list[Page]) -> str:
 
 
 def _title(run: Path, study: str) -> str:
-    cells = nbformat.read(run / f"{study}.ipynb", as_version=4).cells
-    found = (TITLE.search(c.source) for c in cells if c.cell_type == "markdown")
+    cells = ipynb.read(run / f"{study}.ipynb")["cells"]
+    found = (TITLE.search(c["source"]) for c in cells if c["cell_type"] == "markdown")
     return next((title[1] for title in found if title), study)
 
 

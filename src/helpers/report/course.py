@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
-
-import nbformat
+from typing import Any
 
 from helpers import paths
 from helpers.errors import InputError
+from helpers.report import ipynb
 
 # Patterns from the project's root.
 COPIED = ("book", "notebooks", "src/helpers", "profiles", "data/README.md", "Makefile", "Snakefile")
@@ -37,9 +37,9 @@ Code: MIT. Prose: CC BY 4.0.
 """
 
 
-def is_solution(cell: nbformat.NotebookNode) -> bool:
+def is_solution(cell: dict[str, Any]) -> bool:
     """Whether a cell of a notebook is a solution: tagged so, or a block of that title."""
-    return "solution" in cell.metadata.get("tags", []) or cell.source.startswith(":::{admonition} Solution")
+    return "solution" in ipynb.tags(cell) or cell["source"].startswith(":::{admonition} Solution")
 
 
 def without_solutions(notebook: Path) -> str:
@@ -50,11 +50,12 @@ def without_solutions(notebook: Path) -> str:
     InputError
         A solution stands within another cell, so that it would be left in.
     """
-    read = nbformat.read(notebook, as_version=4)
-    read.cells = [cell for cell in read.cells if not is_solution(cell)]
-    if left := [cell.id for cell in read.cells if cell.cell_type == "markdown" and SOLUTION.search(cell.source)]:
+    read = ipynb.read(notebook)
+    read["cells"] = [cell for cell in read["cells"] if not is_solution(cell)]
+    texts = [cell for cell in read["cells"] if cell["cell_type"] == "markdown"]
+    if left := [cell["id"] for cell in texts if SOLUTION.search(cell["source"])]:
         raise InputError(f"{notebook.name}, cell {left[0]}", "a solution stands within it", "Give it a cell of its own")
-    return nbformat.writes(read) + "\n"
+    return ipynb.text(read)
 
 
 def write(*, pages: bool = False) -> Path:

@@ -8,9 +8,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from helpers.errors import InputError
+from helpers.report import ipynb
 from helpers.report.run import shorten
 
 LEFT_OUT = {"The method", "Explore", "Claims and takeaways", "Exercises", "References"}
@@ -79,7 +78,7 @@ def write_html(notebook: str | Path, place: str | Path = "") -> Path:
     if not glued:
         raise InputError(source, "it was not run to its end", "Run it by papermill, then make the report")
     body = "\n".join(_shown(cell, glued) for cell in _chosen(executed))
-    title = SECTION.sub("", executed.cells[0].source).partition("\n")[0].removeprefix("# ")
+    title = SECTION.sub("", executed["cells"][0]["source"]).partition("\n")[0].removeprefix("# ")
     page = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="{POLICY}">
@@ -92,57 +91,54 @@ def write_html(notebook: str | Path, place: str | Path = "") -> Path:
     return file
 
 
-def _read(source: Path) -> Any:
+def _read(source: Path) -> dict[str, Any]:
     try:
-        executed = nbformat.read(source, as_version=4)
-    except (ValueError, AttributeError, KeyError, TypeError, nbformat.ValidationError):
+        executed = ipynb.read(source)
+    except InputError:
         raise InputError(source, "it is no notebook", "Name the one that papermill has written") from None
-    if not {FIRST, SETUP} <= {cell.get("id") for cell in executed.cells}:
+    if not {FIRST, SETUP} <= {cell["id"] for cell in executed["cells"]}:
         fix = "Name a run of notebooks/07_your_own_scores.ipynb"
         raise InputError(source, "it is not an audit of one's own scores", fix)
     return executed
 
 
-def _chosen(executed: Any) -> list[Any]:
+def _chosen(executed: dict[str, Any]) -> list[dict[str, Any]]:
     """Cells that a reader of the report needs: the words first, then the sections with results."""
-    by_id = {cell.id: cell for cell in executed.cells}
-    title, *rest = executed.cells
-    cells, section = [title, _text("## In words"), by_id[FIRST]], ""
+    by_id = {cell["id"]: cell for cell in executed["cells"]}
+    title, *rest = executed["cells"]
+    cells, section = [title, ipynb.markdown("## In words"), by_id[FIRST]], ""
     for cell in rest:
-        if cell.cell_type == "markdown" and (found := SECTION.search(cell.source)):
+        if cell["cell_type"] == "markdown" and (found := SECTION.search(cell["source"])):
             section = found[1]
-        hidden = HIDDEN & set(cell.metadata.get("tags", [])) or cell.id == FIRST
+        hidden = HIDDEN & set(ipynb.tags(cell)) or cell["id"] == FIRST
         if section and section not in LEFT_OUT and not hidden:
             cells.append(cell)
-    return [*cells, _text("## How these numbers were made"), by_id[SETUP], _parameters(executed)]
+    return [*cells, ipynb.markdown("## How these numbers were made"), by_id[SETUP], _parameters(executed)]
 
 
-def _parameters(executed: Any) -> Any:
-    given = executed.metadata.get("papermill", {}).get("parameters", {})
+def _parameters(executed: dict[str, Any]) -> dict[str, Any]:
+    given = executed["metadata"].get("papermill", {}).get("parameters", {})
     rows = [f"| {name} | {_escaped(shorten(name, value))} |" for name, value in given.items() if name != "RUN_DIR"]
-    return _text("\n".join(["| parameter | value |", "|---|---|", *rows]) if rows else "Every parameter is a default.")
+    text = "\n".join(["| parameter | value |", "|---|---|", *rows]) if rows else "Every parameter is a default."
+    return ipynb.markdown(text)
 
 
-def _text(source: str) -> Any:
-    return nbformat.v4.new_markdown_cell(source)
-
-
-def _shown(cell: Any, glued: dict[str, Any]) -> str:
+def _shown(cell: dict[str, Any], glued: dict[str, Any]) -> str:
     """A cell as HTML: words, or what the code put out; never the code."""
-    if cell.cell_type == "markdown":
-        return _scoped(_rendered(_plain(cell.source, glued)))
-    figure, parts = cell.metadata.get("mystnb", {}), []
-    for output in cell.outputs:
+    if cell["cell_type"] == "markdown":
+        return _scoped(_rendered(_plain(cell["source"], glued)))
+    figure, parts = cell["metadata"].get("mystnb", {}), []
+    for output in cell["outputs"]:
         data = output.get("data", {})
-        if output.output_type == "stream" and output.name == "stdout":
-            parts.append(f"<pre>{html.escape(output.text)}</pre>")
+        if output["output_type"] == "stream" and output["name"] == "stdout":
+            parts.append(f"<pre>{html.escape(output['text'])}</pre>")
         elif "image/png" in data:
             alt = html.escape(figure["image"]["alt"])
             image = f'<img alt="{alt}" src="data:image/png;base64,{data["image/png"].strip()}">'
             caption = _rendered(_plain(figure["figure"]["caption"], glued))
             parts.append(f"<figure>{image}<figcaption>{caption}</figcaption></figure>")
         elif "scrapbook" not in output.get("metadata", {}) and (table := TABLE.search(data.get("text/html", ""))):
-            opening = '<table class="words">' if cell.id == FIRST else "<table>"
+            opening = '<table class="words">' if cell["id"] == FIRST else "<table>"
             parts.append(_scoped(f"{opening}{table[1]}</table>"))
     return "\n".join(parts)
 
@@ -177,9 +173,9 @@ def _escaped(text: object) -> str:
     return MARKS.sub(r"\\\g<0>", " ".join(str(text).split()))
 
 
-def _glued(executed: Any) -> dict[str, Any]:
-    outputs = (o for cell in executed.cells for o in cell.get("outputs", []))
-    texts = {o.metadata["scrapbook"]["name"]: o["data"] for o in outputs if "scrapbook" in o.get("metadata", {})}
+def _glued(executed: dict[str, Any]) -> dict[str, Any]:
+    outputs = (o for cell in executed["cells"] for o in cell.get("outputs", []))
+    texts = {o["metadata"]["scrapbook"]["name"]: o["data"] for o in outputs if "scrapbook" in o.get("metadata", {})}
     found = {}
     for name, data in texts.items():
         shown = next(value for kind, value in data.items() if kind.endswith("text/plain"))

@@ -8,10 +8,8 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from helpers import fingerprint, paths
-from helpers.report import recording
+from helpers.report import ipynb, recording
 from helpers.report.instances import Page
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -42,64 +40,64 @@ def study_page(run: Path, page: Path, shown: Page | None = None) -> None:
     """
     results = recording.read(run)
     study = results["provenance"]["study"]
-    notebook = nbformat.read(run / f"{study}.ipynb", as_version=4)
+    notebook = ipynb.read(run / f"{study}.ipynb")
     _take_prose(notebook, paths.notebooks() / f"{study}.ipynb")
-    for cell in notebook.cells:
-        cell.metadata.pop("papermill", None)
+    for cell in notebook["cells"]:
+        cell["metadata"].pop("papermill", None)
         if _injected(cell):
-            cell.metadata["tags"] = ["injected-parameters", "remove-cell"]
-        if cell.cell_type == "code":
-            cell.outputs = [o for o in cell.outputs if not _is_passing(o)]
-    notebook.metadata.pop("papermill", None)
+            cell["metadata"]["tags"] = ["injected-parameters", "remove-cell"]
+        if cell["cell_type"] == "code":
+            cell["outputs"] = [o for o in cell["outputs"] if not _is_passing(o)]
+    notebook["metadata"].pop("papermill", None)
     _drop_unseen_widgets(notebook)
     repeat = ""
     if shown is not None and shown.suffix:
         _set_apart(notebook, shown)
         repeat = _make_line(shown, run.parent.parent.name)
-    notebook.cells.append(nbformat.v4.new_markdown_cell(how_made(results["provenance"], repeat)))
-    text = nbformat.writes(notebook)
+    notebook["cells"].append(ipynb.markdown(how_made(results["provenance"], repeat)))
+    text = ipynb.text(notebook)
     for folder, name in _folders(run):
         text = re.sub(rf"(?<![\w.~-]){re.escape(folder)}(?![\w.-])", name, text)
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(text + "\n", encoding="utf-8")
+    page.write_text(text, encoding="utf-8")
 
 
-def _take_prose(notebook: Any, source: Path) -> None:
+def _take_prose(notebook: dict[str, Any], source: Path) -> None:
     """Text cells, captions, tags and comments as they are now, around the code cells that ran: prose reruns nothing."""
     if not source.is_file():
         return
-    now = nbformat.read(source, as_version=4).cells
-    ran = {cell.id: cell for cell in notebook.cells if cell.cell_type == "code"}
-    if [cell.id for cell in now if cell.cell_type == "code"] != [i for i in ran if not _injected(ran[i])]:
+    now = ipynb.read(source)["cells"]
+    code = [cell for cell in now if cell["cell_type"] == "code"]
+    ran = {cell["id"]: cell for cell in notebook["cells"] if cell["cell_type"] == "code"}
+    if [cell["id"] for cell in code] != [i for i in ran if not _injected(ran[i])]:
         return  # the code is another, and with it perhaps what the text is about
-    code = [cell for cell in now if cell.cell_type == "code"]
-    if any(fingerprint.code(cell.source) != fingerprint.code(ran[cell.id].source) for cell in code):
+    if any(fingerprint.code(cell["source"]) != fingerprint.code(ran[cell["id"]]["source"]) for cell in code):
         return
     cells = []
     for cell in now:
-        if cell.cell_type == "code":
-            ran[cell.id].source, ran[cell.id].metadata = cell.source, cell.metadata
-        cells.append(ran.get(cell.id, cell))
-        if "parameters" in cell.metadata.get("tags", []):
+        if cell["cell_type"] == "code":
+            ran[cell["id"]] |= {"source": cell["source"], "metadata": cell["metadata"]}
+        cells.append(ran.get(cell["id"], cell))
+        if "parameters" in ipynb.tags(cell):
             cells += filter(_injected, ran.values())
-    notebook.cells = cells
+    notebook["cells"] = cells
 
 
-def _injected(cell: Any) -> bool:
-    return "injected-parameters" in cell.metadata.get("tags", [])
+def _injected(cell: dict[str, Any]) -> bool:
+    return "injected-parameters" in ipynb.tags(cell)
 
 
-def _is_passing(output: Any) -> bool:
-    if output.output_type == "stream":
-        return output.name == "stderr" and (ADVICE in output.text or bool(PROGRESS.search(output.text)))
+def _is_passing(output: dict[str, Any]) -> bool:
+    if output["output_type"] == "stream":
+        return output["name"] == "stderr" and (ADVICE in output["text"] or bool(PROGRESS.search(output["text"])))
     data = output.get("data", {})
     return WIDGET_VIEW in data and bool(PROGRESS.search(data.get("text/plain", "")))
 
 
-def _drop_unseen_widgets(notebook: Any) -> None:
+def _drop_unseen_widgets(notebook: dict[str, Any]) -> None:
     """Keep the state of widgets that an output shows, and of their parts; that of progress bars goes."""
-    state = notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
-    outputs = (o for cell in notebook.cells for o in cell.get("outputs", []))
+    state = notebook["metadata"].get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
+    outputs = (o for cell in notebook["cells"] for o in cell.get("outputs", []))
     todo = [o["data"][WIDGET_VIEW]["model_id"] for o in outputs if WIDGET_VIEW in o.get("data", {})]
     seen: set[str] = set()
     while todo:
@@ -113,19 +111,17 @@ def _drop_unseen_widgets(notebook: Any) -> None:
 
 def _folders(run: Path) -> list[tuple[str, str]]:
     """Absolute folders and what stands for them on a page, the longest first."""
-    parameters = (
-        nbformat.read(next(run.glob("*.ipynb")), as_version=4).metadata.get("papermill", {}).get("parameters", {})
-    )
+    parameters = ipynb.read(next(run.glob("*.ipynb")))["metadata"].get("papermill", {}).get("parameters", {})
     pairs = [(str(parameters[k]), k) for k in ("RUN_DIR", "DATA_ROOT", "SHIFTED_ROOT") if parameters.get(k)]
     pairs += [(str(paths.project()), "."), (str(Path.home()), "~")]
     return sorted((p for p in pairs if Path(p[0]).is_absolute() and len(p[0]) > 1), key=lambda p: -len(p[0]))
 
 
-def _set_apart(notebook: Any, shown: Page) -> None:
+def _set_apart(notebook: dict[str, Any], shown: Page) -> None:
     """Title and labels of a further page: the same notebook makes another page, on which they already stand."""
-    texts = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
-    figures = [cell.metadata.get("mystnb", {}).get("figure", {}) for cell in notebook.cells]
-    labels = {label for cell in texts for found in DEFINED.findall(cell.source) for label in found if label}
+    texts = [cell for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
+    figures = [cell["metadata"].get("mystnb", {}).get("figure", {}) for cell in notebook["cells"]]
+    labels = {label for cell in texts for found in DEFINED.findall(cell["source"]) for label in found if label}
     labels |= {figure["name"] for figure in figures if "name" in figure}
     anywhere = "|".join(map(re.escape, labels))
     pattern = re.compile(rf"{BEFORE}({anywhere})(?=[)>`]|\s*$)", re.MULTILINE)
@@ -134,14 +130,14 @@ def _set_apart(notebook: Any, shown: Page) -> None:
         return pattern.sub(rf"\g<1>\g<2>-{shown.suffix}", text) if labels else text
 
     for cell in texts:
-        cell.source = apart(cell.source)
+        cell["source"] = apart(cell["source"])
     for figure in figures:
         if "name" in figure:
             figure["name"] += f"-{shown.suffix}"
         if "caption" in figure:
             figure["caption"] = apart(figure["caption"])
-    first = next(cell for cell in texts if TITLE.search(cell.source))
-    first.source = TITLE.sub(lambda _: f"# {shown.title}", first.source, count=1)
+    first = next(cell for cell in texts if TITLE.search(cell["source"]))
+    first["source"] = TITLE.sub(lambda _: f"# {shown.title}", first["source"], count=1)
 
 
 def _make_line(shown: Page, profile: str) -> str:

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import nbformat
 import yaml
 
 from helpers import paths
 from helpers.errors import InputError
+from helpers.report import ipynb
 
 # Limits that hold in every study; a study adds its own in the call of `start`.
 COMMON_LIMITS: dict[str, Any] = {
@@ -73,12 +73,9 @@ def read(notebook: Path) -> Parameters:
     if not notebook.is_file():
         known = ", ".join(sorted(p.stem for p in notebook.parent.glob("[0-9]*.ipynb"))) or "none"
         raise InputError(notebook.name, "there is no such study", f"Studies here: {known}")
-    try:
-        cells = nbformat.read(notebook, as_version=4).cells
-    except Exception as error:
-        raise InputError(notebook.name, f"not a readable notebook ({error})", "Restore it from git") from None
-    sources = [c.source for c in cells if c.cell_type == "code"]
-    tagged = [c.source for c in cells if "parameters" in c.metadata.get("tags", [])]
+    cells = ipynb.read(notebook)["cells"]
+    sources = [c["source"] for c in cells if c["cell_type"] == "code"]
+    tagged = [c["source"] for c in cells if "parameters" in ipynb.tags(c)]
     if len(tagged) != 1:
         raise InputError(
             notebook.name, f"{len(tagged)} cells are tagged 'parameters', expected one", "Tag the first code cell"

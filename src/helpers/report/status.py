@@ -7,11 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-import nbformat
-
 from helpers import paths
 from helpers.errors import InputError
-from helpers.report import instances, parameters, provenance, recording, sweep_records, sweeps
+from helpers.report import instances, ipynb, parameters, provenance, recording, sweep_records, sweeps
 
 STATES = ("done", "running", "failed", "stale", "to do")
 MOST = 10  # runs of one state that are listed
@@ -67,13 +65,13 @@ def failed_notebook(place: Path) -> Path:
 
 def failure(notebook: Path) -> str:
     """The cell at which a notebook stopped, and its error."""
-    cells = nbformat.read(notebook, as_version=4).cells
+    cells = [cell for cell in ipynb.read(notebook)["cells"] if cell["cell_type"] == "code"]
     for cell in cells:
-        for output in cell.get("outputs", []):
-            if output.output_type == "error":
-                lines = output.evalue.strip().splitlines()
-                return f"cell {cell.execution_count}: {output.ename}: {lines[0] if lines else 'no message'}"
-    begun = [cell.execution_count for cell in cells if cell.cell_type == "code" and cell.execution_count]
+        for output in cell["outputs"]:
+            if output["output_type"] == "error":
+                lines = output["evalue"].strip().splitlines()
+                return f"cell {cell['execution_count']}: {output['ename']}: {lines[0] if lines else 'no message'}"
+    begun = [cell["execution_count"] for cell in cells if cell["execution_count"]]
     return f"the kernel died after cell {max(begun, default=0)}"
 
 
