@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import time
 import uuid
@@ -185,6 +186,7 @@ def record(
             "loaded": provenance.loaded(),
             "data": fingerprint.data(*(Path(d) for d in data if str(d))) if data else None,
             "wall_seconds": round(run.elapsed(), 1),
+            "cpu_seconds": round(sum(os.times()[:4]), 1),  # of this process since its start, and of ended children
         },
     }
     cases.to_parquet(run.folder / CASES)
