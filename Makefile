@@ -39,6 +39,7 @@ endif
 
 book: $(READY) ## run every study that changed, build the book, say where it is
 	@$(WORKFLOW) snakemake book --quiet host rules --config profile=$(PROFILE)
+	@$(WORKFLOW) check $(PROFILE)
 	@echo "The book is at file://$(CURDIR)/_build/html/index.html"
 
 pdf: $(READY) ## the whole book as one PDF (needs chromium)

@@ -250,6 +250,18 @@ def _restamp(study: str, data_root: str) -> None:
         raise InputError("restamp", f"{len(failed)} records are not restamped, {failed[0]} for one", fix)
 
 
+def check(profile: str) -> None:
+    """Refuse a book in which a page has no whole and current run, or a cell of a run failed.
+
+    Raises
+    ------
+    InputError
+        One line that names the pages.
+    """
+    if found := status.unfinished(profile):
+        raise InputError(f"book, {profile} profile", "; ".join(found), "Make the book again")
+
+
 def main(words: list[str] | None = None) -> int:
     """Command line: `python -m helpers.workflow <task> ...`; ends with 2 and one line on bad input."""
     parser = argparse.ArgumentParser(prog="python -m helpers.workflow", description=__doc__)
@@ -275,6 +287,8 @@ def main(words: list[str] | None = None) -> int:
     add.add_argument("sweep")
     add.add_argument("--cluster", default="")
     add = tasks.add_parser("status", help="say what is done, running, failed, stale, to do")
+    add.add_argument("profile")
+    add = tasks.add_parser("check", help="refuse a book whose pages are not all made from whole and current runs")
     add.add_argument("profile")
     add = tasks.add_parser("record-sweep", help="keep a sweep's table in the book")
     add.add_argument("sweep")
@@ -340,6 +354,8 @@ def _do(asked: argparse.Namespace) -> None:
             sweep(asked.sweep, asked.cluster)
         case "status":
             print(show_status(asked.profile))
+        case "check":
+            check(asked.profile)
         case "record-sweep":
             print(f"Recorded in {sweep_records.keep(asked.sweep).relative_to(paths.project())}/")
         case "record":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from helpers import paths
 from helpers.errors import InputError
@@ -36,7 +36,7 @@ def of(place: Path, asked: dict[str, object]) -> State:
         return State("running")
     if not (place / recording.RESULTS).is_file():
         failed = failed_notebook(place)
-        return State("failed", failure(failed)) if failed.is_file() else State("to do")
+        return State("failed", failure(failed) or died(failed)) if failed.is_file() else State("to do")
     known = recording.read(place)["provenance"]
     if why := [*provenance.changed(known), *provenance.asked_otherwise(known, instances.computing(asked))]:
         return State("stale", "changed since: " + ", ".join(why))
@@ -63,16 +63,24 @@ def failed_notebook(place: Path) -> Path:
     return paths.runs() / ".failed" / f"{name_of(place)}.ipynb"
 
 
-def failure(notebook: Path) -> str:
-    """The cell at which a notebook stopped, and its error."""
-    cells = [cell for cell in ipynb.read(notebook)["cells"] if cell["cell_type"] == "code"]
-    for cell in cells:
+def failure(notebook: Path) -> str | None:
+    """The cell at which a notebook stopped, and its error; None where no cell failed."""
+    for cell in _code_cells(notebook):
         for output in cell["outputs"]:
             if output["output_type"] == "error":
                 lines = output["evalue"].strip().splitlines()
                 return f"cell {cell['execution_count']}: {output['ename']}: {lines[0] if lines else 'no message'}"
-    begun = [cell["execution_count"] for cell in cells if cell["execution_count"]]
+    return None
+
+
+def died(notebook: Path) -> str:
+    """The last cell that a notebook began before its kernel died."""
+    begun = [cell["execution_count"] for cell in _code_cells(notebook) if cell["execution_count"]]
     return f"the kernel died after cell {max(begun, default=0)}"
+
+
+def _code_cells(notebook: Path) -> list[dict[str, Any]]:
+    return [cell for cell in ipynb.read(notebook)["cells"] if cell["cell_type"] == "code"]
 
 
 def _held(file: Path) -> bool:
@@ -101,6 +109,21 @@ def sweep_runs(sweep: sweeps.Sweep) -> dict[str, State]:
 def page_run(page: instances.Page, profile: str) -> State:
     """State of the run that a page of the book is made from."""
     return of(page.run(profile), {**parameters.profile(page.study, profile), **page.parameters})
+
+
+def unfinished(profile: str) -> list[str]:
+    """Lines that say which pages of the book lack a whole and current run, and why; none where all have one."""
+    found = []
+    for page in instances.book().values():
+        place = page.run(profile)
+        state, executed = page_run(page, profile), place / f"{page.study}.ipynb"
+        if state.state != "done":
+            found.append(f"{page.name}: {state.state}{f', {state.why}' if state.why else ''}")
+        elif not executed.is_file():
+            found.append(f"{page.name}: its executed notebook is not there")
+        elif (why := failure(executed)) is not None:
+            found.append(f"{page.name}: {why}")
+    return found
 
 
 def summary(title: str, runs: dict[str, State]) -> list[str]:
