@@ -21,6 +21,7 @@ PARTS = [f"book/studies/{name}.ipynb" for name in PAGES]  # what the book is mad
 PARTS += [*CLAIMS, *PROSE, *HELPERS, "_config.yml", "data/README.md", "CITATION.cff"]
 BATCH = config.get("profile", "quick")  # the profile that the book shows
 ASKED = config.get("params", [])  # NAME=value, beyond the profile, of the one run asked for
+THREADS = config.get("threads", 1)  # of a run: two that both take every core wait for each other
 RUNS = {name: f"runs/{BATCH}/{page.study}/{page.instance}/results.json" for name, page in PAGES.items()}
 LISTS = sorted(map(str, Path("notebooks/pages").glob("*.yaml")))
 PYTHON = sys.executable
@@ -28,7 +29,7 @@ JUPYTER_BOOK = Path(PYTHON).parent / "jupyter-book"
 
 
 wildcard_constraints:
-    study="[0-9][^/]*",
+    study="[0-9][^/]*|template",
     page="[0-9][^/]*",
     batch="[^/.][^/]*",
     instance="[^/]+",
@@ -182,7 +183,7 @@ rule study:
         words=words,
         size=size,
         code=code,
-    threads: lambda wildcards: SWEEP.threads if swept(wildcards) else 2
+    threads: lambda wildcards: SWEEP.threads if swept(wildcards) else THREADS
     resources:
         gpu=GPU,
     shell:

@@ -325,7 +325,8 @@ def _do(asked: argparse.Namespace) -> None:
             run = f"runs/{asked.profile}/{asked.study}/{instances.instance(asked.params)}"
             print(f"{asked.study} runs; what it leaves will be in {run}/", flush=True)
             words = [f"{run}/results.json", "--quiet", "all", "--config"]
-            snakemake([*words, f"params={json.dumps(asked.params)}"])
+            # Every core for the one run; many runs of a book take one thread each.
+            snakemake([*words, f"params={json.dumps(asked.params)}", f"threads={os.cpu_count()}"])
         case "run":
             run_study(asked.study, asked.place.resolve(), settle(asked.study, asked.profile, asked.params))
         case "page":
