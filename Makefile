@@ -56,7 +56,8 @@ book-student: $(READY) ## the book without solutions, from the same runs, in _bu
 
 # One thread a process: two that both take every core wait for each other.
 test: $(READY) ## the whole test suite, without browser tests and benchmarks
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(PY) -m tests.tiny
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-browser: $(READY) ## pages and notebooks in headless Chromium (needs chromium)
 	$(PY) -m pytest tests/browser

@@ -1,52 +1,22 @@
-"""What several tests share: the real rows where they lie, and a copy of the checkout to run things in."""
+"""What several tests share: the real rows, the tiny runs of every page, and copies of the checkout to run things in."""
 
 import contextlib
-import hashlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests import tiny
+from tests.tiny import ROOT, generated
+
 REAL = ROOT.parent / "shared" / "data" / "mamamia"
 REAL_LABELS = ROOT.parent / "shared" / "data" / "fitzpatrick17k"
 SLIDES = ROOT.parent / "shared" / "papers" / "001_358cb34210097b6c.txt"
-# Where the tests keep the copy they built the book in, so that the browser's need not build it again.
-KEPT = ROOT / "_build" / "tested"
-# Files of tests that take the built book, which is made once in a process.
-BOOK = {"tests/test_workflow.py", "tests/book/test_book.py", "tests/browser/test_browser.py"}
-MADE = [".git", ".venv*", ".snakemake", "__pycache__", "*.egg-info", "runs", "_build", ".*_cache"]
-
-
-def generated(folder: str, names: list[str]) -> set[str]:
-    """What in a folder of the checkout is made, not kept in git."""
-    inside = Path(folder).relative_to(ROOT).as_posix()
-    own = {"data": set(names) - {"README.md"}, "book": {"studies"} & set(names)}
-    return shutil.ignore_patterns(*MADE)(folder, names) | own.get(inside, set())
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log):
-    """Share the tests out between processes by file; all that take the built book go to one of them."""
-    from xdist.scheduler import LoadScopeScheduling  # its groups by mark know no test of pytest 9
-
-    class ByFile(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.partition("::")[0]
-            return "the built book" if file in BOOK else file
-
-    return ByFile(config, log)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse a test that would build the book a second time."""
-    for item in items:
-        if "built_book" in getattr(item, "fixturenames", ()) and item.path.relative_to(ROOT).as_posix() not in BOOK:
-            raise pytest.UsageError(f"{item.path.name} takes the built book: list it in BOOK, tests/conftest.py")
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +48,7 @@ class Checkout:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.environment = {**os.environ, "PYTHONPATH": str(folder / "src")}
+        self.environment = tiny.environment(folder)
 
     def start(self, *words: str, **options) -> subprocess.Popen:
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
@@ -95,7 +65,7 @@ class Checkout:
         return self.run("-m", "helpers.workflow", "snakemake", *words)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A copy of the checkout without anything generated."""
     folder = tmp_path_factory.mktemp("project") / "the-biased-ruler"
@@ -104,28 +74,26 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 
 
 @pytest.fixture(scope="session")
-def built_book(checkout: Checkout) -> Path:
-    """The book built at the tiny profile, warnings as errors."""
-    made_from = contents(checkout.folder)
-    # One core: with two threads a run waits for threads that other tests keep from the processor.
-    done = checkout.snakemake("book", "--cores", "1", "--config", "profile=tiny")
-    assert done.returncode == 0, done.stdout[-6000:]
-    shutil.rmtree(KEPT, ignore_errors=True)
-    shutil.copytree(checkout.folder, KEPT / checkout.folder.name, symlinks=True)
-    (KEPT / "made-from").write_text(made_from)  # last, so that half a copy is never taken for one
-    return checkout.folder / "_build" / "html"
+def tiny_run() -> Callable[[str], tiny.TinyRun]:
+    """The tiny run of a page, by its name; to read, not to change."""
+    tiny.made()
+    return tiny.run
 
 
-def contents(folder: Path) -> str:
-    """Digest of every file of a checkout that is not made."""
-    digest = hashlib.sha256()
-    for place, folders, files in os.walk(folder):
-        left_out = generated(str(ROOT / Path(place).relative_to(folder)), folders + files)
-        folders[:] = sorted(set(folders) - left_out)
-        for file in sorted(set(files) - left_out):
-            path = Path(place) / file
-            digest.update(f"{path.relative_to(folder)}\n{path.stat().st_size}\n".encode() + path.read_bytes())
-    return digest.hexdigest()
+@pytest.fixture(scope="session")
+def built_book() -> Path:
+    """The book of the tiny runs, made with warnings as errors; to read, not to change."""
+    return tiny.made() / "_build" / "html"
+
+
+@pytest.fixture(scope="module")
+def built_checkout(built_book: Path, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A copy of the checkout with its tiny runs and its book, to change files in."""
+    folder = tmp_path_factory.mktemp("built") / "the-biased-ruler"
+    shutil.copytree(tiny.PROJECT, folder, ignore=lambda at, names: {"data"} if Path(at) == tiny.PROJECT else set())
+    (folder / "data").mkdir()
+    shutil.copy2(tiny.PROJECT / "data" / "README.md", folder / "data")
+    return Checkout(folder)
 
 
 @contextlib.contextmanager
@@ -156,8 +124,17 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def still(pids: list[int]) -> None:
+    """Stop each process that is still there, without ending it."""
+    _send(pids, signal.SIGSTOP)
+
+
 def kill(pids: list[int]) -> None:
     """Kill -9 each process that is still there."""
+    _send(pids, signal.SIGKILL)
+
+
+def _send(pids: list[int], number: int) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)

@@ -7,11 +7,17 @@ import time
 
 import pytest
 
-from tests.conftest import ROOT, changed, descendants, kill
+from helpers import workflow
+from tests.conftest import ROOT, changed, descendants, kill, still
 
 STUDY = "01_label_audit"
 STUDIES = {path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb")}
-TARGET = f"runs/tiny/{STUDY}/default/results.json"
+
+
+@pytest.fixture(scope="module")
+def checkout(built_checkout):
+    """A copy with the built book, for every test of this file to change."""
+    return built_checkout
 
 
 def planned(checkout, *words: str) -> set[str]:
@@ -27,7 +33,7 @@ def test_second_build_runs_nothing(checkout, built_book):
     assert planned(checkout) == set()
 
 
-def test_touch_runs_nothing(checkout, built_book):
+def test_touch_runs_nothing(checkout):
     os.utime(checkout.folder / "notebooks" / f"{STUDY}.ipynb")
     assert planned(checkout) == set()
 
@@ -50,7 +56,7 @@ def test_a_change_reruns_what_depends_on_it(checkout, built_book, file, more, st
 @pytest.mark.parametrize(
     ("kind", "rules"), [("code", {"study", "page", "claims", "book"}), ("markdown", {"page", "book"})]
 )
-def test_code_of_a_notebook_reruns_its_study_and_prose_only_its_page(checkout, built_book, kind, rules):
+def test_code_of_a_notebook_reruns_its_study_and_prose_only_its_page(checkout, kind, rules):
     def add(text: str) -> str:
         notebook = json.loads(text)
         cell = [cell for cell in notebook["cells"] if cell["cell_type"] == kind][-1]
@@ -63,9 +69,25 @@ def test_code_of_a_notebook_reruns_its_study_and_prose_only_its_page(checkout, b
     assert {job for job in jobs if job.startswith("page ")} == {f"page book/studies/{STUDY}.ipynb"}
 
 
-def test_prose_of_the_book_reruns_no_study(checkout, built_book):
+def test_prose_of_the_book_reruns_no_study(checkout):
     with changed(checkout.folder / "book" / "intro.md", lambda text: text + "\nOne more line.\n"):
         assert {job.split()[0] for job in planned(checkout)} == {"book"}
+
+
+@pytest.fixture
+def refused(monkeypatch, capsys):
+    """Ask the command line for something that it refuses, in this process; the line that it says."""
+
+    def started(words):
+        raise AssertionError(f"the workflow was started: {words}")
+
+    def ask(*words: str) -> str:
+        assert workflow.main(list(words)) == 2
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        return line
+
+    monkeypatch.setattr(workflow, "snakemake", started)
+    return ask
 
 
 @pytest.mark.parametrize(
@@ -74,20 +96,31 @@ def test_prose_of_the_book_reruns_no_study(checkout, built_book):
         (["study", "01_label_audi", "quick"], "01_label_audi.ipynb: there is no such study"),
         (["study", STUDY, "huge"], "PROFILE=huge: 01_label_audit has no such profile"),
         (["study", STUDY, "tiny", "N_BOOT=200"], "Did you mean N_BOOTSTRAP?"),
+        (["study", STUDY, "tiny", "SORCE=real"], "parameter SORCE: the study has no such parameter"),
         (["study", STUDY, "tiny", "SEED=one"], "parameter SEED: 'one' is of type str, expected int"),
         (["study", STUDY, "tiny", "SEED=-1"], "parameter SEED: -1 is out of range"),
+        (["study", STUDY, "tiny", "N_CASES=3"], "parameter N_CASES: 3 is out of range"),
         (["study", STUDY, "tiny", "SOURCE=fake"], "parameter SOURCE: 'fake' is not a choice"),
+        (["study", "05_mitigation", "tiny", "TASK=brain"], "parameter TASK: 'brain' is not a choice"),
         (["study", STUDY, "tiny", "SEED"], "expected NAME=value"),
         (["study", STUDY, "tiny", "SOURCE=real", "DATA_ROOT=nowhere"], "DATA_ROOT = nowhere: there is no such folder"),
         (["record", STUDY, "nothing", "default", "x"], "no results.json"),
+        (["audit", "GROUPS=sex"], "no table is named"),
+        (["audit", "SCORES=x.csv", "GROUP=sex"], "Did you mean GROUPS?"),
+        (["sweep", "nothing"], "SWEEP=nothing: there is no such sweep"),
+        (["sweep", "trial", "--cluster", "slurmm"], "CLUSTER=slurmm: there is no such profile"),
+        (["record-sweep", "nothing"], "there is no such sweep"),
     ],
 )
-def test_bad_requests_are_refused_before_anything_starts(checkout, words, says):
-    done = checkout.run("-m", "helpers.workflow", *words)
+def test_bad_requests_are_refused_before_anything_starts(refused, words, says):
+    assert says in refused(*words)
+
+
+def test_a_bad_request_ends_the_command_with_one_line(checkout):
+    done = checkout.run("-m", "helpers.workflow", "study", STUDY, "tiny", "N_BOOT=200")
     assert done.returncode == 2
-    assert says in done.stdout
-    assert len(done.stdout.strip().splitlines()) == 1
-    assert not list((checkout.folder / "runs").glob(f"*/{STUDY}/SEED*"))
+    assert "Did you mean N_BOOTSTRAP?" in done.stdout and len(done.stdout.strip().splitlines()) == 1
+    assert not list((checkout.folder / "runs").glob(f"*/{STUDY}/N_BOOT*"))
 
 
 def test_failed_run_keeps_its_notebook_and_leaves_no_result(checkout):
@@ -100,7 +133,7 @@ def test_failed_run_keeps_its_notebook_and_leaves_no_result(checkout):
     assert "there is no clinical_and_imaging_info.xlsx" in failed[0].read_text()
 
 
-def test_killed_run_leaves_nothing_taken_for_a_result(checkout, built_book):
+def test_killed_run_leaves_nothing_taken_for_a_result(checkout):
     """Kill -9 the whole workflow in the middle of a run; the same command then resumes."""
     words = ("-m", "helpers.workflow", "study", STUDY, "tiny", "SEED=7")
     place = checkout.folder / "runs" / "tiny" / STUDY / "SEED=7"
@@ -113,6 +146,7 @@ def test_killed_run_leaves_nothing_taken_for_a_result(checkout, built_book):
     assert process.poll() is None, process.communicate()[0]
 
     jobs = descendants(process.pid)
+    still(jobs)  # for the time of the questions, or the run might end
     second = checkout.run(*words)
     assert second.returncode == 2
     assert "another process is at work on it" in second.stdout

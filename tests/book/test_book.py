@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pkgutil
 import re
 from functools import cache
@@ -304,12 +303,10 @@ def test_api_pages_show_functions(pages):
     assert failing({n: p for n, p in pages.items() if n.startswith("api/") and n != "api/index"}, empty) == {}
 
 
-def test_a_claim_about_mitigation_names_a_value_that_its_run_has(checkout, built_book):
+def test_a_claim_about_mitigation_names_a_value_that_its_run_has(tiny_run):
     """A claim whose value has another name would never be judged."""
     for page in instances.pages("05_mitigation"):
-        values = json.loads((checkout.folder / page.run("tiny").relative_to(PROJECT) / "results.json").read_text())[
-            "values"
-        ]
+        values = tiny_run(page.name).results["values"]
         published = yaml.safe_load(
             (PROJECT / "notebooks" / "claims" / f"05_mitigation.{values['task']}.yaml").read_text()
         )

@@ -1,68 +1,22 @@
 """A study of two pages, from its notebook to the built book: a small project made of the checkout's own parts."""
 
-import shutil
+import json
+import os
 
-import nbformat
 import pytest
 import yaml
 from bs4 import BeautifulSoup
 
-from tests.conftest import ROOT, Checkout, generated
-
-STUDY = "00_shapes"
-OPENING = """# How large is a disc?
-
-**Data:** {glue:text}`source`, {glue:text}`shape`; see {numref}`fig-shapes-area` and [below](#the-area)."""
-PARAMETERS = """SEED: int = 0  # seed
-SOURCE: str = "simulated"  # no real shapes
-DATASET: str = "disc"  # disc or square
-RUN_DIR: str = ""  # folder of the run"""
-SETUP = f"""import matplotlib.pyplot as plt
-import pandas as pd
-
-from helpers import report
-
-run = report.start("{STUDY}", globals(), limits={{"DATASET": ["disc", "square"]}})"""
-FIGURE = "plt.subplots(figsize=(2, 2));"
-RECORD = f"""values = {{"shape": DATASET, "area": {{"disc": 3.14159, "square": 4.0}}[DATASET]}}
-claims = report.judge("{STUDY}", SOURCE, values)
-report.record(run, values=values, claims=claims, dropped=pd.DataFrame(), cases=pd.DataFrame())"""
-CLAIM = {"id": "area", "statement": "Of radius one", "reference": "lopezperez2025generative", "statistic": "area"}
-PAGES = [{"name": "square", "title": "How large is a square?", "parameters": {"DATASET": "square"}}]
-
-
-def notebook():
-    markdown, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
-    look = {"figure": {"name": "fig-shapes-area", "caption": "Nothing."}, "image": {"alt": "Empty axes."}}
-    cells = [markdown(OPENING), code(PARAMETERS, metadata={"tags": ["parameters"]}), code(SETUP)]
-    cells += [markdown("(the-area)=\n## The area\n\nA figure:"), code(FIGURE, metadata={"mystnb": look}), code(RECORD)]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    return nbformat.v4.new_notebook(cells=cells, metadata=kernel)
-
-
-def make(folder):
-    """Write the checkout with one study of two pages in place of its own studies."""
-    own = shutil.ignore_patterns("tests", "notebooks", "recorded")
-    shutil.copytree(ROOT, folder, ignore=lambda at, names: generated(at, names) | own(at, names))
-    (folder / "notebooks" / "pages").mkdir(parents=True)
-    (folder / "notebooks" / "claims").mkdir()
-    nbformat.write(notebook(), folder / "notebooks" / f"{STUDY}.ipynb")
-    claim = {**CLAIM, "published": "3.14", "by": "digits", "value": "area"}
-    (folder / "notebooks" / "claims" / f"{STUDY}.yaml").write_text(yaml.safe_dump([claim]))
-    (folder / "notebooks" / "pages" / f"{STUDY}.yaml").write_text(yaml.safe_dump(PAGES))
-    links = f"[A disc](studies/{STUDY}.ipynb), [a square](studies/{STUDY}_square.ipynb).\n"
-    (folder / "book" / "intro.md").write_text(f"# Shapes\n\n{links}")
-    (folder / "book" / "methods" / "verdicts.md").write_text("# Verdicts\n")
-    files = [f"studies/{STUDY}", f"studies/{STUDY}_square", "studies/claims", "methods/verdicts", "references"]
-    contents = {"format": "jb-book", "root": "intro", "chapters": [{"file": file} for file in files]}
-    (folder / "book" / "_toc.yml").write_text(yaml.safe_dump(contents))
+from tests import toy
+from tests.conftest import Checkout, changed
+from tests.toy import PAGES, STUDY
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Checkout:
     """That project, built."""
     project = Checkout(tmp_path_factory.mktemp("pages") / "project")
-    make(project.folder)
+    toy.make(project.folder)
     done = project.snakemake("book")
     assert done.returncode == 0, done.stdout[-6000:]
     return project
@@ -119,3 +73,54 @@ def test_a_bad_list_of_pages_is_refused_before_anything_starts(project):
     assert done.returncode == 2
     assert done.stdout.strip().endswith("'ring' is not a choice. Choose from disc, square")
     assert len(done.stdout.strip().splitlines()) == 1
+
+
+def check(project):
+    return project.run("-m", "helpers.workflow", "check", "quick")
+
+
+def test_a_book_of_whole_and_current_runs_passes_the_check(project):
+    done = check(project)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def failing(text):
+    """A notebook of which one cell failed."""
+    notebook = json.loads(text)
+    last = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"][-1]
+    last["outputs"] = [{"output_type": "error", "ename": "ValueError", "evalue": "no area", "traceback": []}]
+    return json.dumps(notebook)
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "says"),
+    [
+        (f"runs/quick/{STUDY}/default/{STUDY}.ipynb", failing, f"{STUDY}: cell 5: ValueError: no area"),
+        (f"runs/quick/{STUDY}/DATASET=square/results.json", None, f"{STUDY}_square: to do"),
+        (f"runs/quick/{STUDY}/DATASET=square/{STUDY}.ipynb", None, f"{STUDY}_square: its executed notebook is not"),
+        (
+            f"notebooks/{STUDY}.ipynb",
+            lambda text: text.replace("3.14159", "3.0"),
+            f"{STUDY}: stale, changed since: notebooks/{STUDY}.ipynb; {STUDY}_square: stale",
+        ),
+    ],
+)
+def test_a_book_of_anything_else_is_refused_in_one_line(file, change, says, project):
+    place = project.folder / file
+    with changed(place, change or (lambda text: text)):
+        if change is None:
+            place.unlink()
+        done = check(project)
+    assert done.returncode == 2
+    assert says in done.stdout and len(done.stdout.strip().splitlines()) == 1
+
+
+def test_many_runs_take_one_thread_each_and_a_single_one_every_core(project):
+    def threads(instance):
+        results = project.folder / "runs" / "quick" / STUDY / instance / "results.json"
+        return json.loads(results.read_text())["values"]["threads"]
+
+    assert threads("default") == threads("DATASET=square") == "1"
+    done = project.run("-m", "helpers.workflow", "study", STUDY, "quick", "SEED=3")
+    assert done.returncode == 0, done.stdout
+    assert threads("SEED=3") == str(os.cpu_count())

@@ -10,10 +10,10 @@ import yaml
 
 from helpers.errors import InputError
 from helpers.report import course
-from tests.book import test_pages
+from tests import toy
 from tests.conftest import ROOT, Checkout, generated
 
-STUDY = test_pages.STUDY
+STUDY = toy.STUDY
 SECRET = "Xylophones explain the whole of this gap."
 SOLUTION = f":::{{admonition}} Solution 1\n:class: dropdown\n{SECRET}\n:::"
 CHECK = f'from helpers import exercises\n\nanswer_1 = None  # "two" or "three"\nexercises.check("{STUDY}", 1, answer_1)'
@@ -101,7 +101,7 @@ def test_a_solution_within_another_cell_is_refused(tmp_path):
 def books(tmp_path_factory):
     """A small project with one study of two pages, its book and its students' book."""
     folder = tmp_path_factory.mktemp("books") / "project"
-    test_pages.make(folder)
+    toy.make(folder)
     path = folder / "notebooks" / f"{STUDY}.ipynb"
     notebook = nbformat.read(path, as_version=4)
     cells = [nbformat.v4.new_markdown_cell("## Exercises\n\n1. **Predict.** Why?")]
@@ -155,6 +155,6 @@ def test_a_second_students_book_does_nothing(books):
 
 def test_without_pages_there_is_no_students_book(tmp_path):
     folder = tmp_path / "project"
-    test_pages.make(folder)
+    toy.make(folder)
     done = Checkout(folder).run("-m", "helpers.workflow", "student", "--pages")
     assert done.returncode == 2 and "the pages of the studies are not there" in done.stdout

@@ -18,8 +18,9 @@ import yaml
 pytest.importorskip("playwright", reason="install the development requirements: pip install -e '.[dev]'")
 from playwright.sync_api import Browser, Page
 
+from tests import tiny
 from tests.browser.conftest import SCREENSHOTS
-from tests.conftest import KEPT, ROOT, Checkout, contents
+from tests.conftest import ROOT, Checkout
 
 # axe-core 4.14.1 (MPL-2.0), unchanged from the npm package of that name; its licence lies beside it.
 AXE = ROOT / "tests" / "browser" / "axe-core" / "axe.min.js"
@@ -71,12 +72,9 @@ def reader(browser) -> Iterator[Callable[..., Reader]]:
 
 
 @pytest.fixture(scope="session")
-def kept(request: pytest.FixtureRequest) -> Checkout:
-    """The copy in which `make test` built the book, where nothing has changed since; else that of a new build."""
-    stamp = KEPT / "made-from"
-    if not stamp.is_file() or stamp.read_text() != contents(ROOT):
-        request.getfixturevalue("built_book")
-    return Checkout(KEPT / "the-biased-ruler")
+def kept() -> Checkout:
+    """The copy in which `make test` built the book; what has changed since is made again there."""
+    return Checkout(tiny.made())
 
 
 @pytest.fixture(scope="session")

@@ -1,67 +1,52 @@
-"""Every notebook runs by papermill, with other parameters at the tiny size."""
+"""What the tiny run of every page left, and runs of studies on other data and with other parameters."""
 
-import functools
 import json
 import re
 import subprocess
 import sys
 
 import pandas as pd
-import papermill
 import pytest
 import yaml
-from papermill.exceptions import PapermillExecutionError
 
 from helpers import degrade, simulate
+from helpers.report import instances
 from helpers.report.values import flatten
+from tests import tiny
 from tests.conftest import ROOT
+from tests.tiny import execute
 
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-AUDIT = ROOT / "notebooks" / "01_label_audit.ipynb"
-RULER = ROOT / "notebooks" / "02_biased_ruler.ipynb"
-SKIN = ROOT / "notebooks" / "03_skin_tone_vae.ipynb"
-RECONSTRUCTION = ROOT / "notebooks" / "04_reconstruction_bias.ipynb"
+AUDIT, RULER, SKIN, RECONSTRUCTION = "01_label_audit", "02_biased_ruler", "03_skin_tone_vae", "04_reconstruction_bias"
 
 
-def tiny(path, folder, **parameters):
-    """Run a notebook at the tiny size; the folder of its run."""
-    profile = yaml.safe_load((ROOT / "notebooks" / "params" / f"{path.stem}.tiny.yaml").read_text())
-    folder.mkdir(parents=True, exist_ok=True)
-    papermill.execute_notebook(
-        path, folder / "out.ipynb", {**profile, **parameters, "RUN_DIR": str(folder)}, progress_bar=False
-    )
-    return json.loads((folder / "results.json").read_text())
+@pytest.mark.parametrize("name", [*instances.book(), tiny.TEMPLATE])
+def test_a_tiny_run_is_whole_and_took_its_parameters(name, tiny_run):
+    run = tiny_run(name)
+    provenance = run.results["provenance"]
+    profile = yaml.safe_load((ROOT / "notebooks" / "params" / f"{run.study}.tiny.yaml").read_text())
+    assert profile["SEED"] == 11
+    assert profile.items() <= provenance["parameters"].items()
+    assert provenance["cpu_seconds"] > 0
+    assert len(run.cases)
+    assert run.results["figures"]
+    for figure in run.results["figures"]:
+        assert (run.folder / "figures" / f"{figure}.png").stat().st_size > 5000
 
 
-@pytest.fixture(scope="module")
-def another_seed(tmp_path_factory):
-    """Folder of a tiny run of a notebook with SEED 11, made once."""
-
-    @functools.cache
-    def folder(path):
-        place = tmp_path_factory.mktemp(path.stem)
-        tiny(path, place, SEED=11)
-        return place
-
-    return folder
+def test_the_seed_decides_the_values(tiny_run, tmp_path):
+    first = tiny_run(AUDIT).results["values"]
+    assert execute(AUDIT, tmp_path / "again")["values"] == first
+    other = execute(AUDIT, tmp_path / "other", SEED=0)
+    assert other["provenance"]["parameters"]["SEED"] == 0
+    assert other["values"] != first
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
-def test_tiny_with_another_seed(path, another_seed):
-    place = another_seed(path)
-    results = json.loads((place / "results.json").read_text())
-    assert results["provenance"]["parameters"]["SEED"] == 11
-    assert (place / "cases.parquet").is_file()
-    for name in results["figures"]:
-        assert (place / "figures" / f"{name}.png").stat().st_size > 5000
-
-
-def test_the_seed_decides_the_values(another_seed, tmp_path):
-    first = json.loads((another_seed(AUDIT) / "results.json").read_text())
-    assert tiny(AUDIT, tmp_path / "again", SEED=11)["values"] == first["values"]
-    default = tiny(AUDIT, tmp_path / "default")
-    assert default["provenance"]["parameters"]["SEED"] == 0
-    assert default["values"] != first["values"]
+def test_costs_name_every_page_and_who_is_over(tiny_run):
+    table = tiny.costs()
+    assert set(table.index) == {*instances.book(), tiny.TEMPLATE}
+    assert table.loc[tiny.TEMPLATE, "times_template"] == 1
+    few = pd.DataFrame({"cpu_seconds": [9.0, 27.0, 28.0], "times_template": [1.0, 3.0, 3.1]}, index=["a", "b", "dear"])
+    assert tiny.told(few).endswith("64 CPU seconds in all. Over 3 times the template: dear.")
 
 
 def test_a_table_of_scores_with_other_names(tmp_path):
@@ -72,7 +57,7 @@ def test_a_table_of_scores_with_other_names(tmp_path):
     table["GT_cc"], table["pred_cc"] = 2.0, 3.0
     table.to_csv(tmp_path / "mine.csv", index=False)
     parameters = {"SOURCE": "real", "DATA_ROOT": str(root), "SCORES": str(tmp_path / "mine.csv")}
-    results = tiny(AUDIT, tmp_path / "run", **parameters)
+    results = execute(AUDIT, tmp_path / "run", **parameters)
     cases = pd.read_parquet(tmp_path / "run" / "cases.parquet")
     assert len(cases) == len(ids)
     assert cases["dice"].max() == pytest.approx(table["DSC"].max())
@@ -90,7 +75,7 @@ def test_the_smallest_table_of_scores(tmp_path):
     scores = pd.DataFrame({"patient_id": ids[:-5], "dice": [0.5 + 0.005 * (i % 90) for i in range(len(ids) - 5)]})
     scores.to_csv(tmp_path / "small.csv", index=False)
     parameters = {"SOURCE": "real", "DATA_ROOT": str(root), "SCORES": str(tmp_path / "small.csv")}
-    results = tiny(AUDIT, tmp_path / "run", **parameters)
+    results = execute(AUDIT, tmp_path / "run", **parameters)
     assert results["values"]["tumour_volume_cc_gold"] is None
     verdicts = {c["id"]: c["verdict"] for c in results["claims"]}
     assert verdicts["volume-variance"] == "not testable here"
@@ -104,7 +89,7 @@ def test_the_experiments_on_volumes_of_a_folder_in_the_real_layout(tmp_path):
     mask = lambda image, spacing: image[1] - image[0] > 150  # noqa: E731
     root = simulate.breast_mri_world("labels", 60, seed=4, labeller=mask, labeller_key="threshold")
     parameters = {"SOURCE": "real", "DATA_ROOT": str(root), "DIMENSIONS": 3, "SIZE": 32, "SPACING": 5.0, "STEPS": 1}
-    results = tiny(RULER, tmp_path, **parameters)
+    results = execute(RULER, tmp_path, **parameters)
     assert results["provenance"]["source"] == "real"
     assert results["values"]["diagnosis"]["paper"] != "no images"
     cases = pd.read_parquet(tmp_path / "cases.parquet")
@@ -115,30 +100,17 @@ def test_the_experiments_on_volumes_of_a_folder_in_the_real_layout(tmp_path):
     assert cases["dice"].between(0, 1).all()
 
 
-@pytest.mark.parametrize(
-    ("parameters", "says"),
-    [
-        ({"SORCE": "real"}, "parameter SORCE: the study has no such parameter. Did you mean SOURCE?"),
-        ({"SOURCE": "Real"}, "parameter SOURCE: 'Real' is not a choice"),
-        ({"SOURCE": "real", "DATA_ROOT": "/no/such/place"}, "there is no such folder"),
-        ({"N_CASES": 3}, "parameter N_CASES: 3 is out of range"),
-    ],
-)
-def test_bad_parameters_end_in_one_line(parameters, says, tmp_path):
-    with pytest.raises(PapermillExecutionError) as error:
-        tiny(AUDIT, tmp_path, **parameters)
-    assert error.value.ename == "InputError"
-    assert says in error.value.evalue
-    assert len(error.value.traceback) == 1
-    assert not (tmp_path / "results.json").exists()
-
-
 def test_by_hand_from_the_command_line(tmp_path):
     """The plain papermill command, from another working directory."""
-    words = ["-m", "papermill", str(AUDIT), str(tmp_path / "out.ipynb"), "-p", "N_CASE", "100", "--no-progress-bar"]
+    notebook, executed = ROOT / "notebooks" / f"{AUDIT}.ipynb", tmp_path / "out.ipynb"
+    words = ["-m", "papermill", str(notebook), str(executed), "-p", "N_CASE", "100", "--no-progress-bar"]
     done = subprocess.run([sys.executable, *words], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode != 0
     assert re.search(r"parameter N_CASE: .*Did you mean N_CASES\?", done.stdout + done.stderr)
+    outputs = [o for c in json.loads(executed.read_text())["cells"] for o in c.get("outputs", [])]
+    (error,) = [output for output in outputs if output["output_type"] == "error"]
+    assert error["ename"] == "InputError" and len(error["traceback"]) == 1
+    assert not (tmp_path / "results.json").exists()
 
 
 def test_the_skin_tone_study_runs_on_a_folder_of_pictures(tmp_path):
@@ -149,7 +121,7 @@ def test_the_skin_tone_study_runs_on_a_folder_of_pictures(tmp_path):
     pairs.assign(cluster=[k // 2 for k in range(40)])[["md5hash", "cluster"]].to_csv(tmp_path / "near.csv", index=False)
     parameters = {"SOURCE": "real", "DATA_ROOT": str(root), "DUPLICATES": str(tmp_path / "near.csv")}
     parameters |= {"SKIN_TYPE": "centaur", "SAMPLING": "matched", "SEED": 2, "TRAIN_SIZE": 40, "TEST_SIZE": 25}
-    results = tiny(SKIN, tmp_path / "run", **parameters)
+    results = execute(SKIN, tmp_path / "run", **parameters)
     assert results["provenance"]["source"] == "real"
     assert results["values"]["effects"]["effect on dark"]["runs"] == 3
     rows = pd.read_parquet(tmp_path / "run" / "cases.parquet")
@@ -157,24 +129,16 @@ def test_the_skin_tone_study_runs_on_a_folder_of_pictures(tmp_path):
     assert rows.groupby("run")["distinct"].nunique().max() <= 2  # matched, but for the rounding of two halves
 
 
-@pytest.fixture(scope="module")
-def reconstruction(another_seed, tmp_path_factory):
-    """Folder of a tiny run of the study of reconstruction, of either data set."""
-
-    @functools.cache
-    def folder(dataset):
-        if dataset == "ucsf-pdgm":
-            return another_seed(RECONSTRUCTION)
-        place = tmp_path_factory.mktemp(dataset)
-        tiny(RECONSTRUCTION, place, DATASET=dataset)
-        return place
-
-    return folder
+@pytest.fixture
+def reconstruction(tiny_run):
+    """The tiny run of the study of reconstruction, of either data set."""
+    names = {"ucsf-pdgm": RECONSTRUCTION, "chexpert": f"{RECONSTRUCTION}_chexpert"}
+    return lambda dataset: tiny_run(names[dataset])
 
 
 @pytest.mark.parametrize(("dataset", "attributes", "targets"), [("ucsf-pdgm", 2, 2), ("chexpert", 3, 12)])
 def test_either_data_set_of_the_reconstruction_study_is_told_in_full(dataset, attributes, targets, reconstruction):
-    results = json.loads((reconstruction(dataset) / "results.json").read_text())
+    results = reconstruction(dataset).results
     values, names = results["values"], ["sex", "age", "race"][:attributes]
     assert values["dataset"] == dataset and results["dropped"]
     arms = {"degraded", "unet", "pix2pix", "sde"}
@@ -182,7 +146,7 @@ def test_either_data_set_of_the_reconstruction_study_is_told_in_full(dataset, at
     for odds in values["odds"].values():
         assert {metric: set(of) for metric, of in odds.items()} == {"eodd": arms, "eop": arms}
     assert 0 < values["counted"]["cells tested"] <= targets * attributes * 2 * (len(arms) - 1)
-    published = yaml.safe_load((ROOT / "notebooks" / "claims" / f"{RECONSTRUCTION.stem}.{dataset}.yaml").read_text())
+    published = yaml.safe_load((ROOT / "notebooks" / "claims" / f"{RECONSTRUCTION}.{dataset}.yaml").read_text())
     assert [c["id"] for c in results["claims"]] == [c["id"] for c in published]
     places = [place for c in published for place in (c["value"], c.get("interval", c["value"]))]
     flat = flatten(values)  # a claim whose value has another name would never be judged
@@ -192,7 +156,7 @@ def test_either_data_set_of_the_reconstruction_study_is_told_in_full(dataset, at
 
 @pytest.mark.parametrize("dataset", ["ucsf-pdgm", "chexpert"])
 def test_prose_of_the_reconstruction_study_quotes_what_is_glued(dataset, reconstruction):
-    run = json.loads((reconstruction(dataset) / "out.ipynb").read_text())
+    run = reconstruction(dataset).notebook
     outputs = [output for cell in run["cells"] for output in cell.get("outputs", [])]
     glued = {output["metadata"]["scrapbook"]["name"] for output in outputs if "scrapbook" in output.get("metadata", {})}
     prose = "".join("".join(cell["source"]) for cell in run["cells"] if cell["cell_type"] == "markdown")
@@ -202,7 +166,7 @@ def test_prose_of_the_reconstruction_study_quotes_what_is_glued(dataset, reconst
 
 def test_the_reconstruction_study_says_what_acceleration_was_measured(reconstruction):
     """Called 8, it is about 9 or 10: the mask has that many half-spokes, and their pixels are counted."""
-    run = json.loads((reconstruction("ucsf-pdgm") / "out.ipynb").read_text())
+    run = reconstruction("ucsf-pdgm").notebook
     (cell,) = (cell for cell in run["cells"] if "noise_table(" in "".join(cell["source"]))
     rows = "".join(cell["outputs"][0]["data"]["text/plain"]).splitlines()
     words = next(row for row in rows if row.startswith("middle")).split()

@@ -1,52 +1,42 @@
 """A study from the template: `make new` in a fresh checkout, held to the house style and run."""
 
-import shutil
-
 import pytest
 
-from tests.conftest import ROOT, Checkout, generated
+from tests.conftest import ROOT
 
 STUDY = "99_a_trial"
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    """A checkout of its own: the book of the shared one must not get another page."""
-    folder = tmp_path_factory.mktemp("template") / "the-biased-ruler"
-    shutil.copytree(ROOT, folder, ignore=generated)
-    return Checkout(folder)
-
-
-@pytest.fixture(scope="module")
-def made(project):
-    done = project.run("-m", "helpers.workflow", "new", STUDY)
+def made(checkout):
+    done = checkout.run("-m", "helpers.workflow", "new", STUDY)
     assert done.returncode == 0, done.stdout
     return done.stdout.split()
 
 
-def test_it_says_what_it_wrote(made, project):
+def test_it_says_what_it_wrote(made, checkout):
     own = [f"{STUDY}.ipynb", f"params/{STUDY}.tiny.yaml", f"exercises/{STUDY}.yaml"]
     assert made == [*(f"notebooks/{file}" for file in own), "book/how-to/minutes.csv", "book/_toc.yml"]
-    assert f"file: studies/{STUDY}\n      - file: studies/claims" in (project.folder / "book" / "_toc.yml").read_text()
-    text = (project.folder / made[0]).read_text()
+    assert f"file: studies/{STUDY}\n      - file: studies/claims" in (checkout.folder / "book" / "_toc.yml").read_text()
+    text = (checkout.folder / made[0]).read_text()
     assert f'\\"{STUDY}\\"' in text and "fig-a-trial-result" in text and 'template\\"' not in text
 
 
-def test_it_keeps_the_house_style_as_it_stands(made, project):
+def test_it_keeps_the_house_style_as_it_stands(made, checkout):
     words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/notebooks/test_house_style.py", "-k", STUDY]
-    done = project.run(*words)
+    done = checkout.run(*words)
     assert done.returncode == 0, done.stdout[-4000:]
     assert " passed" in done.stdout and "skipped" not in done.stdout
-    done = project.run("-m", "ruff", "check", *made[:1])
+    done = checkout.run("-m", "ruff", "check", *made[:1])
     assert done.returncode == 0, done.stdout
 
 
-def test_it_runs(made, project):
-    place = project.folder / "runs" / "tiny" / STUDY / "default"
-    done = project.run("-m", "helpers.workflow", "run", STUDY, "tiny", "--place", str(place))
+def test_it_runs(made, checkout):
+    place = checkout.folder / "runs" / "tiny" / STUDY / "default"
+    done = checkout.run("-m", "helpers.workflow", "run", STUDY, "tiny", "--place", str(place))
     assert done.returncode == 0, done.stdout[-4000:]
     assert (place / "results.json").is_file() and len(list((place / "figures").iterdir())) == 2
-    done = project.run("-m", "helpers.workflow", "page", "tiny", f"book/studies/{STUDY}.ipynb")
+    done = checkout.run("-m", "helpers.workflow", "page", "tiny", f"book/studies/{STUDY}.ipynb")
     assert done.returncode == 0, done.stdout[-4000:]
 
 
@@ -59,11 +49,11 @@ def test_it_runs(made, project):
         ("98_Trial", "Use the form 08_my_question"),
     ],
 )
-def test_a_name_that_cannot_be_used_changes_nothing(name, says, made, project):
-    before = {p: p.read_bytes() for p in (project.folder / "notebooks").rglob("*") if p.is_file()}
-    done = project.run("-m", "helpers.workflow", "new", name)
+def test_a_name_that_cannot_be_used_changes_nothing(name, says, made, checkout):
+    before = {p: p.read_bytes() for p in (checkout.folder / "notebooks").rglob("*") if p.is_file()}
+    done = checkout.run("-m", "helpers.workflow", "new", name)
     assert done.returncode == 2 and says in done.stdout and len(done.stdout.strip().splitlines()) == 1
-    assert before == {p: p.read_bytes() for p in (project.folder / "notebooks").rglob("*") if p.is_file()}
+    assert before == {p: p.read_bytes() for p in (checkout.folder / "notebooks").rglob("*") if p.is_file()}
 
 
 def test_contributing_names_what_is_there():

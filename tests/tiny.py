@@ -1,0 +1,170 @@
+"""Run every page of the book once, at its tiny size; the tests take what they need of these runs.
+
+`python -m tests.tiny` runs the workflow in a copy of the checkout under `_build/tested`, two pages at a time with one
+thread each, and lists what each page costs. Where nothing has changed since, it runs nothing.
+The user's own `runs/` and `book/studies/` are never touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+ROOT = Path(__file__).resolve().parents[1]
+KEPT = ROOT / "_build" / "tested"
+PROJECT = KEPT / "the-biased-ruler"
+STAMP = KEPT / "made-from"
+PROFILE = "tiny"
+TEMPLATE = "template"  # not a page of the book; the measure of what a tiny run may cost
+MOST = 3  # times the template
+MADE = [".git", ".venv*", ".snakemake", "__pycache__", "*.egg-info", "runs", "_build", ".*_cache"]
+
+
+def generated(folder: str, names: list[str]) -> set[str]:
+    """Names in a folder of the checkout that are made, not kept in git."""
+    inside = Path(folder).relative_to(ROOT).as_posix()
+    own = {"data": set(names) - {"README.md"}, "book": {"studies"} & set(names)}
+    return shutil.ignore_patterns(*MADE)(folder, names) | own.get(inside, set())
+
+
+def sources(project: Path) -> Iterator[Path]:
+    """Every file of a checkout or of a copy that is not made, relative to it and in order."""
+    for place, folders, files in os.walk(project):
+        inside = Path(place).relative_to(project)
+        left_out = generated(str(ROOT / inside), folders + files)
+        folders[:] = sorted(set(folders) - left_out)
+        yield from (inside / file for file in sorted(set(files) - left_out))
+
+
+def contents(project: Path) -> str:
+    """Digest of every file that `sources` lists."""
+    digest = hashlib.sha256()
+    for file in sources(project):
+        data = (project / file).read_bytes()
+        digest.update(f"{file}\n{len(data)}\n".encode() + data)
+    return digest.hexdigest()
+
+
+def synchronise() -> None:
+    """Give the copy the files of the checkout. A file of the same content keeps its time; what was made stays."""
+    wanted = list(sources(ROOT))
+    for file in set(sources(PROJECT)) - set(wanted):
+        (PROJECT / file).unlink()
+    for file in wanted:
+        to = PROJECT / file
+        if not to.is_file() or to.read_bytes() != (ROOT / file).read_bytes():
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / file, to)
+
+
+def environment(project: Path) -> dict[str, str]:
+    """Environment in which a copy's own package is imported."""
+    return {**os.environ, "PYTHONPATH": str(project / "src")}
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Wait until no other process makes the copy, and keep others waiting."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with (KEPT / ".lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def made() -> Path:
+    """Folder of the copy with every tiny run and the book built from them.
+
+    Raises
+    ------
+    RuntimeError
+        A run or the book fails. The workflow has then printed which.
+    """
+    with alone():
+        now = contents(ROOT)
+        if not STAMP.is_file() or STAMP.read_text() != now:
+            STAMP.unlink(missing_ok=True)
+            synchronise()
+            targets = ["book", str(run(TEMPLATE).folder.relative_to(PROJECT) / "results.json")]
+            options = ["--cores", "2", "--quiet", "host", "rules", "--config", f"profile={PROFILE}"]
+            for words in (["snakemake", *targets, *options], ["check", PROFILE]):
+                command = [sys.executable, "-m", "helpers.workflow", *words]
+                if subprocess.run(command, cwd=PROJECT, env=environment(PROJECT)).returncode:
+                    raise RuntimeError(f"the tiny runs are not whole: {PROJECT}")
+            STAMP.write_text(now)  # last, so that half a copy is never taken for one
+    return PROJECT
+
+
+class TinyRun(NamedTuple):
+    """A run's folder and what it left."""
+
+    study: str
+    folder: Path
+
+    @property
+    def results(self) -> dict[str, Any]:
+        return json.loads((self.folder / "results.json").read_text())
+
+    @property
+    def notebook(self) -> dict[str, Any]:
+        return json.loads((self.folder / f"{self.study}.ipynb").read_text())
+
+    @property
+    def cases(self) -> pd.DataFrame:
+        return pd.read_parquet(self.folder / "cases.parquet")
+
+
+def run(page: str) -> TinyRun:
+    """The tiny run of a page of the book, or of the template; `made` makes it."""
+    from helpers.report import instances
+
+    shown = instances.Page(TEMPLATE) if page == TEMPLATE else instances.book()[page]
+    return TinyRun(shown.study, PROJECT / "runs" / PROFILE / shown.study / shown.instance)
+
+
+def execute(study: str, folder: Path, **parameters: object) -> dict[str, Any]:
+    """Run a study at its tiny size with other parameters, by papermill as a reader would; its results."""
+    import papermill
+    import yaml
+
+    profile = yaml.safe_load((ROOT / "notebooks" / "params" / f"{study}.{PROFILE}.yaml").read_text())
+    folder.mkdir(parents=True, exist_ok=True)
+    asked = {**profile, **parameters, "RUN_DIR": str(folder)}
+    notebook = ROOT / "notebooks" / f"{study}.ipynb"
+    papermill.execute_notebook(notebook, folder / "out.ipynb", asked, progress_bar=False)
+    return json.loads((folder / "results.json").read_text())
+
+
+def costs() -> pd.DataFrame:
+    """CPU seconds of each page's tiny run, largest first, and how many times the template's they are."""
+    from helpers.report import instances
+
+    names = [TEMPLATE, *instances.book()]
+    seconds = pd.Series({name: run(name).results["provenance"]["cpu_seconds"] for name in names})
+    table = pd.DataFrame({"cpu_seconds": seconds, "times_template": (seconds / seconds[TEMPLATE]).round(1)})
+    return table.sort_values("cpu_seconds", ascending=False)
+
+
+def told(table: pd.DataFrame) -> str:
+    """The table of costs in text, and a line that names the pages above the limit."""
+    over = table.index[table["times_template"] > MOST]
+    names = f"Over {MOST} times the template: {', '.join(over) or 'none'}."
+    return f"{table.to_string()}\n{table['cpu_seconds'].sum():.0f} CPU seconds in all. {names}"
+
+
+if __name__ == "__main__":
+    try:
+        made()
+    except RuntimeError as error:
+        sys.exit(str(error))
+    print(told(costs()))
