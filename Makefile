@@ -6,6 +6,7 @@ PYTHON ?= python3
 PROFILE ?= quick
 BATCH ?= $(PROFILE)
 PORT ?= 8000
+LEFT ?= 300
 
 # An active conda environment of the book is used as it is; else make keeps its own in .venv.
 ifeq ($(CONDA_DEFAULT_ENV),biased-ruler)
@@ -18,7 +19,7 @@ endif
 PY := $(BIN)/python
 WORKFLOW := $(PY) -m helpers.workflow
 
-.PHONY: help book pdf student book-student test test-browser bench lint lab study new audit sweep status record restamp check-data serve lock clean
+.PHONY: help book pdf student book-student test test-all test-slow test-browser bench lint lab study new audit sweep status record restamp check-data serve lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -55,9 +56,15 @@ book-student: $(READY) ## the book without solutions, from the same runs, in _bu
 	@echo "The students' book is at file://$(CURDIR)/_build/student-book/_build/html/index.html"
 
 # One thread a process: two that both take every core wait for each other.
-test: $(READY) ## the whole test suite, without browser tests and benchmarks
+test: $(READY) ## the whole test suite, without slow tests, browser tests and benchmarks
 	OMP_NUM_THREADS=1 $(PY) -m tests.tiny
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+test-all: test ## the whole test suite, and the slow tests; keeps the commit at which they passed
+	OMP_NUM_THREADS=1 $(PY) -m tests.slow all
+
+test-slow: $(READY) ## slow tests of what changed since test-all passed, as many as fit: [LEFT=300]
+	OMP_NUM_THREADS=1 $(PY) -m tests.slow changed --seconds $(LEFT)
 
 test-browser: $(READY) ## pages and notebooks in headless Chromium (needs chromium)
 	$(PY) -m pytest tests/browser
