@@ -76,6 +76,7 @@ def test_shift_tells_a_difference_from_chance():
     assert other.loc["fine", "total_variation"] > other.loc["fine", "total_variation_chance_high"]
 
 
+@pytest.mark.slow
 def test_p_is_uniform_where_nothing_differs():
     p = [
         audit.prevalence_shift(drawn(400, seed=seed), levels=["fine"], n_permutations=99).loc["fine", "p"]

@@ -47,6 +47,7 @@ def test_values_are_differences_of_mean_gaps():
     assert rates == pytest.approx((good["Older"] - good["Young"])["baseline"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("run_sd", "n_seeds", "paired"), [(0.0, 3, True), (0.008, 3, False), (0.008, 5, True)])
 def test_coverage(run_sd, n_seeds, paired):
     """The truth is an amplification of 0.05; patients, runs in each group and single scores are drawn anew."""

@@ -135,6 +135,7 @@ def test_harm_of_one_group_is_found_and_has_its_sign():
     assert (gap["change"] > 0).all() and (gap["p"] < 0.05).all()
 
 
+@pytest.mark.slow
 def test_false_alarms_are_near_the_nominal_level():
     """Null data with a gap at the start, unequal groups and patients with several cases; 5 % alarms are asked for.
 

@@ -83,9 +83,9 @@ def test_draws_are_those_of_a_loop_over_resampled_cases():
     """Cases are written down again as often as their patient is drawn, and every metric computed anew."""
     given = study(patients=60, cases=2, gaps=(0.3, 0.0))
     judged = methods._check(*given.values(), "plain", 1)
-    drawn = methods._draw(judged, 12, seed=5)
+    drawn = methods._draw(judged, 4, seed=5)
     rng = np.random.default_rng(5)
-    for k in range(12):
+    for k in range(4):
         patients = rng.integers(0, 60, 60)
         rows = np.concatenate([np.flatnonzero(given["patient"] == p) for p in patients])
         for i, name in enumerate(("plain", "other")):
@@ -147,6 +147,7 @@ def alarms(monkeypatch):
     return count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_two_methods_that_differ_by_chance_alarm_in_one_study_of_twenty(alarms, seeds):
     counts, fewest, most = alarms(seeds=seeds, run_sd=0.05)
@@ -154,6 +155,7 @@ def test_two_methods_that_differ_by_chance_alarm_in_one_study_of_twenty(alarms, 
     assert (counts <= most).all()  # gaps of groups that are alike alarm less often
 
 
+@pytest.mark.slow
 def test_a_gap_that_both_methods_have_is_no_alarm(alarms):
     counts, fewest, most = alarms(gaps=(0.3, 0.3))
     assert fewest <= counts["worst_auroc"] <= most and (counts <= most).all()

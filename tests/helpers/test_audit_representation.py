@@ -107,6 +107,7 @@ def worlds() -> list[pd.DataFrame]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "truth"),
     [("effect on dark", 0.05), ("effect on light", 0.05), *((f"{case} gap", 0) for case in ("balanced", "best-case"))],
@@ -120,6 +121,7 @@ def test_intervals_over_images_and_runs_hold_the_truth(worlds, name, truth):
     assert 0.8 < wide < np.sqrt(3) * 1.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["balanced gap", "best-case gap"])
 def test_runs_alone_take_the_chance_of_the_pool_for_a_gap(worlds, name):
     rows = pd.DataFrame([found.loc[name] for found in worlds])

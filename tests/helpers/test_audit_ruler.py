@@ -74,6 +74,7 @@ def test_the_rule_on_intervals(first, second, change, null, verdict):
     assert audit.judge(found, null=null)[0] == verdict
 
 
+@pytest.mark.slow
 def test_a_ruler_without_bias_is_rarely_called_biased():
     """References that differ by the same noise in all groups, where a true gap is: in about 5% of cohorts."""
     called = []
