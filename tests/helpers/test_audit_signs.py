@@ -87,6 +87,7 @@ def test_estimates_are_means_over_runs_of_scipys():
     assert served.runs == 3 and served.n_images == 160
 
 
+@pytest.mark.slow
 def test_intervals_hold_no_correlation_as_often_as_they_say():
     """The sign that is noise, in 60 studies: 95% intervals, 7 or more misses come by chance in under 1 of 20."""
     missed = 0

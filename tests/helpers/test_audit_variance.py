@@ -54,6 +54,7 @@ def test_planted_components_are_recovered_in_a_large_grid_with_missing_runs():
     assert (found["sd_low"] < [1.0, 0.6, 0.8]).all() and (found["sd_high"] > [1.0, 0.6, 0.8]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sd", "missing"), [((1.0, 0.7, 0.5), 0), ((1.0, 0.7, 0.5), 4), ((0.0, 1.0, 1.0), 0)])
 def test_intervals_of_shares_hold_the_truth_as_often_as_promised(sd, missing):
     """Drawn from the inside, so that no grid takes a fit."""
@@ -202,6 +203,7 @@ def test_differences_are_paired_over_the_seeds_that_both_have():
         audit.change_over_seeds(table, "gap", **BY, reference=["c9"])
 
 
+@pytest.mark.slow
 def test_intervals_over_seeds_hold_the_mean_as_often_as_promised():
     rng, hits = np.random.default_rng(0), []
     for _ in range(60):

@@ -29,7 +29,7 @@ def test_a_perfect_sign_warns_perfectly():
 def test_a_random_sign_does_not_warn():
     rows, runs, tested = world(10, runs=8), 8, 30
     rows["sign"] = np.random.default_rng(1).normal(size=len(rows))
-    found = audit.warning_sign(rows, error="nmse", sign="sign", **GROUPS)
+    found = audit.warning_sign(rows, error="nmse", sign="sign", **GROUPS, n_boot=60)
     for _, row in found.iterrows():
         if row["measure"] == "rank correlation":
             null, error = 0, np.sqrt(1 / (tested - 1) / runs)
@@ -86,9 +86,9 @@ def test_intervals_of_a_sign_are_those_of_other_runs():
 def test_intervals_of_a_sign_stay_where_its_measures_can_be():
     rows = world(12, runs=3, tested=10)
     rows["sign"] = rows["nmse"] + np.random.default_rng(3).normal(0, 0.02 * (1 + 4 * rows["run"]))
-    found = audit.warning_sign(rows, error="nmse", sign="sign", **GROUPS).set_index("measure")
+    found = audit.warning_sign(rows, error="nmse", sign="sign", **GROUPS, n_boot=60).set_index("measure")
     assert found["high"].max() == 1 and (found["low"] <= found["estimate"]).all()
-    lowest = audit.warning_sign(rows.assign(sign=-rows["sign"]), error="nmse", sign="sign", **GROUPS)
+    lowest = audit.warning_sign(rows.assign(sign=-rows["sign"]), error="nmse", sign="sign", **GROUPS, n_boot=60)
     assert lowest["low"].min() >= -1 and lowest.loc[lowest["measure"] != "rank correlation", "low"].min() == 0
 
 

@@ -48,11 +48,12 @@ SEES = {
 }
 
 
+@pytest.mark.parametrize("n", [2, pytest.param(20, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", SEES)
-def test_each_set_up_shows_what_it_is_for(name):
+def test_each_set_up_shows_what_it_is_for(name, n):
     set_up = simulate.SET_UPS[name]
     hits = []
-    for seed in range(20):
+    for seed in range(n):
         frame, _ = simulate.scored_cohort(**{**set_up, "seed": seed})
         table = audit.readings(frame, **RULER, threshold=set_up.get("threshold", 0.8), seed=seed)
         signs = np.sign(table["low"]) * (np.sign(table["low"]) == np.sign(table["high"]))
@@ -60,6 +61,7 @@ def test_each_set_up_shows_what_it_is_for(name):
     assert np.mean(hits, axis=0).min() >= 0.75
 
 
+@pytest.mark.slow
 def test_without_effects_the_intervals_and_the_largest_gap_keep_their_level():
     """200 cohorts: a rate of 5% is seen between 1% and 11% (binomial, 99.9%)."""
     apart, alone, chosen = [], [], []
@@ -74,6 +76,12 @@ def test_without_effects_the_intervals_and_the_largest_gap_keep_their_level():
     assert rates.between(0.01, 0.11).all(), rates
     assert 0.01 <= np.mean(chosen) <= 0.11
     assert np.mean(alone) > 0.3, "a gap picked for its size looks like one"
+
+
+def test_the_largest_of_many_gaps_by_chance_is_no_finding():
+    frame, _ = simulate.scored_cohort(n_a=60, n_b=60, attributes=12)
+    found = audit.largest_gap(frame["score"], attributes=frame.filter(like="attribute"), n=199)
+    assert found.p_alone < found.p and found.p > 0.05
 
 
 def test_a_real_gap_among_the_attributes_is_found():

@@ -87,9 +87,10 @@ def test_two_groups_and_three_targets_are_needed():
         reconstruct.harm_in_mean_auroc(made._replace(cases=men), **ASKED)
 
 
-def test_the_test_keeps_its_level_without_networks():
-    found = reconstruct.level_of_test(60, patients=80, n_boot=100, seed=0)
-    assert found["tests"] == 60 and found["low"] < 0.05 < found["high"]
+@pytest.mark.parametrize("n", [6, pytest.param(60, marks=pytest.mark.slow)])
+def test_the_test_keeps_its_level_without_networks(n):
+    found = reconstruct.level_of_test(n, patients=80, n_boot=100, seed=0)
+    assert found["tests"] == n and found["low"] < 0.05 < found["high"]
 
 
 def test_hits_are_told_from_false_alarms():

@@ -116,6 +116,7 @@ def test_probes_are_right_within_three_of_their_errors(given, full, matrices, es
         close(found.map.flatten(1).sum(1), found.score)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("estimator", ["hutchinson", "hutch++"])
 def test_probes_are_right_on_average(given, full, matrices, estimator):
     """200 repeats of the cheapest estimate; and they spread as each says of itself."""
