@@ -134,6 +134,7 @@ ALL = [
         ("src/helpers/train/fit.py", 300, ALL[:2], ["run now 2."]),
         ("tests/helpers/test_two.py", 300, ALL[2:], ["run now 1."]),
         ("tests/helpers/test_two.py", 100, None, ["run now 0.", f"Left out for want of time: {ALL[2]}"]),
+        ("tests/helpers/test_two.py", -5, None, ["run now 0.", f"Left out for want of time: {ALL[2]}"]),
         ("requirements.lock", 9000, ALL, ["run now 3."]),
         (None, 300, ALL, ["does not know abc", "all rooms count", "run now 3."]),
     ],
