@@ -10,7 +10,7 @@ from helpers.workflow import settle
 PAGES = instances.book()  # by name; most studies have one
 SWEEP = sweeps.read(str(config["sweep"])) if "sweep" in config else None  # the grid of runs that is asked for
 GPU = int(config.get("gpu", Path("/dev/nvidiactl").exists()))  # a GPU for every run
-HELPERS = sorted(map(str, Path("src/helpers").rglob("*.py")))
+HELPERS = sorted(str(p) for end in ("py", "pyi") for p in Path("src/helpers").rglob(f"*.{end}"))
 PROSE = sorted(
     str(p)
     for p in Path("book").rglob("*")

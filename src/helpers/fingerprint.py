@@ -15,7 +15,7 @@ from typing import NamedTuple
 PACKAGE = "helpers"
 SOURCES = Path(__file__).resolve().parents[1]  # the folder that holds the package
 # Rooms that only draw, show, write, keep or refuse: no number depends on them.
-LOOKING = {"cache", "errors", "exercises", "figures", "fingerprint", "paths", "report", "widgets", "workflow"}
+LOOKING = {"cache", "errors", "exercises", "faces", "figures", "fingerprint", "paths", "report", "widgets", "workflow"}
 JUDGING = {"helpers.report.claims", "helpers.report.own"}  # exceptions: verdicts, and counts to the nearest ten
 ASIDE = {"explore", "exercise"}  # tags of cells that look at results and change none
 # What numbers are computed with: import name to distribution.

@@ -1,4 +1,4 @@
-"""Imports of helpers go one way, and nothing slow is imported before it is needed."""
+"""Imports of helpers go one way, nothing slow is imported before it is needed, and a public name has one meaning."""
 
 import ast
 import re
@@ -7,14 +7,16 @@ import sys
 
 import pytest
 
+from helpers import audit
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "src" / "helpers"
 # A module imports only from those that stand after it.
 ORDER = "workflow exercises widgets report figures uncertainty mitigate reconstruct segment generate train models"
-ORDER += " degrade scores data simulate audit metrics cache processor parallel fingerprint paths errors"
+ORDER += " degrade scores data simulate audit metrics cache processor parallel fingerprint paths errors faces"
 ORDER = ORDER.split()
 FILES = sorted(PACKAGE.rglob("*.py"))
+FACES = sorted(PACKAGE.glob("*/__init__.py"))
 
 
 def layer(dotted: str) -> str:
@@ -55,12 +57,77 @@ def test_modules_are_small_and_do_not_print(path):
     assert not re.search(r"(?<!allow_)pickle|allow_pickle=True", text)
 
 
-@pytest.mark.parametrize("path", [f for f in FILES if f.name == "__init__.py"], ids=lambda p: p.parent.name)
-def test_a_package_only_names_what_its_modules_define(path):
-    for node in ast.parse(path.read_text()).body:
-        constant = isinstance(node, ast.Assign) and node.targets[0].id in {"__all__", "__version__"}
-        words = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        assert constant or words or isinstance(node, ast.Import | ast.ImportFrom), ast.unparse(node)
+@pytest.mark.parametrize("path", FACES, ids=lambda p: p.parent.name)
+def test_a_package_only_attaches_what_its_stub_imports(path):
+    code = [n for n in ast.parse(path.read_text()).body if not isinstance(n, ast.Expr)]
+    assert [ast.unparse(n) for n in code] == ["from helpers.faces import attach", "__all__ = attach(__name__)"]
+    stub = [n for n in ast.parse(path.with_suffix(".pyi").read_text()).body if not isinstance(n, ast.Expr)]
+    *imports, names = stub
+    assert all(isinstance(n, ast.ImportFrom) for n in imports)
+    below = ORDER[ORDER.index(path.parent.name) :]
+    assert all(layer(n.module) in below for n in imports), "a face names what its package or one below it defines"
+    named = [a.asname or a.name for n in imports for a in n.names]
+    assert len(named) == len(set(named))
+    assert isinstance(names, ast.Assign) and ast.unparse(names.targets) == "__all__"
+    assert sorted(ast.literal_eval(names.value)) == sorted(named)
+
+
+# Every public name is what its stub imports, whether its module was imported before or after, and never the module
+# of the same name.
+NAMES = """
+import ast, importlib, pkgutil, sys
+from pathlib import Path
+from types import ModuleType
+import helpers
+
+faces = [m.name for m in pkgutil.iter_modules(helpers.__path__, "helpers.") if m.ispkg]
+
+def modules():
+    for m in pkgutil.walk_packages(helpers.__path__, "helpers."):
+        if not m.name.endswith("__main__"):
+            importlib.import_module(m.name)
+
+def names():
+    for name in faces:
+        face = importlib.import_module(name)
+        stub = ast.parse(Path(face.__file__).with_suffix(".pyi").read_text())
+        public = [(n.module, a) for n in stub.body if isinstance(n, ast.ImportFrom) for a in n.names]
+        assert len(public) == len(face.__all__) > 0 and set(face.__all__) <= set(dir(face)), name
+        for module, alias in public:
+            found = getattr(face, alias.asname or alias.name)
+            if f"{module}.{alias.name}" in sys.modules and module in faces:
+                assert found is sys.modules[f"{module}.{alias.name}"], (name, alias.name)
+            else:
+                assert not isinstance(found, ModuleType), (name, alias.name)
+                assert found is getattr(importlib.import_module(module), alias.name), (name, alias.name)
+            there = {}
+            exec(f"from {name} import {alias.asname or alias.name} as it", there)
+            assert there["it"] is found
+
+"""
+TIMES = {"modules first": "modules(); names()", "names first": "names(); modules(); names()"}
+
+
+@pytest.mark.parametrize("order", TIMES.values(), ids=TIMES)
+def test_a_public_name_is_never_the_module_of_the_same_name(order):
+    done = subprocess.run([sys.executable, "-c", NAMES + order], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_face_has_no_other_names():
+    with pytest.raises(AttributeError, match=r"module 'helpers\.audit' has no attribute 'gapp'"):
+        audit.gapp  # noqa: B018
+    with pytest.raises(ImportError, match="cannot import name 'gapp'"):
+        exec("from helpers.audit import gapp")
+
+
+def test_importing_a_package_imports_none_of_its_modules():
+    code = (
+        "import sys; from helpers import audit, report, train; print([m for m in sys.modules if m.count('.') > 1 and "
+    )
+    code += "m.startswith('helpers.')], 'pandas' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "[] False", done.stderr
 
 
 def test_only_paths_reads_the_environment():
@@ -69,9 +136,9 @@ def test_only_paths_reads_the_environment():
             assert "environ" not in path.read_text() and "getenv" not in path.read_text(), path
 
 
-def test_what_a_notebook_imports_leaves_torch_alone():
+def test_what_most_notebooks_use_leaves_torch_alone():
     code = "import sys; from helpers import audit, data, figures, report, scores, simulate, widgets; "
-    done = subprocess.run(
-        [sys.executable, "-c", code + "print('torch' in sys.modules)"], capture_output=True, text=True
-    )
-    assert done.stdout.strip() == "False", done.stderr
+    code += "[getattr(p, n) for p in (audit, data, figures, report, scores, simulate, widgets) for n in p.__all__]; "
+    code += "print('torch' in sys.modules, 'nbformat' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "False False", done.stderr

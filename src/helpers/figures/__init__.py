@@ -3,44 +3,6 @@
 Colours are Okabe and Ito's, which people with colour-vision deficiency tell apart; shape or place always says the same.
 """
 
-from helpers.figures.arms import changes, levels
-from helpers.figures.cases import bars, boxes, embedding, histogram
-from helpers.figures.counts import stacked
-from helpers.figures.images import heat, pictures
-from helpers.figures.labels import labels
-from helpers.figures.look import BLUE, GREEN, GREY, ORANGE, PALETTE, VERMILION, style
-from helpers.figures.repeats import repeats, shares
-from helpers.figures.results import forest, means, null, rates, sweep
-from helpers.figures.scatter import against
-from helpers.figures.tradeoff import lambdas, tradeoff, verdicts
+from helpers.faces import attach
 
-__all__ = [
-    "BLUE",
-    "GREEN",
-    "GREY",
-    "ORANGE",
-    "PALETTE",
-    "VERMILION",
-    "against",
-    "bars",
-    "boxes",
-    "changes",
-    "embedding",
-    "forest",
-    "heat",
-    "histogram",
-    "labels",
-    "lambdas",
-    "levels",
-    "means",
-    "null",
-    "pictures",
-    "rates",
-    "repeats",
-    "shares",
-    "stacked",
-    "style",
-    "sweep",
-    "tradeoff",
-    "verdicts",
-]
+__all__ = attach(__name__)

@@ -6,39 +6,6 @@ original in `helpers.metrics.images`, rates of predictions and their gaps betwee
 Everything public can be called as ``metrics.<name>``.
 """
 
-from helpers.metrics.challenge import ChallengeScore, challenge_score, hd95_voxels
-from helpers.metrics.images import lpips, lpips_available, psnr, ssim
-from helpers.metrics.masks import dice, hd95, scores, surface_dice, volume_cc
-from helpers.metrics.rates import (
-    Auroc,
-    auroc,
-    equal_opportunity_difference,
-    equalized_odds_difference,
-    false_positive_rate,
-    rates_by_group,
-    true_positive_rate,
-)
-from helpers.metrics.shape import shape
+from helpers.faces import attach
 
-__all__ = [
-    "Auroc",
-    "ChallengeScore",
-    "auroc",
-    "challenge_score",
-    "dice",
-    "equal_opportunity_difference",
-    "equalized_odds_difference",
-    "false_positive_rate",
-    "hd95",
-    "hd95_voxels",
-    "lpips",
-    "lpips_available",
-    "psnr",
-    "rates_by_group",
-    "scores",
-    "shape",
-    "ssim",
-    "surface_dice",
-    "true_positive_rate",
-    "volume_cc",
-]
+__all__ = attach(__name__)

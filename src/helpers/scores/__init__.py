@@ -4,9 +4,6 @@
 masks that must lie on one grid, `shapes` measures the expert's masks. What scores mean is in `helpers.metrics.masks`.
 """
 
-from helpers.scores.folders import COLUMNS, collect, score_folders
-from helpers.scores.own import score_own
-from helpers.scores.reading import read_pair
-from helpers.scores.shapes import shapes
+from helpers.faces import attach
 
-__all__ = ["COLUMNS", "collect", "read_pair", "score_folders", "score_own", "shapes"]
+__all__ = attach(__name__)

@@ -4,8 +4,6 @@ What differs between studies is the caller's: the loss, the augmentation and the
 same is here: device, precision, seeds, order of the data, early stopping, checkpoints that resume to the very step.
 """
 
-from helpers.processor import choose_device
-from helpers.train.loop import Fitted, fit
-from helpers.train.predict import predict, predict_volume
+from helpers.faces import attach
 
-__all__ = ["Fitted", "choose_device", "fit", "predict", "predict_volume"]
+__all__ = attach(__name__)

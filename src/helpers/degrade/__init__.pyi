@@ -1,0 +1,28 @@
+"""What an acquisition does to an image: fewer lines of k-space, fewer photons.
+
+Images are (n, 1, h, w) or any other array with images along its last two axes, NumPy or torch; the result is of the
+same kind, on the same device, as float32. MRI: `radial_mask` and `undersample`. X-ray: `low_dose`, on the projector
+`radon` and its filtered back-projection `fbp`. What takes long is kept on disk by `stored`. "The study" is that of
+learned reconstruction by Wohlrapp et al. (MIDL 2026, https://arxiv.org/abs/2604.10904): each function says where it
+follows the study's code and where it mends it.
+"""
+
+from helpers.degrade.kspace import acceleration, from_kspace, radial_mask, spokes_for, to_kspace, undersample
+from helpers.degrade.projector import fbp, radon
+from helpers.degrade.stored import stored
+from helpers.degrade.xray import bowtie, low_dose, measured_lines
+
+__all__ = [
+    "acceleration",
+    "bowtie",
+    "fbp",
+    "from_kspace",
+    "low_dose",
+    "measured_lines",
+    "radial_mask",
+    "radon",
+    "spokes_for",
+    "stored",
+    "to_kspace",
+    "undersample",
+]
