@@ -8,10 +8,10 @@ import time
 import pytest
 
 from helpers import workflow
-from tests.conftest import ROOT, changed, descendants, kill, still
+from helpers.report import instances
+from tests.conftest import changed, descendants, kill, still
 
 STUDY = "01_label_audit"
-STUDIES = {path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb")}
 
 
 @pytest.fixture(scope="module")
@@ -38,19 +38,44 @@ def test_touch_runs_nothing(checkout):
     assert planned(checkout) == set()
 
 
+OF_MITIGATION = {"05_mitigation", "05_six_worlds"}
+
+
 @pytest.mark.parametrize(
     ("file", "more", "studies"),
     [
         (f"notebooks/params/{STUDY}.tiny.yaml", "\n", {STUDY}),
         (f"notebooks/claims/{STUDY}.yaml", "\n", {STUDY}),
-        ("src/helpers/metrics/__init__.py", "\nmore = 1\n", STUDIES),
-        ("src/helpers/metrics/__init__.py", "\n# a comment\n", set()),
+        ("src/helpers/audit/attributes.py", "\nmore = 1\n", {"07_your_own_scores"}),
+        ("src/helpers/mitigate/penalties.py", "\nmore = 1\n", OF_MITIGATION),
+        ("src/helpers/audit/attributes.py", "\n# a comment\n", set()),
     ],
 )
-def test_a_change_reruns_what_depends_on_it(checkout, built_book, file, more, studies):
+def test_a_change_reruns_what_computes_with_it_alone(checkout, file, more, studies):
     with changed(checkout.folder / file, lambda text: text + more):
         runs = {job.split("/")[2] for job in planned(checkout) if job.startswith("study ")}
     assert runs == studies
+
+
+def test_a_figure_reruns_no_study_and_makes_the_pages_that_it_is_on(checkout):
+    """Trade-offs are drawn on two studies' pages; the style, on all. What is kept of networks has the same names."""
+
+    def kept() -> str:
+        code = "from helpers import cache, mitigate; print(cache.folder({}, by=mitigate.compare))"
+        return checkout.run("-c", code).stdout
+
+    def pages(file: str) -> set[str]:
+        with changed(checkout.folder / "src" / "helpers" / "figures" / file, lambda text: text + "\nCOLOUR = 'red'\n"):
+            jobs = planned(checkout)
+            assert kept() == before
+        assert {job.split()[0] for job in jobs} <= {"page", "claims", "book"}
+        return {job.split("/")[-1].removesuffix(".ipynb") for job in jobs if job.startswith("page ")}
+
+    before = kept()
+    assert "networks" in before
+    drawn = {page for page, shown in instances.book().items() if shown.study in OF_MITIGATION}
+    assert pages("tradeoff.py") == drawn
+    assert pages("look.py") == set(instances.book())
 
 
 @pytest.mark.parametrize(

@@ -25,9 +25,10 @@ import time
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from helpers import report
+from helpers import figures, report
 
-run = report.start("{STUDY}", globals(), limits={{"DATASET": ["disc", "square"]}})"""
+run = report.start("{STUDY}", globals(), limits={{"DATASET": ["disc", "square"]}})
+figures.style()"""
 FIGURE = "plt.subplots(figsize=(2, 2));"
 RECORD = f"""time.sleep(SECONDS)
 area = {{"disc": 3.14159, "square": 4.0}}[DATASET]

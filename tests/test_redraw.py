@@ -1,0 +1,71 @@
+"""Where only what draws has changed, pages are drawn anew from what is kept, and no value changes."""
+
+import json
+
+import pytest
+
+from tests import toy
+from tests.conftest import Checkout, changed
+
+PAGE = f"book/studies/{toy.STUDY}.ipynb"
+RUN = f"runs/tiny/{toy.STUDY}/default"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("drawn") / "the-biased-ruler"
+    toy.make(folder)
+    checkout = Checkout(folder)
+    assert made(checkout) == {"study", "page"}
+    return checkout
+
+
+def made(checkout) -> set[str]:
+    """Rules that ran until the page was there."""
+    done = checkout.snakemake(PAGE, "--config", "profile=tiny")
+    assert done.returncode == 0, done.stdout[-3000:]
+    return {
+        line.split()[-1].rstrip(":") for line in done.stdout.splitlines() if line.startswith(("rule ", "localrule "))
+    }
+
+
+def picture(checkout) -> str:
+    cells = json.loads((checkout.folder / PAGE).read_text())["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    (image,) = [output["data"]["image/png"] for output in outputs if "image/png" in output.get("data", {})]
+    return image
+
+
+def test_a_page_is_drawn_anew_and_its_results_stay(project):
+    before, place = picture(project), project.folder / RUN / "results.json"
+    old, stamp = json.loads(place.read_text()), place.stat().st_mtime_ns
+
+    def darker(text: str) -> str:
+        assert "def style(" in text
+        return (
+            text + "\n\n_style = style\n\n\ndef style():\n    _style()\n    plt.rcParams['axes.facecolor'] = 'black'\n"
+        )
+
+    look = project.folder / "src" / "helpers" / "figures" / "look.py"
+    with changed(look, darker):
+        assert made(project) == {"page"}
+        assert picture(project) != before
+        new = json.loads(place.read_text())
+        drawn = new["provenance"].pop("drawn"), old["provenance"].pop("drawn")
+        assert drawn[0] != drawn[1] and new == old and place.stat().st_mtime_ns == stamp
+        assert made(project) == set()
+    assert made(project) == {"page"} and picture(project) == before
+
+
+def test_what_draws_must_change_no_value(project):
+    place = project.folder / RUN / "results.json"
+    before = place.read_bytes()
+    values, returned = (
+        project.folder / "src" / "helpers" / "report" / "values.py",
+        "        return value if math.isfinite",
+    )
+    with changed(values, lambda text: text.replace(returned, returned.replace("value", "round(value, 2)"))):
+        done = project.snakemake(PAGE, "--config", "profile=tiny")
+    assert done.returncode != 0
+    assert "it gives other values (area: was 3.14159, is 3.14, by 0.00159, 1 in all)" in done.stdout
+    assert place.read_bytes() == before
