@@ -35,6 +35,27 @@ def test_resumed_equals_unbroken(tmp_path, data):
     assert_same(whole, again)
 
 
+def test_a_second_training_in_the_same_folder_is_not_met(tmp_path, monkeypatch):
+    """Both write at once, and the quicker has renamed its file before the slower has."""
+    whole, sync, once = fit(**EVERYTHING), os.fsync, [True]
+
+    def interrupted(handle: int) -> None:
+        sync(handle)
+        if once and once.pop():
+            assert_same(whole, fit(checkpoint=tmp_path, **EVERYTHING))
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    assert_same(whole, fit(checkpoint=tmp_path, **EVERYTHING))
+    assert not once and [file.name for file in tmp_path.iterdir()] == ["last.pt"]
+
+
+def test_a_checkpoint_in_another_precision_is_refused(tmp_path):
+    """Also where both calls say "auto", which is bfloat16 on a GPU and 32 bits on a processor."""
+    fit(checkpoint=tmp_path, precision="bf16", **EVERYTHING)
+    with pytest.raises(InputError, match="the training had precision = bf16, this call has 32"):
+        fit(checkpoint=tmp_path, precision="auto", device="cpu", **EVERYTHING)
+
+
 KILLED = """
 import sys, time
 from tests.helpers import training as t

@@ -1,11 +1,17 @@
 """The study of mitigation on folders in the real layout, and what its tasks do not have."""
 
+import json
+import subprocess
+import sys
+
 import pandas as pd
 import pytest
+import yaml
 
 from helpers import mitigate
 from helpers.errors import InputError
-from tests.tiny import execute
+from helpers.report.differences import differences
+from tests.tiny import ROOT, execute
 
 STUDY = "05_mitigation"
 
@@ -31,3 +37,19 @@ def test_what_a_task_does_not_have_is_refused(options, says):
     root = mitigate.simulated("chest", 250, size=32, seed=11)
     with pytest.raises(InputError, match=f"^{says}"):
         mitigate.load("chest", root, size=32, seed=11, **options)
+
+
+@pytest.mark.slow
+def test_two_runs_started_at_once_both_end_with_equal_results(tmp_path):
+    """They keep their networks in one folder: whichever is quicker, the other is not stopped."""
+    profile = yaml.safe_load((ROOT / "notebooks" / "params" / f"{STUDY}.tiny.yaml").read_text())
+    given = profile | {"SEED": 5, "N_CASES": 251, "DEVICE": "cpu"}  # of no other test
+    notebook = str(ROOT / "notebooks" / f"{STUDY}.ipynb")
+    runs = [tmp_path / name for name in ("first", "second")]
+    started = []
+    for run in runs:
+        asked = json.dumps({**given, "RUN_DIR": str(run)})
+        words = [notebook, f"{run}.ipynb", "--no-progress-bar", "--parameters_yaml", asked]
+        started.append(subprocess.Popen([sys.executable, "-m", "papermill", *words], cwd=ROOT))
+    assert [process.wait() for process in started] == [0, 0]
+    assert differences(*runs) == []
