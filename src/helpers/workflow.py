@@ -6,34 +6,20 @@ import argparse
 import importlib.util
 import json
 import os
-import shutil
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from helpers import exercises, paths
 from helpers.errors import InputError
-from helpers.report import (
-    course,
-    instances,
-    new_study,
-    own,
-    page,
-    parameters,
-    provenance,
-    recording,
-    restamp,
-    status,
-    sweep_records,
-    sweeps,
-)
-from helpers.report.differences import differences
-from helpers.report.html import write_html
-from helpers.report.values import write_json
+from helpers.report import course, html, instances, new_study, parameters, running
+
+if TYPE_CHECKING:
+    from helpers.report import status
+
+# Modules that work on tables are imported where they are used: what cannot be used is refused without them, at once.
 
 
 def settle(study: str, profile: str, words: list[str]) -> dict[str, Any]:
@@ -57,135 +43,18 @@ def settle(study: str, profile: str, words: list[str]) -> dict[str, Any]:
     return values
 
 
-def run_study(study: str, place: Path, values: dict[str, Any], *, check: Callable[[Path], None] | None = None) -> None:
-    """Execute a study in a scratch folder and rename it into place when it has ended well.
-
-    Parameters
-    ----------
-    study : str
-    place : Path
-        Folder of the run.
-    values : dict
-        Its parameters.
-    check : callable, optional
-        ``check(scratch)`` refuses what was made by an InputError, or changes it, before it takes its place.
-
-    Raises
-    ------
-    InputError
-        The study fails; its notebook is then kept under `runs/.failed/`.
-    """
-    import papermill
-    from papermill.exceptions import PapermillExecutionError
-
-    scratch, failed = status.scratch(place), status.failed_notebook(place)
-    lock(status.lock_file(place), f"run {status.name_of(place)}")
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    executed = scratch / f"{study}.ipynb"
-    try:
-        papermill.execute_notebook(
-            paths.notebooks() / f"{study}.ipynb",
-            executed,
-            {**values, "RUN_DIR": str(scratch)},
-            progress_bar=sys.stderr.isatty(),
-            cwd=paths.project(),
-            kernel_name="python3",
-            extra_arguments=["--log-level=ERROR"],  # else each kernel warns of eavesdroppers on this machine's ports
-        )
-    except Exception as error:  # a cell that fails, a kernel that dies: the notebook says how far it came
-        _lay_aside(executed, failed)
-        where, cause = study, f"{type(error).__name__}: {error}".splitlines()[0]
-        if isinstance(error, PapermillExecutionError):
-            where = f"{study}, cell {error.exec_count}"
-            cause = error.evalue if error.ename == "InputError" else f"{error.ename}: {error.evalue}"
-        kept = failed.relative_to(paths.project())
-        raise InputError(where, cause.rstrip("."), f"The notebook is kept as {kept}") from None
-    if not (scratch / recording.RESULTS).is_file():
-        _lay_aside(executed, failed)
-        fix = f"Its last cell has to call report.record; the notebook is kept as {failed.name}"
-        raise InputError(study, "it ended without results", fix)
-    if check is not None:
-        check(scratch)
-    shutil.rmtree(place, ignore_errors=True)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    scratch.rename(place)
-    failed.unlink(missing_ok=True)
-
-
-def redraw(place: Path) -> bool:
-    """Draw a run anew if the code that it only shows its results with has changed; its values must stay as they are.
-
-    The notebook runs again, on the networks, images and scores that are kept.
-
-    Returns
-    -------
-    bool
-        Whether it was drawn anew.
-
-    Raises
-    ------
-    InputError
-        A value is another: what changed does more than draw.
-    """
-    before = recording.read(place)
-    study = before["provenance"]["study"]
-    if before["provenance"].get("drawn") == provenance.drawing(study):
-        return False
-    given = json.loads((place / f"{study}.ipynb").read_text(encoding="utf-8"))["metadata"]["papermill"]["parameters"]
-
-    def check(scratch: Path) -> None:
-        if found := differences(place, scratch):
-            problem = f"drawn anew from what is kept, it gives other values ({found[0]}, {len(found)} in all)"
-            raise InputError(study, problem, f"Delete {place.relative_to(paths.project())} and run the study again")
-        after = recording.read(scratch)
-        after["provenance"] = {**before["provenance"], "drawn": after["provenance"]["drawn"]}
-        write_json(scratch / recording.RESULTS, after)
-        stat = (place / recording.RESULTS).stat()
-        os.utime(scratch / recording.RESULTS, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # the results are as old
-
-    run_study(study, place, {k: v for k, v in given.items() if k != "RUN_DIR"}, check=check)
-    return True
-
-
-def _lay_aside(executed: Path, failed: Path) -> None:
-    failed.parent.mkdir(parents=True, exist_ok=True)
-    if executed.is_file():
-        executed.replace(failed)
-    shutil.rmtree(executed.parent)
-
-
-def lock(file: Path, what: str) -> None:
-    """Hold a lock for as long as this process lives; refuse where another process holds it.
-
-    It is the kernel's, so that a killed process leaves none behind, as Snakemake's own would.
-    """
-    import fcntl  # absent on Windows, where only the workflow cannot be started
-
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(file, os.O_CREAT | os.O_RDWR)
-    os.set_inheritable(handle, True)  # it outlives the step from this program to Snakemake
-    for wait in (0.1, 0.4, 0):  # whoever asks for the state of a run holds its lock for a moment
-        try:
-            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(wait)
-        except OSError as error:
-            problem = f"its file system has no locks ({error.strerror})"
-            raise InputError(what, problem, "Keep runs/ and .snakemake/ on one that has, or ask for it") from None
-    raise InputError(what, "another process is at work on it", "Wait until it has ended, or stop it")
-
-
 def snakemake(words: list[str]) -> None:
     """Replace this process by Snakemake, unless a workflow is alive in this folder."""
     instances.book()  # a list of pages that cannot be used is said in one line, not from within the Snakefile
-    lock(paths.project() / ".snakemake" / "alive", "workflow")
+    running.lock(paths.project() / ".snakemake" / "alive", "workflow")
     os.chdir(paths.project())
     os.execv(sys.executable, [sys.executable, "-m", "snakemake", "--nolock", *words])
 
 
 def sweep(name: str, cluster: str = "") -> None:
     """Run what is missing of a sweep, what failed, and what is stale; here, or by `profiles/<cluster>`."""
+    from helpers.report import recording, status, sweeps
+
     asked = sweeps.read(name)
     for parameters_of_run in map(asked.asked, asked.runs):
         if parameters_of_run.get("SOURCE") == "real":
@@ -224,6 +93,8 @@ def _in(states: dict[str, status.State], name: str) -> list[str]:
 
 def show_status(profile: str) -> str:
     """What `make status` prints: the book's runs at a profile, every sweep, what is recorded."""
+    from helpers.report import status, sweeps
+
     shown, lines = {}, []
     for one in instances.book().values():
         try:
@@ -237,17 +108,6 @@ def show_status(profile: str) -> str:
         except InputError as error:
             lines.append(str(error))
     return "\n".join([*lines, *status.recorded()])
-
-
-def _restamp(study: str, data_root: str) -> None:
-    """Restamp what is recorded, and say of each record what was found."""
-    failed = []
-    for name, lines in restamp.restamp(restamp.records(study), data_root=data_root):
-        print("\n    ".join([f"{name}: {lines[0]}", *lines[1:]]), flush=True)
-        failed += [name] if lines[0].startswith(("refused", "differs")) else []
-    if failed:
-        fix = "Record anew what has to differ: make record STUDY=... LABEL=..."
-        raise InputError("restamp", f"{len(failed)} records are not restamped, {failed[0]} for one", fix)
 
 
 def check(profile: str) -> None:
@@ -328,25 +188,32 @@ def _do(asked: argparse.Namespace) -> None:
             # Every core for the one run; many runs of a book take one thread each.
             snakemake([*words, f"params={json.dumps(asked.params)}", f"threads={os.cpu_count()}"])
         case "run":
-            run_study(asked.study, asked.place.resolve(), settle(asked.study, asked.profile, asked.params))
+            running.run_study(asked.study, asked.place.resolve(), settle(asked.study, asked.profile, asked.params))
         case "page":
+            from helpers.report import page
+
             shown = instances.book()[asked.page.stem]
-            redraw(shown.run(asked.profile))
+            running.redraw(shown.run(asked.profile))
             page.study_page(shown.run(asked.profile), asked.page, shown)
         case "claims":
-            from helpers.report import collected  # it draws, which takes a second to import
+            from helpers.report import collected
 
             collected.write(list(instances.book().values()), asked.profile, asked.page)
         case "new":
             for file in new_study.new_study(asked.study):
                 print(file.relative_to(paths.project()))
         case "audit":
+            from helpers.report import own
+
             words, place = own.settled(asked.params)
             print("The audit runs; it takes a minute or so.", flush=True)
-            run_study(own.STUDY, place, settle(own.STUDY, "quick", words))
-            print(f"The report is {write_html(place / f'{own.STUDY}.ipynb').relative_to(paths.project())}")
+            running.run_study(own.STUDY, place, settle(own.STUDY, "quick", words))
+            print(f"The report is {html.write_html(place / f'{own.STUDY}.ipynb').relative_to(paths.project())}")
         case "restamp":
-            _restamp(asked.study, asked.data_root)
+            from helpers.report import restamp
+
+            for lines in restamp.told(asked.study, data_root=asked.data_root):
+                print(lines, flush=True)
         case "student":
             print(f"The students' copy is {course.write(pages=asked.pages).relative_to(paths.project())}/")
         case "answer":
@@ -358,8 +225,12 @@ def _do(asked: argparse.Namespace) -> None:
         case "check":
             check(asked.profile)
         case "record-sweep":
+            from helpers.report import sweep_records
+
             print(f"Recorded in {sweep_records.keep(asked.sweep).relative_to(paths.project())}/")
         case "record":
+            from helpers.report import recording
+
             parameters.read(paths.notebooks() / f"{asked.study}.ipynb")
             run = paths.runs() / asked.batch / asked.study / asked.instance
             place = recording.keep(run, asked.study, asked.label)

@@ -13,7 +13,7 @@ from helpers.report import claims as claims_
 from helpers.report import ipynb, recording, tables
 from helpers.report.instances import Page
 from helpers.report.page import TITLE
-from helpers.report.run import shorten
+from helpers.report.private import shorten
 
 HEAD = ["study", "claim", "published", "ours [95% interval]", "source", "verdict"]
 INTRO = """# What has been claimed, and what we find

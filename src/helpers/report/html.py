@@ -10,7 +10,7 @@ from typing import Any
 
 from helpers.errors import InputError
 from helpers.report import ipynb
-from helpers.report.run import shorten
+from helpers.report.private import shorten
 
 LEFT_OUT = {"The method", "Explore", "Claims and takeaways", "Exercises", "References"}
 FIRST = "findings"  # id of the cell whose table opens the report

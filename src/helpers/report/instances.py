@@ -12,7 +12,7 @@ import yaml
 from helpers import paths
 from helpers.errors import InputError
 from helpers.report import parameters
-from helpers.report.run import PLACES, shorten
+from helpers.report.private import PLACES, shorten
 
 MACHINE = (*PLACES, "DEVICE")  # parameters that say where a run is made, not what it computes
 SUFFIX = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")  # it goes into file names and into labels

@@ -10,8 +10,8 @@ import pandas as pd
 
 from helpers import audit, paths
 from helpers.errors import InputError
+from helpers.report.private import FILES
 from helpers.report.recording import SMALLEST_CELL
-from helpers.report.run import FILES
 
 STUDY = "07_your_own_scores"
 

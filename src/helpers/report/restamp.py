@@ -24,7 +24,7 @@ from helpers import fingerprint, paths
 from helpers.errors import InputError
 from helpers.report import instances, parameters, provenance, recording, sweep_records
 from helpers.report.differences import differences, renamed
-from helpers.report.run import FILES, PLACES
+from helpers.report.private import FILES, PLACES
 from helpers.report.values import write_json
 
 NAMES = "renamed.yaml"  # study to a table of old and new names, next to the records
@@ -103,6 +103,23 @@ def restamp(asked: list[Record], *, data_root: str = "") -> Iterator[tuple[str, 
                 yield record.name, _restamped(record, checkouts, data_root)
             except InputError as error:
                 yield record.name, [f"refused: {error}"]
+
+
+def told(study: str = "", *, data_root: str = "") -> Iterator[str]:
+    """Restamp the records of a study, or all, and say of each what was found.
+
+    Raises
+    ------
+    InputError
+        As `records` and `restamp`; at the end, a record was not restamped.
+    """
+    failed = []
+    for name, lines in restamp(records(study), data_root=data_root):
+        failed += [name] if lines[0].startswith(("refused", "differs")) else []
+        yield "\n    ".join([f"{name}: {lines[0]}", *lines[1:]])
+    if failed:
+        fix = "Record anew what has to differ: make record STUDY=... LABEL=..."
+        raise InputError("restamp", f"{len(failed)} records are not restamped, {failed[0]} for one", fix)
 
 
 class Checkouts:

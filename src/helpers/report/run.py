@@ -16,14 +16,13 @@ import pandas as pd
 from helpers import fingerprint, paths
 from helpers.errors import InputError
 from helpers.report import parameters, provenance
+from helpers.report.private import PLACES, shorten
 from helpers.report.values import flatten, glue, plain, write_json
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 RESULTS, CASES = "results.json", "cases.parquet"
-PLACES = ("RUN_DIR", "DATA_ROOT", "SHIFTED_ROOT")  # folders of this machine: never shown, never compared
-FILES = ("SCORES", "EXPERT", "PREDICTED")  # the reader's own files and folders: shown by their last name
 
 
 class Run:
@@ -79,13 +78,6 @@ class Run:
         figure.savefig(place, dpi=144, bbox_inches="tight")
         if aggregate:
             self.figures.append(name)
-
-
-def shorten(name: str, value: Any) -> Any:
-    """A parameter's value as it may be shown: no folder of this machine."""
-    if name in PLACES and value:
-        return name
-    return Path(value).name if name in FILES and value else value
 
 
 def command(study: str, changed: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ import pandas as pd
 from helpers import paths
 from helpers.errors import InputError
 from helpers.report import instances, provenance, recording, sweeps
-from helpers.report.run import shorten
+from helpers.report.private import shorten
 from helpers.report.values import flatten, write_json
 
 TABLE, ABOUT = "runs.csv", "sweep.json"
