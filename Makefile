@@ -19,7 +19,7 @@ endif
 PY := $(BIN)/python
 WORKFLOW := $(PY) -m helpers.workflow
 
-.PHONY: help book pdf student book-student test test-all test-slow test-browser bench lint lab study new audit sweep status record restamp check-data serve lock clean
+.PHONY: help book pdf student book-student test test-all test-slow test-browser faults bench lint lab study new audit sweep status record restamp check-data serve lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ test-slow: $(READY) ## slow tests of what changed since test-all passed, as many
 
 test-browser: $(READY) ## pages and notebooks in headless Chromium (needs chromium)
 	$(PY) -m pytest tests/browser
+
+faults: $(READY) ## plant each fault of tests/faults, and see that the tests catch it: [FAULT="NAME ..."]
+	@$(PY) -m tests.faults.run $(FAULT)
 
 bench: $(READY) ## speed as ratios against named peers
 	$(PY) -m pytest tests/benchmarks -s

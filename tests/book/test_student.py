@@ -73,7 +73,9 @@ def test_the_copy_has_what_runs_and_nothing_of_the_teachers(copy):
     ]
     targets = set(re.findall(r"^([a-z-]+):.*##", made["Makefile"], re.MULTILINE))
     own = set(re.findall(r"^([a-z-]+):.*##", (project.folder / "Makefile").read_text(), re.MULTILINE))
-    assert own - targets == {"student", "book-student", "bench", "lint"} | {t for t in own if t.startswith("test")}
+    assert own - targets == {"student", "book-student", "faults", "bench", "lint", "restamp"} | {
+        t for t in own if t.startswith("test")
+    }
     for study in studies:
         cells = nbformat.reads(made[f"notebooks/{study}.ipynb"], as_version=4).cells
         source = nbformat.read(project.folder / "notebooks" / f"{study}.ipynb", as_version=4).cells
