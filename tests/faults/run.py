@@ -28,7 +28,7 @@ AT_ONCE = 2  # copies of the project, and faults that are tried at the same time
 SECONDS = 600  # a test may take; a fault that makes it hang is caught then
 HEADER = re.compile(r"# Fault: (?P<sentence>\S.*\.)\n# Caught by: (?P<tests>\S.*)\n")
 TARGET = re.compile(r"^\+\+\+ b/(\S+)", re.MULTILINE)
-FAILED = re.compile(r"^FAILED (\S+)(?: - (.*))?$", re.MULTILINE)
+FAILED = re.compile(r"^FAILED (.+?)(?: - (.*))?$", re.MULTILINE)
 BROKEN = ("ImportError", "ModuleNotFoundError", "NameError", "SyntaxError", "IndentationError")
 
 
@@ -135,7 +135,8 @@ def caught(fault: Fault, folder: Path) -> Outcome:
 
 
 def _last(printed: str) -> str:
-    return ": " + " | ".join(printed.strip().splitlines()[-3:])
+    lines = [line for line in printed.splitlines() if line.strip("! ")]
+    return ": " + " | ".join(lines[-3:])
 
 
 def every(jobs: Sequence[Callable[[Path], Outcome]], copies: Sequence[Path]) -> bool:

@@ -134,6 +134,14 @@ def test_permutation_p_is_the_exact_one():
     assert found.p == pytest.approx(exact, abs=4 * np.sqrt(exact / 20_000))
 
 
+@pytest.mark.parametrize("apart", [[0, 1], [0.1, 0.9]])
+def test_p_is_never_below_what_the_permutations_can_tell(apart):
+    """Groups that do not overlap: only the observed order itself has so large a gap."""
+    found = audit.permutation(np.repeat(apart, 20), groups=np.repeat(["a", "b"], 20), n=99)
+    assert found.null.max() < found.statistic
+    assert found.p == 1 / 100
+
+
 @pytest.mark.parametrize("strata", [None, RNG.choice(["s", "t"], N)], ids=["whole", "strata"])
 def test_outcome_path_is_the_plain_permutation(strata):
     def gap(values, groups):

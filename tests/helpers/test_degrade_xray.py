@@ -110,6 +110,16 @@ def test_noise_belongs_to_an_image_not_to_its_batch(mode):
     assert np.abs(same[0] - same[1]).max() > 0.01  # each image has its own draws
 
 
+def test_noise_does_not_begin_anew_in_a_large_batch():
+    """Of more images than are worked on at once, each is as it is alone."""
+    images = np.full((100, 1, 8, 8), 0.5, np.float32)
+    full = degrade.low_dose(images, 1000, mode="corrected", seed=0)
+    for k in (0, 60, 99):
+        alone = degrade.low_dose(images[:1], 1000, mode="corrected", seed=0, first=k)
+        np.testing.assert_array_equal(alone[0], full[k])
+    assert len(np.unique(full.reshape(100, -1), axis=0)) == 100
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_a_black_image_is_finite(mode):
     found = degrade.low_dose(np.zeros((16, 16), np.float32), 1000, mode=mode, seed=0)

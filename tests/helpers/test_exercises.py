@@ -59,6 +59,12 @@ def test_the_right_answer_is_right_and_every_other_wrong(study, number):
         assert found.state == "wrong" and "not right" in found.text
 
 
+@pytest.mark.parametrize(("answer", "state"), [(8, "wrong"), (9, "right"), (10, "right"), (11, "right"), (12, "wrong")])
+def test_a_number_may_be_a_step_beside_the_right_one(answer, state, monkeypatch):
+    monkeypatch.setattr(keys, "read", lambda study: yaml.safe_load(exercises.entry(1, "10", step=1.0)))
+    assert exercises.check("a study", 1, answer).state == state
+
+
 @pytest.mark.parametrize("study", STUDIES)
 def test_no_answer_yet_is_said_kindly(study):
     for number in exercises.read(study):

@@ -151,6 +151,18 @@ def test_experiment_gives_every_arm_of_the_held_out(cohort):
         assert ((found.probabilities[arm] > 0) & (found.probabilities[arm] < 1)).all()
 
 
+def test_nothing_of_the_held_out_is_learned(cohort):
+    """With other clean images, labels and masks of validation and test, the networks are the same."""
+    held_out, other = (cohort["cases"]["split"] != "train").to_numpy(), dict(cohort)
+    for name in ("clean", "labels", "masks"):
+        other[name] = cohort[name].copy()
+        other[name][held_out] = 1 - cohort[name][held_out]
+    one, two = (reconstruct.run(**given, **settings(arms=["unet"])) for given in (cohort, other))
+    np.testing.assert_array_equal(one.images["unet"], two.images["unet"])
+    np.testing.assert_array_equal(one.probabilities["degraded"], two.probabilities["degraded"])
+    np.testing.assert_array_equal(one.masks["degraded"], two.masks["degraded"])
+
+
 def test_second_call_takes_what_is_kept(cohort, tmp_path, monkeypatch):
     given = {name: value for name, value in cohort.items() if name != "labels"} | settings(keep=tmp_path)
     first = reconstruct.run(**given)

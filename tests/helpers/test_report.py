@@ -259,6 +259,14 @@ def test_tables_suppress_small_groups():
     assert shown.loc["large"].tolist() == [10, "0.250", "b"]
 
 
+@pytest.mark.parametrize(("n", "shown"), [(0, 0), (1, "<10"), (9, "<10"), (10, 10)])
+def test_groups_of_one_to_nine_are_suppressed(n, shown):
+    small = shown == "<10"
+    assert recording.suppress({"n": n, "mean": 0.5}) == {"n": shown, "mean": None if small else 0.5}
+    row = tables.show(pd.DataFrame({"n": [n], "mean": [0.5]})).iloc[0]
+    assert row["n"] == shown and row["mean"] == ("suppressed" if small else "0.500")
+
+
 def test_sizes_are_whole_numbers_also_where_some_are_missing():
     frame = pd.DataFrame({"n": [9.0, 12.0, np.nan], "mean": [0.5, 0.25, 0.75]}, index=["a", "b", "b"])
     assert report.show(frame)["n"].tolist() == ["<10", 12, "–"]
@@ -370,3 +378,27 @@ def test_a_file_that_is_no_notebook_makes_no_report(text, tmp_path):
 def test_another_studys_notebook_makes_no_report(tmp_path):
     with pytest.raises(InputError, match="not an audit of one's own scores"):
         report.write_html(paths.notebooks() / "01_label_audit.ipynb", tmp_path / "x.html")
+
+
+def test_texts_of_the_readers_table_are_shown_as_they_are(tmp_path):
+    """In prose, in a table and in print: neither HTML nor Markdown in them does anything."""
+    text = "*A* <b>B</b> [c](http://d.org) `e`"
+    glued = nbformat.v4.new_output(
+        "display_data",
+        {"application/papermill.record/text/plain": repr(text)},
+        metadata={"scrapbook": {"name": "worst"}},
+    )
+    printed = nbformat.v4.new_output("stream", name="stdout", text=text)
+    table = nbformat.v4.new_output("display_data", {"text/html": pd.DataFrame({"group": [text]}).to_html()})
+    cells = [
+        nbformat.v4.new_markdown_cell("# An audit"),
+        nbformat.v4.new_code_cell(id="setup"),
+        nbformat.v4.new_markdown_cell("## The result\n\nThe worst group is {glue:text}`worst`."),
+        nbformat.v4.new_code_cell(outputs=[printed]),
+        nbformat.v4.new_code_cell(id="findings", outputs=[table]),
+        nbformat.v4.new_code_cell(outputs=[glued]),
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "run.ipynb")
+    page = report.write_html(tmp_path / "run.ipynb").read_text()
+    assert page.count("*A* &lt;b&gt;B&lt;/b&gt; [c](http://d.org) `e`") == 3
+    assert "<b>" not in page and "<em>" not in page and "<a " not in page and "<code>" not in page
