@@ -68,6 +68,15 @@ def synchronise() -> None:
             shutil.copy(ROOT / file, to)
 
 
+def forget() -> None:
+    """Remove the pages of studies that are no longer in the book, which would be built with a warning."""
+    from helpers.report import instances
+
+    for page in (PROJECT / "book" / "studies").glob("*.ipynb"):
+        if page.stem not in instances.book():
+            page.unlink()
+
+
 def environment(project: Path) -> dict[str, str]:
     """Environment in which a copy's own package is imported."""
     return {**os.environ, "PYTHONPATH": str(project / "src")}
@@ -95,6 +104,7 @@ def made() -> Path:
         if not STAMP.is_file() or STAMP.read_text() != now:
             STAMP.unlink(missing_ok=True)
             synchronise()
+            forget()
             targets = ["book", str(run(TEMPLATE).folder.relative_to(PROJECT) / "results.json")]
             options = ["--cores", "2", "--quiet", "host", "rules", "--config", f"profile={PROFILE}"]
             for words in (["snakemake", *targets, *options], ["check", PROFILE]):

@@ -50,9 +50,9 @@ SCROLL = """id => {
 
 
 def tiny(notebook: Path) -> None:
-    """Give a notebook the parameters of its tiny profile."""
+    """Give a notebook the parameters of its tiny profile, and its own seed."""
     profile = yaml.safe_load((notebook.parent / "params" / f"{notebook.stem}.tiny.yaml").read_text())
-    nbformat.write(parameterize_notebook(load_notebook_node(str(notebook)), profile), notebook)
+    nbformat.write(parameterize_notebook(load_notebook_node(str(notebook)), {**profile, "SEED": 0}), notebook)
 
 
 @pytest.fixture(scope="module")

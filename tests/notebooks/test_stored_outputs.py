@@ -22,7 +22,7 @@ TOY = {  # source of a cell and the text that it is said to have given
 def compare(notebook: Path) -> subprocess.CompletedProcess:
     """Run a notebook again, and compare what it gives with what it stores."""
     options = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with", str(SANITISE)]
-    words = ["-m", "pytest", *options, "-q", "-n", "0", "-p", "no:cacheprovider", "--rootdir", str(notebook.parent)]
+    words = ["-m", "pytest", *options, "-q", "-p", "no:cacheprovider", "--rootdir", str(notebook.parent)]
     return subprocess.run(
         [sys.executable, *words, str(notebook)],
         cwd=notebook.parent,
@@ -50,7 +50,8 @@ def test_the_template_gives_again_what_its_tiny_run_stored(tiny_run, tmp_path):
 def test_a_stored_output_that_is_not_given_again_fails(stored, right, tmp_path):
     cells = []
     for source, text in {**TOY, list(TOY)[-1]: stored}.items():
-        cells.append(nbformat.v4.new_code_cell(source, outputs=[nbformat.v4.new_output("stream", text=text)]))
+        outputs = [nbformat.v4.new_output("stream", text=text)]
+        cells.append(nbformat.v4.new_code_cell(source, execution_count=len(cells) + 1, outputs=outputs))
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "toy.ipynb")
     done = compare(tmp_path / "toy.ipynb")
     assert (done.returncode == 0) is right, done.stdout[-4000:]
@@ -59,7 +60,7 @@ def test_a_stored_output_that_is_not_given_again_fails(stored, right, tmp_path):
 
 def test_the_template_runs_with_its_defaults(checkout):
     """As a reader would by Run All; the pages of the book run with theirs in `make book`."""
-    words = ["-m", "pytest", "--nbval", "--nbval-current-env", "-q", "-n", "0", "-p", "no:cacheprovider"]
+    words = ["-m", "pytest", "--nbval", "--nbval-current-env", "-q", "-p", "no:cacheprovider"]
     done = checkout.run(*words, f"notebooks/{tiny.TEMPLATE}.ipynb")
     assert done.returncode == 0, done.stdout[-4000:]
     assert (ROOT / "notebooks" / f"{tiny.TEMPLATE}.ipynb").is_file()
