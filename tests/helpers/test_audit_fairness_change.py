@@ -79,7 +79,7 @@ def test_harm_in_auroc_is_the_change_of_scikit_learns_and_its_error_that_of_resa
     assert found["change_against"] == pytest.approx(change(everyone[~b]))
     rng, patient = np.random.default_rng(0), data["who"]["patient"]
     cases, drawn = [np.flatnonzero(patient == k) for k in range(120)], []
-    for _ in range(100):
+    for _ in range(60):
         rows = np.concatenate([cases[k] for k in rng.integers(0, 120, 120)])
         drawn.append(change(rows[b[rows]]) - change(rows[~b[rows]]))
     assert found["se"] == pytest.approx(np.std(drawn), rel=0.25)

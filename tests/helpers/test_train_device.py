@@ -60,6 +60,7 @@ def test_shares_of_two_processes_make_up_the_batch(items):
         assert sorted([*first.flatten().tolist(), *second.flatten().tolist()]) == sorted(order.batch(step)[1].tolist())
 
 
+@pytest.mark.slow
 def test_two_processes_share_each_batch(tmp_path):
     """The mean gradient of two halves is that of the whole batch, so that the weights are those of one process."""
     script = tmp_path / "shared.py"
