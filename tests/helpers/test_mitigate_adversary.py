@@ -186,7 +186,7 @@ def legible(model, attribute: str = "attribute 0") -> float:
     return metrics.auroc(asked, said).value
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_the_published_sign_removes_nothing_and_the_right_one_does(seed):
     learned = cases(200, seed=10)
     options = FAST | {"seed": seed, "batch_size": 64}

@@ -295,6 +295,7 @@ def test_key_depends_on_the_generator_code(tmp_path, monkeypatch):
     assert simulate.breast_mri(3, **arguments) != first
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_nothing_under_the_final_name(tmp_path):
     code = "from helpers import simulate; simulate.breast_mri(400, seed=1, shape=(32, 32, 16), folder={!r})"
     process = subprocess.Popen([sys.executable, "-c", code.format(str(tmp_path))])

@@ -66,6 +66,7 @@ t.fit(loss=slow, steps=200, checkpoint=sys.argv[1], **{**t.EVERYTHING, "every": 
 """
 
 
+@pytest.mark.slow
 def test_run_killed_in_training_is_resumed_to_the_last_bit(tmp_path):
     path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
     process = subprocess.Popen(
