@@ -161,7 +161,7 @@ def test_a_changed_module_that_the_canary_does_not_load_is_named(project, start)
     project.commit("Measure large discs otherwise")
     code, text = project.restamp()
     assert code == 2
-    assert f"{toy.STUDY}/full: refused: {toy.STUDY}/full: its canary does not load helpers.metrics.large_discs" in text
+    assert f"{toy.STUDY}/full: refused: {toy.STUDY}/full: no canary loads helpers.metrics.large_discs" in text
 
 
 @pytest.mark.slow

@@ -1,7 +1,8 @@
 """Prove that a change of code changed no number of a record, and renew its stamp.
 
 A record's canary is the study at a reduced size with the record's own choices. It runs at the record's commit and at
-HEAD, each in a checkout, both with today's packages. Where all values are equal, the record's code is HEAD's.
+HEAD, each in a checkout, both with today's packages. Where all values are equal, the record's code is HEAD's. Modules
+that have changed and that these choices do not load are reached by the choices of the study's pages.
 """
 
 from __future__ import annotations
@@ -127,6 +128,16 @@ class Checkouts:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.head = folder, _git("rev-parse", "HEAD")
+        self.made: dict[tuple[str, Path, str], tuple[Path, Path]] = {}
+
+    def run(self, study: str, before: Path, canary: Mapping[str, Any]) -> dict[Path, Path]:
+        """Folders of the canary's runs at a commit and at HEAD; both are made at once, and once."""
+        after = self.at(self.head)
+        key = study, before, json.dumps(canary, sort_keys=True)
+        if key not in self.made:
+            with ThreadPoolExecutor(2) as pool:
+                self.made[key] = tuple(pool.map(partial(_run, study, canary=canary), (before, after)))
+        return dict(zip((before, after), self.made[key], strict=True))
 
     def at(self, commit: str) -> Path:
         """Folder of a clone at a commit.
@@ -159,11 +170,18 @@ def _restamped(record: Record, checkouts: Checkouts, data_root: str) -> list[str
     proof = "the code is the same"
     if code[before] != code[after]:
         proof, found = "a small run of both gives the same values", []
-        for number, given in enumerate(record.runs):
-            canary = _canary(record, given, known, data_root)
-            runs = _run_both(record.study, before, after, canary, number)
-            _check_reached(record.name, code, runs)
+        missed = _changed(code, before, after)
+        others = [page.parameters for page in instances.pages(record.study)]
+        for number, given in enumerate([*record.runs, *others]):
+            if number >= len(record.runs) and not any(missed.values()):
+                break
+            runs = checkouts.run(record.study, before, _canary(record, given, known, data_root))
             found += differences(runs[before], runs[after], names)
+            missed = {place: missed[place] - _loaded(runs[place]) for place in missed}
+        if not found and (left := sorted(set().union(*missed.values()))):
+            problem = f"no canary loads {left[0]}, which has changed"
+            fix = f"Name parameters that reach it in notebooks/params/{record.study}.canary.yaml, or record it anew"
+            raise InputError(record.name, problem, fix)
         if found:
             more = [f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
             return [f"differs: {len(found)} values between {before.name} and {after.name}", *found[:SHOWN], *more]
@@ -232,17 +250,10 @@ def _real(name: str, wanted: str, data_root: str) -> Path:
     raise InputError(name, problem, "Give their folder, or the one above it, as DATA_ROOT")
 
 
-def _run_both(study: str, before: Path, after: Path, canary: Mapping[str, Any], number: int) -> dict[Path, Path]:
-    """Folders of the canary's two runs; both are made at once."""
-    with ThreadPoolExecutor(2) as pool:
-        made = pool.map(partial(_run, study, canary=canary, number=number), (before, after))
-        return dict(zip((before, after), made, strict=True))
-
-
-def _run(study: str, checkout: Path, *, canary: Mapping[str, Any], number: int) -> Path:
+def _run(study: str, checkout: Path, *, canary: Mapping[str, Any]) -> Path:
     notebook = checkout / "notebooks" / f"{study}.ipynb"
     taken = parameters.read(notebook).types
-    place = Path(tempfile.mkdtemp(prefix=f"canary-{number}-", dir=checkout.parent))
+    place = Path(tempfile.mkdtemp(prefix="canary-", dir=checkout.parent))
     given = {k: v for k, v in canary.items() if k in taken} | {"RUN_DIR": str(place)}
     words = ["-m", "papermill", str(notebook), str(place / "out.ipynb"), "--parameters_yaml", json.dumps(given)]
     words += ["--kernel", "python3", "--no-progress-bar", "--log-level", "ERROR"]
@@ -255,18 +266,20 @@ def _run(study: str, checkout: Path, *, canary: Mapping[str, Any], number: int) 
     return place
 
 
-def _check_reached(name: str, code: Mapping[Path, dict[str, Any]], runs: Mapping[Path, Path]) -> None:
-    """InputError where a module differs between the commits and the canary has not loaded it."""
-    (before, first), (after, second) = code.items()
-    for place, own, other in ((before, first, second), (after, second, first)):
-        known = recording.read(runs[place])["provenance"]
-        # Older runs list what they loaded, without the modules that judge, which every run loads.
-        loaded = set(known.get("loaded", {*known["helpers"], *fingerprint.JUDGING}))
-        changed = [m for m, hashed in own["helpers"].items() if other["helpers"].get(m) != hashed]
-        if missed := [m for m in changed if m not in loaded]:
-            problem = f"its canary does not load {missed[0]}, which has changed"
-            fix = f"Name parameters that reach it in notebooks/params/<study>.canary.yaml. {ANEW} where none do"
-            raise InputError(name, problem, fix)
+def _changed(code: Mapping[Path, dict[str, Any]], before: Path, after: Path) -> dict[Path, set[str]]:
+    """Modules of either checkout that the other has not, or has otherwise."""
+    first, second = code[before]["helpers"], code[after]["helpers"]
+    return {
+        before: {module for module, hashed in first.items() if second.get(module) != hashed},
+        after: {module for module, hashed in second.items() if first.get(module) != hashed},
+    }
+
+
+def _loaded(run: Path) -> set[str]:
+    """Modules that a run has loaded."""
+    known = recording.read(run)["provenance"]
+    # Older runs list what they loaded, without the modules that judge, which every run loads.
+    return set(known.get("loaded", {*known["helpers"], *fingerprint.JUDGING}))
 
 
 def _names(study: str) -> dict[str, str]:
