@@ -9,13 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,12 +20,11 @@ import yaml
 from helpers import fingerprint, paths
 from helpers.errors import InputError
 from helpers.report import instances, parameters, provenance, recording, sweep_records
+from helpers.report.canary import ANEW, Checkouts, canary, git
 from helpers.report.differences import differences, renamed
-from helpers.report.private import FILES, PLACES
 from helpers.report.values import write_json
 
 NAMES = "renamed.yaml"  # study to a table of old and new names, next to the records
-ANEW = "Record it anew"
 SHOWN = 10  # differences that are printed
 
 
@@ -94,14 +89,14 @@ def restamp(asked: list[Record], *, data_root: str = "") -> Iterator[tuple[str, 
     InputError
         There are uncommitted changes.
     """
-    if changes := _git("status", "--porcelain").splitlines():
+    if changes := git("status", "--porcelain").splitlines():
         problem = f"{len(changes)} files have uncommitted changes, {changes[0][3:]} for one"
         raise InputError("restamp", problem, "Commit them first: a stamp names commits")
     with tempfile.TemporaryDirectory(prefix="restamp-") as folder:
-        checkouts = Checkouts(Path(folder))
+        clones = Checkouts(Path(folder))
         for record in asked:
             try:
-                yield record.name, _restamped(record, checkouts, data_root)
+                yield record.name, _restamped(record, clones, data_root)
             except InputError as error:
                 yield record.name, [f"refused: {error}"]
 
@@ -123,47 +118,12 @@ def told(study: str = "", *, data_root: str = "") -> Iterator[str]:
         raise InputError("restamp", f"{len(failed)} records are not restamped, {failed[0]} for one", fix)
 
 
-class Checkouts:
-    """Clones of the project at some commits, made when they are asked for."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.head = folder, _git("rev-parse", "HEAD")
-        self.made: dict[tuple[str, Path, str], tuple[Path, Path]] = {}
-
-    def run(self, study: str, before: Path, canary: Mapping[str, Any]) -> dict[Path, Path]:
-        """Folders of the canary's runs at a commit and at HEAD; both are made at once, and once."""
-        after = self.at(self.head)
-        key = study, before, json.dumps(canary, sort_keys=True)
-        if key not in self.made:
-            with ThreadPoolExecutor(2) as pool:
-                self.made[key] = tuple(pool.map(partial(_run, study, canary=canary), (before, after)))
-        return dict(zip((before, after), self.made[key], strict=True))
-
-    def at(self, commit: str) -> Path:
-        """Folder of a clone at a commit.
-
-        Raises
-        ------
-        InputError
-            The commit is not in the history.
-        """
-        known = _git("rev-parse", "--quiet", "--verify", f"{commit}^{{commit}}", allowed=True)
-        if not known or _git("merge-base", known, self.head, allowed=True) != known:
-            fix = f"Fetch the whole history (git fetch --unshallow). {ANEW} where it is not there"
-            raise InputError(f"commit {commit}", "it is not in the history", fix)
-        place = self.folder / known[:12]
-        if not place.is_dir():
-            _git("clone", "--quiet", "--shared", "--no-checkout", str(paths.project()), str(place))
-            _git("checkout", "--quiet", "--detach", known, cwd=place)
-        return place
-
-
-def _restamped(record: Record, checkouts: Checkouts, data_root: str) -> list[str]:
+def _restamped(record: Record, clones: Checkouts, data_root: str) -> list[str]:
     about = json.loads(record.file.read_text(encoding="utf-8"))
     known = about["provenance"]
     if not provenance.changed(known):
         return ["current: nothing it computes with has changed"]
-    before, after = _before(record.name, known, checkouts), checkouts.at(checkouts.head)
+    before, after = _before(record.name, known, clones), clones.at(clones.head)
     commits = {"from": before.name, "to": after.name}
     code = {place: _code(place, record.study) for place in (before, after)}
     names = _names(record.study)
@@ -175,7 +135,7 @@ def _restamped(record: Record, checkouts: Checkouts, data_root: str) -> list[str
         for number, given in enumerate([*record.runs, *others]):
             if number >= len(record.runs) and not any(missed.values()):
                 break
-            runs = checkouts.run(record.study, before, _canary(record, given, known, data_root))
+            runs = clones.run(record.study, before, canary(record.name, known, given, data_root))
             found += differences(runs[before], runs[after], names)
             missed = {place: missed[place] - _loaded(runs[place]) for place in missed}
         if not found and (left := sorted(set().union(*missed.values()))):
@@ -191,12 +151,12 @@ def _restamped(record: Record, checkouts: Checkouts, data_root: str) -> list[str
     return [f"restamped: {before.name} and {after.name}, {proof}"]
 
 
-def _before(name: str, known: Mapping[str, Any], checkouts: Checkouts) -> Path:
+def _before(name: str, known: Mapping[str, Any], clones: Checkouts) -> Path:
     """Checkout of the commit that the record's code is of."""
     stamps = known.get("restamped", [])
     commits = [stamps[-1]["to"]] if stamps else known["git"]["commit"].split(", ")
     for commit in commits:
-        place = checkouts.at(commit)
+        place = clones.at(commit)
         odd = _unlike(place, known)
         if not odd:
             return place
@@ -221,49 +181,6 @@ def _code(checkout: Path, study: str) -> dict[str, Any]:
         raise InputError(study, f"commit {checkout.name} has no such notebook", ANEW)
     modules = fingerprint.modules_of(notebook, root=checkout / "src")
     return {"notebook": fingerprint.notebook(notebook), "helpers": modules}
-
-
-def _canary(record: Record, given: Mapping[str, Any], known: Mapping[str, Any], data_root: str) -> dict[str, Any]:
-    """Parameters of the canary: the record's words, the sizes of the tiny profile, and those of ``canary``, if any."""
-    if named := [name for name in FILES if given.get(name)]:
-        raise InputError(record.name, f"its {named[0]} is a file that the record only names", ANEW)
-    chosen = {k: v for k, v in given.items() if k not in PLACES and k not in instances.MACHINE}
-    tiny = parameters.profile(record.study, "tiny")
-    chosen |= {k: v for k, v in tiny.items() if not isinstance(v, str | bool) and k != "SEED"}
-    if (paths.notebooks() / "params" / f"{record.study}.canary.yaml").is_file():
-        chosen |= parameters.profile(record.study, "canary")
-    if given.get("SOURCE") == "real":
-        chosen["DATA_ROOT"] = str(_real(record.name, known["data"], data_root))
-    return chosen | {"DEVICE": "cpu", "WORKERS": 1}
-
-
-def _real(name: str, wanted: str, data_root: str) -> Path:
-    """The folder of real data that the record was made from."""
-    try:
-        root = paths.data_root(data_root)
-    except InputError as error:
-        raise InputError(name, f"its real data are not there ({error.problem})", error.fix) from None
-    for folder in (root, *sorted(p for p in root.iterdir() if p.is_dir())):
-        if fingerprint.data(folder) == wanted:
-            return folder
-    problem = "its real data are not there: no folder has the files that it was made from"
-    raise InputError(name, problem, "Give their folder, or the one above it, as DATA_ROOT")
-
-
-def _run(study: str, checkout: Path, *, canary: Mapping[str, Any]) -> Path:
-    notebook = checkout / "notebooks" / f"{study}.ipynb"
-    taken = parameters.read(notebook).types
-    place = Path(tempfile.mkdtemp(prefix="canary-", dir=checkout.parent))
-    given = {k: v for k, v in canary.items() if k in taken} | {"RUN_DIR": str(place)}
-    words = ["-m", "papermill", str(notebook), str(place / "out.ipynb"), "--parameters_yaml", json.dumps(given)]
-    words += ["--kernel", "python3", "--no-progress-bar", "--log-level", "ERROR"]
-    variables = paths.variables(PYTHONPATH=str(checkout / "src"), OMP_NUM_THREADS="1")
-    done = subprocess.run([sys.executable, *words], cwd=checkout, env=variables, capture_output=True, text=True)
-    if done.returncode or not (place / recording.RESULTS).is_file():
-        lines = [line for line in (done.stdout + done.stderr).strip().splitlines() if line.strip()]
-        why = lines[-1] if lines else "it wrote no results"
-        raise InputError(f"{study} at commit {checkout.name}", f"it does not run today ({why})", ANEW)
-    return place
 
 
 def _changed(code: Mapping[Path, dict[str, Any]], before: Path, after: Path) -> dict[Path, set[str]]:
@@ -321,12 +238,3 @@ def _at(found: dict[str, Any], path: str) -> tuple[dict[str, Any], str]:
     for key in above:
         found = found.setdefault(key, {})
     return found, last
-
-
-def _git(*words: str, cwd: Path | None = None, allowed: bool = False) -> str:
-    """Output of git; empty where it fails and that is allowed."""
-    done = subprocess.run(["git", *words], cwd=cwd or paths.project(), capture_output=True, text=True)
-    if done.returncode and not allowed:
-        lines = done.stderr.strip().splitlines() or ["it fails"]
-        raise InputError(f"git {words[0]}", lines[-1], "A stamp needs a checkout with its history")
-    return "" if done.returncode else done.stdout.strip("\n")
