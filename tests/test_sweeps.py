@@ -12,6 +12,7 @@ import time
 
 import pandas as pd
 import pytest
+import yaml
 
 from tests import toy
 from tests.conftest import Checkout, changed, descendants, kill, still
@@ -154,13 +155,12 @@ def test_a_run_that_fails_stops_no_other_and_is_told(project, runs):
 
 
 def test_a_sweep_of_a_study_of_the_book_becomes_a_table(checkout):
-    """Two runs of the shipped trial, at the smallest size, recorded."""
-    file = checkout.folder / "notebooks" / "sweeps" / "trial.yaml"
-    file.write_text(re.sub(r"N_CASES: .*\n  SEED: .*", "N_CASES: [100]\n  SEED: [0, 1]", file.read_text()))
-    done = checkout.run("-m", "helpers.workflow", "sweep", "trial")
+    described = {"title": "Do two runs differ?", "study": "07_your_own_scores", "profile": "tiny"}
+    described |= {"grid": {"SEED": [0, 1]}, "values": {"gap by sex": "overall.sex.gap"}}
+    (checkout.folder / "notebooks" / "sweeps" / "two.yaml").write_text(yaml.safe_dump(described))
+    done = checkout.run("-m", "helpers.workflow", "sweep", "two")
     assert done.returncode == 0, done.stdout[-4000:]
-    kept = checkout.run("-m", "helpers.workflow", "record-sweep", "trial")
+    kept = checkout.run("-m", "helpers.workflow", "record-sweep", "two")
     assert kept.returncode == 0, kept.stdout
-    folder = checkout.folder / "book" / "recorded" / "sweeps" / "trial"
-    table = pd.read_csv(folder / "runs.csv")
-    assert table["SEED"].tolist() == [0, 1] and table["gap in Dice"].nunique() == 2
+    table = pd.read_csv(checkout.folder / "book" / "recorded" / "sweeps" / "two" / "runs.csv")
+    assert table["SEED"].tolist() == [0, 1] and table["gap by sex"].nunique() == 2

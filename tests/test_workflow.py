@@ -12,6 +12,7 @@ from helpers.report import instances
 from tests.conftest import changed, descendants, kill, still
 
 STUDY = "01_label_audit"
+SHORT = "07_your_own_scores"  # a study that takes seconds
 
 
 @pytest.fixture(scope="module")
@@ -160,9 +161,9 @@ def test_failed_run_keeps_its_notebook_and_leaves_no_result(checkout):
 
 def test_killed_run_leaves_nothing_taken_for_a_result(checkout):
     """Kill -9 the whole workflow in the middle of a run; the same command then resumes."""
-    words = ("-m", "helpers.workflow", "study", STUDY, "tiny", "SEED=7")
-    place = checkout.folder / "runs" / "tiny" / STUDY / "SEED=7"
-    scratch = checkout.folder / "runs" / ".scratch" / f"tiny-{STUDY}-SEED=7"
+    words = ("-m", "helpers.workflow", "study", SHORT, "tiny", "SEED=7")
+    place = checkout.folder / "runs" / "tiny" / SHORT / "SEED=7"
+    scratch = checkout.folder / "runs" / ".scratch" / f"tiny-{SHORT}-SEED=7"
     process = checkout.start(*words)
     deadline = time.monotonic() + 120
     while not scratch.is_dir() and time.monotonic() < deadline:
@@ -180,7 +181,7 @@ def test_killed_run_leaves_nothing_taken_for_a_result(checkout):
     process.wait()
     third = checkout.run(*words)
     assert third.returncode != 0
-    assert f"run tiny-{STUDY}-SEED=7: another process is at work on it" in third.stdout
+    assert f"run tiny-{SHORT}-SEED=7: another process is at work on it" in third.stdout
 
     kill(jobs)
     process.communicate()

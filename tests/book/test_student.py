@@ -86,9 +86,9 @@ def test_the_copy_has_what_runs_and_nothing_of_the_teachers(copy):
 def test_a_students_notebook_runs(copy):
     project, _ = copy
     student = Checkout(project.folder / "_build" / "student")
-    done = student.run("-m", "helpers.workflow", "study", "01_label_audit", "tiny")
+    done = student.run("-m", "helpers.workflow", "study", "07_your_own_scores", "tiny")
     assert done.returncode == 0, done.stdout[-3000:]
-    executed = student.folder / "runs" / "tiny" / "01_label_audit" / "default" / "01_label_audit.ipynb"
+    executed = student.folder / "runs" / "tiny" / "07_your_own_scores" / "default" / "07_your_own_scores.ipynb"
     assert executed.read_text().count("no answer yet") == 3
 
 
