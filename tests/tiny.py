@@ -18,6 +18,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
 import pandas as pd
 
@@ -28,6 +29,7 @@ STAMP = KEPT / "made-from"
 PROFILE = "tiny"
 TEMPLATE = "template"  # not a page of the book; the measure of what a tiny run may cost
 MOST = 3  # times the template
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}  # as the workflow runs a page; with more, last digits may differ
 MADE = [".git", ".venv*", ".snakemake", "__pycache__", "*.egg-info", "runs", "_build", ".*_cache"]
 
 
@@ -78,8 +80,8 @@ def forget() -> None:
 
 
 def environment(project: Path) -> dict[str, str]:
-    """Environment in which a copy's own package is imported."""
-    return {**os.environ, "PYTHONPATH": str(project / "src")}
+    """Environment in which a copy's own package is imported, and one thread computes."""
+    return {**os.environ, **ONE_THREAD, "PYTHONPATH": str(project / "src")}
 
 
 @contextlib.contextmanager
@@ -151,7 +153,8 @@ def execute(study: str, folder: Path, **parameters: object) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     asked = {**profile, **parameters, "RUN_DIR": str(folder)}
     notebook = ROOT / "notebooks" / f"{study}.ipynb"
-    papermill.execute_notebook(notebook, folder / "out.ipynb", asked, progress_bar=False)
+    with mock.patch.dict(os.environ, ONE_THREAD):
+        papermill.execute_notebook(notebook, folder / "out.ipynb", asked, progress_bar=False)
     return json.loads((folder / "results.json").read_text())
 
 
