@@ -24,7 +24,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = "tests/slow.json"
 # What no slow test runs without.
-FOR_ALL = {"tests/conftest.py", "tests/__init__.py", "requirements.lock"}
+FOR_ALL = {"tests/conftest.py", "tests/helpers/conftest.py", "tests/__init__.py", "requirements.lock"}
 MOST = 300  # seconds
 START = 20  # seconds until two processes have imported what they test
 UNKNOWN = 60  # seconds for a test that has not been timed

@@ -63,7 +63,7 @@ def test_intervals_of_a_sign_are_those_of_other_images():
     group = np.repeat(["light", "dark"], n // 2)
     images = pd.DataFrame({"image": range(n), "group": group, "nmse": rng.random(n), "sign": rng.normal(size=n)})
     images["sign"] += group == "dark"
-    rows = images.merge(pd.DataFrame({"run": range(2)}), "cross").merge(
+    rows = images.merge(pd.DataFrame({"run": range(4)}), "cross").merge(
         pd.DataFrame({"training": list("ABC")}), "cross"
     )
     found = audit.warning_sign(rows, error="nmse", sign="sign", **GROUPS, n_boot=400).set_index("measure")

@@ -48,7 +48,7 @@ SEES = {
 }
 
 
-@pytest.mark.parametrize("n", [2, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [4, pytest.param(20, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", SEES)
 def test_each_set_up_shows_what_it_is_for(name, n):
     set_up = simulate.SET_UPS[name]
