@@ -5,14 +5,14 @@ import pytest
 
 from helpers import paths, workflow
 from helpers.errors import InputError
-from helpers.report import parameters
+from helpers.report import parameters, running
 
 STUDY = "01_label_audit"
 
 
 def test_what_is_given_goes_before_the_profile():
     tiny = parameters.profile(STUDY, "tiny")
-    assert tiny["N_BOOTSTRAP"] != 321 and "SEED" not in tiny
+    assert tiny["N_BOOTSTRAP"] != 321 and tiny["SEED"] != 7
     assert workflow.settle(STUDY, "tiny", ["N_BOOTSTRAP=321", "SEED=7"]) == {**tiny, "N_BOOTSTRAP": 321, "SEED": 7}
 
 
@@ -29,7 +29,7 @@ def place(tmp_path, monkeypatch):
 def test_a_run_that_ends_without_results_leaves_the_last_whole_one(place, monkeypatch):
     monkeypatch.setattr(papermill, "execute_notebook", lambda source, executed, *_, **__: executed.write_text("{}"))
     with pytest.raises(InputError, match="ended without results"):
-        workflow.run_study(STUDY, place, {})
+        running.run_study(STUDY, place, {})
     assert (place / "results.json").read_text() == '"of before"'
 
 
@@ -39,6 +39,6 @@ def test_a_whole_run_takes_the_place_of_the_last(place, monkeypatch):
         executed.with_name("results.json").write_text('"of now"')
 
     monkeypatch.setattr(papermill, "execute_notebook", run)
-    workflow.run_study(STUDY, place, {})
+    running.run_study(STUDY, place, {})
     assert (place / "results.json").read_text() == '"of now"'
     assert (place / f"{STUDY}.ipynb").is_file()
