@@ -49,7 +49,8 @@ def _flat(results: Mapping[str, Any]) -> dict[str, Any]:
     claims: dict[str, Any] = {}
     for claim in results["claims"]:
         same = sum(name.partition("#")[0] == claim["id"] for name in claims)
-        claims[f"{claim['id']}#{same + 1}" if same else claim["id"]] = claim
+        rest = {k: v for k, v in claim.items() if k != "id"}
+        claims[f"{claim['id']}#{same + 1}" if same else claim["id"]] = rest
     return flatten(results["values"]) | flatten({"claims": claims, "dropped": results["dropped"]})
 
 
@@ -70,7 +71,7 @@ def _same(a: Any, b: Any) -> bool:
 
 def _by(a: Any, b: Any) -> str:
     numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (a, b))
-    return f", by {abs(b - a):.3g}" if numbers else ""
+    return f", by {abs(b - a):.3g}" if numbers and math.isfinite(b - a) else ""
 
 
 def _rows(before: pd.DataFrame, after: pd.DataFrame, names: Mapping[str, str]) -> list[str]:
