@@ -90,6 +90,7 @@ def _rows(before: pd.DataFrame, after: pd.DataFrame, names: Mapping[str, str]) -
         odd = ~((a.to_numpy() == b.to_numpy()) | (a.isna() & b.isna()).to_numpy())
         if odd.any():
             k = int(np.flatnonzero(odd)[0])
-            first = f"{a.iloc[k]!r}, is {b.iloc[k]!r}{_by(a.iloc[k], b.iloc[k])}"
+            was, now = (v.iloc[[k]].tolist()[0] for v in (a, b))
+            first = f"{was!r}, is {now!r}{_by(was, now)}"
             found.append(f"cases.{column}: {int(odd.sum())} of {len(a)} rows differ; row {k} was {first}")
     return found
