@@ -131,6 +131,19 @@ def test_one_seed_gives_one_result_whatever_was_drawn_before(data):
     assert differ(first, fit(data=data, seed=4))
 
 
+def test_every_step_has_draws_of_its_seed_and_its_own():
+    drawn = []
+
+    def noted(model, batch):
+        drawn.append(float(torch.rand(())))
+        return squared(model, batch)
+
+    for seed in (3, 3, 4):
+        fit(loss=noted, steps=5, seed=seed)
+    assert drawn[:5] == drawn[5:10]
+    assert len(set(drawn)) == 10
+
+
 def test_items_are_the_same_from_any_number_of_processes():
     assert_same(fit(data=Rows(), steps=12), fit(data=Rows(), steps=12, workers=2))
 

@@ -270,3 +270,20 @@ def test_mixtures_leave_out_near_duplicates_of_tested_images_and_refuse_less_tha
         uncertainty.mixed(cases, 0.01, **sizes)
     with pytest.raises(InputError, match="24 trained on"):
         uncertainty.mixed(cases, 0.6, **sizes | {"train_size": 40})
+
+
+def test_each_run_has_a_seed_that_its_networks_share(images, monkeypatch):
+    """So that networks of one run differ by what they were trained on, and runs by chance too."""
+    seeds, fit = [], generate.fit
+
+    def noted(rows, *, seed, **options):
+        seeds.append(seed)
+        return fit(rows, seed=seed, **options)
+
+    monkeypatch.setattr(generate, "fit", noted)
+    cases = pd.DataFrame({"group": ["light", "dark"] * 8, "md5hash": [f"{k:032x}" for k in range(16)]})
+    sizes = {"test_size": 3, "train_size": 4, "seed": 0, "runs": 2, "shares": [0.5, 0.25]}
+    options = {"steps": 1, "batch_size": 4, "device": "cpu", "deep": False, **SMALL}
+    found = uncertainty.run(images, cases, names=["residual"], progress=False, **sizes, **options)
+    assert len(found) == 2 * 2 * 6
+    assert seeds[0] == seeds[1] != seeds[2] == seeds[3]
