@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -102,6 +103,7 @@ def _real(name: str, wanted: str, data_root: str) -> Path:
 def _run(study: str, checkout: Path, *, canary: Mapping[str, Any]) -> Path:
     notebook = checkout / "notebooks" / f"{study}.ipynb"
     taken = parameters.read(notebook).types
+    shutil.rmtree(checkout / "data" / "networks", ignore_errors=True)  # what is taken from there loads no module
     place = Path(tempfile.mkdtemp(prefix="canary-", dir=checkout.parent))
     given = {k: v for k, v in canary.items() if k in taken} | {"RUN_DIR": str(place)}
     words = ["-m", "papermill", str(notebook), str(place / "out.ipynb"), "--parameters_yaml", json.dumps(given)]
