@@ -43,7 +43,7 @@ def test_the_template_gives_again_what_its_tiny_run_stored(tiny_run, tmp_path):
     assert done.returncode == 0, done.stdout[-4000:]
     again = json.loads((tmp_path / "run" / "results.json").read_text())
     assert again["values"] == run.results["values"]
-    assert any("Dice" in str(cell.get("outputs")) for cell in notebook["cells"])
+    assert any("over 60 less up to 40: " in str(cell.get("outputs")) for cell in notebook["cells"])
 
 
 @pytest.mark.parametrize(("stored", "right"), [("dice 0.333\n", True), ("dice 0.334\n", False)])
