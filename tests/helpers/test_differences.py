@@ -51,6 +51,13 @@ def test_a_difference_is_named(other, line, runs):
     assert differences(runs("a"), runs("b", **other))[0] == line
 
 
+def test_how_long_it_took_is_no_result(runs):
+    first, second = ({"values": {**VALUES, "fit": {"seconds": s}}} for s in (1.0, 2.0))
+    for found, seconds in ((first, 3.0), (second, 4.0)):
+        found["cases"] = pd.DataFrame({"dice": [0.5], "seconds": [seconds]})
+    assert differences(runs("a", **first), runs("b", **second)) == []
+
+
 def test_the_last_digit_counts(runs):
     less = {**VALUES, "gap": {**VALUES["gap"], "estimate": 0.1 + 2**-56}}
     (line,) = differences(runs("a"), runs("b", values=less))

@@ -15,6 +15,9 @@ from helpers.report.run import CASES
 from helpers.report.values import flatten
 
 
+TIMES = {"seconds", "minutes"}  # how long a run took is no result; values and columns of these names are left out
+
+
 def differences(before: Path, after: Path, names: Mapping[str, str] | None = None) -> list[str]:
     """List what differs between two complete runs, each with both values and by how much.
 
@@ -51,7 +54,8 @@ def _flat(results: Mapping[str, Any]) -> dict[str, Any]:
         same = sum(name.partition("#")[0] == claim["id"] for name in claims)
         rest = {k: v for k, v in claim.items() if k != "id"}
         claims[f"{claim['id']}#{same + 1}" if same else claim["id"]] = rest
-    return flatten(results["values"]) | flatten({"claims": claims, "dropped": results["dropped"]})
+    flat = flatten(results["values"]) | flatten({"claims": claims, "dropped": results["dropped"]})
+    return {path: value for path, value in flat.items() if path.rpartition(".")[2] not in TIMES}
 
 
 def _compared(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
@@ -81,7 +85,7 @@ def _rows(before: pd.DataFrame, after: pd.DataFrame, names: Mapping[str, str]) -
     found = [f"cases.{c}: is gone" for c in before if c not in after]
     found += [f"cases.{c}: was not there" for c in after if c not in before]
     for column in before:
-        if column not in after:
+        if column not in after or column in TIMES:
             continue
         a, b = before[column], after[column]
         if str(a.dtype) != str(b.dtype):
