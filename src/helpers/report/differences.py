@@ -14,7 +14,6 @@ from helpers.report import recording
 from helpers.report.run import CASES
 from helpers.report.values import flatten
 
-
 TIMES = {"seconds", "minutes"}  # how long a run took is no result; values and columns of these names are left out
 
 
