@@ -30,6 +30,24 @@ def test_by_group_agrees_with_pandas():
     np.testing.assert_allclose(table["mean"] - table["low"], half)
 
 
+def test_a_description_by_hand():
+    table = audit.by_group([1.0, 2.0, 3.0, 4.0, 10.0, 7.0], groups=["a"] * 4 + ["b", None])
+    assert list(table.columns) == ["n", "mean", "sd", "low", "high", "median", "q1", "q3", "note"]
+    half = 3.182446 * np.sqrt(5 / 3) / 2  # t at 0.975 with three degrees of freedom
+    assert table.loc["a", "n":"q3"].tolist() == pytest.approx(
+        [4, 2.5, np.sqrt(5 / 3), 2.5 - half, 2.5 + half, 2.5, 1.75, 3.25]
+    )
+    assert table.loc["b", ["n", "mean", "median", "q1", "q3"]].tolist() == [1, 10, 10, 10, 10]
+    assert table.loc["b", ["sd", "low", "high"]].isna().all()
+    assert table.attrs["missing"] == 1
+    narrow = audit.by_group([1.0, 2.0, 3.0, 4.0], groups=["a"] * 4, level=0.5).loc["a"]
+    assert narrow["high"] - 2.5 == pytest.approx(0.764892 * np.sqrt(5 / 3) / 2)
+
+
+def test_labels_of_several_types_are_in_order_within_each():
+    assert list(audit.by_group([1.0, 2.0, 3.0, 4.0], groups=[2, "b", 1, "a"]).index) == [1, 2, "a", "b"]
+
+
 def test_category_order_is_kept_and_empty_levels_are_left_out():
     groups = pd.Categorical(["b", "a", "b"], ["c", "b", "a"], ordered=True)
     assert list(audit.by_group([1.0, 2.0, 3.0], groups=groups).index) == ["b", "a"]
@@ -92,6 +110,25 @@ def test_ratios_at_their_edges():
         audit.rate_difference([0.5, 0, 1, 0], groups=groups, a="a", b="b")
 
 
+def test_rates_by_hand_count_cases_without_a_label():
+    table = audit.success_rates([1, 0, 1, 1, 0], groups=["a", "a", "b", "b", None])
+    assert table[["count", "n", "rate"]].to_numpy().tolist() == [[1, 2, 0.5], [2, 2, 1]]
+    assert table.attrs["missing"] == 1
+    assert table.loc["b", "high"] == 1
+    assert table.loc["b", "low"] == pytest.approx(2 / (2 + 1.959964**2))  # Wilson's where all succeed
+    narrow = audit.success_rates([1, 1], groups=["b", "b"], level=0.5)
+    assert narrow.loc["b", "low"] == pytest.approx(2 / (2 + 0.67449**2), abs=1e-5)
+    with pytest.raises(InputError, match="other than 0 and 1"):
+        audit.success_rates([0.5, 1], groups=["a", "b"])
+
+
+@pytest.mark.parametrize("of", [audit.demographic_parity_difference, audit.disparate_impact_ratio])
+def test_rates_of_one_group_have_nothing_to_be_compared_with(of):
+    with pytest.raises(InputError, match="at least 2"):
+        of([1, 0, 1], groups=["a", "a", None])
+    assert of([1, 0, 1, 0], groups=["a", "a", "b", "b"]) in (0, 1)
+
+
 def test_wilson_interval():
     row = audit.success_rates([1] * 2 + [0] * 8 + [1], groups=["a"] * 10 + ["b"]).loc["a"]
     z, p, n = 1.959963985, 0.2, 10
@@ -115,6 +152,49 @@ def test_sweep_flags_saturation_and_agrees_with_the_plain_functions():
     assert top["threshold"] == np.quantile(SCORE, 0.75)
 
 
+def test_a_sweep_by_hand():
+    score, groups = [0.6, 0.9, 0.7, 0.95, 0.1], ["a", "a", "b", "b", None]
+    table = audit.threshold_sweep(score, groups=groups, a="a", b="b", thresholds=[0.5, 0.65, 0.92])
+    assert table[["count_a", "n_a", "count_b", "n_b"]].to_numpy().tolist() == [[2, 2, 2, 2], [1, 2, 2, 2], [0, 2, 1, 2]]
+    assert table["rate_a"].tolist() == [1, 0.5, 0]
+    assert table["rate_b"].tolist() == [1, 1, 0.5]
+    assert table["difference"].tolist() == [0, 0.5, 0.5]
+    assert table["ratio"].tolist() == [1, 0.5, 0]
+    assert table.loc[0, ["ratio_low", "ratio_high"]].tolist() == [1, 1]
+    assert table.loc[2, ["ratio_low", "ratio_high"]].isna().all()
+    assert table["quantile"].isna().all()
+    assert [bool(note) for note in table["note"]] == [True, False, True]
+    turned = audit.threshold_sweep(score, groups=groups, a="b", b="a", thresholds=[0.92])
+    assert turned.loc[0, ["difference", "ratio"]].tolist() == [-0.5, np.inf]
+
+
+def test_a_sweep_has_the_intervals_of_newcombe_and_of_the_log_ratio():
+    good, groups = [1] * 3 + [0] * 7 + [1] * 6 + [0] * 4, ["a"] * 10 + ["b"] * 10
+    for level, z in ((0.95, 1.959964), (0.5, 0.674490)):
+        row = audit.threshold_sweep(good, groups=groups, a="a", b="b", thresholds=[0.5], level=level).iloc[0]
+        wilson = audit.success_rates(good, groups=groups, level=level)
+        (la, ua), (lb, ub) = (wilson.loc[group, ["low", "high"]] for group in "ab")
+        assert row["difference_low"] == pytest.approx(0.3 - np.hypot(0.6 - lb, ua - 0.3))
+        assert row["difference_high"] == pytest.approx(0.3 + np.hypot(ub - 0.6, 0.3 - la))
+        spread = np.exp(z * np.sqrt(0.7 / 3 + 0.4 / 6))
+        assert row[["ratio_low", "ratio_high"]].tolist() == pytest.approx([0.5 / spread, 0.5 * spread], rel=1e-5)
+
+
+def test_a_sweep_goes_from_a_half_to_nearly_one_unless_told():
+    table = audit.threshold_sweep(SCORE, groups=GROUPS, a="x", b="y")
+    assert table["threshold"].tolist() == [k / 100 for k in range(50, 97, 2)]
+
+
+def test_saturation_begins_beyond_95_and_below_5_percent():
+    groups = ["a"] * 50 + ["b"] * 50
+    for successes, saturated in ((96, True), (95, False), (5, False), (4, True)):
+        good = np.arange(100) % 50 * 2 + np.arange(100) // 50 < successes  # shared out between both
+        row = audit.threshold_sweep(good.astype(float), groups=groups, a="a", b="b", thresholds=[0.5]).iloc[0]
+        assert row["count_a"] + row["count_b"] == successes
+        assert row["saturated"] == saturated
+        assert bool(row["note"]) == saturated
+
+
 def test_ser_and_equity_scaling():
     score, groups = [0.8, 0.8, 0.9, 0.9], ["a", "a", "b", "b"]
     assert audit.ser(score, groups=groups) == pytest.approx(2)
@@ -124,6 +204,14 @@ def test_ser_and_equity_scaling():
     assert audit.ser([1.0] * 4, groups=groups) == 1
     with pytest.raises(InputError, match="at most 1"):
         audit.ser([3, 3, 0.5, 0.5], groups=groups)
+
+
+def test_equity_scaling_leaves_out_cases_without_a_label():
+    score, groups = [0.8, 0.8, 0.9, 0.9, 0.1], ["a", "a", "b", "b", None]
+    assert audit.equity_scaled(score, groups=groups) == pytest.approx(0.85 / 1.1)
+    assert audit.equity_scaled([0.8, 0.6, 0.1], groups=["a", "a", None]) == pytest.approx(
+        0.7
+    )  # one group has no spread
 
 
 @pytest.mark.parametrize(

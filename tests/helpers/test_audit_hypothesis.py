@@ -30,6 +30,30 @@ def test_against_statsmodels_and_scipy():
     assert table.loc["ANOVA", "effect"] == pytest.approx(between / ((SCORE - SCORE.mean()) ** 2).sum())
 
 
+def test_names_sizes_and_effects_of_the_three_tests():
+    table = audit.compare(SCORE, groups=GROUPS)
+    assert list(table.index) == ["ANOVA", "Welch", "Kruskal-Wallis"]
+    assert (table["n"] == 150).all()
+    assert (table["df1"] == 2).all()
+    assert table.loc["ANOVA", "df2"] == 147
+    assert table["effect_name"].tolist() == ["eta2", "eta2", "epsilon2"]
+    assert table.loc["Welch", "effect"] == table.loc["ANOVA", "effect"]
+    assert table.loc["Kruskal-Wallis", "effect"] == pytest.approx(table.loc["Kruskal-Wallis", "statistic"] / 149)
+    assert (table["note"] == "").all()
+
+
+def test_analysis_of_variance_by_hand():
+    found = audit.anova([1.0, 2.0, 3.0, 6.0, 9.0], groups=["a", "a", "b", "b", None])
+    # means 1.5 and 4.5 about 3: 9 between, 5 within
+    assert (found.statistic, found.effect) == (pytest.approx(9 / (5 / 2)), pytest.approx(9 / 14))
+    assert (found.n, found.df1, found.df2) == (4, 1, 2)
+    assert found.p == pytest.approx(stats.f.sf(3.6, 1, 2))
+    assert "1 cases without a group" in found.note
+    welch = audit.welch([1.0, 2.0, 3.0, 6.0], groups=["a", "a", "b", "b"])
+    # two groups: the square of Welch's t, (4.5 - 1.5) ** 2 / (0.5 / 2 + 4.5 / 2), with its degrees of freedom
+    assert (welch.statistic, welch.df2) == (pytest.approx(3.6), pytest.approx(2.5**2 / (0.25**2 + 2.25**2)))
+
+
 def test_posthoc():
     for method, equal_var in (("tukey", True), ("games-howell", False)):
         table = audit.posthoc(SCORE, groups=GROUPS, method=method)
@@ -62,6 +86,89 @@ def test_assumptions_and_choice():
     assert "15 cases" in why
 
 
+def test_assumptions_by_hand():
+    table = audit.assumptions([0.0, 2.0, 0.0, 3.0, 6.0], groups=list("aabbb"))
+    assert table.loc["SD ratio", "statistic"] == pytest.approx(3 / np.sqrt(2))
+    assert table.loc["smallest group", "statistic"] == 2
+    assert table.loc[["SD ratio", "smallest group"], "p"].isna().all()
+    assert list(table.index) == ["Shapiro-Wilk", "Levene", "Brown-Forsythe", "SD ratio", "smallest group"]
+
+
+def test_assumptions_where_groups_do_not_vary():
+    flat = audit.assumptions([1.0, 1.0, 2.0, 2.0], groups=list("aabb"))
+    assert flat.loc["SD ratio", "statistic"] == 1
+    tests = ["Shapiro-Wilk", "Levene", "Brown-Forsythe"]
+    assert flat.loc[tests, "statistic"].isna().all()
+    assert (flat.loc[tests, "p"] == 1).all()
+    one = audit.assumptions([1.0, 1.0, 1.0, 2.0, 3.0], groups=list("aaabb"))
+    assert one.loc["SD ratio", "statistic"] == np.inf
+    assert one.loc[tests, "p"].between(0, 1, inclusive="left").all()
+
+
+def test_of_many_residuals_5000_evenly_spaced_are_tested():
+    score = np.random.default_rng(2).exponential(size=6001)
+    score[-1] = 1 - score[-2]  # two in a group of its own, so that the residuals are not the scores
+    groups = np.where(np.arange(6001) < 5999, "a", "b")
+    residuals = np.sort(np.concatenate([score[:-2] - score[:-2].mean(), score[-2:] - score[-2:].mean()]))
+    kept = residuals[[int(6000 * k / 4999) for k in range(5000)]]
+    found = audit.assumptions(score, groups=groups).loc["Shapiro-Wilk", "statistic"]
+    assert found == pytest.approx(stats.shapiro(kept).statistic, rel=1e-9)
+
+
+def test_thirty_cases_in_each_group_are_enough_to_compare_means():
+    skewed = np.random.default_rng(4).exponential(size=30) ** 3
+    both = np.concatenate([skewed, skewed])
+    chosen, why = audit.choose_test(both, groups=["a"] * 30 + ["b"] * 30)
+    assert chosen.name == "ANOVA"
+    assert "normal" not in why
+    assert audit.choose_test(both[1:], groups=["a"] * 29 + ["b"] * 30)[0].name == "Kruskal-Wallis"
+
+
+def test_a_group_that_does_not_vary_leaves_analysis_of_variance():
+    varied = np.random.default_rng(1).normal(size=40)
+    chosen, why = audit.choose_test([*np.zeros(40), *varied], groups=["a"] * 40 + ["b"] * 40)
+    assert chosen.name == "ANOVA"
+    assert "unequal" in why
+
+
+def test_the_level_of_a_check_decides_the_choice():
+    score, groups = [*PARTS[0], *PARTS[1]], ["a"] * 40 + ["b"] * 60
+    p = audit.assumptions(score, groups=groups).loc["Brown-Forsythe", "p"]
+    assert audit.choose_test(score, groups=groups, alpha=p / 2)[0].name == "ANOVA"
+    assert audit.choose_test(score, groups=groups, alpha=2 * p)[0].name == "Welch"
+
+
+def test_pairs_are_named_and_dunn_has_no_interval():
+    dunn = audit.posthoc(SCORE, groups=GROUPS, method="dunn")
+    assert dunn[["a", "b"]].to_numpy().tolist() == [["a", "b"], ["a", "c"], ["b", "c"]]
+    assert dunn[["low", "high"]].isna().all(axis=None)
+    raw = audit.posthoc(SCORE, groups=GROUPS, method="dunn", adjust=None)["p"]
+    assert dunn["p"].tolist() == pytest.approx(audit.adjust_p(raw)["holm"].tolist())
+    pd.testing.assert_frame_equal(
+        audit.posthoc(SCORE, groups=GROUPS), audit.posthoc(SCORE, groups=GROUPS, method="games-howell", level=0.95)
+    )
+    ends = audit.posthoc(SCORE, groups=GROUPS, method="tukey", level=0.8)
+    reference = stats.tukey_hsd(*PARTS).confidence_interval(0.8)
+    assert ends["low"].tolist() == pytest.approx([reference.low[j, i] for i, j in ((0, 1), (0, 2), (1, 2))])
+    assert ends["high"].tolist() == pytest.approx([reference.high[j, i] for i, j in ((0, 1), (0, 2), (1, 2))])
+
+
+def test_rank_biserial_interval_by_hand():
+    score, groups = [1, 2, 3, 2, 3, 4, 0], [*"aaabbb", "c"]
+    # of nine pairs five net ones are greater; the placements of either group vary by 7 / 108
+    half = 2 * np.sqrt(2 * 7 / 108 / 3)
+    found = audit.rank_biserial_interval(score, groups=groups, a="a", b="b")
+    assert found == pytest.approx((5 / 9, 5 / 9 - 1.959964 * half, 1))  # cut at 1
+    turned = audit.rank_biserial_interval(score, groups=groups, a="b", b="a")
+    assert turned == pytest.approx((-5 / 9, -1, 1.959964 * half - 5 / 9))
+    narrow = audit.rank_biserial_interval(score, groups=groups, a="a", b="b", level=0.5)
+    assert narrow == pytest.approx((5 / 9, 5 / 9 - 0.67449 * half, 5 / 9 + 0.67449 * half), abs=1e-6)
+    two = audit.rank_biserial_interval([1, 2, 1, 3], groups=list("aabb"), a="a", b="b")
+    assert two[0] == 0.25
+    with pytest.raises(InputError, match="two"):
+        audit.rank_biserial_interval([1, 2, 3], groups=list("aab"), a="a", b="b")
+
+
 def test_rank_biserial():
     estimate = audit.rank_biserial([1, 2, 3, 4], groups=list("aabb"), a="a", b="b")
     assert estimate == 1
@@ -89,6 +196,29 @@ def test_chi_square_and_fisher():
     assert fisher.p == pytest.approx(0.1)
 
 
+def test_chi_square_by_hand():
+    outcome = [1] * 8 + [0] * 2 + [1] * 2 + [0] * 8
+    found = audit.chi_square(outcome, groups=["a"] * 10 + ["b"] * 10)
+    assert (found.statistic, found.effect) == (pytest.approx(4 * 3**2 / 5), pytest.approx(0.6))
+    assert (found.n, found.df1, found.note) == (20, 1, "")
+    fewer = audit.chi_square(outcome[1:], groups=["a"] * 9 + ["b"] * 10)
+    assert "under 5" in fewer.note
+    for outcome, groups in (([1, 1, 1], list("aab")), ([1, 0, 1], list("aaa"))):
+        with pytest.raises(InputError, match="two of each"):
+            audit.chi_square(outcome, groups=groups)
+
+
+def test_two_rates_by_hand():
+    outcome, groups = [1, 0, 0, 0, 1, 1, 1, 0, 1], [*"aaaabbbb", "c"]
+    found = audit.two_rate_test(outcome, groups=groups, a="a", b="b")
+    assert (found.statistic, found.effect, found.effect_name) == (9, 9, "odds ratio")
+    assert found.n == 8
+    assert found.p == pytest.approx(2 * (16 + 1) / 70)
+    assert audit.two_rate_test(outcome, groups=groups, a="b", b="a").effect == pytest.approx(1 / 9)
+    with pytest.raises(InputError, match="other than 0 and 1"):
+        audit.two_rate_test([0.5, 1], groups=["a", "b"], a="a", b="b")
+
+
 def test_multiplicity():
     p = pd.Series({"x": 0.01, "y": 0.04, "z": 0.03})
     table = audit.adjust_p(p)
@@ -106,6 +236,15 @@ def test_constant_scores_are_defined(test):
     found = test([0.5] * 6, groups=list("aabbcc"))
     assert (found.statistic, found.p) == (0, 1)
     assert "all scores are equal" in found.note
+
+
+def test_constant_scores_keep_their_sizes_and_have_no_effect():
+    for test, df2, effect in ((audit.anova, 4, "eta2"), (audit.welch, 4, "eta2"), (audit.kruskal, None, "epsilon2")):
+        found = test([0.5] * 7, groups=[*"aabbccc"])
+        assert (found.n, found.df1, found.effect, found.effect_name) == (7, 2, 0, effect)
+        assert found.df2 == df2 or (df2 is None and np.isnan(found.df2))
+    apart = audit.anova([1, 1, 2, 2, 2], groups=list("aabbb"))
+    assert (apart.n, apart.df1, apart.df2, apart.effect, apart.effect_name) == (5, 1, 3, 1, "eta2")
 
 
 @pytest.mark.parametrize("test", [audit.anova, audit.welch, audit.kruskal])

@@ -107,6 +107,27 @@ def test_categories_as_in_the_cohort_frame(frame):
         )
 
 
+def test_an_age_that_is_no_number_belongs_to_no_group(frame):
+    text = frame.assign(age=["40", "41", "50", "unknown", None, "101"])
+    groups = metrics.challenge_score(text).groups
+    ages = groups[groups["attribute"] == "age"].set_index("group")
+    assert ages["n"].to_dict() == {"0-40": 1, "41-50": 2}
+    assert ages.loc["41-50", "dice"] == pytest.approx((0.6 + 1.0) / 2)
+    assert ages.loc["41-50", "norm_hd"] == pytest.approx(0.1)
+    assert groups.index.is_unique
+
+
+def test_the_distance_at_which_a_case_is_missed_scales_the_score(frame):
+    once, twice = (metrics.challenge_score(frame[:4], hd_max=length) for length in (150.0, 300.0))
+    assert (once.groups["norm_hd"] == 2 * twice.groups["norm_hd"]).all()
+    alone = metrics.challenge_score(frame, attributes=["breast_density"])
+    assert (
+        alone.fairness
+        == alone.by_attribute["breast_density"]
+        == metrics.challenge_score(frame).by_attribute["breast_density"]
+    )
+
+
 def test_equal_groups_are_fair(frame):
     flat = frame.assign(dice=0.7, hd95_voxels=15.0)
     score = metrics.challenge_score(flat)

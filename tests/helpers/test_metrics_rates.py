@@ -64,6 +64,13 @@ def test_a_small_group_is_left_out_and_named_unless_as_published():
         metrics.equalized_odds_difference(y, predicted, groups=groups, minimum=13)
 
 
+def test_too_few_negatives_are_said_as_such():
+    y = [1.0] * 20 + [0.0] * 4
+    with pytest.raises(InputError, match=r"0 of 2 .* 5 negatives"):
+        metrics.equalized_odds_difference(y, y, groups=["a", "b"] * 12, minimum=5)
+    assert metrics.equal_opportunity_difference(y, y, groups=["a", "b"] * 12, minimum=5) == 0
+
+
 def test_a_group_without_negatives_has_a_rate_of_zero_as_published():
     table = metrics.rates_by_group([1, 1, 0, 1], [1, 1, 1, 0], groups=list("aabb"), as_published=True)
     assert table.loc["a", "fpr"] == 0

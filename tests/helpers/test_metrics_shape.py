@@ -139,6 +139,8 @@ def test_one_voxel_has_a_form():
         (np.ones((4, 4, 4, 4)), {"spacing": (1, 1, 1, 1)}, "dimensions"),
         (np.ones((4, 4, 4)), {"spacing": (1, 1)}, "spacing"),
         (np.ones((4, 4, 4)), {"smooth": -1}, "smooth"),
+        (np.ones((4, 4, 4)), {"smooth": np.inf}, "smooth"),
+        (np.ones((4, 4, 4)), {"smooth": True}, "smooth"),
         (np.pad(np.ones((1, 1, 1)), 4), {"smooth": 3.0}, "nothing of it is left"),
     ],
 )
