@@ -176,3 +176,69 @@ def test_within_source_says_what_it_cannot_compare():
     assert picked.loc["s", ["a", "b"]].tolist() == ["a", "b"]
     assert picked.loc["t", ["a", "b"]].isna().all()
     assert picked.loc["t", ["n_a", "n_b"]].tolist() == [0, 0]
+
+
+SOURCED = {
+    "groups": ["a"] * 4 + ["b"] * 4 + ["a"] * 4 + ["b"] * 2 + ["c", None],
+    "sources": ["s"] * 8 + ["t"] * 6 + ["s", "t"],
+}
+SOURCED_SCORE = [0.0, 1, 2, 1, 3, 2, 3, 4, 8, 9, 8, 7, 9, 9, 50, 60]
+
+
+def test_within_source_by_hand():
+    options = SOURCED | {"a": "a", "b": "b", "smallest_cell": 2, "n_boot": 300, "n_permutations": 200}
+    table = audit.within_source(SOURCED_SCORE, **options)
+    assert list(table.index) == ["pooled", "pooled, permuted within sources", "s", "t"]
+    assert table.loc["s", ["n", "n_a", "mean_a", "n_b", "mean_b", "contrast", "gap"]].tolist() == [9, 4, 1, 4, 3, 2, 2]
+    assert table.loc["t", ["n", "n_a", "mean_a", "n_b", "mean_b", "contrast", "gap"]].tolist() == [6, 4, 8, 2, 9, 1, 1]
+    assert table.loc["pooled", ["n", "n_a", "mean_a", "n_b", "mean_b", "gap"]].tolist() == [15, 8, 4.5, 6, 5, 0.5]
+    assert ["left out: c" in note for note in table["note"]] == [True, True, True, False]
+    assert table.attrs["missing"] == 0
+    for source, chosen in (("s", slice(0, 8)), ("t", slice(8, 14))):
+        plain = {"groups": SOURCED["groups"][chosen], "seed": 0}
+        permuted = audit.permutation(SOURCED_SCORE[chosen], **plain, n=200)
+        assert (table.loc[source, "p"], table.loc[source, "expected"]) == (permuted.p, permuted.null.mean())
+        assert table.loc[source, "low"] < table.loc[source, "contrast"] < table.loc[source, "high"]
+    holm = audit.adjust_p(table.loc[["s", "t"], "p"])["holm"]
+    assert table.loc[["s", "t"], "p_holm"].tolist() == holm.tolist()
+    assert table.loc[["pooled", "pooled, permuted within sources"], "p_holm"].isna().all()
+    large = [group if group != "c" else None for group in SOURCED["groups"]]
+    for row, strata in (("pooled", None), ("pooled, permuted within sources", SOURCED["sources"])):
+        assert table.loc[row, "p"] == audit.permutation(SOURCED_SCORE, groups=large, strata=strata, n=200).p
+    assert table["gap"].iloc[0] == table["gap"].iloc[1]
+
+
+def test_within_source_picks_the_lowest_and_the_highest_group_unless_told():
+    table = audit.within_source(SOURCED_SCORE, **SOURCED, smallest_cell=1, n_boot=50, n_permutations=50)
+    assert table.loc["s", ["a", "b", "contrast"]].tolist() == ["a", "c", 49]
+    assert table.loc["t", ["a", "b", "contrast"]].tolist() == ["a", "b", 1]
+    assert table["note"].str.contains("picked").all()
+    absent = audit.within_source(SOURCED_SCORE, **SOURCED, a="a", b="c", smallest_cell=1, n_boot=50, n_permutations=50)
+    assert absent.loc["t", ["contrast", "low", "high"]].isna().all()
+    assert absent.loc["t", "gap"] == 1
+    assert absent.loc["t", "note"] != ""
+    holes = SOURCED | {"sources": [None, None, *SOURCED["sources"][2:]]}
+    assert (
+        audit.within_source(SOURCED_SCORE, **holes, smallest_cell=1, n_boot=50, n_permutations=50).attrs["missing"] == 2
+    )
+
+
+def test_a_hidden_gap_by_hand():
+    found = audit.hidden_gap(SOURCED_SCORE, **SOURCED, smallest_cell=2, n=300)
+    assert (found["source"], found["gap"], found["n_sources"], found["note"]) == ("s", 2, 2, "")
+    assert found["pooled_gap"] == 50 - 4.5
+    assert 0 < found["expected"] < 20
+    small = audit.hidden_gap(SOURCED_SCORE, **SOURCED, smallest_cell=1, n=50)
+    assert (small["source"], small["gap"]) == ("s", 49)
+    only = audit.hidden_gap(SOURCED_SCORE, **SOURCED, smallest_cell=3, n=50)
+    assert (only["source"], only["gap"], only["n_sources"]) == ("s", 2, 1)
+    none = audit.hidden_gap(SOURCED_SCORE, **SOURCED, smallest_cell=9)
+    assert [none[name] for name in ("source", "gap", "pooled_gap", "p", "expected", "n_sources")] == [None] * 5 + [0]
+
+
+def test_a_gap_in_one_source_that_noise_cannot_make_has_the_smallest_p():
+    score, groups = [0.0] * 10 + [1.0] * 10 + [0.0, 1.0] * 10, ["a"] * 10 + ["b"] * 10 + ["a", "a", "b", "b"] * 5
+    order = np.random.default_rng(0).permutation(40)
+    sources = np.repeat(["s", "t"], 20)[order]
+    found = audit.hidden_gap(np.array(score)[order], groups=np.array(groups)[order], sources=sources, n=199)
+    assert (found["source"], found["gap"], found["p"]) == ("s", 1, 1 / 200)

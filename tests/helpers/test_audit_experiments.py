@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from helpers import audit
-from helpers.audit.crossed import resample_cells, resample_seeds, two_sided_p
+from helpers.audit.crossed import resample_cells, resample_seeds, seeded_interval, two_sided_p
 from helpers.audit.experiments import gap_change
+from helpers.audit.resample import percentile_interval
 from helpers.errors import InputError
 
 
@@ -140,3 +142,60 @@ def test_p_agrees_with_the_interval():
     assert (two_sided_p(found) < 0.05) == (found.low > 0 or found.high < 0)
     assert two_sided_p(found, null=found.estimate) > 0.8
     assert two_sided_p(found, null=10) == pytest.approx(2 / 1000)
+
+
+def test_p_by_hand():
+    interval = percentile_interval(1.0, np.array([-1.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]), 5, 0.95)
+    assert two_sided_p(interval) == pytest.approx(2 * (1 + 1) / 10)
+    assert two_sided_p(interval, null=7.5) == pytest.approx(2 * (1 + 1) / 10)
+    assert two_sided_p(interval, null=4) == 1
+
+
+def normal(error: float, n: int = 4001) -> np.ndarray:
+    """Replicates about 1 that are as normal as n of them can be."""
+    return 1 + error * stats.norm.ppf((np.arange(n) + 0.5) / n)
+
+
+def test_an_interval_over_seeds_has_student_t_for_the_share_that_seeds_have():
+    seeds = np.array([0.0, 1.0, 2.0])  # the variance of their mean is 1 / 3
+    none = seeded_interval(1.0, normal(1.0), [], n=5)
+    assert (none.low, none.high) == pytest.approx((1 - 1.96, 1 + 1.96), abs=0.01)
+    alone = seeded_interval(1.0, normal(np.sqrt(1 / 3)), [seeds], n=5)
+    assert (alone.low, alone.high) == pytest.approx((1 - 4.303 / np.sqrt(3), 1 + 4.303 / np.sqrt(3)), rel=0.02)
+    half = seeded_interval(1.0, normal(np.sqrt(2 / 3)), [seeds], n=5)
+    assert half.high - 1 == pytest.approx(
+        stats.t.ppf(0.975, 8) * np.sqrt(2 / 3), rel=0.02
+    )  # (2 / 3)^2 / ((1 / 3)^2 / 2)
+    two = seeded_interval(1.0, normal(np.sqrt(2 / 3)), [seeds, seeds + 5], n=5)
+    assert two.high - 1 == pytest.approx(stats.t.ppf(0.975, 4) * np.sqrt(2 / 3), rel=0.02)
+    narrow = seeded_interval(1.0, normal(1.0), [], n=5, level=0.5)
+    assert (narrow.n, narrow.high) == (5, pytest.approx(1 + 0.6745, abs=0.01))
+
+
+def test_a_replicate_far_off_stays_finite_and_one_without_a_value_is_dropped():
+    replicates = np.append(normal(0.1), [1e6, np.nan])
+    found = seeded_interval(1.0, replicates, [np.array([0.9, 1.0, 1.1])], n=5)
+    assert np.isfinite(found.replicates).all()
+    assert found.dropped == 1
+    still = seeded_interval(1.0, np.ones(50), [np.array([0.9, 1.0, 1.1])], n=5)
+    assert (still.low, still.high) == (1, 1)
+
+
+def test_a_cell_that_is_not_drawn_has_no_mean():
+    cells = resample_cells(np.array([[1.0], [2.0], [6.0]]), np.array([0, 0, 1]), 3, n_boot=300, seed=3)
+    assert cells.means[:2].tolist() == [[1.5], [6.0]]
+    assert cells.counts.tolist() == [2, 1, 0]
+    assert np.isnan(cells.means[2]).all()
+    assert cells.drawn_means.shape == (300, 3, 1)
+    assert (cells.drawn_counts.sum(axis=1) == 3).all()
+    np.testing.assert_array_equal(np.isnan(cells.drawn_means[:, :, 0]), cells.drawn_counts == 0)
+    assert set(cells.drawn_counts[:, 1]) == {0, 1, 2, 3}
+    again = resample_cells(np.array([[1.0], [2.0], [6.0]]), np.array([0, 0, 1]), 3, n_boot=300, seed=3)
+    np.testing.assert_array_equal(again.drawn_counts, cells.drawn_counts)
+
+
+def test_seed_weights_are_whole_shares_of_one_seed_fewer():
+    weights = resample_seeds(4, n_boot=200, seed=1)
+    assert weights.shape == (200, 4)
+    np.testing.assert_allclose(weights.sum(axis=1), 1)
+    np.testing.assert_allclose(weights * 3, (weights * 3).round())

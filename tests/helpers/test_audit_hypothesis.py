@@ -211,7 +211,7 @@ def test_chi_square_by_hand():
 def test_two_rates_by_hand():
     outcome, groups = [1, 0, 0, 0, 1, 1, 1, 0, 1], [*"aaaabbbb", "c"]
     found = audit.two_rate_test(outcome, groups=groups, a="a", b="b")
-    assert (found.statistic, found.effect, found.effect_name) == (9, 9, "odds ratio")
+    assert (found.name, found.statistic, found.effect, found.effect_name) == ("Fisher", 9, 9, "odds ratio")
     assert found.n == 8
     assert found.p == pytest.approx(2 * (16 + 1) / 70)
     assert audit.two_rate_test(outcome, groups=groups, a="b", b="a").effect == pytest.approx(1 / 9)

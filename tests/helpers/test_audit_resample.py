@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from helpers import audit
+from helpers.audit.resample import percentile_interval
 from helpers.errors import InputError
 
 RNG = np.random.default_rng(3)
@@ -71,6 +72,18 @@ def test_replicates_without_a_group_are_counted_and_dropped():
     assert lost.dropped > 100
 
 
+def test_a_percentile_interval_by_hand():
+    replicates = np.append(np.arange(101.0)[::-1], [np.nan] * 4)
+    found = percentile_interval(40.0, replicates, 9, 0.9)
+    assert (found.estimate, found.low, found.high) == (40, pytest.approx(5), pytest.approx(95))
+    assert (found.level, found.n, found.n_boot, found.dropped, len(found.replicates)) == (0.9, 9, 105, 4, 101)
+    some = percentile_interval(1.0, np.array([0.0, 1.0, np.inf]), 9, 0.5)
+    assert (some.low, some.high) == (0, np.inf)  # order statistics: the middle of 1 and infinity has no value
+    for estimate, values in ((np.nan, [1.0]), (1.0, [np.nan])):
+        with pytest.raises(InputError):
+            percentile_interval(estimate, np.array(values), 9, 0.9)
+
+
 def test_infinite_ratios_stay_infinite():
     outcome, groups = [1] * 10 + [1] + [0] * 9, ["a"] * 10 + ["b"] * 10
     found = audit.bootstrap(outcome, groups=groups, a="a", b="b", statistic="ratio", n_boot=2000)
@@ -86,6 +99,44 @@ def test_seed_decides():
     first, again, other = (audit.bootstrap(SCORE, **options, seed=seed) for seed in (1, 1, 2))
     assert (first.low, first.high) == (again.low, again.high)
     assert first.low != other.low
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda seed: audit.bootstrap(GOOD, groups=GROUPS, a="a", b="b", n_boot=64, seed=seed).replicates,
+        lambda seed: audit.bootstrap(SCORE, groups=GROUPS, statistic=spread, n_boot=20, seed=seed).replicates,
+        lambda seed: audit.permutation(SCORE, groups=GROUPS, n=20, seed=seed).null,
+        lambda seed: audit.permutation(GOOD, groups=GROUPS, n=20, seed=seed).null,
+        lambda seed: audit.permutation(SCORE, groups=GROUPS, n=20, seed=seed, statistic=spread).null,
+    ],
+    ids=["rates", "any statistic", "permuted scores", "permuted outcomes", "permuted for any statistic"],
+)
+def test_the_seed_decides_every_draw(call):
+    np.testing.assert_array_equal(call(1), call(1))
+    assert (call(1) != call(2)).any()
+
+
+def spread(score, groups):
+    return score[groups == "a"].std() - score[groups == "b"].std()
+
+
+def test_a_change_has_the_level_that_is_asked_for():
+    options = {"groups": GROUPS, "a": "a", "b": "b", "n_boot": 500}
+    wide, narrow = (audit.bootstrap_change(SCORE, SCORE**2, **options, level=level) for level in (0.95, 0.5))
+    for ours, theirs in ((narrow.first, wide.first), (narrow.second, wide.second), (narrow.change, wide.change)):
+        assert (ours.level, ours.n, ours.n_boot) == (0.5, N, 500)
+        assert (ours.low, ours.high) == pytest.approx(tuple(np.quantile(theirs.replicates, [0.25, 0.75])))
+    assert audit.bootstrap_change(SCORE, SCORE, **options).change.high == 0
+
+
+def test_a_statistic_of_all_groups_needs_each_of_them_in_every_replicate():
+    found = audit.bootstrap(
+        [1.0, 2.0, 3.0, 4.0], groups=["a", "a", "b", None], n_boot=400, statistic=lambda s, g: float(len(s))
+    )
+    assert found.estimate == 3  # the case without a label is drawn, and then left out
+    assert set(found.replicates) <= {2, 3, 4}
+    assert (found.replicates == 2).any()
 
 
 def test_ends_of_a_ratio_hardly_depend_on_the_seed():
@@ -140,6 +191,33 @@ def test_p_is_never_below_what_the_permutations_can_tell(apart):
     found = audit.permutation(np.repeat(apart, 20), groups=np.repeat(["a", "b"], 20), n=99)
     assert found.null.max() < found.statistic
     assert found.p == 1 / 100
+
+
+def test_a_permutation_by_hand():
+    score, groups = [0.0, 0.0, 1.0, 5.0], list("aabb")
+    found = audit.permutation(score, groups=groups, n=999)
+    assert found.statistic == 3
+    assert (found.n, len(found.null)) == (999, 999)
+    assert set(np.unique(found.null)) == {2.0, 3.0}  # 5 with 0, or 5 with 1
+    assert found.p == (1 + (found.null == 3).sum()) / 1000
+    one = audit.permutation(score, groups=groups, strata=list("stst"), n=200)
+    assert set(np.unique(one.null)) == {2.0, 3.0}
+    fixed = audit.permutation(score, groups=groups, strata=list("wxyz"), n=50)
+    assert (fixed.p, set(fixed.null)) == (1, {3.0})  # nothing to permute within strata of one
+
+
+def test_a_statistic_of_any_kind_sees_labelled_cases_alone():
+    seen = []
+
+    def count(score, groups):
+        seen.append((sorted(score), list(groups)))
+        return 0.0
+
+    found = audit.permutation([3.0, 1.0, 2.0, 9.0], groups=["b", "a", "b", None], statistic=count, n=5)
+    assert (found.p, len(seen)) == (1, 6)
+    assert all(scores == [1, 2, 3] and sorted(groups) == ["a", "b", "b"] for scores, groups in seen)
+    with pytest.raises(InputError, match="NaN"):
+        audit.permutation([1.0, 2.0], groups=["a", "b"], statistic=lambda s, g: np.nan, n=5)
 
 
 @pytest.mark.parametrize("strata", [None, RNG.choice(["s", "t"], N)], ids=["whole", "strata"])

@@ -164,6 +164,12 @@ def test_box_is_found_wherever_one_voxel_lies(shape):
         assert pair.touches == [(i == 0, i == n - 1) for i, n in zip(where, shape, strict=True)]
 
 
+def test_the_box_of_two_empty_masks_is_empty_and_touches_no_edge():
+    pair = metrics.crop.crop(np.zeros((4, 5)), np.zeros((4, 5)))
+    assert not pair.expert.any() and not pair.predicted.any()
+    assert (pair.touches, pair.shape, pair.empty) == ([(False, False)] * 2, (4, 5), True)
+
+
 def test_two_dimensions_have_dice_and_hd95_but_no_surface_dice():
     first, second = np.zeros((2, 8, 8), bool)
     first[2:4, 2:4] = second[2:4, 4:6] = True
@@ -211,10 +217,14 @@ MASK = np.eye(4, dtype=np.uint8)[None].repeat(4, 0)
         (MASK, MASK, {"spacing": (1, 1)}, "3 positive lengths"),
         (MASK, MASK, {"spacing": (1, 1, 0)}, "3 positive lengths"),
         (MASK, MASK, {"spacing": (1, 1, np.nan)}, "3 positive lengths"),
+        (MASK, MASK, {"spacing": (1, 1, np.inf)}, "3 positive lengths"),
+        (MASK, MASK, {"spacing": (1, 1, -1)}, "3 positive lengths"),
         (MASK, MASK, {"spacing": "1mm"}, "3 positive lengths"),
         (MASK, MASK, {"tolerance": -1}, "tolerance"),
         (MASK, MASK, {"tolerance": "2"}, "tolerance"),
         (MASK, MASK, {"tolerance": np.nan}, "tolerance"),
+        (MASK, MASK, {"tolerance": np.inf}, "tolerance"),
+        (MASK, MASK, {"tolerance": True}, "tolerance"),
     ],
 )
 def test_bad_input_is_refused(expert, predicted, settings, message):
