@@ -19,7 +19,7 @@ endif
 PY := $(BIN)/python
 WORKFLOW := $(PY) -m helpers.workflow
 
-.PHONY: help book pdf student book-student test test-all test-slow test-browser faults bench lint lab study new audit sweep status record restamp check-data serve lock clean
+.PHONY: help book pdf student book-student test test-all test-slow test-browser faults mutants bench lint lab study new audit sweep status record restamp check-data serve lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -71,6 +71,11 @@ test-browser: $(READY) ## pages and notebooks in headless Chromium (needs chromi
 
 faults: $(READY) ## plant each fault of tests/faults, and see that the tests catch it: [FAULT="NAME ..."]
 	@$(PY) -m tests.faults.run $(FAULT)
+
+# Apart from .venv, whose versions it would change.
+mutants: $(READY) ## change the code that measures in 300 small ways, and count how many the tests see (an hour)
+	@test -d _build/mutmut || $(PY) -m pip install --quiet --target _build/mutmut mutmut==3.8.1
+	OMP_NUM_THREADS=1 $(PY) tests/mutants/sample.py
 
 bench: $(READY) ## speed as ratios against named peers
 	$(PY) -m pytest tests/benchmarks -s

@@ -73,7 +73,7 @@ def test_the_copy_has_what_runs_and_nothing_of_the_teachers(copy):
     ]
     targets = set(re.findall(r"^([a-z-]+):.*##", made["Makefile"], re.MULTILINE))
     own = set(re.findall(r"^([a-z-]+):.*##", (project.folder / "Makefile").read_text(), re.MULTILINE))
-    assert own - targets == {"student", "book-student", "faults", "bench", "lint", "restamp"} | {
+    assert own - targets == {"student", "book-student", "faults", "mutants", "bench", "lint", "restamp"} | {
         t for t in own if t.startswith("test")
     }
     for study in studies:

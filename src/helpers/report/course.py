@@ -19,7 +19,7 @@ TEACHERS = ("book/how-to/teach.md", "notebooks/assignment")  # what students do 
 TO_TEACHERS = re.compile(r"^.*\bhow-to/teach\b.*\n|^.*\(teach\.md\).*\n", re.MULTILINE)
 SOLUTION = re.compile(r"\{admonition\} *Solution\b", re.IGNORECASE)
 # Targets whose files they do not get, each with the comment above it.
-OURS = "student book-student test test-all test-slow test-browser faults bench restamp lint".replace(" ", "|")
+OURS = "student book-student test test-all test-slow test-browser faults mutants bench restamp lint".replace(" ", "|")
 TARGETS = rf"(?:^#.*\n)?^(?:{OURS}):.*\n(?:\t.*\n)+\n?"
 README = """# The Biased Ruler, course copy
 
