@@ -220,6 +220,7 @@ MASK = np.eye(4, dtype=np.uint8)[None].repeat(4, 0)
         (MASK, MASK, {"spacing": (1, 1, np.inf)}, "3 positive lengths"),
         (MASK, MASK, {"spacing": (1, 1, -1)}, "3 positive lengths"),
         (MASK, MASK, {"spacing": "1mm"}, "3 positive lengths"),
+        (MASK, MASK, {"spacing": ("a", "b", "c")}, "3 positive lengths"),
         (MASK, MASK, {"tolerance": -1}, "tolerance"),
         (MASK, MASK, {"tolerance": "2"}, "tolerance"),
         (MASK, MASK, {"tolerance": np.nan}, "tolerance"),

@@ -26,6 +26,17 @@ def test_rates_by_hand():
     assert np.isnan(metrics.false_positive_rate([1, np.nan], [0, 1]))
 
 
+def test_rates_of_each_group_by_hand():
+    y, predicted = [1, 1, 1, 0, 0, 1, 0, 0, np.nan], [1, 1, 0, 1, 0, 1, 0, 0, 1]
+    table = metrics.rates_by_group(y, predicted, groups=[*"aaaaabbb", "b"], minimum=1)
+    assert list(table.columns) == ["n", "n_positive", "n_negative", "tpr", "fpr", "left_out"]
+    assert table.loc["a"].tolist() == [5, 3, 2, pytest.approx(2 / 3), 0.5, ""]
+    assert table.loc["b"].tolist() == [3, 1, 2, 1, 0, ""]
+    few = metrics.rates_by_group(y, predicted, groups=[*"aaaaabbb", None], minimum=2)
+    assert few.loc["b", ["n_positive", "left_out"]].tolist() == [1, "tpr"]
+    assert few.attrs["missing"] == 1
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_differences_agree_with_fairlearn(seed):
     y, predicted, groups = cases(seed=seed)
