@@ -73,7 +73,7 @@ faults: $(READY) ## plant each fault of tests/faults, and see that the tests cat
 	@$(PY) -m tests.faults.run $(FAULT)
 
 # Apart from .venv, whose versions it would change.
-mutants: $(READY) ## change the code that measures in 300 small ways, and count how many the tests see (an hour)
+mutants: $(READY) ## change the code that measures in 300 small ways, and count how many the tests see (ten minutes)
 	@test -d _build/mutmut || $(PY) -m pip install --quiet --target _build/mutmut mutmut==3.8.1
 	OMP_NUM_THREADS=1 $(PY) tests/mutants/sample.py
 

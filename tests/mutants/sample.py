@@ -172,7 +172,7 @@ def run(sample: list[str]) -> dict[str, str]:
     for name in IMPORTS.split():
         importlib.import_module(name)
     setup_source_paths()
-    runner = get_mutant_runner(max_children=1)
+    runner = get_mutant_runner(1)
     run_stats_collection(runner)  # which test passes through which function, and that all pass unchanged
     set_mutant_under_test("")
     runner.startup()
