@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import importlib
+import io
 import json
 import os
 import random
@@ -88,9 +90,10 @@ def all_mutants() -> list[str]:
     """Make all mutants; names of all but those of mere wording, in order."""
     from mutmut.__main__ import copy_also_copy_files, copy_src_dir, create_mutants
 
-    copy_src_dir()
-    copy_also_copy_files()
-    create_mutants(max_children=1)
+    with contextlib.redirect_stdout(io.StringIO()):  # names of files
+        copy_src_dir()
+        copy_also_copy_files()
+        create_mutants(max_children=1)
     names = []
     for path in rooms():
         tree = ast.parse((PLACE / "mutants" / path).read_text(encoding="utf-8"))
