@@ -285,7 +285,7 @@ def _defining(place: str, chain: tuple[str, ...], root: Path) -> list[str]:
         return [place]
     if not chain:
         own = [p.relative_to(root).with_suffix("").parts for p in sorted(file.parent.rglob("*.py"))]
-        return [".".join(parts) for parts in own if parts[-1] != "__init__"]
+        return [".".join(parts) for parts in own if parts[-1] not in {"__init__", "__main__"}]
     exported = _parsed(_face(file)).names.get(chain[0])
     if exported is not None:
         where, _, name = exported.partition(":")
