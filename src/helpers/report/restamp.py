@@ -60,12 +60,17 @@ def records(study: str = "") -> list[Record]:
 
 
 def _swept(record: sweep_records.RecordedSweep) -> list[dict[str, Any]]:
-    """One run for each choice that the sweep makes by a word; its numbers are sizes and seeds."""
+    """Runs in which every word that the sweep chooses from stands at least once; its numbers are sizes and seeds."""
     given = {**parameters.profile(record.study, record.profile), **record.fixed}
     types = parameters.read(provenance.notebook_of(record.study)).types
     words = [name for name in record.runs if types.get(name) is str]
-    first = record.runs.drop_duplicates(words) if words else record.runs.head(1)
-    return [given | {name: str(row[name]) for name in words} for _, row in first.iterrows()]
+    found, seen = [], set()
+    for _, row in record.runs.iterrows():
+        chosen = {name: str(row[name]) for name in words}
+        if not found or set(chosen.items()) - seen:
+            seen |= set(chosen.items())
+            found.append(given | chosen)
+    return found
 
 
 def restamp(asked: list[Record], *, data_root: str = "") -> Iterator[tuple[str, list[str]]]:
