@@ -149,12 +149,14 @@ def execute(study: str, folder: Path, **parameters: object) -> dict[str, Any]:
     import papermill
     import yaml
 
+    from helpers.report.running import LATE
+
     profile = yaml.safe_load((ROOT / "notebooks" / "params" / f"{study}.{PROFILE}.yaml").read_text())
     folder.mkdir(parents=True, exist_ok=True)
     asked = {**profile, **parameters, "RUN_DIR": str(folder)}
     notebook = ROOT / "notebooks" / f"{study}.ipynb"
     with mock.patch.dict(os.environ, ONE_THREAD):
-        papermill.execute_notebook(notebook, folder / "out.ipynb", asked, progress_bar=False)
+        papermill.execute_notebook(notebook, folder / "out.ipynb", asked, progress_bar=False, iopub_timeout=LATE)
     return json.loads((folder / "results.json").read_text())
 
 

@@ -17,8 +17,13 @@ from helpers import fingerprint, paths
 from helpers.errors import InputError
 from helpers.report import instances, parameters, recording
 from helpers.report.private import FILES, PLACES
+from helpers.report.running import LATE
 
 ANEW = "Record it anew"
+EXECUTE = """import json, sys, papermill
+source, executed, parameters, late = sys.argv[1:]
+options = {"kernel_name": "python3", "progress_bar": False, "iopub_timeout": int(late)}
+papermill.execute_notebook(source, executed, json.loads(parameters), **options)"""
 
 
 class Checkouts:
@@ -106,8 +111,7 @@ def _run(study: str, checkout: Path, *, canary: Mapping[str, Any]) -> Path:
     shutil.rmtree(checkout / "data" / "networks", ignore_errors=True)  # what is taken from there loads no module
     place = Path(tempfile.mkdtemp(prefix="canary-", dir=checkout.parent))
     given = {k: v for k, v in canary.items() if k in taken} | {"RUN_DIR": str(place)}
-    words = ["-m", "papermill", str(notebook), str(place / "out.ipynb"), "--parameters_yaml", json.dumps(given)]
-    words += ["--kernel", "python3", "--no-progress-bar", "--log-level", "ERROR"]
+    words = ["-c", EXECUTE, str(notebook), str(place / "out.ipynb"), json.dumps(given), str(LATE)]
     variables = paths.variables(PYTHONPATH=str(checkout / "src"), OMP_NUM_THREADS="1")
     done = subprocess.run([sys.executable, *words], cwd=checkout, env=variables, capture_output=True, text=True)
     if done.returncode or not (place / recording.RESULTS).is_file():

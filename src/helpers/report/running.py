@@ -14,6 +14,8 @@ from typing import Any
 from helpers import paths
 from helpers.errors import InputError
 
+LATE = 60  # seconds that a cell's last words may come after its end; papermill gives up after 4, as on a busy machine
+
 # Modules that work on tables are imported where they are used: what cannot be used is refused without them, at once.
 
 
@@ -53,6 +55,7 @@ def run_study(study: str, place: Path, values: dict[str, Any], *, check: Callabl
             progress_bar=sys.stderr.isatty(),
             cwd=paths.project(),
             kernel_name="python3",
+            iopub_timeout=LATE,
             extra_arguments=["--log-level=ERROR"],  # else each kernel warns of eavesdroppers on this machine's ports
         )
     except Exception as error:  # a cell that fails, a kernel that dies: the notebook says how far it came
