@@ -64,7 +64,8 @@ class Checkouts:
 def canary(name: str, known: Mapping[str, Any], given: Mapping[str, Any], data_root: str) -> dict[str, Any]:
     """Choose the parameters of a small run: given words, the sizes of the tiny profile, and what ``canary`` adds.
 
-    A whole number that the tiny profile does not set is the given one or the notebook's own, whichever is smaller.
+    A whole number that the tiny profile does not set is the given one or the notebook's own, whichever is smaller. The
+    seed is the tiny profile's, at which its sizes are known to be enough.
 
     Parameters
     ----------
@@ -86,9 +87,9 @@ def canary(name: str, known: Mapping[str, Any], given: Mapping[str, Any], data_r
         raise InputError(name, f"its {named[0]} is a file that the record only names", ANEW)
     chosen = {k: v for k, v in given.items() if k not in PLACES and k not in instances.MACHINE}
     defaults = parameters.read(paths.notebooks() / f"{known['study']}.ipynb").defaults
-    sizes = {k: min(v, defaults[k]) for k, v in chosen.items() if type(v) is int and k in defaults and k != "SEED"}
+    sizes = {k: min(v, defaults[k]) for k, v in chosen.items() if type(v) is int and k in defaults}
     tiny = parameters.profile(known["study"], "tiny")
-    chosen |= sizes | {k: v for k, v in tiny.items() if not isinstance(v, str | bool) and k != "SEED"}
+    chosen |= sizes | {k: v for k, v in tiny.items() if not isinstance(v, str | bool)}
     if (paths.notebooks() / "params" / f"{known['study']}.canary.yaml").is_file():
         chosen |= parameters.profile(known["study"], "canary")
     if given.get("SOURCE") == "real":
