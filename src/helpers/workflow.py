@@ -118,6 +118,8 @@ def check(profile: str) -> None:
     InputError
         One line that names the pages.
     """
+    from helpers.report import status
+
     if found := status.unfinished(profile):
         raise InputError(f"book, {profile} profile", "; ".join(found), "Make the book again")
 
