@@ -333,11 +333,11 @@ def test_missing_weights_are_said(tmp_path):
         generate.load(tmp_path / "run9-A.pt", **TINY)
 
 
-def test_weights_that_cannot_be_written_are_said_and_the_last_stay(kept):
+def test_weights_that_cannot_be_written_are_said_and_the_last_stay(kept, monkeypatch):
     file, model = kept
     before = file.read_bytes()
-    file.with_suffix(".part").mkdir()
-    with pytest.raises(InputError, match=r"run0-A\.pt: weights cannot be written"):
+    with monkeypatch.context() as patch, pytest.raises(InputError, match=r"run0-A\.pt: weights cannot be written"):
+        patch.setattr(cache, "beside", lambda file: file.parent)  # a folder, which is no file to write to
         generate.save(models.vae(**TINY, seed=8), file)
     assert file.read_bytes() == before
     with pytest.raises(InputError, match="weights cannot be written"):
