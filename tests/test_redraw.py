@@ -63,5 +63,5 @@ def test_what_draws_must_change_no_value(project):
     with changed(values, lambda text: text.replace(returned, returned.replace("value", "round(value, 2)"))):
         done = project.snakemake(PAGE, "--config", "profile=tiny")
     assert done.returncode != 0
-    assert "it gives other values (area: was 3.14159, is 3.14, by 0.00159, 1 in all)" in done.stdout
+    assert re.search(r"it gives other values \(area: was 3\.14159, is 3\.14, by 0\.00159, \d in all\)", done.stdout)
     assert place.read_bytes() == before
