@@ -118,7 +118,7 @@ def test_a_clean_up_is_proven_by_its_canary_and_both_commits_are_noted(project, 
     made = project.record()["provenance"]["git"]["commit"]
     project.change(MODULE, "PI = 3.14159\n\n\n", "from helpers.metrics.constants import PI\n\n\n")
     (project.folder / MODULE).with_name("constants.py").write_text("PI = 3.14159\n")
-    project.change(MODULE, "radius**2\n", "radius * radius\n")
+    project.change(MODULE, "PI * radius**2", "radius**2 * PI")
     notebook = f"notebooks/{toy.STUDY}.ipynb"
     project.change(notebook, r"{\"mean\": {\"estimate\"", r"{\"mean of area\": {\"estimate\"")
     project.change(notebook, r"{\"area\": [area", r"{\"size\": [area")
@@ -199,7 +199,7 @@ def test_what_cannot_be_proven_is_refused_in_one_line(project, start, known, say
         record["provenance"]["parameters"] |= {"SOURCE": "real", "DATA_ROOT": "DATA_ROOT"}
     (project.folder / RECORD).write_text(json.dumps(record))
     if "helpers" not in known:
-        project.change(MODULE, "radius**2\n", "radius * radius\n")
+        project.change(MODULE, "PI * radius**2", "radius**2 * PI")
     project.commit("Change a record by hand")
     code, text = project.restamp("--data-root", "nowhere")
     assert code == 2 and text.count("\n") == 2, text

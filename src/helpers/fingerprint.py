@@ -79,7 +79,7 @@ def computes(module: str) -> bool:
 Source = str | Path | ModuleType | Callable
 
 
-def modules_of(*things: Source, root: Path = SOURCES, looking: bool = False) -> dict[str, str]:
+def modules_of(*things: Source, root: Path | None = None, looking: bool = False) -> dict[str, str]:
     """Find the modules of `helpers` that something computes with.
 
     Imports are followed by name to the module that defines the name, through the faces of packages. What a module
@@ -91,8 +91,8 @@ def modules_of(*things: Source, root: Path = SOURCES, looking: bool = False) -> 
         Name of a module or package, file of a notebook or module, or a function; a function stands for its module.
         Functions that are not of `helpers` add nothing. Cells of a notebook tagged as `ASIDE` count only with
         `looking`.
-    root : Path
-        Folder that holds the package.
+    root : Path, optional
+        Folder that holds the package; this one's by default.
     looking : bool
         Whether modules that only draw, show or write count too, and what they import.
 
@@ -102,6 +102,7 @@ def modules_of(*things: Source, root: Path = SOURCES, looking: bool = False) -> 
         Name of each module to the hash of its code, without comments and docstrings; by name.
     """
     found: dict[str, str] = {}
+    root = root or SOURCES
     todo = [module for thing in things for module in _start(thing, root, looking)]
     while todo:
         module = todo.pop()
@@ -113,7 +114,7 @@ def modules_of(*things: Source, root: Path = SOURCES, looking: bool = False) -> 
     return dict(sorted(found.items()))
 
 
-def code_of(*things: Source, root: Path = SOURCES, looking: bool = False) -> str:
+def code_of(*things: Source, root: Path | None = None, looking: bool = False) -> str:
     """Hash the code that something computes with: see `modules_of`, which takes the same.
 
     With `looking`, the code that something only draws, shows or writes with.
@@ -124,7 +125,7 @@ def code_of(*things: Source, root: Path = SOURCES, looking: bool = False) -> str
     return hashlib.sha256(json.dumps(found).encode()).hexdigest()[:12]
 
 
-def made_by(*things: Source, root: Path = SOURCES) -> dict[str, object]:
+def made_by(*things: Source, root: Path | None = None) -> dict[str, object]:
     """Describe what made something that is kept on disk: its code, and the versions of the libraries it computes with.
 
     Returns
@@ -133,7 +134,7 @@ def made_by(*things: Source, root: Path = SOURCES) -> dict[str, object]:
         ``code`` as of `code_of`, ``libraries`` by name.
     """
     modules = modules_of(*things, root=root)
-    names = {name for module in modules for name in _parsed(_file(module, root)).libraries}
+    names = {name for module in modules for name in _parsed(_file(module, root or SOURCES)).libraries}
     return {"code": code_of(*things, root=root), "libraries": {name: _version(name) for name in sorted(names)}}
 
 
