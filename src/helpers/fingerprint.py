@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import functools
 import hashlib
 import json
@@ -10,51 +9,33 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
 
-PACKAGE = "helpers"
+from helpers import parsed
+
 SOURCES = Path(__file__).resolve().parents[1]  # the folder that holds the package
 # Rooms that only draw, show, write, keep or refuse: no number depends on them.
-LOOKING = {"cache", "errors", "exercises", "faces", "figures", "fingerprint", "paths", "report", "widgets", "workflow"}
+LOOKING = {
+    "cache",
+    "errors",
+    "exercises",
+    "faces",
+    "figures",
+    "fingerprint",
+    "parsed",
+    "paths",
+    "report",
+    "widgets",
+    "workflow",
+}
 JUDGING = {"helpers.report.claims", "helpers.report.own"}  # exceptions: verdicts, and counts to the nearest ten
 ASIDE = {"explore", "exercise"}  # tags of cells that look at results and change none
-# What numbers are computed with: import name to distribution.
-LIBRARIES = {
-    "numpy": "numpy",
-    "pandas": "pandas",
-    "scipy": "scipy",
-    "statsmodels": "statsmodels",
-    "scikit_posthocs": "scikit-posthocs",
-    "sklearn": "scikit-learn",
-    "skimage": "scikit-image",
-    "PIL": "pillow",
-    "nibabel": "nibabel",
-    "torch": "torch",
-    "monai": "monai",
-    "lightning_fabric": "lightning-fabric",
-    "lpips": "lpips",
-}
 WHOLE_FILE = 5_000_000  # bytes; larger files enter the fingerprint by name and size
 TABLES = {".csv", ".xlsx", ".json", ".tsv"}
 
 
 def code(source: str) -> str:
     """Hash of what Python code does: comments, layout and docstrings do not change it."""
-    return _hash(ast.parse(source))
-
-
-def _hash(tree: ast.AST) -> str:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
-                node.body = node.body[1:] or [ast.Pass()]
-    # Unparsed, not dumped: the dump of one and the same code differs between versions of Python.
-    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()[:12]
+    return parsed.read(source).hash
 
 
 def data(*places: Path) -> str:
@@ -73,7 +54,7 @@ def data(*places: Path) -> str:
 def computes(module: str) -> bool:
     """Return True if numbers can depend on a module of `helpers`: not on one that only draws, shows or writes."""
     parts = module.split(".")
-    return parts[0] == PACKAGE and (len(parts) == 1 or parts[1] not in LOOKING or module in JUDGING)
+    return parts[0] == parsed.PACKAGE and (len(parts) == 1 or parts[1] not in LOOKING or module in JUDGING)
 
 
 Source = str | Path | ModuleType | Callable
@@ -149,19 +130,6 @@ def notebook(file: Path, *, aside: bool = False) -> str:
     return _read(file, stat.st_mtime_ns, stat.st_size, aside).hash
 
 
-class _Source(NamedTuple):
-    """What one file of code imports.
-
-    names : of each name that an import binds, the dotted name it stands for
-    chains : dotted names below such a name that the code uses, without the name; empty for the name alone
-    """
-
-    hash: str
-    names: dict[str, str]
-    chains: dict[str, frozenset[tuple[str, ...]]]
-    libraries: frozenset[str]
-
-
 def _start(thing: Source, root: Path, looking: bool) -> list[str]:
     if isinstance(thing, Path):
         if thing.suffix == ".ipynb":
@@ -174,14 +142,14 @@ def _start(thing: Source, root: Path, looking: bool) -> list[str]:
         while isinstance(thing, functools.partial):
             thing = thing.func
         thing = getattr(thing, "__module__", None) or type(thing).__module__
-    return list(_defining(thing, (), root)) if thing.split(".")[0] == PACKAGE else []
+    return list(_defining(thing, (), root)) if thing.split(".")[0] == parsed.PACKAGE else []
 
 
 @functools.cache
-def _read(notebook: Path, changed_ns: int, size: int, aside: bool) -> _Source:
+def _read(notebook: Path, changed_ns: int, size: int, aside: bool) -> parsed.Parsed:
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     kept = [c for c in cells if c["cell_type"] == "code" and (aside or not ASIDE & set(c["metadata"].get("tags", [])))]
-    return _source("\n".join("".join(c["source"]) for c in kept))
+    return parsed.read("\n".join("".join(c["source"]) for c in kept))
 
 
 def _file(module: str, root: Path) -> Path:
@@ -190,72 +158,24 @@ def _file(module: str, root: Path) -> Path:
     return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
 
 
-def _parsed(file: Path) -> _Source:
+def _parsed(file: Path) -> parsed.Parsed:
     stat = file.stat()
     return _parse(file, stat.st_mtime_ns, stat.st_size)
 
 
 @functools.cache
-def _parse(file: Path, changed_ns: int, size: int) -> _Source:
+def _parse(file: Path, changed_ns: int, size: int) -> parsed.Parsed:
     # By time of change: a workflow asks the same of every page.
-    return _source(file.read_text(encoding="utf-8"))
+    return parsed.read(file.read_text(encoding="utf-8"))
 
 
-def _source(text: str) -> _Source:
-    names: dict[str, str] = {}
-    libraries: set[str] = set()
-    tree = ast.parse(text)
-    nodes = list(ast.walk(tree))
-    unused = {id(n) for node in nodes if _for_types(node) for part in node.body for n in ast.walk(part)}
-    for node in nodes:
-        if id(node) in unused:
-            continue
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                if alias.name.split(".")[0] == PACKAGE:
-                    names[alias.asname or alias.name] = alias.name
-                libraries.add(alias.name.split(".")[0])
-        elif isinstance(node, ast.ImportFrom):
-            dotted = "." * node.level + (node.module or "")
-            libraries.add(dotted.split(".")[0])
-            if node.level or dotted.split(".")[0] == PACKAGE:
-                for alias in node.names:
-                    names[alias.asname or alias.name] = f"{dotted}:{alias.name}"
-    chains = _used(nodes, names)
-    return _Source(_hash(tree), names, chains, frozenset(libraries & set(LIBRARIES)))
-
-
-def _for_types(node: ast.AST) -> bool:
-    """Return True for the block of what is imported for type checking alone."""
-    return isinstance(node, ast.If) and ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
-
-
-def _used(nodes: list[ast.AST], names: dict[str, str]) -> dict[str, frozenset[tuple[str, ...]]]:
-    """Chains of attributes that follow each imported name where it is used."""
-    found: dict[str, set[tuple[str, ...]]] = {name: set() for name in names}
-    roots = {name.split(".")[0] for name in names}
-    above = {id(node.value): node for node in nodes if isinstance(node, ast.Attribute)}
-    for node in nodes:
-        if not isinstance(node, ast.Name) or node.id not in roots:
-            continue
-        full, place = [node.id], id(node)
-        while place in above:
-            full.append(above[place].attr)
-            place = id(above[place])
-        for k in range(len(full), 0, -1):  # `import helpers.a.b` binds a name with dots
-            if (name := ".".join(full[:k])) in found:
-                found[name].add(tuple(full[k:]))
-                break
-    return {name: frozenset(chains) for name, chains in found.items()}
-
-
-def _imported(source: _Source, module: str, root: Path) -> list[str]:
+def _imported(source: parsed.Parsed, module: str, root: Path) -> list[str]:
     """Modules that define what a source imports."""
     found: list[str] = []
     for name, target in source.names.items():
         place, _, attribute = target.partition(":")
         place = _absolute(place, module, root)
-        if place is None or place.split(".")[0] != PACKAGE:
+        if place is None or place.split(".")[0] != parsed.PACKAGE:
             continue
         if attribute == "*":
             found += _defining(place, (), root)
@@ -308,6 +228,6 @@ def _face(file: Path) -> Path:
 @functools.cache
 def _version(library: str) -> str:
     try:
-        return metadata.version(LIBRARIES[library])
+        return metadata.version(parsed.LIBRARIES[library])
     except metadata.PackageNotFoundError:
         return "absent"

@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 PACKAGE = ROOT / "src" / "helpers"
 # A module imports only from those that stand after it.
 ORDER = "workflow exercises widgets report figures uncertainty mitigate reconstruct segment generate train models"
-ORDER += " degrade scores data simulate audit metrics cache processor parallel fingerprint paths errors faces"
+ORDER += " degrade scores data simulate audit metrics cache processor parallel fingerprint parsed paths errors faces"
 ORDER = ORDER.split()
 FILES = sorted(PACKAGE.rglob("*.py"))
 FACES = sorted(PACKAGE.glob("*/__init__.py"))

@@ -2,7 +2,8 @@
 
 A record's canary is the study at a reduced size with the record's own choices. It runs at the record's commit and at
 HEAD, each in a checkout, both with today's packages. Where all values are equal, the record's code is HEAD's. Modules
-that have changed and that these choices do not load are reached by the choices of the study's pages.
+that have changed and that these choices do not load are reached by the choices of the study's pages, or by those of
+``notebooks/params/<study>.canary-<name>.yaml``.
 """
 
 from __future__ import annotations
@@ -136,7 +137,7 @@ def _restamped(record: Record, clones: Checkouts, data_root: str) -> list[str]:
     if code[before] != code[after]:
         proof, found = "a small run of both gives the same values", []
         missed = _changed(code, before, after)
-        others = [page.parameters for page in instances.pages(record.study)]
+        others = [page.parameters for page in instances.pages(record.study)] + _beyond(record.study)
         for number, given in enumerate([*record.runs, *others]):
             if number >= len(record.runs) and not any(missed.values()):
                 break
@@ -145,7 +146,7 @@ def _restamped(record: Record, clones: Checkouts, data_root: str) -> list[str]:
             missed = {place: missed[place] - _loaded(runs[place]) for place in missed}
         if not found and (left := sorted(set().union(*missed.values()))):
             problem = f"no canary loads {left[0]}, which has changed"
-            fix = f"Name parameters that reach it in notebooks/params/{record.study}.canary.yaml, or record it anew"
+            fix = f"Name parameters that reach it in notebooks/params/{record.study}.canary-NAME.yaml, or record it anew"
             raise InputError(record.name, problem, fix)
         if found:
             more = [f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
@@ -154,6 +155,12 @@ def _restamped(record: Record, clones: Checkouts, data_root: str) -> list[str]:
     about["provenance"] = {**known, **code[after], "restamped": [*known.get("restamped", []), stamp]}
     write_json(record.file, _with_names(about, names))
     return [f"restamped: {before.name} and {after.name}, {proof}"]
+
+
+def _beyond(study: str) -> list[dict[str, Any]]:
+    """Choices that no record and no page makes, each in a file named after it."""
+    files = sorted((paths.notebooks() / "params").glob(f"{study}.canary-*.yaml"))
+    return [parameters.profile(study, file.stem.removeprefix(f"{study}.")) for file in files]
 
 
 def _before(name: str, known: Mapping[str, Any], clones: Checkouts) -> Path:
