@@ -146,7 +146,8 @@ def _restamped(record: Record, clones: Checkouts, data_root: str) -> list[str]:
             missed = {place: missed[place] - _loaded(runs[place]) for place in missed}
         if not found and (left := sorted(set().union(*missed.values()))):
             problem = f"no canary loads {left[0]}, which has changed"
-            fix = f"Name parameters that reach it in notebooks/params/{record.study}.canary-NAME.yaml, or record it anew"
+            file = f"notebooks/params/{record.study}.canary-NAME.yaml"
+            fix = f"Name parameters that reach it in {file}, or record it anew"
             raise InputError(record.name, problem, fix)
         if found:
             more = [f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
