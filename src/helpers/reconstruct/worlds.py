@@ -37,7 +37,14 @@ FINDINGS = 12  # of a study without networks, as in the chest
 
 
 def read_world(
-    dataset: str, name: str, *, patients: Mapping[str, int], seed: int, n_boot: int = 1000, device: str = "auto"
+    dataset: str,
+    name: str,
+    *,
+    patients: Mapping[str, int],
+    seed: int,
+    effort: float = 1.0,
+    n_boot: int = 1000,
+    device: str = "auto",
 ) -> dict[str, object]:
     """Make one world, run the reconstruction study in it, and read it by both rules.
 
@@ -49,6 +56,8 @@ def read_world(
         Data set to patients; four tenths of them are tested.
     seed : int
         Of images, split, noise, networks and intervals. Both worlds of a seed have the same patients.
+    effort : float
+        Share of the usual training steps.
     n_boot : int
         Resampled sets of patients, or of cases by the published rule.
 
@@ -65,7 +74,7 @@ def read_world(
         acquired = {"mode": "corrected", "pattern": "uniform", "seed": seed, "folder": Path(folder)}
         worse = degraded(task, LEVEL, **acquired)
     settings: dict[str, Any] = {"network": "small", "sampler": "posterior", "steps": None, "arms": (ARM,)}
-    _, measured = read(task, worse, seed=seed, device=device, **settings)
+    _, measured = read(task, worse, effort=effort, seed=seed, device=device, **settings)
     tested = measured.part("test")
     draws = {"n_boot": n_boot, "seed": seed}
     if "dice" in tested.scores:

@@ -33,6 +33,7 @@ def diagnose_world(
     folds: int,
     train_seeds: int,
     size: int = 48,
+    labeller_steps: int = 300,
     n_boot: int = 2000,
     device: str = "auto",
 ) -> list[dict[str, object]]:
@@ -46,6 +47,8 @@ def diagnose_world(
         Patients; and seed of the cohorts, the labeller, the folds and the intervals.
     steps, folds, train_seeds, size : int
         Training steps of a network, folds, networks per experiment and fold, side of a slice in voxels.
+    labeller_steps : int
+        Training steps of the network that makes the silver masks.
     n_boot : int
         Replicates behind an interval.
 
@@ -55,7 +58,7 @@ def diagnose_world(
         One row for each of `READINGS`: ``world, seed, reading, verdict, truth``, and of the three contrasts
         ``labels, images, share`` the estimates (None for the paper's reading).
     """
-    root = world(name, n, seed=seed, device=device)
+    root = world(name, n, seed=seed, steps=labeller_steps, device=device)
     patients, _ = data.load_mama_mia(root)
     tables, _ = scores.collect(root, workers=1, progress=False)
     cases, _ = data.join_scores(patients, tables["automatic"], where="automatic")
