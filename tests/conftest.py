@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import tiny
-from tests.tiny import ROOT, generated
+from tests.tiny import ROOT, but_compiled
 
 REAL = ROOT.parent / "shared" / "data" / "mamamia"
 REAL_LABELS = ROOT.parent / "shared" / "data" / "fitzpatrick17k"
@@ -69,7 +69,7 @@ class Checkout:
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A copy of the checkout without anything generated."""
     folder = tmp_path_factory.mktemp("project") / "the-biased-ruler"
-    shutil.copytree(ROOT, folder, ignore=generated)
+    shutil.copytree(ROOT, folder, ignore=but_compiled)
     return Checkout(folder)
 
 

@@ -40,6 +40,11 @@ def generated(folder: str, names: list[str]) -> set[str]:
     return shutil.ignore_patterns(*MADE)(folder, names) | own.get(inside, set())
 
 
+def but_compiled(folder: str, names: list[str]) -> set[str]:
+    """As `generated`, without what Python has compiled, which a copy would compile again."""
+    return generated(folder, names) - {"__pycache__"}
+
+
 def sources(project: Path) -> Iterator[Path]:
     """Every file of a checkout or of a copy that is not made, relative to it and in order."""
     for place, folders, files in os.walk(project):

@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import yaml
 
-from tests.tiny import ROOT, generated
+from tests.tiny import ROOT, but_compiled
 
 STUDY = "00_shapes"
 OPENING = """# How large is a disc?
@@ -52,7 +52,7 @@ def notebook() -> nbformat.NotebookNode:
 def make(folder: Path) -> None:
     """Write the project into a folder."""
     own = shutil.ignore_patterns("tests", "notebooks", "recorded")
-    shutil.copytree(ROOT, folder, ignore=lambda at, names: generated(at, names) | own(at, names))
+    shutil.copytree(ROOT, folder, ignore=lambda at, names: but_compiled(at, names) | own(at, names))
     for name in ("pages", "claims", "params", "sweeps"):
         (folder / "notebooks" / name).mkdir(parents=True)
     nbformat.write(notebook(), folder / "notebooks" / f"{STUDY}.ipynb")

@@ -11,7 +11,8 @@ import yaml
 from helpers.errors import InputError
 from helpers.report import course
 from tests import toy
-from tests.conftest import ROOT, Checkout, generated
+from tests.conftest import ROOT, Checkout
+from tests.tiny import but_compiled
 
 STUDY = toy.STUDY
 SECRET = "Xylophones explain the whole of this gap."
@@ -40,7 +41,7 @@ def copy(tmp_path_factory):
     """A copy of the checkout, and the students' copy that is written in it, twice."""
     folder = tmp_path_factory.mktemp("student") / "project"
     own = shutil.ignore_patterns("tests")
-    shutil.copytree(ROOT, folder, ignore=lambda at, names: generated(at, names) | own(at, names))
+    shutil.copytree(ROOT, folder, ignore=lambda at, names: but_compiled(at, names) | own(at, names))
     project, made = Checkout(folder), []
     for _ in range(2):
         done = project.run("-m", "helpers.workflow", "student")

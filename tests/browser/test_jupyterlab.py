@@ -27,7 +27,7 @@ from papermill.parameterize import parameterize_notebook
 from playwright.sync_api import Browser, Page
 
 from tests.browser.conftest import SCREENSHOTS
-from tests.conftest import ROOT, generated
+from tests.tiny import ROOT, generated
 
 FIRST, AUDIT = "00_calibration", "01_label_audit"
 MINUTES = 60_000  # in milliseconds, as Playwright counts

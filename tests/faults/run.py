@@ -21,7 +21,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import NamedTuple
 
-from tests.conftest import ROOT, generated
+from tests.tiny import ROOT, generated
 
 FOLDER = Path(__file__).parent
 AT_ONCE = 2  # copies of the project, and faults that are tried at the same time

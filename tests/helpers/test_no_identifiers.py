@@ -5,7 +5,7 @@ import re
 import pandas as pd
 
 from helpers.report.recording import CASE_ID
-from tests.conftest import ROOT, generated
+from tests.tiny import ROOT, generated
 
 BINARY = {".png", ".woff", ".woff2", ".ico"}
 
