@@ -128,16 +128,10 @@ def show_repository(app: Sphinx, config: Config) -> None:
     config.colophon_state = git_state()
 
 
-def read_at_once(app: Sphinx, config: Config) -> None:
-    """Read and write two pages at a time: `jupyter-book build` does not take the option of Sphinx that asks for it."""
-    app.parallel = max(app.parallel, 2)
-
-
 def setup(app: Sphinx) -> dict[str, object]:
     """Register the extension."""
     # rebuild="env": a new commit is a new statement on every page.
     app.add_config_value("colophon_state", "", "env", types=[str])
     app.connect("config-inited", show_repository)
-    app.connect("config-inited", read_at_once)
     app.connect("source-read", close_page)
     return {"version": helpers.__version__, "parallel_read_safe": True, "parallel_write_safe": True}
