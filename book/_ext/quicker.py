@@ -5,19 +5,23 @@ from __future__ import annotations
 from pybtex.backends import plaintext
 from pybtex.plugin import register_plugin
 from sphinx.application import Sphinx
-from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
 
 import helpers
 
+NUMBERING = "sphinx_multitoc_numbering"  # numbers what has been read, and does not say that two may read
 
-def read_at_once(app: Sphinx, config: Config) -> None:
+
+def read_at_once(app: Sphinx, env: BuildEnvironment, pages: list[str]) -> None:
     """Read and write two pages at a time: `jupyter-book build` does not take the option of Sphinx that asks for it."""
     app.parallel = max(app.parallel, 2)
+    if NUMBERING in app.extensions:
+        app.extensions[NUMBERING].parallel_read_safe = True
 
 
 def setup(app: Sphinx) -> dict[str, object]:
     """Register the extension."""
-    app.connect("config-inited", read_at_once)
+    app.connect("env-before-read-docs", read_at_once)
     # Otherwise every citation searches the metadata of all packages: findings/pybtex-searches-for-every-citation.sh
     register_plugin("pybtex.backends", "plaintext", plaintext.Backend, force=True)
     return {"version": helpers.__version__, "parallel_read_safe": True, "parallel_write_safe": True}

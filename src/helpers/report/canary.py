@@ -17,12 +17,14 @@ from helpers import fingerprint, paths
 from helpers.errors import InputError
 from helpers.report import instances, parameters, recording
 from helpers.report.private import FILES, PLACES
-from helpers.report.running import LATE
+from helpers.report.running import GRAMMARS, LATE
 
 ANEW = "Record it anew"
-EXECUTE = """import json, sys, papermill
+EXECUTE = f"""import json, sys
+sys.modules["{GRAMMARS}"] = None
+import papermill
 source, executed, parameters, late = sys.argv[1:]
-options = {"kernel_name": "python3", "progress_bar": False, "iopub_timeout": int(late)}
+options = dict(kernel_name="python3", progress_bar=False, iopub_timeout=int(late))
 papermill.execute_notebook(source, executed, json.loads(parameters), **options)"""
 
 
