@@ -11,11 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from helpers.report.running import GRAMMARS
 from tests import tiny
 from tests.tiny import ROOT, but_compiled
-
-sys.modules.setdefault(GRAMMARS, None)  # in a test that imports papermill too
 
 REAL = ROOT.parent / "shared" / "data" / "mamamia"
 REAL_LABELS = ROOT.parent / "shared" / "data" / "fitzpatrick17k"

@@ -13,15 +13,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from helpers import fingerprint, paths
+from helpers import GRAMMAR, fingerprint, paths
 from helpers.errors import InputError
 from helpers.report import instances, parameters, recording
 from helpers.report.private import FILES, PLACES
-from helpers.report.running import GRAMMARS, LATE
+from helpers.report.running import LATE
 
 ANEW = "Record it anew"
 EXECUTE = f"""import json, sys
-sys.modules["{GRAMMARS}"] = None
+sys.modules["{GRAMMAR}"] = None
 import papermill
 source, executed, parameters, late = sys.argv[1:]
 options = dict(kernel_name="python3", progress_bar=False, iopub_timeout=int(late))

@@ -16,8 +16,6 @@ from helpers.errors import InputError
 
 LATE = 60  # seconds that a cell's last words may come after its end; papermill gives up after 4, as on a busy machine
 
-GRAMMARS = "rfc3987_syntax"  # compiles for seconds what a web address is, each time that papermill is imported
-
 # Modules that work on tables are imported where they are used: what cannot be used is refused without them, at once.
 
 
@@ -39,7 +37,6 @@ def run_study(study: str, place: Path, values: dict[str, Any], *, check: Callabl
     InputError
         The study fails; its notebook is then kept under `runs/.failed/`.
     """
-    sys.modules.setdefault(GRAMMARS, None)  # as if it were absent, which jsonschema allows
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
