@@ -40,7 +40,7 @@ from helpers.metrics.discs import area
 
 run = report.start("{toy.STUDY}", globals())"""
 CELL = """radii = np.random.default_rng(SEED).uniform(size=N_CASES)
-rows = pd.DataFrame({"area": [area(radius, N_CASES > 1000) for radius in radii]})
+rows = pd.DataFrame({"area": [area(radius, N_CASES > 1000 or DATASET == 'large') for radius in radii]})
 values = {"mean": {"estimate": float(rows["area"].mean()), "n": N_CASES}}
 report.record(run, values=values, claims=[], dropped=pd.DataFrame(), cases=rows)"""
 
@@ -156,12 +156,17 @@ def test_a_number_that_changed_is_named_and_nothing_is_renewed(project, start):
 
 
 @pytest.mark.slow
-def test_a_changed_module_that_the_canary_does_not_load_is_named(project, start):
-    project.change(MODULE.replace("discs", "large_discs"), "3.14 *", "3.0 *")
-    project.commit("Measure large discs otherwise")
+def test_a_changed_module_that_the_canary_does_not_load_is_named_and_can_be_reached(project, start):
+    project.change(MODULE.replace("discs", "large_discs"), "3.14 * radius**2", "radius**2 * 3.14")
+    project.commit("Tidy large discs")
     code, text = project.restamp()
     assert code == 2
     assert f"{toy.STUDY}/full: refused: {toy.STUDY}/full: no canary loads helpers.metrics.large_discs" in text
+    more = project.folder / "notebooks" / "params" / f"{toy.STUDY}.canary-large.yaml"
+    more.write_text(f"STUDY: {toy.STUDY}\nDATASET: large\n")
+    project.commit("Reach large discs")
+    code, text = project.restamp()
+    assert code == 0 and f"{toy.STUDY}/full: restamped: " in text, text
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 A record's canary is the study at a reduced size with the record's own choices. It runs at the record's commit and at
 HEAD, each in a checkout, both with today's packages. Where all values are equal, the record's code is HEAD's. Modules
 that have changed and that these choices do not load are reached by the choices of the study's pages, or by those of
-``notebooks/params/<study>.canary-<name>.yaml``.
+``notebooks/params/<study>.canary-<name>.yaml``, which may name another study that computes with them.
 """
 
 from __future__ import annotations
@@ -137,12 +137,12 @@ def _restamped(record: Record, clones: Checkouts, data_root: str) -> list[str]:
     if code[before] != code[after]:
         proof, found = "a small run of both gives the same values", []
         missed = _changed(code, before, after)
-        others = [page.parameters for page in instances.pages(record.study)] + _beyond(record.study)
-        for number, given in enumerate([*record.runs, *others]):
-            if number >= len(record.runs) and not any(missed.values()):
+        own = [(record.study, given) for given in record.runs]
+        for number, (study, given) in enumerate([*own, *_further(record.study)]):
+            if number >= len(own) and not any(missed.values()):
                 break
-            runs = clones.run(record.study, before, canary(record.name, known, given, data_root))
-            found += differences(runs[before], runs[after], names)
+            runs = clones.run(study, before, canary(record.name, {**known, "study": study}, given, data_root))
+            found += differences(runs[before], runs[after], _names(study))
             missed = {place: missed[place] - _loaded(runs[place]) for place in missed}
         if not found and (left := sorted(set().union(*missed.values()))):
             problem = f"no canary loads {left[0]}, which has changed"
@@ -158,10 +158,13 @@ def _restamped(record: Record, clones: Checkouts, data_root: str) -> list[str]:
     return [f"restamped: {before.name} and {after.name}, {proof}"]
 
 
-def _beyond(study: str) -> list[dict[str, Any]]:
-    """Choices that no record and no page makes, each in a file named after it."""
-    files = sorted((paths.notebooks() / "params").glob(f"{study}.canary-*.yaml"))
-    return [parameters.profile(study, file.stem.removeprefix(f"{study}.")) for file in files]
+def _further(study: str) -> list[tuple[str, dict[str, Any]]]:
+    """Choices of a study's pages, and those that no page makes: each in a file, of this or another study."""
+    found = [(study, page.parameters) for page in instances.pages(study)]
+    for file in sorted((paths.notebooks() / "params").glob(f"{study}.canary-*.yaml")):
+        given = parameters.profile(study, file.stem.removeprefix(f"{study}."))
+        found.append((given.pop("STUDY", study), given))
+    return found
 
 
 def _before(name: str, known: Mapping[str, Any], clones: Checkouts) -> Path:
