@@ -83,10 +83,11 @@ def test_the_smallest_table_of_scores(tmp_path):
     assert str(tmp_path) not in json.dumps(results)
 
 
+@pytest.mark.slow
 def test_the_experiments_on_volumes_of_a_folder_in_the_real_layout(tmp_path):
     """SOURCE real, three dimensions: resampling, patches, DynUNet, sliding window, checkpoints."""
     mask = lambda image, spacing: image[1] - image[0] > 150  # noqa: E731
-    root = simulate.breast_mri_world("labels", 60, seed=4, labeller=mask, labeller_key="threshold")
+    root = simulate.breast_mri_world("labels", 40, seed=4, labeller=mask, labeller_key="threshold")
     parameters = {"SOURCE": "real", "DATA_ROOT": str(root), "DIMENSIONS": 3, "SIZE": 32, "SPACING": 5.0, "STEPS": 1}
     results = execute(RULER, tmp_path, **parameters)
     assert results["provenance"]["source"] == "real"
