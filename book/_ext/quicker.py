@@ -9,14 +9,16 @@ from sphinx.environment import BuildEnvironment
 
 import helpers
 
-NUMBERING = "sphinx_multitoc_numbering"  # numbers what has been read, and does not say that two may read
+# These do not say that two may read at once: one numbers what has been read, the other changes what LaTeX writes.
+SILENT = ("sphinx_multitoc_numbering", "sphinx_jupyterbook_latex")
 
 
 def read_at_once(app: Sphinx, env: BuildEnvironment, pages: list[str]) -> None:
     """Read and write two pages at a time: `jupyter-book build` does not take the option of Sphinx that asks for it."""
     app.parallel = max(app.parallel, 2)
-    if NUMBERING in app.extensions:
-        app.extensions[NUMBERING].parallel_read_safe = True
+    for name in SILENT:
+        if name in app.extensions:
+            app.extensions[name].parallel_read_safe = True
 
 
 def setup(app: Sphinx) -> dict[str, object]:
