@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from helpers import GRAMMAR, fingerprint, paths
+import helpers
+from helpers import fingerprint, paths
 from helpers.errors import InputError
 from helpers.report import instances, parameters, recording
 from helpers.report.private import FILES, PLACES
@@ -21,7 +22,7 @@ from helpers.report.running import LATE
 
 ANEW = "Record it anew"
 EXECUTE = f"""import json, sys
-sys.modules["{GRAMMAR}"] = None
+sys.modules["{helpers.GRAMMAR}"] = None
 import papermill
 source, executed, parameters, late = sys.argv[1:]
 options = dict(kernel_name="python3", progress_bar=False, iopub_timeout=int(late))
