@@ -1,11 +1,12 @@
 """The built book in a browser, opened from disk with the network off.
 
 Not part of `make test`: `make test-browser` runs it, and needs Chromium.
-Screenshots go to `_build/screenshots`.
+With SCREENSHOTS=1 in the environment, pictures of all pages go to `_build/screenshots`; they take as long as the tests.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -56,6 +57,12 @@ class Reader:
             self.page.wait_for_timeout(500)  # its fonts are asked for as it is drawn
         self.page.evaluate("() => document.fonts.ready")
         return self.page
+
+
+def look(page: Page, how: str, name: str) -> None:
+    """Keep a picture of a page where pictures are asked for."""
+    if os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=SCREENSHOTS / f"{how}-{name.replace('/', '-')}.png", full_page=True)
 
 
 @pytest.fixture
@@ -109,7 +116,7 @@ def test_every_page_loads_clean_and_fits(reader, files, device):
         blank = page.evaluate("() => [...document.querySelectorAll('article img')].filter(i => !i.naturalWidth).length")
         if blank:
             found.append(f"{blank} blank images")
-        page.screenshot(path=SCREENSHOTS / f"{device}-{name.replace('/', '-')}.png", full_page=True)
+        look(page, device, name)
         if found:
             problems[name] = found
     assert problems == {}
@@ -175,7 +182,7 @@ def test_figures_stay_readable_in_the_dark(reader, files):
         for image in page.locator("article .cell_output img, article figure img").all():
             assert image.evaluate("i => getComputedStyle(i).backgroundColor") == "rgb(255, 255, 255)", name
             assert image.evaluate("i => getComputedStyle(i).filter") == "none", name
-        page.screenshot(path=SCREENSHOTS / f"dark-{name.replace('/', '-')}.png", full_page=True)
+        look(page, "dark", name)
 
 
 def judged(page: Page) -> list[str]:
