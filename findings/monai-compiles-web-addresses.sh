@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Beside Jupyter, importing a network of monai takes twice as long: a grammar of web addresses is compiled on the way.
+# Beside Jupyter, importing a network of monai takes several times as long: a grammar of web addresses is compiled on the way.
 #
 # One would expect: importing a U-Net costs the same whether or not JupyterLab is installed in the environment.
 # What happens: importing monai.networks imports monai.bundle, which tries jsonschema. jsonschema tries every optional

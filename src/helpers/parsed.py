@@ -31,10 +31,12 @@ LIBRARIES = {
 
 
 class Parsed(NamedTuple):
-    """What one file of code imports.
+    """What one file of code does and imports.
 
+    hash : of the code without comments, layout and docstrings
     names : of each name that an import binds, the dotted name it stands for
     chains : dotted names below such a name that the code uses, without the name; empty for the name alone
+    libraries : import names of those of `LIBRARIES` that it imports
     """
 
     hash: str

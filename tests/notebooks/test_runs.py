@@ -40,6 +40,11 @@ def test_the_seed_decides_the_values(tiny_run, tmp_path):
     assert other["values"] != first
 
 
+@pytest.mark.slow
+def test_a_study_of_the_book_gives_the_same_values_again(tiny_run, tmp_path):
+    assert execute(AUDIT, tmp_path)["values"] == tiny_run(AUDIT).results["values"]
+
+
 def test_costs_name_every_page_and_who_is_over(tiny_run):
     table = tiny.costs()
     assert set(table.index) == {*instances.book(), tiny.TEMPLATE}
@@ -87,7 +92,7 @@ def test_the_smallest_table_of_scores(tmp_path):
 def test_the_experiments_on_volumes_of_a_folder_in_the_real_layout(tmp_path):
     """SOURCE real, three dimensions: resampling, patches, DynUNet, sliding window, checkpoints."""
     mask = lambda image, spacing: image[1] - image[0] > 150  # noqa: E731
-    root = simulate.breast_mri_world("labels", 40, seed=4, labeller=mask, labeller_key="threshold")
+    root = simulate.breast_mri_world("labels", 60, seed=4, labeller=mask, labeller_key="threshold")
     parameters = {"SOURCE": "real", "DATA_ROOT": str(root), "DIMENSIONS": 3, "SIZE": 32, "SPACING": 5.0, "STEPS": 1}
     results = execute(RULER, tmp_path, **parameters)
     assert results["provenance"]["source"] == "real"
