@@ -84,6 +84,7 @@ def test_the_copy_has_what_runs_and_nothing_of_the_teachers(copy):
         assert len(source) - len(cells) == 3 + (study == "00_bias_sandbox")  # which has a plan for the teacher
 
 
+@pytest.mark.slow
 def test_a_students_notebook_runs(copy):
     project, _ = copy
     student = Checkout(project.folder / "_build" / "student")

@@ -70,6 +70,7 @@ def test_published_without_noise_is_a_profile_over_the_angles(phantom):
     assert found.min() == 0 and found.max() == 1
 
 
+@pytest.mark.slow
 def test_the_published_distortion_at_full_size():
     """Measured with scikit-image: 26.4 dB of stretched back-projection, 18.7 dB after the published profile."""
     image = transform.resize(shepp_logan_phantom(), (256, 256), anti_aliasing=True).astype(np.float32)

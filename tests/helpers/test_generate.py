@@ -129,6 +129,7 @@ def test_equation_beta_makes_the_loss_the_negative_elbo():
 # -- training
 
 
+@pytest.mark.slow
 def test_a_small_autoencoder_learns_to_give_images_back(features):
     images = discs(64)
     found = fit(images=images, steps=None, epochs=12, batch_size=16, lr=5e-3, beta=0.02, features=features)

@@ -16,6 +16,7 @@ from tests.tiny import ROOT, execute
 STUDY = "05_mitigation"
 
 
+@pytest.mark.slow
 def test_it_runs_on_a_folder_and_a_second_cohort(tmp_path):
     """As on a download: nothing is planted, the shifted cases are another cohort's, two attributes are there."""
     roots = [mitigate.simulated("skin", n, size=32, seed=seed) for n, seed in ((260, 5), (160, 6))]

@@ -153,6 +153,7 @@ def test_parameters_reach_the_part_on_sources_and_solutions_say_what_is_so():
     assert "one over the square root of n" in cell("solution-2")
 
 
+@pytest.mark.slow
 def test_two_folders_of_masks(tmp_path):
     """Masks of anything: the worse group is further off, and masks without a partner are counted."""
     import nibabel as nib
@@ -183,6 +184,7 @@ def test_two_folders_of_masks(tmp_path):
     assert {"table": "expert masks", "reason": "no predicted mask of that name", "n": 1} in dropped
 
 
+@pytest.mark.slow
 def test_one_command_makes_the_report(checkout):
     file = simulate.own_scores(120, seed=1, folder=checkout.folder)
     words = ["GROUPS=sex", "SCORE=dice", "N_BOOTSTRAP=200", "N_PERMUTATIONS=200"]

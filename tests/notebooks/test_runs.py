@@ -53,6 +53,7 @@ def test_costs_name_every_page_and_who_is_over(tiny_run):
     assert tiny.told(few).endswith("64 CPU seconds in all. Over 3 times the template: dear.")
 
 
+@pytest.mark.slow
 def test_a_table_of_scores_with_other_names(tmp_path):
     """The researcher's own scores, under aliases, for a folder in the real layout."""
     root = simulate.breast_mri(100, seed=3)
@@ -72,6 +73,7 @@ def test_a_table_of_scores_with_other_names(tmp_path):
     assert str(tmp_path) not in json.dumps(results["provenance"])
 
 
+@pytest.mark.slow
 def test_the_smallest_table_of_scores(tmp_path):
     """Ids and Dice alone: no volumes, no distances, some women in no table."""
     root = simulate.breast_mri(100, seed=3)
@@ -118,6 +120,7 @@ def test_by_hand_from_the_command_line(tmp_path):
     assert not (tmp_path / "results.json").exists()
 
 
+@pytest.mark.slow
 def test_the_skin_tone_study_runs_on_a_folder_of_pictures(tmp_path):
     """As on a download: pictures in a folder, near-duplicates known, another labeller, matched training sets."""
     root = simulate.dermatology(700, seed=3, size=32, folder=tmp_path / "data")

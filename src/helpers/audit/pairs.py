@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from typing import Literal
 
@@ -138,7 +139,11 @@ def adjust_p(p: Sequence[float] | pd.Series, *, alpha: float = 0.05) -> pd.DataF
     series = pd.Series(p, dtype=float)
     if not len(series) or series.isna().any() or not series.between(0, 1).all():
         raise InputError("p", "values missing or outside 0 to 1", "Give the p values of the tests that were made.")
-    reject_holm, holm, *_ = multipletests(series, alpha, "holm")
+    gc.freeze()  # statsmodels collects garbage here: half a second where PyTorch is loaded, unless objects are put by
+    try:
+        reject_holm, holm, *_ = multipletests(series, alpha, "holm")
+    finally:
+        gc.unfreeze()
     reject_bh, bh, *_ = multipletests(series, alpha, "fdr_bh")
     columns = {"p": series, "holm": holm, "bh": bh, "reject_holm": reject_holm, "reject_bh": reject_bh}
     return pd.DataFrame(columns, index=series.index)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,10 +21,19 @@ FABRIC_NAMES = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}  # of `
 
 
 def launch(device: str, precision: str) -> Fabric:
-    """Fabric on one device, or on all processes that torchrun has started."""
+    """Fabric on one device, or on all processes that torchrun has started; one for all trainings of a process.
+
+    To make one takes as long as a short training: it reads what every installed package declares. In half precision
+    each training has its own, since a Fabric goes on with the loss scale that it has reached.
+    """
+    make = _launched.__wrapped__ if precision == "16" else _launched
+    return make(device, precision, paths.processes())
+
+
+@lru_cache
+def _launched(device: str, precision: str, world: int) -> Fabric:
     from lightning_fabric import Fabric
 
-    world = paths.processes()
     here = min(world, torch.cuda.device_count()) if device == "cuda" else world
     fabric = Fabric(
         accelerator=device,
