@@ -4,7 +4,8 @@
 and the seconds that each took. `python -m tests.slow changed --seconds 300` runs those of what has changed since.
 
 A slow test concerns the rooms of `helpers` that its file imports by itself or through a module of tests, these files,
-and `FOR_ALL`. It does not concern the rooms that those import: their own tests do.
+and `FOR_ALL`. It does not concern the rooms that those import: their own tests do. A file that names a study concerns
+its notebook, and the rooms that the notebook imports.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import ast
 import json
 import random
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -47,12 +49,31 @@ def imported(source: str) -> set[str]:
     return {name for name in found if name.startswith(("helpers.", "tests."))}
 
 
+def studies(source: str, root: Path = ROOT) -> list[str]:
+    """Notebooks that a file names in its texts, by a study's name alone or within a path, as paths from the root."""
+    texts = " ".join(
+        node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant) and type(node.value) is str
+    )
+    found = sorted((root / "notebooks").glob("*.ipynb"))
+    return [path.relative_to(root).as_posix() for path in found if re.search(rf"\b{path.stem}\b", texts)]
+
+
+def code(notebook: str) -> str:
+    """Code of a notebook, as one source."""
+    cells = json.loads(notebook)["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+
+
 def concerns(file: str, root: Path = ROOT) -> set[str]:
     """Files and rooms that the tests of a file concern, as paths from the root; a room without its suffix."""
     found, todo = set(FOR_ALL), [file]
     while todo:
         found.add(file := todo.pop())
-        for name in imported((root / file).read_text(encoding="utf-8")):
+        text = (root / file).read_text(encoding="utf-8")
+        text = code(text) if file.endswith(".ipynb") else text
+        if not file.endswith(".ipynb"):
+            todo += [notebook for notebook in studies(text, root) if notebook not in found]
+        for name in imported(text):
             if name.startswith("helpers."):
                 found.add("src/helpers/" + name.split(".")[1])
                 continue

@@ -114,7 +114,7 @@ def test_what_has_not_changed_is_current(project, start):
 
 
 def test_a_clean_up_is_proven_by_its_canary_and_both_commits_are_noted(project, start):
-    """Code moves to another module, and a value and a column get other names, as the table says."""
+    """Code moves, a value and a column get other names, as the table says, and a number becomes a parameter."""
     made = project.record()["provenance"]["git"]["commit"]
     project.change(MODULE, "PI = 3.14159\n\n\n", "from helpers.metrics.constants import PI\n\n\n")
     (project.folder / MODULE).with_name("constants.py").write_text("PI = 3.14159\n")
@@ -123,6 +123,9 @@ def test_a_clean_up_is_proven_by_its_canary_and_both_commits_are_noted(project, 
     project.change(notebook, r"{\"mean\": {\"estimate\"", r"{\"mean of area\": {\"estimate\"")
     project.change(notebook, r"{\"area\": [area", r"{\"size\": [area")
     project.change(notebook, r"rows[\"area\"]", r"rows[\"size\"]")
+    project.change(notebook, '"RUN_DIR: str', r'"TIMES: int = 1  # each area\n", "RUN_DIR: str')
+    project.change(notebook, ".mean())", ".mean()) * TIMES")
+    project.change(f"notebooks/params/{toy.STUDY}.tiny.yaml", "SEED: 11\n", "SEED: 11\nTIMES: 3\n")
     names = f"{toy.STUDY}:\n  mean: mean of area\n  cases.area: cases.size\n"
     (project.folder / "book" / "recorded" / "renamed.yaml").write_text(names)
     before, head = project.record(), project.commit("Tidy discs")

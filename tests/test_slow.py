@@ -1,6 +1,7 @@
 """Which slow tests a change concerns, and which of them fit into the time that is left."""
 
 import ast
+import json
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,11 @@ FILES = {
     "tests/helpers/test_quick.py": "def test_it(): ...\n",
     "tests/common.py": "from helpers.models import unet\nfrom tests.helpers import other\n",
     "tests/helpers/other.py": "from helpers.errors import InputError\n",
+    "tests/test_study.py": "import pytest\nPLACE = 'notebooks/01_one.ipynb'\n@pytest.mark.slow\ndef test_it(): ...\n",
+    "notebooks/01_one.ipynb": json.dumps(
+        {"cells": [{"cell_type": "code", "source": ["from helpers import scores\n", "scores.collect"]}]}
+    ),
+    "notebooks/01_on.ipynb": json.dumps({"cells": [{"cell_type": "code", "source": ["from helpers import degrade"]}]}),
 }
 
 
@@ -55,6 +61,8 @@ def test_a_test_concerns_what_its_file_imports_itself_and_through_modules_of_tes
         "tests/helpers/test_one.py::test_all": rooms | files | slow.FOR_ALL,
         "tests/helpers/test_one.py::test_some": rooms | files | slow.FOR_ALL,
         "tests/helpers/test_two.py::test_it": {"tests/helpers/test_two.py"} | slow.FOR_ALL,
+        "tests/test_study.py::test_it": {"tests/test_study.py", "notebooks/01_one.ipynb", "src/helpers/scores"}
+        | slow.FOR_ALL,
     }
 
 
@@ -124,19 +132,21 @@ ALL = [
     "tests/helpers/test_one.py::test_all",
     "tests/helpers/test_one.py::test_some",
     "tests/helpers/test_two.py::test_it",
+    "tests/test_study.py::test_it",
 ]
 
 
 @pytest.mark.parametrize(
     ("diff", "left", "run", "said"),
     [
-        ("README.md\nsrc/helpers/workflow.py", 300, None, ["3, of rooms that changed 0, run now 0."]),
+        ("README.md\nsrc/helpers/workflow.py", 300, None, ["4, of rooms that changed 0, run now 0."]),
         ("src/helpers/train/fit.py", 300, ALL[:2], ["run now 2."]),
-        ("tests/helpers/test_two.py", 300, ALL[2:], ["run now 1."]),
+        ("tests/helpers/test_two.py", 300, ALL[2:3], ["run now 1."]),
+        ("notebooks/01_one.ipynb", 300, ALL[3:], ["run now 1."]),
         ("tests/helpers/test_two.py", 100, None, ["run now 0.", f"Left out for want of time: {ALL[2]}"]),
         ("tests/helpers/test_two.py", -5, None, ["run now 0.", f"Left out for want of time: {ALL[2]}"]),
-        ("requirements.lock", 9000, ALL, ["run now 3."]),
-        (None, 300, ALL, ["does not know abc", "all rooms count", "run now 3."]),
+        ("requirements.lock", 9000, ALL, ["run now 4."]),
+        (None, 300, ALL, ["does not know abc", "all rooms count", "run now 4."]),
     ],
 )
 def test_what_changed_is_run_and_what_is_left_out_is_named(diff, left, run, said, ran, monkeypatch, capsys):
@@ -160,7 +170,7 @@ def test_a_pass_is_kept_for_a_commit_that_holds_all_there_is(changes, kept, ran,
     monkeypatch.setattr(slow, "run", lambda names: (0, dict.fromkeys(names, 7)))
     assert slow.main(["all"]) == 0
     text = (slow.ROOT / slow.RECORD).read_text()
-    assert ('"passed": "def"' in text and text.count(": 7") == 3) == kept and ('"abc"' in text) != kept
+    assert ('"passed": "def"' in text and text.count(": 7") == 4) == kept and ('"abc"' in text) != kept
 
 
 def test_seconds_of_parameters_add_up():

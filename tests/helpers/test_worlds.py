@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -74,31 +76,39 @@ def make(world: str, n: int, folder: Path, **options) -> Path:
     return simulate.breast_mri_world(world, n, folder=folder, **options)
 
 
+class Once(dict):
+    """What a function gives for a key, made when it is first asked for."""
+
+    def __init__(self, make: Callable) -> None:
+        self.make = make
+
+    def __missing__(self, key: tuple[str, int]) -> object:
+        self[key] = self.make(*key)
+        return self[key]
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> dict[tuple[str, int], Path]:
-    """Every world at every seed: 60 patients, half of them Young and half Older."""
+    """Worlds by name and seed: 60 patients, half of them Young and half Older."""
     folder = tmp_path_factory.mktemp("worlds")
-    return {
-        (world, seed): make(world, 60, folder, seed=seed, age_shares=YOUNG_AND_OLDER)
-        for world in simulate.WORLDS
-        for seed in SEEDS
-    }
+    return Once(lambda world, seed: make(world, 60, folder, seed=seed, age_shares=YOUNG_AND_OLDER))
 
 
 @pytest.fixture(scope="module")
 def scored(made) -> dict[tuple[str, int], pd.DataFrame]:
     """Dice of the silver mask, and of the same segmenter on the study image, both against gold."""
-    frames = {}
-    for key, root in made.items():
-        rows = []
+
+    def score(*key) -> pd.DataFrame:
+        root, rows = made[key], []
         for name in pd.read_csv(root / "simulated_cases.csv")["patient_id"]:
             gold, silver = (load(mask_path(root, kind, name)) for kind in ("expert", "automatic"))
             image = nib.load(root / "images" / name / f"{name.lower()}_0000.nii.gz")
             found = labeller(study_image(root, name).astype(np.float32), image.header.get_zooms())
             rows.append((metrics.dice(gold, silver), metrics.dice(gold, found)))
         frame = data.load_mama_mia(root)[0]
-        frames[key] = frame.assign(**dict(zip(("silver", "study"), np.array(rows).T, strict=True)))
-    return frames
+        return frame.assign(**dict(zip(("silver", "study"), np.array(rows).T, strict=True)))
+
+    return Once(score)
 
 
 def gap(frame: pd.DataFrame, score: str, level: float = 0.95) -> audit.Interval:
@@ -120,6 +130,7 @@ def test_every_world_is_documented_by_what_it_plants():
     assert simulate.world_truth("all", strength=0)["difficulty"] == simulate.world_truth("none")["difficulty"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world", REACHED)
 def test_age_reaches_labels_and_images_only_where_the_world_says(scored, world):
     frames = [scored[world, seed] for seed in SEEDS]
@@ -134,6 +145,7 @@ def test_age_reaches_labels_and_images_only_where_the_world_says(scored, world):
             assert all((found := gap(frame, score, 0.99)).low < 0 < found.high for frame in frames), score
 
 
+@pytest.mark.slow
 def test_in_world_share_age_adds_nothing_within_easy_and_within_hard(made, scored):
     parts = []
     for seed in SEEDS:
@@ -228,10 +240,11 @@ def test_without_a_labeller_there_are_no_silver_masks(tmp_path):
     assert data.load_mama_mia(root)[0]["expert_1_qs"].isna().all()
 
 
+@pytest.mark.slow
 def test_ratings_follow_the_silver_masks(made, scored):
     ratings = []
-    for key, root in made.items():
-        table = pd.read_csv(root / layout.QUALITY)
+    for key in itertools.product(simulate.WORLDS, SEEDS):
+        table = pd.read_csv(made[key] / layout.QUALITY)
         assert np.allclose(table["DiceCoef"], scored[key]["silver"], atol=1e-4)
         ratings.append(table)
     ratings = pd.concat(ratings)

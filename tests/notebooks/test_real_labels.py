@@ -19,6 +19,7 @@ def results(real_labels, tmp_path_factory):
     return json.loads((folder / "results.json").read_text())
 
 
+@pytest.mark.slow
 def test_counts(results):
     values = results["values"]
     assert values["n"] == {"all": 16577, "light": 7755, "dark": 2168}
@@ -27,6 +28,7 @@ def test_counts(results):
     assert values["types"] == {"scale": scale, "centaur": centaur}
 
 
+@pytest.mark.slow
 def test_levels_agree_at_the_top_and_not_at_the_bottom(results):
     shift = results["values"]["shift"]
     printed = {"three": (0.9999, 0.108), "nine": (0.990, 0.119), "label": (0.413, 0.381)}
@@ -36,12 +38,14 @@ def test_levels_agree_at_the_top_and_not_at_the_bottom(results):
     assert [shift[level]["conditions"] for level in printed] == [3, 9, 114]
 
 
+@pytest.mark.slow
 def test_the_published_size_is_the_whole_dark_pool(results):
     sampling = results["values"]["sampling"]
     assert sampling["pool_dark"] == 1668
     assert [round(sampling[f"distinct_{k}"]) for k in "ABC"] == [1490, 1444, 1055]
 
 
+@pytest.mark.slow
 def test_two_labellers_agree_on_less_than_half(results):
     agreement = results["values"]["agreement"]
     assert agreement["exact"]["estimate"] == pytest.approx(0.479, abs=0.0005)
@@ -49,6 +53,7 @@ def test_two_labellers_agree_on_less_than_half(results):
     assert agreement["exact"]["n"] == 15230
 
 
+@pytest.mark.slow
 def test_what_needs_pictures_is_said_to(results):
     verdicts = {c["id"]: c["verdict"] for c in results["claims"]}
     assert verdicts["images"] == verdicts["dark-pool"] == "reproduced"

@@ -37,12 +37,14 @@ def ruler_run(real_rows, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_every_reference_number(values, real_rows):
     expected = reference_numbers(real_rows)
     assert len(expected) > 80
     assert not differing(expected, values)
 
 
+@pytest.mark.slow
 def test_the_biased_ruler_gives_the_same_numbers_where_it_has_them(ruler_run, real_rows):
     values = json.loads((ruler_run / "results.json").read_text())["values"]
     parts = ("tumour_volume_cc_gold.", "silver_vs_gold_dice.", "nnunet_cv_vs_gold_dice.")
@@ -51,6 +53,7 @@ def test_the_biased_ruler_gives_the_same_numbers_where_it_has_them(ruler_run, re
     assert not differing(expected, values)
 
 
+@pytest.mark.slow
 def test_claims_of_the_biased_ruler(ruler_run):
     results = json.loads((ruler_run / "results.json").read_text())
     verdicts = {c["id"]: c["verdict"] for c in results["claims"]}
@@ -88,6 +91,7 @@ def differing(expected, values):
     return wrong
 
 
+@pytest.mark.slow
 def test_values_are_nested_as_the_reference(values, real_rows):
     def keys(tree):
         return {k: keys(v) for k, v in tree.items()} if isinstance(tree, dict) else None
@@ -100,6 +104,7 @@ def test_values_are_nested_as_the_reference(values, real_rows):
     assert within(keys(expected), keys(values))
 
 
+@pytest.mark.slow
 def test_claims_and_what_was_dropped(run):
     results = json.loads((run / "results.json").read_text())
     verdicts = {c["id"]: c["verdict"] for c in results["claims"]}
@@ -112,10 +117,12 @@ def test_claims_and_what_was_dropped(run):
     assert replaced == [2]
 
 
+@pytest.mark.slow
 def test_executed_notebook_names_no_case(run):
     assert not CASE_ID.search((run / "out.ipynb").read_text())
 
 
+@pytest.mark.slow
 def test_recorded_run_is_what_the_notebook_gives_today(values):
     recorded = json.loads((ROOT / "book" / "recorded" / "01_label_audit" / "real" / "results.json").read_text())
     kept = flatten(recorded["values"])

@@ -37,8 +37,13 @@ class Checkouts:
         self.made: dict[tuple[str, Path, str], tuple[Path, Path]] = {}
 
     def run(self, study: str, before: Path, canary: Mapping[str, Any]) -> dict[Path, Path]:
-        """Folders of the canary's runs at a commit and at HEAD; both are made at once, and once."""
+        """Folders of the canary's runs at a commit and at HEAD; both are made at once, and once.
+
+        A parameter that one of the two does not take is left out of both: there its default is what the other computes.
+        """
         after = self.at(self.head)
+        taken = [parameters.read(checkout / "notebooks" / f"{study}.ipynb").types for checkout in (before, after)]
+        canary = {name: value for name, value in canary.items() if all(name in types for types in taken)}
         key = study, before, json.dumps(canary, sort_keys=True)
         if key not in self.made:
             with ThreadPoolExecutor(2) as pool:
@@ -115,10 +120,9 @@ def _real(name: str, wanted: str, data_root: str) -> Path:
 
 def _run(study: str, checkout: Path, *, canary: Mapping[str, Any]) -> Path:
     notebook = checkout / "notebooks" / f"{study}.ipynb"
-    taken = parameters.read(notebook).types
     shutil.rmtree(checkout / "data" / "networks", ignore_errors=True)  # what is taken from there loads no module
     place = Path(tempfile.mkdtemp(prefix="canary-", dir=checkout.parent))
-    given = {k: v for k, v in canary.items() if k in taken} | {"RUN_DIR": str(place)}
+    given = {**canary, "RUN_DIR": str(place)}
     words = ["-c", EXECUTE, str(notebook), str(place / "out.ipynb"), json.dumps(given), str(LATE)]
     variables = paths.variables(PYTHONPATH=str(checkout / "src"), OMP_NUM_THREADS="1")
     done = subprocess.run([sys.executable, *words], cwd=checkout, env=variables, capture_output=True, text=True)
