@@ -1,0 +1,183 @@
+"""Every page of the built book, opened once in each of two looks.
+
+A visit notes all that the tests below ask. `make test-browser` runs it, and needs Chromium.
+With SCREENSHOTS=1 in the environment, pictures of all pages go to `_build/screenshots`; they take as long as the tests.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+
+pytest.importorskip("playwright", reason="install the development requirements: pip install -e '.[dev]'")
+from playwright.sync_api import Error, Page
+
+from tests.browser.conftest import WIDTHS, Reader, look
+from tests.conftest import ROOT
+
+# axe-core 4.14.1 (MPL-2.0), unchanged from the npm package of that name; its licence lies beside it.
+AXE = ROOT / "tests" / "browser" / "axe-core" / "axe.min.js"
+SCHEMES = {"desktop": "light", "phone": "dark"}
+PAPER = 672  # pixels of A4 between its margins
+
+NOTED = """() => {
+  const all = selector => [...document.querySelectorAll(selector)];
+  const outermost = all('.jupyter-widgets').filter(widget => !widget.parentElement.closest('.jupyter-widgets'));
+  return {
+    width: document.documentElement.scrollWidth,
+    theme: document.documentElement.dataset.theme,
+    blank: all('article img').filter(image => !image.naturalWidth).length,
+    views: all("script[type='application/vnd.jupyter.widget-view+json']").length,
+    widgets: outermost.map(widget => widget.getBoundingClientRect().height),
+    images: all('article .cell_output img, article figure img').map(image => {
+      const style = getComputedStyle(image), figure = image.closest('figure'), box = image.getBoundingClientRect();
+      return {
+        background: style.backgroundColor,
+        filter: style.filter,
+        framed: figure !== null,
+        visible: image.checkVisibility({ visibilityProperty: true }) && box.width > 0 && box.height > 0,
+        drawn: image.naturalWidth,
+        shown: box.width,
+        stuck: figure?.scrollWidth > figure?.clientWidth + 1 && figure.getAttribute('tabindex') !== '0',
+      };
+    }),
+  };
+}"""
+CUT = """() => {
+  const edge = document.querySelector('article').getBoundingClientRect().right + 1;
+  const parts = [...document.querySelectorAll('article :is(table, img, pre, figcaption)')];
+  return parts.filter(part => part.getBoundingClientRect().right > edge
+                              || (part.matches('pre') && part.scrollWidth > part.clientWidth + 1))
+              .map(part => part.outerHTML.slice(0, 200));
+}"""
+
+
+def judged(page: Page) -> list[str]:
+    """What axe-core finds serious or critical on a page with its folds open."""
+    page.evaluate("() => document.querySelectorAll('details').forEach(fold => { fold.open = true })")
+    # What a fold holds fades in, and is pale until it has.
+    page.evaluate("() => Promise.all(document.getAnimations().map(a => a.finished.catch(() => {})))")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    # From disk, no style sheet can be fetched a second time; axe would try for each.
+    found = page.evaluate("() => axe.run(document, { resultTypes: ['violations'], preload: false })")["violations"]
+    grave = [rule for rule in found if rule["impact"] in ("serious", "critical")]
+    return [f"{rule['id']}: {node['html'][:200]}" for rule in grave for node in rule["nodes"]]
+
+
+def cut_on_paper(page: Page) -> list[str]:
+    """What passes the edge when the page is printed."""
+    page.set_viewport_size({"width": PAPER, "height": 900})
+    page.emulate_media(media="print")
+    return page.evaluate(CUT)
+
+
+def visited(tab: Reader, file, device: str, name: str) -> dict[str, Any]:
+    """Open a page, and note all that is asked of it in this look."""
+    tab.page.set_viewport_size({"width": WIDTHS[device], "height": 900})
+    tab.page.emulate_media(media="screen")
+    page = tab.open(file)
+    noted = page.evaluate(NOTED)
+    look(page, device, name)
+    noted["grave"] = judged(page)
+    if device == "desktop":
+        noted["cut"] = cut_on_paper(page)
+    return {**noted, "problems": list(tab.problems)}
+
+
+class Visits(NamedTuple):
+    """What was noted of each page in one look."""
+
+    device: str
+    pages: dict[str, dict[str, Any]]
+
+    def of(self, wanted: str) -> dict[str, Any]:
+        """Pages for which a note is not empty, with it."""
+        return {name: noted[wanted] for name, noted in self.pages.items() if noted[wanted]}
+
+
+@pytest.fixture(scope="module")
+def visits(request, browser, files, kept_book) -> Visits:
+    device, pages = request.param, {}
+    tab = Reader(browser, WIDTHS[device], SCHEMES[device])
+    for name, file in {**files, "search": kept_book / "search.html", "index": kept_book / "genindex.html"}.items():
+        try:
+            pages[name] = visited(tab, file, device, name)
+        except Error as error:
+            error.add_note(f"on page {name}, {device}")
+            raise
+    tab.context.close()
+    return Visits(device, pages)
+
+
+def seen_on(*devices: str) -> pytest.MarkDecorator:
+    """Give a test the visits of these devices; one process makes all of a device."""
+    groups = [pytest.param(device, marks=pytest.mark.xdist_group(device)) for device in devices]
+    return pytest.mark.parametrize("visits", groups, indirect=True)
+
+
+@seen_on("desktop", "phone")
+def test_every_page_loads_clean_and_fits(visits):
+    """No error in the console, nothing missing, no sideways scrolling, every image shown."""
+    assert visits.of("problems") == {}
+    assert visits.of("blank") == {}
+    limit = WIDTHS[visits.device]
+    assert {name: noted["width"] for name, noted in visits.pages.items() if noted["width"] > limit} == {}
+
+
+@seen_on("desktop", "phone")
+def test_every_page_has_the_theme_that_is_asked_for(visits):
+    other = {name: noted["theme"] for name, noted in visits.pages.items()}
+    assert set(other.values()) == {SCHEMES[visits.device]}, other
+
+
+@seen_on("desktop", "phone")
+def test_no_page_has_a_serious_fault_of_access(visits):
+    """All rules of axe-core, the contrast of WCAG 2 AA among them, on every page."""
+    assert visits.of("grave") == {}
+
+
+@seen_on("desktop")
+def test_widgets_are_shown_once(visits, files):
+    holders = [name for name, file in files.items() if "widget-view+json" in file.read_text(encoding="utf-8")]
+    if not holders:
+        pytest.skip("no page has a widget yet")
+    shown = {name: visits.pages[name]["widgets"] for name in holders}
+    assert {name: len(heights) for name, heights in shown.items()} == {
+        name: visits.pages[name]["views"] for name in holders
+    }
+    assert {name: heights for name, heights in shown.items() if heights[0] <= 10} == {}
+
+
+@seen_on("desktop")
+def test_nothing_is_cut_on_paper(visits):
+    """Set for print and as wide as A4 between its margins, no table, figure or line of code passes the edge."""
+    assert visits.of("cut") == {}
+
+
+@seen_on("phone")
+def test_figures_stay_readable_in_the_dark(visits):
+    """In dark mode a figure keeps its white card."""
+    pages = {name: noted for name, noted in visits.pages.items() if name.startswith("studies/") or name == "intro"}
+    cards = {name: {(i["background"], i["filter"]) for i in noted["images"]} for name, noted in pages.items()}
+    assert {name: card for name, card in cards.items() if card - {("rgb(255, 255, 255)", "none")}} == {}
+    assert any(cards.values())
+
+
+@seen_on("phone")
+def test_figures_can_be_read_on_a_phone(visits):
+    """Words are two thirds of the size they were drawn at, or more; a figure that is too wide for that scrolls."""
+    framed = [(name, i) for name, noted in visits.pages.items() for i in noted["images"] if i["framed"]]
+    assert len(framed) > 20
+    small = [name for name, i in framed if i["visible"] and i["shown"] < min(i["drawn"], 770) * 0.65]
+    assert small == []
+    assert [name for name, i in framed if i["visible"] and i["stuck"]] == []
+
+
+def test_faults_of_access_would_be_found(reader, files):
+    page = reader().open(files["questions"])
+    page.evaluate(
+        """() => document.querySelector('article').insertAdjacentHTML('beforeend',
+             '<p style="color:#999;background:#fff">pale</p><img src="_static/logo.svg"><select></select>')"""
+    )
+    assert {line.partition(":")[0] for line in judged(page)} == {"color-contrast", "image-alt", "select-name"}
