@@ -68,7 +68,7 @@ test-slow: $(READY) ## slow tests of what changed since test-all passed, as many
 	OMP_NUM_THREADS=1 $(PY) -m tests.slow changed --seconds $(LEFT)
 
 test-browser: $(READY) ## pages and notebooks in headless Chromium (needs chromium)
-	OMP_NUM_THREADS=1 $(PY) -m pytest tests/browser -p no:nbval -n 2 --dist loadgroup
+	OMP_NUM_THREADS=1 $(PY) -m pytest tests/browser -p no:nbval -n 2 --dist loadscope
 
 faults: $(READY) ## plant each fault of tests/faults, and see that the tests catch it: [FAULT="NAME ..."]
 	@$(PY) -m tests.faults.run $(FAULT)

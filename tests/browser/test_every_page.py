@@ -1,12 +1,14 @@
 """Every page of the built book, opened once in each of two looks.
 
-A visit notes all that the tests below ask. `make test-browser` runs it, and needs Chromium.
+A visit notes all that the tests of its look ask. Each look is a class, so that one process makes its visits.
+`make test-browser` runs it, and needs Chromium.
 With SCREENSHOTS=1 in the environment, pictures of all pages go to `_build/screenshots`; they take as long as the tests.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +20,6 @@ from tests.conftest import ROOT
 
 # axe-core 4.14.1 (MPL-2.0), unchanged from the npm package of that name; its licence lies beside it.
 AXE = ROOT / "tests" / "browser" / "axe-core" / "axe.min.js"
-SCHEMES = {"desktop": "light", "phone": "dark"}
 PAPER = 672  # pixels of A4 between its margins
 
 NOTED = """() => {
@@ -72,7 +73,7 @@ def cut_on_paper(page: Page) -> list[str]:
     return page.evaluate(CUT)
 
 
-def visited(tab: Reader, file, device: str, name: str) -> dict[str, Any]:
+def visited(tab: Reader, file: Path, device: str, name: str) -> dict[str, Any]:
     """Open a page, and note all that is asked of it in this look."""
     tab.page.set_viewport_size({"width": WIDTHS[device], "height": 900})
     tab.page.emulate_media(media="screen")
@@ -85,93 +86,80 @@ def visited(tab: Reader, file, device: str, name: str) -> dict[str, Any]:
     return {**noted, "problems": list(tab.problems)}
 
 
-class Visits(NamedTuple):
-    """What was noted of each page in one look."""
-
-    device: str
-    pages: dict[str, dict[str, Any]]
-
-    def of(self, wanted: str) -> dict[str, Any]:
-        """Pages for which a note is not empty, with it."""
-        return {name: noted[wanted] for name, noted in self.pages.items() if noted[wanted]}
-
-
-@pytest.fixture(scope="module")
-def visits(request, browser, files, kept_book) -> Visits:
-    device, pages = request.param, {}
-    tab = Reader(browser, WIDTHS[device], SCHEMES[device])
+@pytest.fixture(scope="class")
+def pages(request, browser, files, kept_book) -> dict[str, dict[str, Any]]:
+    """What was noted of each page in the look of a class."""
+    device, scheme = request.cls.device, request.cls.scheme
+    tab, noted = Reader(browser, WIDTHS[device], scheme), {}
     for name, file in {**files, "search": kept_book / "search.html", "index": kept_book / "genindex.html"}.items():
         try:
-            pages[name] = visited(tab, file, device, name)
+            noted[name] = visited(tab, file, device, name)
         except Error as error:
             error.add_note(f"on page {name}, {device}")
             raise
     tab.context.close()
-    return Visits(device, pages)
+    return noted
 
 
-def seen_on(*devices: str) -> pytest.MarkDecorator:
-    """Give a test the visits of these devices; one process makes all of a device."""
-    groups = [pytest.param(device, marks=pytest.mark.xdist_group(device)) for device in devices]
-    return pytest.mark.parametrize("visits", groups, indirect=True)
+def having(pages: dict[str, dict[str, Any]], note: str) -> dict[str, Any]:
+    """Pages for which a note is not empty, with it."""
+    return {name: noted[note] for name, noted in pages.items() if noted[note]}
 
 
-@seen_on("desktop", "phone")
-def test_every_page_loads_clean_and_fits(visits):
-    """No error in the console, nothing missing, no sideways scrolling, every image shown."""
-    assert visits.of("problems") == {}
-    assert visits.of("blank") == {}
-    limit = WIDTHS[visits.device]
-    assert {name: noted["width"] for name, noted in visits.pages.items() if noted["width"] > limit} == {}
+class EveryPage:
+    """What holds in both looks."""
+
+    device: str
+    scheme: str
+
+    def test_every_page_loads_clean_and_fits(self, pages):
+        """No error in the console, nothing missing, no sideways scrolling, every image shown."""
+        assert having(pages, "problems") == {}
+        assert having(pages, "blank") == {}
+        limit = WIDTHS[self.device]
+        assert {name: noted["width"] for name, noted in pages.items() if noted["width"] > limit} == {}
+
+    def test_the_theme_is_the_one_asked_for(self, pages):
+        assert {name: noted["theme"] for name, noted in pages.items() if noted["theme"] != self.scheme} == {}
+
+    def test_no_page_has_a_serious_fault_of_access(self, pages):
+        """All rules of axe-core, the contrast of WCAG 2 AA among them, on every page."""
+        assert having(pages, "grave") == {}
 
 
-@seen_on("desktop", "phone")
-def test_every_page_has_the_theme_that_is_asked_for(visits):
-    other = {name: noted["theme"] for name, noted in visits.pages.items()}
-    assert set(other.values()) == {SCHEMES[visits.device]}, other
+class TestOnADesktopInLight(EveryPage):
+    device, scheme = "desktop", "light"
+
+    def test_widgets_are_shown_once(self, pages, files):
+        holders = [name for name, file in files.items() if "widget-view+json" in file.read_text(encoding="utf-8")]
+        if not holders:
+            pytest.skip("no page has a widget yet")
+        shown = {name: pages[name]["widgets"] for name in holders}
+        views = {name: pages[name]["views"] for name in holders}
+        assert {name: len(heights) for name, heights in shown.items()} == views
+        assert {name: heights for name, heights in shown.items() if not heights or heights[0] <= 10} == {}
+
+    def test_nothing_is_cut_on_paper(self, pages):
+        """Set for print and as wide as A4 between its margins, no table, figure or line of code passes the edge."""
+        assert having(pages, "cut") == {}
 
 
-@seen_on("desktop", "phone")
-def test_no_page_has_a_serious_fault_of_access(visits):
-    """All rules of axe-core, the contrast of WCAG 2 AA among them, on every page."""
-    assert visits.of("grave") == {}
+class TestOnAPhoneInTheDark(EveryPage):
+    device, scheme = "phone", "dark"
 
+    def test_figures_stay_readable(self, pages):
+        """In dark mode a figure keeps its white card."""
+        studies = {name: noted for name, noted in pages.items() if name.startswith("studies/") or name == "intro"}
+        cards = {name: {(i["background"], i["filter"]) for i in noted["images"]} for name, noted in studies.items()}
+        assert any(cards.values())
+        assert {name: found for name, found in cards.items() if found - {("rgb(255, 255, 255)", "none")}} == {}
 
-@seen_on("desktop")
-def test_widgets_are_shown_once(visits, files):
-    holders = [name for name, file in files.items() if "widget-view+json" in file.read_text(encoding="utf-8")]
-    if not holders:
-        pytest.skip("no page has a widget yet")
-    shown = {name: visits.pages[name]["widgets"] for name in holders}
-    assert {name: len(heights) for name, heights in shown.items()} == {
-        name: visits.pages[name]["views"] for name in holders
-    }
-    assert {name: heights for name, heights in shown.items() if heights[0] <= 10} == {}
-
-
-@seen_on("desktop")
-def test_nothing_is_cut_on_paper(visits):
-    """Set for print and as wide as A4 between its margins, no table, figure or line of code passes the edge."""
-    assert visits.of("cut") == {}
-
-
-@seen_on("phone")
-def test_figures_stay_readable_in_the_dark(visits):
-    """In dark mode a figure keeps its white card."""
-    pages = {name: noted for name, noted in visits.pages.items() if name.startswith("studies/") or name == "intro"}
-    cards = {name: {(i["background"], i["filter"]) for i in noted["images"]} for name, noted in pages.items()}
-    assert {name: card for name, card in cards.items() if card - {("rgb(255, 255, 255)", "none")}} == {}
-    assert any(cards.values())
-
-
-@seen_on("phone")
-def test_figures_can_be_read_on_a_phone(visits):
-    """Words are two thirds of the size they were drawn at, or more; a figure that is too wide for that scrolls."""
-    framed = [(name, i) for name, noted in visits.pages.items() for i in noted["images"] if i["framed"]]
-    assert len(framed) > 20
-    small = [name for name, i in framed if i["visible"] and i["shown"] < min(i["drawn"], 770) * 0.65]
-    assert small == []
-    assert [name for name, i in framed if i["visible"] and i["stuck"]] == []
+    def test_figures_can_be_read(self, pages):
+        """Words are two thirds of the size they were drawn at, or more; a figure that is too wide for that scrolls."""
+        framed = [(name, i) for name, noted in pages.items() for i in noted["images"] if i["framed"]]
+        assert len(framed) > 20
+        assert [name for name, i in framed if i["visible"] and i["shown"] < min(i["drawn"], 770) * 0.65] == []
+        assert [name for name, i in framed if i["visible"] and i["stuck"]] == []
 
 
 def test_faults_of_access_would_be_found(reader, files):

@@ -29,8 +29,6 @@ from playwright.sync_api import Browser, Page
 from tests.browser.conftest import SCREENSHOTS
 from tests.tiny import ROOT, generated
 
-pytestmark = pytest.mark.xdist_group("jupyterlab")  # one server for all of them
-
 FIRST, AUDIT = "00_calibration", "01_label_audit"
 MINUTES = 60_000  # in milliseconds, as Playwright counts
 # What has run in the open notebook: by its model, since cells out of sight are not in the page.
