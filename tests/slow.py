@@ -5,7 +5,7 @@ and the seconds that each took. `python -m tests.slow changed --seconds 300` run
 
 A slow test concerns the rooms of `helpers` that its file imports by itself or through a module of tests, these files,
 and `FOR_ALL`. It does not concern the rooms that those import: their own tests do. A file that names a study concerns
-its notebook, and the rooms that the notebook imports.
+its notebook, and the rooms that the notebook imports; other files that it names, it concerns too.
 """
 
 from __future__ import annotations
@@ -49,13 +49,20 @@ def imported(source: str) -> set[str]:
     return {name for name in found if name.startswith(("helpers.", "tests."))}
 
 
-def studies(source: str, root: Path = ROOT) -> list[str]:
-    """Notebooks that a file names in its texts, by a study's name alone or within a path, as paths from the root."""
-    texts = " ".join(
-        node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant) and type(node.value) is str
-    )
+def named(source: str, root: Path = ROOT) -> tuple[list[str], list[str]]:
+    """What a file names in its texts, as paths from the root.
+
+    Returns
+    -------
+    notebooks, files : list of str
+        Of studies, by a study's name alone or within a path; and files that are there.
+    """
+    constants = [node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)]
+    texts = [value for value in constants if isinstance(value, str)]
     found = sorted((root / "notebooks").glob("*.ipynb"))
-    return [path.relative_to(root).as_posix() for path in found if re.search(rf"\b{path.stem}\b", texts)]
+    notebooks = [path for path in found if re.search(rf"\b{path.stem}\b", " ".join(texts))]
+    files = [text for text in texts if re.fullmatch(r"\w[\w.-]*(/[\w.-]+)+", text) and (root / text).is_file()]
+    return [path.relative_to(root).as_posix() for path in notebooks], files
 
 
 def code(notebook: str) -> str:
@@ -70,9 +77,12 @@ def concerns(file: str, root: Path = ROOT) -> set[str]:
     while todo:
         found.add(file := todo.pop())
         text = (root / file).read_text(encoding="utf-8")
-        text = code(text) if file.endswith(".ipynb") else text
-        if not file.endswith(".ipynb"):
-            todo += [notebook for notebook in studies(text, root) if notebook not in found]
+        if file.endswith(".ipynb"):
+            text = code(text)
+        else:
+            notebooks, files = named(text, root)
+            todo += [notebook for notebook in notebooks if notebook not in found]
+            found.update(files)
         for name in imported(text):
             if name.startswith("helpers."):
                 found.add("src/helpers/" + name.split(".")[1])

@@ -33,7 +33,9 @@ FILES = {
     "tests/helpers/test_quick.py": "def test_it(): ...\n",
     "tests/common.py": "from helpers.models import unet\nfrom tests.helpers import other\n",
     "tests/helpers/other.py": "from helpers.errors import InputError\n",
-    "tests/test_study.py": "import pytest\nPLACE = 'notebooks/01_one.ipynb'\n@pytest.mark.slow\ndef test_it(): ...\n",
+    "tests/test_study.py": "import pytest\nPLACE = 'notebooks/01_one.ipynb', 'book/pdf.py'\n"
+    "@pytest.mark.slow\ndef test_it(): ...\n",
+    "book/pdf.py": "",
     "notebooks/01_one.ipynb": json.dumps(
         {"cells": [{"cell_type": "code", "source": ["from helpers import scores\n", "scores.collect"]}]}
     ),
@@ -61,7 +63,8 @@ def test_a_test_concerns_what_its_file_imports_itself_and_through_modules_of_tes
         "tests/helpers/test_one.py::test_all": rooms | files | slow.FOR_ALL,
         "tests/helpers/test_one.py::test_some": rooms | files | slow.FOR_ALL,
         "tests/helpers/test_two.py::test_it": {"tests/helpers/test_two.py"} | slow.FOR_ALL,
-        "tests/test_study.py::test_it": {"tests/test_study.py", "notebooks/01_one.ipynb", "src/helpers/scores"}
+        "tests/test_study.py::test_it": {"tests/test_study.py", "book/pdf.py", "notebooks/01_one.ipynb"}
+        | {"src/helpers/scores"}
         | slow.FOR_ALL,
     }
 

@@ -17,7 +17,7 @@ import yaml
 from tests import toy
 from tests.conftest import Checkout, changed, descendants, kill, still
 
-KILLS, RUNS = int(os.environ.get("KILLS", "1")), int(os.environ.get("RUNS", "3"))
+KILLS, RUNS = int(os.environ.get("KILLS", "1")), int(os.environ.get("RUNS", "2"))
 STUDY, NAME = toy.STUDY, "restarts"
 # Two runs at a time on any machine, each long enough to be killed.
 SWEEP = f"""title: Does a sweep survive?

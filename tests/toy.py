@@ -36,6 +36,10 @@ values = {{"shape": DATASET, "area": area, "threads": os.environ.get("OMP_NUM_TH
 claims = report.judge("{STUDY}", SOURCE, values)
 report.record(run, values=values, claims=claims, dropped=pd.DataFrame(), cases=pd.DataFrame({{"seed": [SEED]}}))"""
 CLAIM = {"id": "area", "statement": "Of radius one", "reference": "lopezperez2025generative", "statistic": "area"}
+SECRET = "Xylophones explain the whole of this gap."
+SOLUTION = f":::{{admonition}} Solution 1\n:class: dropdown\n{SECRET}\n:::"
+CHECK = f'from helpers import exercises\n\nanswer_1 = None  # "two" or "three"\nexercises.check("{STUDY}", 1, answer_1)'
+KEY = "1:\n  choose: [two, three]\n  salt: a\n  hash: b\n"
 PAGES = [{"name": "square", "title": "How large is a square?", "parameters": {"DATASET": "square"}}]
 
 
@@ -66,3 +70,26 @@ def make(folder: Path) -> None:
     files = [f"studies/{STUDY}", f"studies/{STUDY}_square", "studies/claims", "methods/verdicts", "references"]
     contents = {"format": "jb-book", "root": "intro", "chapters": [{"file": file} for file in files]}
     (folder / "book" / "_toc.yml").write_text(yaml.safe_dump(contents))
+
+
+def teach(folder: Path) -> None:
+    """Give the study an exercise with its solution, and the book a page for teachers that the first page links."""
+    path = folder / "notebooks" / f"{STUDY}.ipynb"
+    study, markdown = nbformat.read(path, as_version=4), nbformat.v4.new_markdown_cell
+    check = nbformat.v4.new_code_cell(CHECK, metadata={"tags": ["exercise"]})
+    study.cells[-1:-1] = [markdown("## Exercises\n\n1. **Predict.** Why?"), check, markdown(SOLUTION)]
+    nbformat.write(study, path)
+    (folder / "notebooks" / "exercises").mkdir()
+    (folder / "notebooks" / "exercises" / f"{STUDY}.yaml").write_text(KEY)
+    (folder / "book" / "how-to" / "teach.md").write_text(f"# Teach with it\n\n{SECRET}\n")
+    intro = folder / "book" / "intro.md"
+    intro.write_text(intro.read_text() + "\nFor teachers there is [a guide](how-to/teach.md).\nOne more line.\n")
+    contents = yaml.safe_load((folder / "book" / "_toc.yml").read_text())
+    contents["chapters"].append({"file": "how-to/teach"})
+    (folder / "book" / "_toc.yml").write_text(yaml.safe_dump(contents))
+
+
+def everything(folder):
+    """Text of all files of a folder."""
+    files = [p for p in folder.rglob("*") if p.is_file() and p.suffix not in {".woff", ".woff2", ".png", ".pickle"}]
+    return {p.relative_to(folder).as_posix(): p.read_text(encoding="utf-8", errors="replace") for p in files}

@@ -1,4 +1,4 @@
-"""A study of two pages, from its notebook to the built book: a small project made of the checkout's own parts."""
+"""A study of two pages, from its notebook to the built book and the students', made of the checkout's own parts."""
 
 import json
 import os
@@ -17,6 +17,7 @@ def project(tmp_path_factory) -> Checkout:
     """That project, built."""
     project = Checkout(tmp_path_factory.mktemp("pages") / "project")
     toy.make(project.folder)
+    toy.teach(project.folder)
     done = project.snakemake("book")
     assert done.returncode == 0, done.stdout[-6000:]
     return project
@@ -95,7 +96,7 @@ def failing(text):
 @pytest.mark.parametrize(
     ("file", "change", "says"),
     [
-        (f"runs/quick/{STUDY}/default/{STUDY}.ipynb", failing, f"{STUDY}: cell 5: ValueError: no area"),
+        (f"runs/quick/{STUDY}/default/{STUDY}.ipynb", failing, f"{STUDY}: cell 6: ValueError: no area"),
         (f"runs/quick/{STUDY}/DATASET=square/results.json", None, f"{STUDY}_square: to do"),
         (f"runs/quick/{STUDY}/DATASET=square/{STUDY}.ipynb", None, f"{STUDY}_square: its executed notebook is not"),
         (
@@ -124,3 +125,38 @@ def test_many_runs_take_one_thread_each_and_a_single_one_every_core(project):
     done = project.run("-m", "helpers.workflow", "study", STUDY, "quick", "SEED=3")
     assert done.returncode == 0, done.stdout
     assert threads("SEED=3") == str(os.cpu_count())
+
+
+@pytest.fixture(scope="module")
+def students(project):
+    """Text of all files of the students' book, made of the same runs."""
+    before = {p: p.stat().st_mtime_ns for p in (project.folder / "runs").rglob("*") if p.is_file()}
+    done = project.snakemake("student_book")
+    assert done.returncode == 0, done.stdout[-6000:]
+    after = {p: p.stat().st_mtime_ns for p in (project.folder / "runs").rglob("*") if p.is_file()}
+    assert before == after, "a study ran again"
+    return toy.everything(project.folder / "_build" / "student-book")
+
+
+def test_no_solution_is_in_the_students_book(project, students):
+    word, own = "xylophon", toy.everything(project.folder / "_build" / "html")
+    theirs = {name for name, text in own.items() if word in text.lower()}
+    pages = {f"{place}studies/{name}" for name in (STUDY, f"{STUDY}_square") for place in ("", "_sources/")}
+    assert {name.partition(".")[0] for name in theirs} >= pages | {"searchindex", "how-to/teach"}
+    assert {name for name, text in students.items() if word in text.lower()} == set()
+
+
+def test_the_students_book_is_whole_but_for_it(project, students):
+    place = "_build/html/"
+    own = {p.relative_to(project.folder).as_posix() for p in (project.folder / place).rglob("*.html")}
+    assert {name for name in students if name.startswith(place) and name.endswith(".html")} == own - {
+        f"{place}how-to/teach.html"
+    }
+    text = students[f"{place}studies/{STUDY}.html"]
+    assert "no answer yet" in text and "Solution 1" not in text
+    assert "One more line." in students[f"{place}intro.html"]
+
+
+def test_a_second_students_book_does_nothing(project, students):
+    done = project.snakemake("student_book", "--dry-run")
+    assert "Nothing to be done" in done.stdout

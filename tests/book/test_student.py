@@ -1,4 +1,4 @@
-"""The students' copy and their book: the same runs and pages, and no solution anywhere."""
+"""The students' copy of the project: no solution anywhere, and nothing of the teacher's."""
 
 import json
 import re
@@ -6,19 +6,12 @@ import shutil
 
 import nbformat
 import pytest
-import yaml
 
 from helpers.errors import InputError
 from helpers.report import course
 from tests import toy
 from tests.conftest import ROOT, Checkout
 from tests.tiny import but_compiled
-
-STUDY = toy.STUDY
-SECRET = "Xylophones explain the whole of this gap."
-SOLUTION = f":::{{admonition}} Solution 1\n:class: dropdown\n{SECRET}\n:::"
-CHECK = f'from helpers import exercises\n\nanswer_1 = None  # "two" or "three"\nexercises.check("{STUDY}", 1, answer_1)'
-KEY = "1:\n  choose: [two, three]\n  salt: a\n  hash: b\n"
 
 
 def solutions(folder):
@@ -28,12 +21,6 @@ def solutions(folder):
         assert cells
         lines = [line for cell in cells for line in cell.source.splitlines() if not line.startswith(":")]
         yield path.name, [line for line in lines if len(line) > 30]
-
-
-def everything(folder):
-    """Text of all files of a folder."""
-    files = [p for p in folder.rglob("*") if p.is_file() and p.suffix not in {".woff", ".woff2", ".png", ".pickle"}]
-    return {p.relative_to(folder).as_posix(): p.read_text(encoding="utf-8", errors="replace") for p in files}
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +33,7 @@ def copy(tmp_path_factory):
     for _ in range(2):
         done = project.run("-m", "helpers.workflow", "student")
         assert done.returncode == 0, done.stdout
-        made.append(everything(folder / "_build" / "student"))
+        made.append(toy.everything(folder / "_build" / "student"))
     assert made[0] == made[1]
     return project, made[0]
 
@@ -95,66 +82,10 @@ def test_a_students_notebook_runs(copy):
 
 
 def test_a_solution_within_another_cell_is_refused(tmp_path):
-    cell = nbformat.v4.new_markdown_cell(f"Some text.\n\n{SOLUTION}", id="mixed")
+    cell = nbformat.v4.new_markdown_cell(f"Some text.\n\n{toy.SOLUTION}", id="mixed")
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "one.ipynb")
     with pytest.raises(InputError, match=r"one\.ipynb, cell mixed: a solution stands within it"):
         course.without_solutions(tmp_path / "one.ipynb")
-
-
-@pytest.fixture(scope="module")
-def books(tmp_path_factory):
-    """A small project with one study of two pages, its book and its students' book."""
-    folder = tmp_path_factory.mktemp("books") / "project"
-    toy.make(folder)
-    path = folder / "notebooks" / f"{STUDY}.ipynb"
-    notebook = nbformat.read(path, as_version=4)
-    cells = [nbformat.v4.new_markdown_cell("## Exercises\n\n1. **Predict.** Why?")]
-    cells += [
-        nbformat.v4.new_code_cell(CHECK, metadata={"tags": ["exercise"]}),
-        nbformat.v4.new_markdown_cell(SOLUTION),
-    ]
-    notebook.cells[-1:-1] = cells
-    nbformat.write(notebook, path)
-    (folder / "notebooks" / "exercises").mkdir()
-    (folder / "notebooks" / "exercises" / f"{STUDY}.yaml").write_text(KEY)
-    (folder / "book" / "how-to" / "teach.md").write_text(f"# Teach with it\n\n{SECRET}\n")
-    intro = folder / "book" / "intro.md"
-    intro.write_text(intro.read_text() + "\nFor teachers there is [a guide](how-to/teach.md).\nOne more line.\n")
-    contents = yaml.safe_load((folder / "book" / "_toc.yml").read_text())
-    contents["chapters"].append({"file": "how-to/teach"})
-    (folder / "book" / "_toc.yml").write_text(yaml.safe_dump(contents))
-    project = Checkout(folder)
-    done = project.snakemake("book")
-    assert done.returncode == 0, done.stdout[-6000:]
-    before = {p: p.stat().st_mtime_ns for p in (folder / "runs").rglob("*") if p.is_file()}
-    done = project.snakemake("student_book")
-    assert done.returncode == 0, done.stdout[-6000:]
-    assert before == {p: p.stat().st_mtime_ns for p in (folder / "runs").rglob("*") if p.is_file()}, "a study ran again"
-    return project
-
-
-def test_no_solution_is_in_the_students_book(books):
-    own = everything(books.folder / "_build" / "html")
-    students = everything(books.folder / "_build" / "student-book")
-    word = "xylophon"
-    theirs = {name for name, text in own.items() if word in text.lower()}
-    pages = {f"{place}studies/{name}" for name in (STUDY, f"{STUDY}_square") for place in ("", "_sources/")}
-    assert {name.partition(".")[0] for name in theirs} >= pages | {"searchindex", "how-to/teach"}
-    assert {name for name, text in students.items() if word in text.lower()} == set()
-
-
-def test_the_students_book_is_whole_but_for_it(books):
-    own, students = (books.folder / "_build" / at for at in ("html", "student-book/_build/html"))
-    pages = {p.relative_to(own).as_posix() for p in own.rglob("*.html")}
-    assert {p.relative_to(students).as_posix() for p in students.rglob("*.html")} == pages - {"how-to/teach.html"}
-    text = (students / "studies" / f"{STUDY}.html").read_text()
-    assert "no answer yet" in text and "Solution 1" not in text
-    assert "One more line." in (students / "intro.html").read_text()
-
-
-def test_a_second_students_book_does_nothing(books):
-    done = books.snakemake("student_book", "--dry-run")
-    assert "Nothing to be done" in done.stdout
 
 
 def test_without_pages_there_is_no_students_book(tmp_path):

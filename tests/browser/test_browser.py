@@ -111,6 +111,7 @@ def test_claims_are_a_plain_table_without_scripts(browser, files):
     context.close()
 
 
+@pytest.mark.slow
 def test_the_whole_book_is_one_pdf(kept, files):
     place = kept.folder / "_build" / "the-biased-ruler.pdf"
     place.unlink(missing_ok=True)

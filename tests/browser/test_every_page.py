@@ -84,7 +84,7 @@ def visited(tab: Reader, file: Path, device: str, name: str) -> dict[str, Any]:
     noted = page.evaluate(NOTED)
     look(page, device, name)
     noted["grave"] = judged(page, contrast=name in API or not name.startswith("api/"))
-    if device == "desktop":
+    if device == "desktop" and page.locator("article").count():  # search and index have none
         noted["cut"] = cut_on_paper(page)
     return {**noted, "problems": list(tab.problems)}
 
@@ -106,7 +106,7 @@ def pages(request, browser, files, kept_book) -> dict[str, dict[str, Any]]:
 
 def having(pages: dict[str, dict[str, Any]], note: str) -> dict[str, Any]:
     """Pages for which a note is not empty, with it."""
-    return {name: noted[note] for name, noted in pages.items() if noted[note]}
+    return {name: noted[note] for name, noted in pages.items() if noted.get(note)}
 
 
 class EveryPage:
