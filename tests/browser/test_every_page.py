@@ -172,3 +172,34 @@ def test_faults_of_access_would_be_found(reader, files):
              '<p style="color:#999;background:#fff">pale</p><img src="_static/logo.svg"><select></select>')"""
     )
     assert {line.partition(":")[0] for line in judged(page)} == {"color-contrast", "image-alt", "select-name"}
+
+
+SPOILED = """() => {
+  document.querySelector('article').insertAdjacentHTML('beforeend',
+    '<div style="width: 3000px">wide</div><pre style="width: 900px">long</pre><img src="data:image/png;base64,AAAA">' +
+    '<div class="jupyter-widgets"></div>');
+  const image = document.querySelector('article figure img');
+  Object.assign(image.style, { backgroundColor: 'transparent', filter: 'invert(1)', width: '20px' });
+  document.documentElement.dataset.theme = 'another';
+  console.error('a fault');
+  return new Promise(resolve => setTimeout(resolve, 500));
+}"""
+
+
+def test_other_faults_of_a_page_would_be_noted(reader, files):
+    """What a visit notes of a page, before and after it is spoiled in each way that is looked for."""
+    tab = reader()
+    page = tab.open(files["studies/00_bias_sandbox"])
+    good = page.evaluate(NOTED)
+    assert (good["blank"], len(good["widgets"]), tab.problems) == (0, good["views"], []) and good["width"] <= 1280
+    assert cut_on_paper(page) == []
+    page.set_viewport_size({"width": WIDTHS["desktop"], "height": 900})
+    page.emulate_media(media="screen")
+    page.evaluate(SPOILED)
+    bad = page.evaluate(NOTED)
+    assert (bad["blank"], len(bad["widgets"]), bad["widgets"][-1]) == (1, good["views"] + 1, 0)
+    assert bad["width"] > 1280 and bad["theme"] == "another" and "console: a fault" in tab.problems
+    image = next(i for i in bad["images"] if i["framed"])
+    assert image["background"] != "rgb(255, 255, 255)" and image["filter"] != "none"
+    assert image["visible"] and image["shown"] < min(image["drawn"], 770) * 0.65
+    assert any(part.startswith("<pre") for part in cut_on_paper(page))
