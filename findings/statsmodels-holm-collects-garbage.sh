@@ -12,7 +12,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet statsmodels==0.15.0 numpy==2.4.6 pandas==2.3.3 scipy==1.17.1
+"$folder/venv/bin/pip" install --quiet statsmodels==0.15.0 numpy==2.4.6 pandas==3.1.1 scipy==1.17.1
 cd "$folder"
 "$folder/venv/bin/python" - <<'PY'
 import gc
