@@ -30,11 +30,11 @@ help: ## this list
 .venv/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(not (3, 11) <= v[:2] < (3, 14) and f"Python 3.11 to 3.13 is needed, {sys.executable} is {v[0]}.{v[1]}. Name another: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv .venv
-# Not compiled: Python compiles what it imports when it first does, and that is little of what is installed.
 ifeq ($(TORCH),cpu)
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip install --python $(PY) --torch-backend=cpu "$$(grep '^torch==' requirements.lock)"
 endif
+# Not compiled: Python compiles what it imports when it first does, and that is little of what is installed.
 	$(BIN)/pip install --quiet --no-compile -r requirements.lock
 	$(BIN)/pip install --quiet --no-deps -e .
 	@touch $@

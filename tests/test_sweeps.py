@@ -1,4 +1,4 @@
-"""A sweep from its file to its table, and what is left when it is killed, once or again and again.
+"""A sweep from its file to its table, and what is left when it is killed again and again.
 
 More than continuous integration does: KILLS=10 RUNS=30 python -m pytest tests/test_sweeps.py
 """
@@ -17,7 +17,7 @@ import yaml
 from tests import toy
 from tests.conftest import Checkout, changed, descendants, kill, still
 
-KILLS, RUNS = int(os.environ.get("KILLS", "1")), int(os.environ.get("RUNS", "2"))
+KILLS, RUNS = int(os.environ.get("KILLS", "2")), int(os.environ.get("RUNS", "2"))
 STUDY, NAME = toy.STUDY, "restarts"
 # Two runs at a time on any machine, each long enough to be killed.
 SWEEP = f"""title: Does a sweep survive?

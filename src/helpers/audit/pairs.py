@@ -139,7 +139,7 @@ def adjust_p(p: Sequence[float] | pd.Series, *, alpha: float = 0.05) -> pd.DataF
     series = pd.Series(p, dtype=float)
     if not len(series) or series.isna().any() or not series.between(0, 1).all():
         raise InputError("p", "values missing or outside 0 to 1", "Give the p values of the tests that were made.")
-    gc.freeze()  # statsmodels collects garbage here: half a second where PyTorch is loaded, unless objects are put by
+    gc.freeze()  # statsmodels collects garbage for Holm; what is frozen costs that no time
     try:
         reject_holm, holm, *_ = multipletests(series, alpha, "holm")
     finally:
