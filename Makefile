@@ -1,6 +1,8 @@
 # The Biased Ruler. `make help` lists what there is.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
+# Python keeps what it has compiled, even where a container asks it not to: each kernel imports 2,000 modules.
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= python3
 PROFILE ?= quick
@@ -34,7 +36,7 @@ ifeq ($(TORCH),cpu)
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip install --python $(PY) --torch-backend=cpu "$$(grep '^torch==' requirements.lock)"
 endif
-# Not compiled: Python compiles what it imports when it first does, and that is little of what is installed.
+# Not compiled: Python compiles a module when it is first imported, and most are never imported.
 	$(BIN)/pip install --quiet --no-compile -r requirements.lock
 	$(BIN)/pip install --quiet --no-deps -e .
 	@touch $@
