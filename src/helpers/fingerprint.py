@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -84,14 +85,17 @@ def modules_of(*things: Source, root: Path | None = None, looking: bool = False)
     """
     found: dict[str, str] = {}
     root = root or SOURCES
+    known = _known(root, _state(root))
     todo = [module for thing in things for module in _start(thing, root, looking)]
     while todo:
         module = todo.pop()
         if module in found or not (looking or computes(module)):
             continue
-        source = _parsed(_file(module, root))
-        found[module] = source.hash
-        todo += _imported(source, module, root)
+        if module not in known:
+            source = _parsed(_file(module, root))
+            known[module] = source.hash, _imported(source, module, root)
+        found[module], imported = known[module]
+        todo += imported
     return dict(sorted(found.items()))
 
 
@@ -128,6 +132,26 @@ def notebook(file: Path, *, aside: bool = False) -> str:
     """Hash a notebook's code cells, without prose; cells of explorers and exercises change it only with `aside`."""
     stat = file.stat()
     return _read(file, stat.st_mtime_ns, stat.st_size, aside).hash
+
+
+def _state(root: Path) -> tuple[tuple[str, int, int], ...]:
+    """Path, time of change and size of every file of the package."""
+    found, todo = [], [str(root / parsed.PACKAGE)]
+    while todo:
+        with os.scandir(todo.pop()) as entries:
+            for entry in entries:
+                if entry.name.endswith((".py", ".pyi")):
+                    stat = entry.stat()
+                    found.append((entry.path, stat.st_mtime_ns, stat.st_size))
+                elif "." not in entry.name and entry.name != "__pycache__" and entry.is_dir():
+                    todo.append(entry.path)
+    return tuple(sorted(found))
+
+
+@functools.lru_cache(maxsize=4)
+def _known(root: Path, state: tuple[tuple[str, int, int], ...]) -> dict[str, tuple[str, list[str]]]:
+    """Hash and imports of each module that was asked for while the files were as they are: a workflow asks often."""
+    return {}
 
 
 def _start(thing: Source, root: Path, looking: bool) -> list[str]:

@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pandas as pd
 import yaml
 
 from helpers import paths
@@ -187,6 +186,8 @@ def _grid(grid: dict[str, Any], where: str) -> list[dict[str, Any]]:
 def _table(file: Path, types: dict[str, type]) -> list[dict[str, Any]]:
     where = f"sweeps/{file.name}"
     try:
+        import pandas as pd  # most sweeps are grids
+
         rows = pd.read_csv(file, dtype=str, keep_default_na=False)
     except FileNotFoundError:
         raise InputError(where, "there is no such file", "Put the table beside the sweep's file") from None
