@@ -57,6 +57,7 @@ def test_measures_are_those_of_scikit_learn_and_scipy_with_ties():
         assert found[training].to_list() == pytest.approx(np.mean(direct, axis=0).tolist())
 
 
+@pytest.mark.slow
 def test_intervals_of_a_sign_are_those_of_other_images():
     """Where all runs are alike; by the placements of DeLong et al."""
     rng, n = np.random.default_rng(5), 60
@@ -73,6 +74,7 @@ def test_intervals_of_a_sign_are_those_of_other_images():
     assert (area["high"] - area["low"]).to_list() == pytest.approx([(direct[2] - direct[1]) / 2] * 3, rel=0.15)
 
 
+@pytest.mark.slow
 def test_intervals_of_a_sign_are_those_of_other_runs():
     """Every second run turns the sign, so that what varies is which runs there are."""
     rows = world(15, runs=8)

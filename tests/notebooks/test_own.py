@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+import shutil
 from contextlib import nullcontext
 from types import SimpleNamespace
 
@@ -37,8 +38,13 @@ def values(folder):
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory):
-    return audit(tmp_path_factory.mktemp("planted"), N_CASES=3000, SEED=5)
+def planted(tiny_run, tmp_path_factory):
+    """The tiny run of the page, and its report."""
+    folder = tmp_path_factory.mktemp("planted") / "run"
+    run = tiny_run(STUDY.stem)
+    shutil.copytree(run.folder, folder)
+    report.write_html(folder / f"{run.study}.ipynb")
+    return folder
 
 
 @pytest.fixture(scope="module")
