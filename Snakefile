@@ -10,7 +10,12 @@ from helpers.workflow import settle
 PAGES = instances.book()  # by name; most studies have one
 SWEEP = sweeps.read(str(config["sweep"])) if "sweep" in config else None  # the grid of runs that is asked for
 GPU = int(config.get("gpu", Path("/dev/nvidiactl").exists()))  # a GPU for every run
-HELPERS = sorted(str(p) for end in ("py", "pyi") for p in Path("src/helpers").rglob(f"*.{end}"))
+HELPERS = sorted(
+    str(p)
+    for end in ("py", "pyi")
+    for p in Path("src/helpers").rglob(f"*.{end}")
+    if not any(part.startswith(".") for part in p.parts)  # an editor's locks, JupyterLab's copies
+)
 PROSE = sorted(
     str(p)
     for p in Path("book").rglob("*")

@@ -4,8 +4,7 @@
 # One would expect: the true positive rate of a group without positives is undefined. It is NaN, or left out with a
 # warning, and a classifier that makes no error has an equalized odds difference of 0.
 # What happens: the rate comes from scikit-learn's confusion matrix, normalised by row, in which 0 / 0 becomes 0. The
-# group then has the worst sensitivity there is. Both differences are 1, their largest value, and nothing warns. By
-# swapping labels the same happens to the false positive rate, as 0: then a gap can be hidden or made.
+# group then has the worst sensitivity there is. Both differences are 1, their largest value, and nothing warns.
 # Why it matters here: findings of radiographs are rare, and groups by age and sex are small. A bootstrap of patients
 # draws such samples often, so that intervals of the difference reach too high as well. `helpers` leaves groups with
 # fewer than ten positives out of the rate, and names them.

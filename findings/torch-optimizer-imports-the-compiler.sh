@@ -6,7 +6,7 @@
 # `torch._dynamo` at the first call. About 800 modules come with it, among them sympy and distributed tensors, and the
 # first Adam takes about as much CPU time as `import torch`.
 # Why it matters here: each notebook is a process with one kernel, and a study at its tiny size trains for a few seconds.
-# Importing fewer modules by hand does not help: whoever trains pays. So many small trainings belong in one process.
+# Importing fewer modules by hand does not help: whoever trains pays. Small trainings belong in one process.
 # Source: torch/_compile.py (_disable_dynamo), torch/optim/optimizer.py (add_param_group).
 set -euo pipefail
 folder=$(mktemp -d)

@@ -67,7 +67,7 @@ def test_a_figure_reruns_no_study_and_makes_the_pages_that_it_is_on(checkout):
 
     def kept() -> str:
         code = "from helpers import fingerprint; print(fingerprint.made_by('helpers.mitigate.protocol'))"
-        return checkout.run("-c", code).stdout  # it names the folder, with the device
+        return checkout.run("-c", code).stdout  # what `cache.folder` hashes of the code
 
     def pages(file: str) -> set[str]:
         with changed(checkout.folder / "src" / "helpers" / "figures" / file, lambda text: text + "\nCOLOUR = 'red'\n"):

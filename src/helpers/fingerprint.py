@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -135,16 +136,25 @@ def notebook(file: Path, *, aside: bool = False) -> str:
 
 
 def _state(root: Path) -> tuple[tuple[str, int, int], ...]:
-    """Path, time of change and size of every file of the package."""
+    """Path, time of change and size of every file of the package, and the path of every folder.
+
+    Hidden files and folders are left out, such as an editor's lock and JupyterLab's checkpoints.
+    """
     found, todo = [], [str(root / parsed.PACKAGE)]
     while todo:
-        with os.scandir(todo.pop()) as entries:
+        folder = todo.pop()
+        with contextlib.suppress(FileNotFoundError):
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            found.append((folder, 0, 0))
             for entry in entries:
-                if entry.name.endswith((".py", ".pyi")):
-                    stat = entry.stat()
-                    found.append((entry.path, stat.st_mtime_ns, stat.st_size))
-                elif "." not in entry.name and entry.name != "__pycache__" and entry.is_dir():
+                if entry.name.startswith((".", "__pycache__")):
+                    continue
+                if entry.is_dir():
                     todo.append(entry.path)
+                elif entry.name.endswith((".py", ".pyi")):
+                    with contextlib.suppress(FileNotFoundError):  # removed since
+                        stat = entry.stat()
+                        found.append((entry.path, stat.st_mtime_ns, stat.st_size))
     return tuple(sorted(found))
 
 
@@ -230,7 +240,8 @@ def _defining(place: str, chain: tuple[str, ...], root: Path) -> list[str]:
         return [place]
     if not chain:
         own = [p.relative_to(root).with_suffix("").parts for p in sorted(file.parent.rglob("*.py"))]
-        return [".".join(parts) for parts in own if parts[-1] not in {"__init__", "__main__"}]
+        shown = [parts for parts in own if not any(part.startswith(".") for part in parts)]
+        return [".".join(parts) for parts in shown if parts[-1] not in {"__init__", "__main__"}]
     exported = _parsed(_face(file)).names.get(chain[0])
     if exported is not None:
         where, _, name = exported.partition(":")

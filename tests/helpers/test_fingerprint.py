@@ -146,3 +146,25 @@ def test_every_module_that_a_study_loads_by_a_name_is_found():
     assert {"02_five_worlds", "03_skin_tone_vae", "05_mitigation", "06_vae_uncertainty"} <= trained
     assert not {"00_calibration", "01_label_audit", "07_your_own_scores"} & trained
     assert {name for name, modules in every.items() if "helpers.audit.attributes" in modules} == {"07_your_own_scores"}
+
+
+def test_a_stub_that_changes_is_followed_anew(root):
+    user, stub = "helpers.train.user", root / "helpers" / "audit" / "__init__.pyi"
+    (root / "helpers" / "train" / "user.py").write_text("from helpers import audit\ndef use(): return audit.gap()")
+    stub.write_text("from helpers.audit.gaps import gap")
+    assert named(user, root) == {user, *GAPS}
+    stub.write_text("from helpers.audit.ruler import ruler as gap")
+    assert named(user, root) == {user, *RULER}
+
+
+def test_hidden_files_are_no_code(root):
+    """Such as the lock of an editor, a link to nowhere, and JupyterLab's copies."""
+    before = fingerprint.code_of("helpers.audit", root=root)
+    (root / "helpers" / "audit" / ".#gaps.py").symlink_to("nobody@nowhere")
+    (root / "helpers" / "audit" / "gone.txt.py").symlink_to("nowhere.py")
+    copies = root / "helpers" / "audit" / ".ipynb_checkpoints"
+    copies.mkdir()
+    (copies / "gaps-checkpoint.py").write_text("more = 1")
+    assert fingerprint.code_of("helpers.audit.gaps", root=root)
+    (root / "helpers" / "audit" / "gone.txt.py").unlink()
+    assert fingerprint.code_of("helpers.audit", root=root) == before

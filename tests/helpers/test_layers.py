@@ -107,12 +107,11 @@ def names():
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "order",
     [
         pytest.param("names(); modules(); names()", id="names first"),
-        pytest.param("modules(); names()", id="modules first"),
+        pytest.param("modules(); names()", id="modules first", marks=pytest.mark.slow),
     ],
 )
 def test_a_public_name_is_never_the_module_of_the_same_name(order):
