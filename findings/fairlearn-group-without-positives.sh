@@ -5,9 +5,9 @@
 # warning, and a classifier that makes no error has an equalized odds difference of 0.
 # What happens: the rate comes from scikit-learn's confusion matrix, normalised by row, in which 0 / 0 becomes 0. The
 # group then has the worst sensitivity there is. Both differences are 1, their largest value, and nothing warns.
-# Why it matters here: findings of radiographs are rare, and groups by age and sex are small. A bootstrap of patients
-# draws such samples often, so that intervals of the difference reach too high as well. `helpers` leaves groups with
-# fewer than ten positives out of the rate, and names them.
+# Why it matters here: findings of radiographs are rare, and groups by age and sex are small. A bootstrap of patients can
+# draw a sample in which a group has no positive. `helpers` leaves groups with fewer than ten positives out of the rate,
+# and names them.
 # Source: fairlearn/metrics/_base_metrics.py (true_positive_rate), sklearn/metrics/_classification.py (confusion_matrix).
 set -euo pipefail
 folder=$(mktemp -d)

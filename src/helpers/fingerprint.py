@@ -136,7 +136,7 @@ def notebook(file: Path, *, aside: bool = False) -> str:
 
 
 def _state(root: Path) -> tuple[tuple[str, int, int], ...]:
-    """Path, time of change and size of every file of the package, and the path of every folder.
+    """List path, time of change and size of every file of the package, and the path of every folder.
 
     Hidden files and folders are left out, such as an editor's lock and JupyterLab's checkpoints.
     """
@@ -160,7 +160,7 @@ def _state(root: Path) -> tuple[tuple[str, int, int], ...]:
 
 @functools.lru_cache(maxsize=4)
 def _known(root: Path, state: tuple[tuple[str, int, int], ...]) -> dict[str, tuple[str, list[str]]]:
-    """Hash and imports of each module that was asked for while the files were as they are: a workflow asks often."""
+    """Make a store for the hash and the imports of each module, which holds while no file changes."""
     return {}
 
 
