@@ -21,9 +21,9 @@ from tests.conftest import ROOT
 # axe-core 4.14.1 (MPL-2.0), unchanged from the npm package of that name; its licence lies beside it.
 AXE = ROOT / "tests" / "browser" / "axe-core" / "axe.min.js"
 PAPER = 672  # pixels of A4 between its margins
-# These pages are judged by all rules in both looks. The other pages are judged by all rules on a desktop, and on a phone
-# by rules about colours and sizes only. Their code, and the pages of the packages, are each made by one tool in one
-# style: there contrast is not judged.
+# These pages are judged by all rules in both looks. The others are judged by all rules on a desktop, and on a phone by
+# rules about colours and sizes only. Their code, and the pages of the packages, are each made by one tool in one style:
+# there contrast is not judged.
 WHOLE = {"intro", "how-to/run", "studies/00_bias_sandbox", "api/index", "api/metrics", "api/report"}
 OF_LOOKS = ["color-contrast", "link-in-text-block", "scrollable-region-focusable"]
 NOT_CODE = ":not(.highlight *)"
