@@ -19,7 +19,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 endif
 PY := $(BIN)/python
-WORKFLOW := $(PY) -m helpers.workflow
+WORKFLOW := $(PY) -m helpers.book.workflow
 
 .PHONY: help book pdf student book-student test test-all test-slow test-browser faults mutants bench lint lab study new audit sweep status record restamp check-data serve lock clean
 
@@ -120,7 +120,7 @@ restamp: $(READY) ## prove that a change of code changed no recorded number: [ST
 	@$(WORKFLOW) restamp $(STUDY) $(if $(DATA_ROOT),--data-root "$(DATA_ROOT)")
 
 check-data: $(READY) ## what is in a folder of real data: DATA_ROOT=...
-	@$(PY) -m helpers.data "$(DATA_ROOT)"
+	@$(PY) -m helpers.datasets "$(DATA_ROOT)"
 
 serve: $(READY) ## the built book at http://localhost:8000
 	$(PY) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html

@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
-from helpers import fingerprint
+from helpers.keep import fingerprint
 from helpers.report import instances, parameters, provenance, sweeps
-from helpers.workflow import settle
+from helpers.book.workflow import settle
 
 PAGES = instances.book()  # by name; most studies have one
 SWEEP = sweeps.read(str(config["sweep"])) if "sweep" in config else None  # the grid of runs that is asked for
@@ -59,14 +59,14 @@ def code(wildcards):
 
 # What a page is drawn and written with.
 def drawing(wildcards):
-    return f"{provenance.drawing(PAGES[wildcards.page].study)}-{fingerprint.code_of('helpers.report.page', looking=True)}"
+    return f"{provenance.drawing(PAGES[wildcards.page].study)}-{fingerprint.code_of('helpers.book.page', looking=True)}"
 
 
 def collecting(wildcards):
-    return fingerprint.code_of("helpers.report.collected", looking=True)
+    return fingerprint.code_of("helpers.book.collected", looking=True)
 
 
-# What is stale in a sweep is said by helpers.report.status, so its runs have no inputs: a new figure, claim or
+# What is stale in a sweep is said by helpers.book.status, so its runs have no inputs: a new figure, claim or
 # record makes no number old.
 def published(wildcards):
     if swept(wildcards):
@@ -141,7 +141,7 @@ rule student_book:
     log:
         "_build/student-book.log",
     shell:
-        "{PYTHON} -m helpers.workflow student --pages && cd _build/student-book"
+        "{PYTHON} -m helpers.book.workflow student --pages && cd _build/student-book"
         " && ({JUPYTER_BOOK} build book --all -W --keep-going > ../student-book.log 2>&1"
         " || (grep -E 'WARNING|ERROR|Error' ../student-book.log >&2; exit 1))"
 
@@ -161,7 +161,7 @@ rule page:
     params:
         code=drawing,
     shell:
-        "{PYTHON} -m helpers.workflow page {BATCH} {output:q}"
+        "{PYTHON} -m helpers.book.workflow page {BATCH} {output:q}"
 
 
 rule claims:
@@ -174,7 +174,7 @@ rule claims:
     params:
         code=collecting,
     shell:
-        "{PYTHON} -m helpers.workflow claims {BATCH} {output[0]}"
+        "{PYTHON} -m helpers.book.workflow claims {BATCH} {output[0]}"
 
 
 rule study:
@@ -192,5 +192,5 @@ rule study:
     resources:
         gpu=GPU,
     shell:
-        "{PYTHON} -m helpers.workflow run {wildcards.study} {params.size} {params.words:q}"
+        "{PYTHON} -m helpers.book.workflow run {wildcards.study} {params.size} {params.words:q}"
         " --place $(dirname {output:q})"

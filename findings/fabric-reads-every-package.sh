@@ -5,7 +5,7 @@
 # What happens: its constructor looks for callbacks that other packages declare, and reads the entry points of all
 # installed packages from disk for it. Nothing keeps the answer, so the cost is trainings times packages.
 # Why it matters here: a comparison of methods trains hundreds of small networks in one process, in an environment of
-# two hundred packages, 27 ms or more each. One Fabric for all trainings of a process ends it (`helpers.train`),
+# two hundred packages, 27 ms or more each. One Fabric for all trainings of a process ends it (`helpers.learn`),
 # but for half precision, whose loss scale a Fabric keeps from one training to the next.
 # Source: lightning_fabric/fabric.py (_configure_callbacks), utilities/registry.py (_load_external_callbacks) and, for the
 # scale, plugins/precision/amp.py.

@@ -6,7 +6,7 @@
 # needs to look at every object of the process, and no other method of the function does so.
 # Why it matters here: an analysis corrects each table of tests, in a process with torch, monai and its data loaded;
 # each correction took 0.1 to 0.5 s there, a thousand times Benjamini-Hochberg's. `gc.freeze()` before the call and
-# `gc.unfreeze()` after it put the objects where the collection does not look: `helpers.audit.adjust_p`.
+# `gc.unfreeze()` after it put the objects where the collection does not look: `helpers.stats.adjust_p`.
 # Source: statsmodels/stats/multitest.py (multipletests, the branch of "holm"), as pinned.
 set -euo pipefail
 folder=$(mktemp -d)

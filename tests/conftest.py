@@ -62,7 +62,7 @@ class Checkout:
         return subprocess.CompletedProcess(words, process.returncode, output)
 
     def snakemake(self, *words: str) -> subprocess.CompletedProcess:
-        return self.run("-m", "helpers.workflow", "snakemake", *words)
+        return self.run("-m", "helpers.book.workflow", "snakemake", *words)
 
 
 @pytest.fixture(scope="module")

@@ -85,7 +85,8 @@ def concerns(file: str, root: Path = ROOT) -> set[str]:
             found.update(files)
         for name in imported(text):
             if name.startswith("helpers."):
-                found.add("src/helpers/" + name.split(".")[1])
+                parts = name.split(".")
+                found.add("/".join(["src", *parts[: 3 if parts[1] == "studies" else 2]]))
                 continue
             # The name after `import` is a module, or something within one.
             for module in (name, name.rpartition(".")[0]):

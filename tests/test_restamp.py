@@ -94,7 +94,7 @@ class Project(Checkout):
         (self.folder / file).write_text(text.replace(before, after))
 
     def restamp(self, *words: str) -> tuple[int, str]:
-        done = self.run("-m", "helpers.workflow", "restamp", *words)
+        done = self.run("-m", "helpers.book.workflow", "restamp", *words)
         return done.returncode, done.stdout
 
     def back(self, commit: str) -> None:

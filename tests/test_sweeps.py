@@ -28,7 +28,7 @@ fixed: {{SECONDS: 3.0}}
 grid: {{SEED: {list(range(RUNS))}}}
 values: {{area of the shape: area}}
 """
-WORDS = ("-m", "helpers.workflow", "sweep", NAME)
+WORDS = ("-m", "helpers.book.workflow", "sweep", NAME)
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_a_complete_sweep_runs_nothing_and_is_kept(project, runs):
     again = project.run(*WORDS)
     assert again.returncode == 0 and f"sweep {NAME}: {RUNS} done (of {RUNS})" in again.stdout
     assert complete(runs) == before
-    kept = project.run("-m", "helpers.workflow", "record-sweep", NAME)
+    kept = project.run("-m", "helpers.book.workflow", "record-sweep", NAME)
     assert kept.returncode == 0, kept.stdout
     lines = (project.folder / "book" / "recorded" / "sweeps" / NAME / "runs.csv").read_text().splitlines()
     assert lines[0].startswith("instance,SEED,area of the shape,") and len(lines) == RUNS + 1
@@ -128,7 +128,7 @@ def test_a_stale_run_is_made_again_and_no_other(project, runs):
     module = min(results["provenance"]["helpers"])
     results["provenance"]["helpers"][module] = "another"
     file.write_text(json.dumps(results))
-    told = project.run("-m", "helpers.workflow", "status", "tiny").stdout
+    told = project.run("-m", "helpers.book.workflow", "status", "tiny").stdout
     assert f"SEED=1: changed since: {module}" in told
     done = project.run(*WORDS)
     assert done.returncode == 0, done.stdout[-4000:]
@@ -147,7 +147,7 @@ def test_a_run_that_fails_stops_no_other_and_is_told(project, runs):
     place.write_text(SWEEP.replace(str(list(range(RUNS))), "[90, 91]"))
     with changed(project.folder / "notebooks" / f"{STUDY}.ipynb", fails):
         done = project.run(*WORDS)
-        told = project.run("-m", "helpers.workflow", "status", "tiny").stdout
+        told = project.run("-m", "helpers.book.workflow", "status", "tiny").stdout
     assert done.returncode != 0
     assert (runs / "SEED=91" / "results.json").is_file() and not (runs / "SEED=90").exists()
     assert f"sweep {NAME}: 1 done, 1 failed (of 2)" in told
@@ -159,9 +159,9 @@ def test_a_sweep_of_a_study_of_the_book_becomes_a_table(checkout):
     described = {"title": "Do two runs differ?", "study": "07_your_own_scores", "profile": "tiny"}
     described |= {"grid": {"SEED": [0, 1]}, "values": {"gap by sex": "overall.sex.gap"}}
     (checkout.folder / "notebooks" / "sweeps" / "two.yaml").write_text(yaml.safe_dump(described))
-    done = checkout.run("-m", "helpers.workflow", "sweep", "two")
+    done = checkout.run("-m", "helpers.book.workflow", "sweep", "two")
     assert done.returncode == 0, done.stdout[-4000:]
-    kept = checkout.run("-m", "helpers.workflow", "record-sweep", "two")
+    kept = checkout.run("-m", "helpers.book.workflow", "record-sweep", "two")
     assert kept.returncode == 0, kept.stdout
     table = pd.read_csv(checkout.folder / "book" / "recorded" / "sweeps" / "two" / "runs.csv")
     assert table["SEED"].tolist() == [0, 1] and table["gap by sex"].nunique() == 2

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from helpers import workflow
+from helpers.book import workflow
 from helpers.report import instances
 from tests.conftest import changed, descendants, kill, still
 
@@ -44,11 +44,11 @@ OF_MITIGATION = {"05_mitigation", "05_six_worlds"}
     ("more", "studies"),
     [
         ({"notebooks/params/00_calibration.tiny.yaml": "\n", f"notebooks/claims/{STUDY}.yaml": "\n"}, FILES),
-        ({"src/helpers/audit/attributes.py": "\nmore = 1\n"}, {"07_your_own_scores"}),
+        ({"src/helpers/stats/attributes.py": "\nmore = 1\n"}, {"07_your_own_scores"}),
         (
             {
-                "src/helpers/mitigate/penalties.py": "\nmore = 1\n",
-                "src/helpers/audit/attributes.py": "\n# a comment\n",
+                "src/helpers/studies/mitigation/penalties.py": "\nmore = 1\n",
+                "src/helpers/stats/attributes.py": "\n# a comment\n",
             },
             OF_MITIGATION,
         ),
@@ -66,7 +66,7 @@ def test_a_figure_reruns_no_study_and_makes_the_pages_that_it_is_on(checkout):
     """Trade-offs are drawn on two studies' pages; the style, on all. What is kept of networks has the same names."""
 
     def kept() -> str:
-        code = "from helpers import fingerprint; print(fingerprint.made_by('helpers.mitigate.protocol'))"
+        code = "from helpers.keep import fingerprint; print(fingerprint.made_by('helpers.studies.mitigation.protocol'))"
         return checkout.run("-c", code).stdout  # what `cache.folder` hashes of the code
 
     def pages(file: str) -> set[str]:
@@ -79,7 +79,7 @@ def test_a_figure_reruns_no_study_and_makes_the_pages_that_it_is_on(checkout):
     before = kept()
     assert "torch" in before
     drawn = {page for page, shown in instances.book().items() if shown.study in OF_MITIGATION}
-    assert pages("tradeoff.py") == drawn
+    assert pages("tradeoffs.py") == drawn
     assert pages("look.py") == set(instances.book())
 
 
@@ -147,14 +147,14 @@ def test_bad_requests_are_refused_before_anything_starts(refused, words, says):
 
 
 def test_a_bad_request_ends_the_command_with_one_line(checkout):
-    done = checkout.run("-m", "helpers.workflow", "study", STUDY, "tiny", "N_BOOT=200")
+    done = checkout.run("-m", "helpers.book.workflow", "study", STUDY, "tiny", "N_BOOT=200")
     assert done.returncode == 2
     assert "Did you mean N_BOOTSTRAP?" in done.stdout and len(done.stdout.strip().splitlines()) == 1
     assert not list((checkout.folder / "runs").glob(f"*/{STUDY}/N_BOOT*"))
 
 
 def test_failed_run_keeps_its_notebook_and_leaves_no_result(checkout):
-    done = checkout.run("-m", "helpers.workflow", "study", STUDY, "tiny", "SOURCE=real", "DATA_ROOT=profiles")
+    done = checkout.run("-m", "helpers.book.workflow", "study", STUDY, "tiny", "SOURCE=real", "DATA_ROOT=profiles")
     assert done.returncode != 0
     assert "there is no clinical_and_imaging_info.xlsx" in done.stdout
     assert not (checkout.folder / "runs" / "tiny" / STUDY / "SOURCE=real").exists()
@@ -166,7 +166,7 @@ def test_failed_run_keeps_its_notebook_and_leaves_no_result(checkout):
 @pytest.mark.slow
 def test_killed_run_leaves_nothing_taken_for_a_result(checkout):
     """Kill -9 the whole workflow in the middle of a run; the same command then resumes."""
-    words = ("-m", "helpers.workflow", "study", SHORT, "tiny", "SEED=7")
+    words = ("-m", "helpers.book.workflow", "study", SHORT, "tiny", "SEED=7")
     place = checkout.folder / "runs" / "tiny" / SHORT / "SEED=7"
     scratch = checkout.folder / "runs" / ".scratch" / f"tiny-{SHORT}-SEED=7"
     process = checkout.start(*words)

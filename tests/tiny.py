@@ -115,7 +115,7 @@ def made() -> Path:
             targets = ["book", str(run(TEMPLATE).folder.relative_to(PROJECT) / "results.json")]
             options = ["--cores", "2", "--quiet", "host", "rules", "--config", f"profile={PROFILE}"]
             for words in (["snakemake", *targets, *options], ["check", PROFILE]):
-                command = [sys.executable, "-m", "helpers.workflow", *words]
+                command = [sys.executable, "-m", "helpers.book.workflow", *words]
                 if subprocess.run(command, cwd=PROJECT, env=environment(PROJECT)).returncode:
                     raise RuntimeError(f"the tiny runs are not whole: {PROJECT}")
             STAMP.write_text(now)  # last, so that half a copy is never taken for one
@@ -154,7 +154,7 @@ def execute(study: str, folder: Path, **parameters: object) -> dict[str, Any]:
     import papermill
     import yaml
 
-    from helpers.report.running import LATE
+    from helpers.book.running import LATE
 
     profile = yaml.safe_load((ROOT / "notebooks" / "params" / f"{study}.{PROFILE}.yaml").read_text())
     folder.mkdir(parents=True, exist_ok=True)

@@ -13,8 +13,8 @@ from typing import Any
 class Face(ModuleType):
     """A package with the public names that its stub `__init__.pyi` imports and, at its end, lists.
 
-    A name may be spelled like a module of the package, as in `audit.ruler`. It always means what the stub imports:
-    Python binds a module to its package when it is first imported, and a face leaves public names out of that.
+    A name that is spelled like a module of the package means what the stub imports: Python binds a module to its
+    package when it is first imported, and a face leaves public names out of that.
     """
 
     def __getattr__(self, name: str) -> Any:

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from fairlearn.metrics import MetricFrame, selection_rate
 
-from helpers import audit
+from helpers import stats
 
 N, N_BOOT, FEW, MANY, COMPARED = 1506, 10_000, 20, 80, 400
 GROUPS = ["Young", "Middle", "Older"]
@@ -45,9 +45,9 @@ def theirs(score: np.ndarray, good: np.ndarray, groups: pd.Series, n_boot: int) 
     return frame.by_group_ci
 
 
-def ours(score: np.ndarray, good: np.ndarray, groups: pd.Series) -> tuple[audit.Interval, audit.Interval]:
+def ours(score: np.ndarray, good: np.ndarray, groups: pd.Series) -> tuple[stats.Interval, stats.Interval]:
     options = {"groups": groups, "a": "Young", "b": "Older", "n_boot": N_BOOT}
-    return audit.bootstrap(score, **options), audit.bootstrap(good, **options, statistic="ratio")
+    return stats.bootstrap(score, **options), stats.bootstrap(good, **options, statistic="ratio")
 
 
 def test_bootstrap_is_at_least_100_times_faster(cohort, record_property):

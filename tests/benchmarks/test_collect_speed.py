@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import report
+from helpers import book
 
 RUNS, GROUPS, STEP = 10_000, 60, 20
 STUDY = "09_sweep"
@@ -55,8 +55,8 @@ def theirs(folder: Path, step: int) -> pd.DataFrame:
 def test_collecting_is_at_least_five_times_faster(folder, record_property):
     theirs(folder, RUNS // 10)  # warm
     seconds = {
-        "all values": _seconds(lambda: report.collect(folder=folder)),
-        "one value": _seconds(lambda: report.collect(values=["group_1.estimate"], folder=folder)),
+        "all values": _seconds(lambda: book.collect(folder=folder)),
+        "one value": _seconds(lambda: book.collect(values=["group_1.estimate"], folder=folder)),
         "json_normalize, scaled": _seconds(lambda: theirs(folder, STEP)) * STEP,
         "SQL, one value": _seconds(lambda: _sql(folder, "SELECT results->>'$.group_1.estimate' FROM runs")),
         "SQL, all cases": _seconds(lambda: _sql(folder, "SELECT instance, avg(dice) FROM cases GROUP BY ALL")),
@@ -69,14 +69,14 @@ def test_collecting_is_at_least_five_times_faster(folder, record_property):
 
 @pytest.mark.timeout(1800)
 def test_equal_values(folder):
-    table, peer = report.collect(folder=folder).iloc[::STEP].reset_index(drop=True), theirs(folder, STEP)
+    table, peer = book.collect(folder=folder).iloc[::STEP].reset_index(drop=True), theirs(folder, STEP)
     for name in ("group_0.estimate", "group_59.low", "group_7.n"):
         pd.testing.assert_series_equal(table[name], peer[name])
     assert table["group_5.interval.1"].tolist() == [pair[1] for pair in peer["group_5.interval"]]
 
 
 def _sql(folder: Path, query: str) -> list[tuple]:
-    return report.database(folder).sql(query).fetchall()
+    return book.database(folder).sql(query).fetchall()
 
 
 def _seconds(call) -> float:

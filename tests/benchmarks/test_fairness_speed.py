@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from fairlearn.metrics import MetricFrame, equalized_odds_difference, false_positive_rate, true_positive_rate
 
-from helpers import audit
+from helpers import stats
 
 N, N_BOOT, FEW, MANY, COMPARED = 20_000, 1000, 3, 9, 60
 FINDINGS = [f"finding {k}" for k in range(12)]
@@ -40,7 +40,7 @@ def study() -> dict:
 
 
 def ours(study: dict, n_boot: int = N_BOOT) -> pd.DataFrame:
-    return audit.prediction_fairness(**study, n_boot=n_boot)
+    return stats.prediction_fairness(**study, n_boot=n_boot)
 
 
 def theirs(study: dict, arm: str, n_boot: int, quantiles: list[float]) -> list:

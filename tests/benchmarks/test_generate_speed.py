@@ -3,7 +3,7 @@
 Both train the same network from the same first weights on the same JPEG files, with the same feature network, loss,
 optimizer and number of steps. The usual loop is written out here: a data set that opens files with Pillow behind a
 `DataLoader` with workers, images and reconstructions through the feature network as one batch, ``.item()`` of each loss
-after each step; on a GPU 16-bit mixed precision. `helpers.generate.fit` wants the images in memory: the time to read
+after each step; on a GPU 16-bit mixed precision. `helpers.learn.fit_vae` wants the images in memory: the time to read
 them once is not in its steps, and is shown. Files have the size of training, which favours the usual loop: photographs
 are larger, and it reads them anew in each epoch. Each contender is a process of its own; they take turns, and the
 median of five counts. Run with ``python -m pytest -s tests/benchmarks/test_generate_speed.py``; as a script it is one
@@ -64,19 +64,19 @@ class Photos(Dataset):
 
 def ours(device, files, **settings):
     """Seconds of reading, seconds of each epoch, and the last loss."""
-    from helpers import generate, models
+    from helpers import learn
 
     _, _, batch, network, width = SIZES[device]
     began = time.perf_counter()
     images = np.stack([np.asarray(Image.open(file).convert("RGB")).transpose(2, 0, 1) for file in files])
     reading = time.perf_counter() - began
-    found = generate.fit(
+    found = learn.fit_vae(
         images,
         seed=0,
         epochs=EPOCHS,
         batch_size=batch,
         lr=RATE,
-        features=models.random_features(channels=width),
+        features=learn.random_features(channels=width),
         device=device,
         progress=False,
         **network,
@@ -87,12 +87,12 @@ def ours(device, files, **settings):
 
 def usual(device, files):
     """Seconds of reading before the first step, seconds of each epoch, and the last loss."""
-    from helpers import models
+    from helpers import learn
 
     torch.manual_seed(0)
     _, _, batch, network, width = SIZES[device]
-    model = models.vae(**network).to(device).train()
-    features = models.random_features(channels=width).to(device)
+    model = learn.vae(**network).to(device).train()
+    features = learn.random_features(channels=width).to(device)
     optimizer = torch.optim.Adam(model.parameters(), RATE)
     mixed = device == "cuda"
     scaler = torch.amp.GradScaler(device, enabled=mixed)

@@ -8,7 +8,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 
-from helpers import figures, simulate, widgets
+from helpers import figures
+from helpers.studies import calibration
 from helpers.widgets.showing import figure_html, table_html
 
 N_BOOT = 500  # as the sliders take
@@ -16,13 +17,13 @@ N_BOOT = 500  # as the sliders take
 
 def ours() -> None:
     """Cohort, seven readings with intervals, table, figure and picture: all that follows a slider."""
-    table, figure = widgets.sandbox_view(**simulate.SET_UPS["hidden by pooling"], n_boot=N_BOOT)
+    table, figure = calibration.sandbox_view(**calibration.SET_UPS["hidden by pooling"], n_boot=N_BOOT)
     assert table_html(table) and figure_html(figure, "")
 
 
 def theirs() -> None:
     """Pooled and by hospital, on given labels alone, with seaborn's own bootstrap of each mean."""
-    frame, _ = simulate.scored_cohort(**simulate.SET_UPS["hidden by pooling"])
+    frame, _ = calibration.scored_cohort(**calibration.SET_UPS["hidden by pooling"])
     every = pd.concat([frame.assign(hospital="pooled"), frame.astype({"hospital": str})])
     both = sns.pointplot(data=every, x="hospital", y="score", hue="group", n_boot=N_BOOT, seed=0)
     assert figure_html(both.figure, "")

@@ -96,7 +96,7 @@ def test_a_notebook_is_set_up_in_half_the_time(study, before, tmp_path, record_p
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("asked", REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_used_is_refused_in_a_third_of_the_time(asked, before, record_property):
-    words = ["-m", "helpers.workflow", "study", "01_label_audit", "tiny", *asked]
+    words = ["-m", "helpers.book.workflow", "study", "01_label_audit", "tiny", *asked]
     ratio = compare(f"refusing {' '.join(asked)}", before, {before: words, ROOT: words}, code=2)
     record_property("ratio", round(ratio, 2))
     assert ratio <= 0.3

@@ -30,9 +30,9 @@ def images(size):
 
 
 def network(features):
-    from helpers import models
+    from helpers import learn
 
-    return models.unet(2, 1, 1, features=features)
+    return learn.unet(2, 1, 1, features=features)
 
 
 def criterion():
@@ -43,10 +43,10 @@ def criterion():
 
 def ours(device, precision, **settings):
     """Seconds of each epoch, and the loss of the last."""
-    from helpers import train
+    from helpers import learn
 
     measure, (size, features) = criterion(), SIZES[device]
-    found = train.fit(
+    found = learn.fit(
         network(features),
         images(size),
         lambda model, batch: measure(model(batch[0]), batch[1]),

@@ -10,13 +10,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from helpers import models, uncertainty
+from helpers import learn
+from helpers.studies import uncertainty
 
 PROBES, STEPS = 24, 10
 
 
 def decoder(channels: int = 4) -> nn.Module:
-    network = models.vae(channels=channels, blocks=(1, 2), latent=4).eval()
+    network = learn.vae(channels=channels, blocks=(1, 2), latent=4).eval()
     return uncertainty.decoder(network)
 
 

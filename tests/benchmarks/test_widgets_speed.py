@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import figures, simulate, widgets
+from helpers import datasets, figures, widgets
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.benchmark(timer=time.process_time)
 @pytest.fixture(scope="module")
 def frame() -> pd.DataFrame:
     figures.style()
-    return simulate.breast_mri_table(N, seed=0)[0]
+    return datasets.simulate_breast_mri_table(N, seed=0)[0]
 
 
 @pytest.fixture(scope="module")

@@ -58,7 +58,7 @@ def test_claims_say_which_page_they_are_from(project):
 def test_a_reader_who_asks_for_the_run_of_a_page_has_it_already(project):
     made = project.folder / "runs" / "quick" / STUDY / "DATASET=square" / "results.json"
     before = made.stat().st_mtime_ns
-    done = project.run("-m", "helpers.workflow", "study", STUDY, "quick", "DATASET=square")
+    done = project.run("-m", "helpers.book.workflow", "study", STUDY, "quick", "DATASET=square")
     assert done.returncode == 0, done.stdout
     assert made.stat().st_mtime_ns == before
 
@@ -77,7 +77,7 @@ def test_a_bad_list_of_pages_is_refused_before_anything_starts(project):
 
 
 def check(project):
-    return project.run("-m", "helpers.workflow", "check", "quick")
+    return project.run("-m", "helpers.book.workflow", "check", "quick")
 
 
 def test_a_book_of_whole_and_current_runs_passes_the_check(project):
@@ -122,7 +122,7 @@ def test_many_runs_take_one_thread_each_and_a_single_one_every_core(project):
         return json.loads(results.read_text())["values"]["threads"]
 
     assert threads("default") == threads("DATASET=square") == "1"
-    done = project.run("-m", "helpers.workflow", "study", STUDY, "quick", "SEED=3")
+    done = project.run("-m", "helpers.book.workflow", "study", STUDY, "quick", "SEED=3")
     assert done.returncode == 0, done.stdout
     assert threads("SEED=3") == str(os.cpu_count())
 

@@ -7,8 +7,8 @@ import shutil
 import nbformat
 import pytest
 
+from helpers.book import course
 from helpers.errors import InputError
-from helpers.report import course
 from tests import toy
 from tests.conftest import ROOT, Checkout
 from tests.tiny import but_compiled
@@ -31,7 +31,7 @@ def copy(tmp_path_factory):
     shutil.copytree(ROOT, folder, ignore=lambda at, names: but_compiled(at, names) | own(at, names))
     project, made = Checkout(folder), []
     for _ in range(2):
-        done = project.run("-m", "helpers.workflow", "student")
+        done = project.run("-m", "helpers.book.workflow", "student")
         assert done.returncode == 0, done.stdout
         made.append(toy.everything(folder / "_build" / "student"))
     assert made[0] == made[1]
@@ -75,7 +75,7 @@ def test_the_copy_has_what_runs_and_nothing_of_the_teachers(copy):
 def test_a_students_notebook_runs(copy):
     project, _ = copy
     student = Checkout(project.folder / "_build" / "student")
-    done = student.run("-m", "helpers.workflow", "study", "07_your_own_scores", "tiny")
+    done = student.run("-m", "helpers.book.workflow", "study", "07_your_own_scores", "tiny")
     assert done.returncode == 0, done.stdout[-3000:]
     executed = student.folder / "runs" / "tiny" / "07_your_own_scores" / "default" / "07_your_own_scores.ipynb"
     assert executed.read_text().count("no answer yet") == 3
@@ -91,5 +91,5 @@ def test_a_solution_within_another_cell_is_refused(tmp_path):
 def test_without_pages_there_is_no_students_book(tmp_path):
     folder = tmp_path / "project"
     toy.make(folder)
-    done = Checkout(folder).run("-m", "helpers.workflow", "student", "--pages")
+    done = Checkout(folder).run("-m", "helpers.book.workflow", "student", "--pages")
     assert done.returncode == 2 and "the pages of the studies are not there" in done.stdout

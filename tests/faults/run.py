@@ -161,7 +161,9 @@ def every(jobs: Sequence[Callable[[Path], Outcome]], copies: Sequence[Path]) -> 
 def main(names: Sequence[str] | None = None) -> int:
     """Try the faults named, or all: 0 if each is caught, 1 if one is not, 2 for a name that is not known."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.run", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="a fault, such as data-split-by-image; all if none")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="a fault, such as datasets-split-by-image; all if none"
+    )
     asked, known = parser.parse_args(names).names, faults()
     if unknown := [name for name in asked if name not in known]:
         print(f"{unknown[0]}: there is no such fault. Known: {', '.join(known)}", file=sys.stderr)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from helpers import generate, models
+from helpers import learn
 from tests.helpers.test_generate import TINY, discs
 
 pytestmark = pytest.mark.skipif(
@@ -13,8 +13,8 @@ pytestmark = pytest.mark.skipif(
 
 
 def test_an_autoencoder_learns_in_bfloat16():
-    features, fresh = models.random_features(channels=4, seed=1), discs(32, seed=1)
-    found = generate.fit(
+    features, fresh = learn.random_features(channels=4, seed=1), discs(32, seed=1)
+    found = learn.fit_vae(
         discs(64),
         seed=3,
         steps=150,
@@ -29,8 +29,8 @@ def test_an_autoencoder_learns_in_bfloat16():
     )
     assert (found.device, found.precision) == ("cuda", "bf16")
     assert {(p.dtype, p.device.type) for p in found.model.parameters()} == {(torch.float32, "cuda")}
-    errors = generate.measures(found.model, fresh)
-    untrained = generate.measures(models.vae(**TINY, seed=3), fresh, device="cuda")
+    errors = learn.vae_measures(found.model, fresh)
+    untrained = learn.vae_measures(learn.vae(**TINY, seed=3), fresh, device="cuda")
     # Three such trainings in 32 bits on a CPU end at 1.0 to 1.7, from 8.
     assert errors["nmse"].mean() < untrained["nmse"].mean() / 4
     assert (errors["mse"] < untrained["mse"]).all()
@@ -38,11 +38,11 @@ def test_an_autoencoder_learns_in_bfloat16():
     # The same weights, without draws: on the GPU in 16 bits, and on the CPU in 32.
     images = torch.from_numpy(fresh / 127.5 - 1).float()
     with torch.no_grad(), torch.autocast("cuda", torch.bfloat16):
-        half = generate.loss(found.model, (images.cuda(),), features=features, dtype=torch.bfloat16)
+        half = learn.vae_loss(found.model, (images.cuda(),), features=features, dtype=torch.bfloat16)
     with torch.no_grad():
-        full = generate.loss(found.model.cpu(), (images,), features=features)
+        full = learn.vae_loss(found.model.cpu(), (images,), features=features)
     assert {value.dtype for value in half.values()} == {torch.float32}
     for name, value in half.items():
         assert float(value) == pytest.approx(float(full[name]), rel=0.05), name
-    on_cpu = generate.measures(found.model, fresh)["mse"]
+    on_cpu = learn.vae_measures(found.model, fresh)["mse"]
     assert on_cpu.to_numpy() == pytest.approx(errors["mse"].to_numpy(), rel=0.01)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from helpers import models, train
+from helpers import learn
 from tests.helpers.training import EndError, assert_same, dice, discs, segment, stopping
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU on this machine")
@@ -15,7 +15,7 @@ BUILT_FOR_HALF = torch.cuda.is_available() and torch.cuda.is_bf16_supported(incl
 
 def fit(loss=segment, features=FEATURES, data=None, **settings):
     usual = {"steps": 30, "every": 5, "batch_size": 16, "lr": 5e-3, "seed": 0, "device": "cuda", "progress": False}
-    return train.fit(models.unet(2, 1, 1, features=features), data or discs(64), loss, **(usual | settings))
+    return learn.fit(learn.unet(2, 1, 1, features=features), data or discs(64), loss, **(usual | settings))
 
 
 def cpu_state(fitted):
@@ -93,9 +93,9 @@ def test_trainings_leave_no_memory_behind():
 
 def test_prediction_stays_where_the_network_is():
     images, _ = discs(5)
-    model = models.unet(2, 1, 1, features=FEATURES).eval()
-    expected = train.predict(model, images)
+    model = learn.unet(2, 1, 1, features=FEATURES).eval()
+    expected = learn.predict(model, images)
     model.cuda()
-    np.testing.assert_allclose(train.predict(model, images, precision="32"), expected, rtol=0.01, atol=0.01)
-    assert models.embed(model, images).shape == (5, 32)
+    np.testing.assert_allclose(learn.predict(model, images, precision="32"), expected, rtol=0.01, atol=0.01)
+    assert learn.embed(model, images).shape == (5, 32)
     assert next(model.parameters()).is_cuda

@@ -1,4 +1,4 @@
-"""Small cases and networks that the tests of `helpers.mitigate` share."""
+"""Small cases and networks that the tests of `helpers.studies.mitigation` share."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import pandas as pd
 import torch
 from torch import nn
 
-from helpers import mitigate, models
-from helpers.mitigate import Objective
+from helpers import learn
+from helpers.studies import mitigation
+from helpers.studies.mitigation import Objective
 
 SIDE = 16
 FAST = {"steps": 4, "batch_size": 16, "lr": 1e-3, "seed": 3, "device": "cpu"}
@@ -24,7 +25,7 @@ def cases(
     unknown: bool = False,
     clean: bool = False,
     seed: int = 0,
-) -> mitigate.Cases:
+) -> mitigation.Cases:
     """Images in which a square shows each label, and a stripe the group by the first attribute."""
     rng = np.random.default_rng(seed)
     known = rng.integers(0, 2, (n, labels)).astype(float)
@@ -39,17 +40,17 @@ def cases(
         table = table.mask(rng.random(table.shape) < 0.2)
     images = images.astype(np.float32)
     worse = (images + rng.normal(0, 0.1, images.shape)).astype(np.float32)
-    return mitigate.Cases(worse, known, table, images if clean else None)
+    return mitigation.Cases(worse, known, table, images if clean else None)
 
 
 def network(labels: int = 1, *, seed: int = 0, channels: int = 1) -> nn.Module:
     """Classifier with batch norm, in evaluation mode."""
-    return models.classifier("small", labels, channels=channels, seed=seed).eval()
+    return learn.classifier("small", labels, channels=channels, seed=seed).eval()
 
 
 def restorer(*, seed: int = 0) -> nn.Module:
     """Network from image to image."""
-    return models.plain_unet(features=(4, 8), output="linear", seed=seed).eval()
+    return learn.plain_unet(features=(4, 8), output="linear", seed=seed).eval()
 
 
 def state(model: nn.Module) -> dict[str, torch.Tensor]:
@@ -64,7 +65,7 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 
 def batch(
     logits_of: int, *, labels: int = 1, groups: int = 2, attributes: int = 1, seed: int = 0, **given: torch.Tensor
-) -> mitigate.Batch:
+) -> mitigation.Batch:
     """A batch of flat images, of which a linear network makes logits."""
     rng = np.random.default_rng(seed)
     values = {
@@ -74,7 +75,7 @@ def batch(
         "codes": torch.from_numpy(rng.integers(0, groups, (logits_of, attributes))),
         "joint": torch.from_numpy(rng.integers(0, groups, logits_of)),
     }
-    return mitigate.Batch(**values | given)
+    return mitigation.Batch(**values | given)
 
 
 def linear(labels: int = 1, *, seed: int = 0) -> nn.Module:
@@ -84,6 +85,6 @@ def linear(labels: int = 1, *, seed: int = 0) -> nn.Module:
         return nn.Sequential(nn.Linear(3, labels))
 
 
-def loss_of(objective: Objective, given: mitigate.Batch) -> dict[str, torch.Tensor]:
+def loss_of(objective: Objective, given: mitigation.Batch) -> dict[str, torch.Tensor]:
     """All that an objective says of a batch."""
     return objective.loss(objective(given.images), given)

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
-from helpers import audit
+from helpers import stats
 
 GROUPS = {"a": "light", "b": "dark"}
 USUAL = {"score": "nmse", **GROUPS}
@@ -27,7 +27,7 @@ def world(
     shift = np.repeat(rng.normal(0, run_sd, (runs, 3, 2)), tested, axis=2)
     error = level[image] + represented * absent + shift + rng.normal(0, 0.03, (runs, 3, 2 * tested))
     run, training, tested_image = np.broadcast_arrays(
-        np.arange(runs)[:, None, None], np.array(audit.TRAININGS)[:, None], image
+        np.arange(runs)[:, None, None], np.array(stats.TRAININGS)[:, None], image
     )
     keys = {"run": run.ravel(), "training": training.ravel(), "image": tested_image.ravel()}
     frame = pd.DataFrame(keys | {"nmse": error.ravel()})
@@ -37,7 +37,7 @@ def world(
 
 def at_most(n: int, chance: float) -> int:
     """So many of n things of that chance happen, or fewer, but for one time in a thousand."""
-    return int(stats.binom.ppf(0.999, n, chance))
+    return int(scipy.stats.binom.ppf(0.999, n, chance))
 
 
 def balanced(seed=0, *, runs=6, conditions=5, each=3, run_sd=0.3) -> pd.DataFrame:

@@ -8,22 +8,22 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from helpers import data
-from helpers.simulate import skin_layout
+from helpers import datasets
+from helpers.datasets.fitzpatrick import layout
 
 N = 40
 
 
 def load(root: Path, **options) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return data.load_fitzpatrick17k(root, progress=False, **options)
+    return datasets.load_fitzpatrick17k(root, progress=False, **options)
 
 
 def table_of(root: Path) -> pd.DataFrame:
-    return pd.read_csv(root / skin_layout.TABLE, dtype=str)
+    return pd.read_csv(root / layout.TABLE, dtype=str)
 
 
 def write(root: Path, table: pd.DataFrame) -> None:
-    table.to_csv(root / skin_layout.TABLE, index=False)
+    table.to_csv(root / layout.TABLE, index=False)
 
 
 def counted(dropped: pd.DataFrame, words: str) -> int:

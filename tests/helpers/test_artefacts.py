@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from helpers import simulate
 from helpers.errors import InputError
+from helpers.studies import uncertainty
 
 IMAGES = np.random.default_rng(0).integers(60, 200, (12, 3, 32, 32), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("kind", simulate.ARTEFACTS)
+@pytest.mark.parametrize("kind", uncertainty.ARTEFACTS)
 @pytest.mark.parametrize("size", [16, 32, 65])
 def test_it_covers_its_mask_and_nothing_else(kind, size):
     images = np.full((12, 3, size, size), 150, np.uint8)
-    drawn, masks = simulate.artefact(images, kind, seed=1)
+    drawn, masks = uncertainty.artefact(images, kind, seed=1)
     assert (images == 150).all() and drawn.dtype == np.uint8
     changed = (drawn != images).any(1)
     assert np.array_equal(changed, masks)
@@ -21,12 +21,12 @@ def test_it_covers_its_mask_and_nothing_else(kind, size):
     assert (shares > 0.01).all() and (shares < 0.35).all()
 
 
-@pytest.mark.parametrize("kind", simulate.ARTEFACTS)
+@pytest.mark.parametrize("kind", uncertainty.ARTEFACTS)
 def test_the_seed_decides_and_an_image_has_its_own(kind):
-    drawn, masks = simulate.artefact(IMAGES, kind, seed=1)
-    fewer, their = simulate.artefact(IMAGES[:3], kind, seed=1)
+    drawn, masks = uncertainty.artefact(IMAGES, kind, seed=1)
+    fewer, their = uncertainty.artefact(IMAGES[:3], kind, seed=1)
     assert np.array_equal(drawn[:3], fewer) and np.array_equal(masks[:3], their)
-    assert not np.array_equal(masks, simulate.artefact(IMAGES, kind, seed=2)[1])
+    assert not np.array_equal(masks, uncertainty.artefact(IMAGES, kind, seed=2)[1])
     assert len({mask.tobytes() for mask in masks}) > 1
 
 
@@ -34,10 +34,10 @@ def test_kinds_differ_in_where_they_are():
     """Corners are dark, a ruler is at an edge, hairs cross the middle."""
     around = np.zeros((32, 32), bool)
     around[[0, 0, -1, -1], [0, -1, 0, -1]] = True
-    assert simulate.artefact(IMAGES, "corner")[1][:, around].all()
-    ruler = simulate.artefact(IMAGES, "ruler")[1]
+    assert uncertainty.artefact(IMAGES, "corner")[1][:, around].all()
+    ruler = uncertainty.artefact(IMAGES, "ruler")[1]
     assert all(max(mask[0].all(), mask[-1].all(), mask[:, 0].all(), mask[:, -1].all()) for mask in ruler)
-    hair = simulate.artefact(IMAGES, "hair")[1]
+    hair = uncertainty.artefact(IMAGES, "hair")[1]
     assert hair[:, 8:24, 8:24].mean() > hair[:, :8].mean()
 
 
@@ -55,10 +55,10 @@ BAD = {
 def test_bad_input_is_one_clear_error(case):
     images, kind, words = BAD[case]
     with pytest.raises(InputError) as error:
-        simulate.artefact(images, kind)
+        uncertainty.artefact(images, kind)
     assert all(word in str(error.value) for word in words)
 
 
 def test_no_image_is_no_image():
-    drawn, masks = simulate.artefact(IMAGES[:0], "ink")
+    drawn, masks = uncertainty.artefact(IMAGES[:0], "ink")
     assert drawn.shape == (0, 3, 32, 32) and masks.shape == (0, 32, 32)

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from statsmodels.stats.power import TTestIndPower
 
-from helpers import audit
-from helpers.audit import hypothesis
+from helpers import stats
 from helpers.errors import InputError
+from helpers.stats import hypothesis
 
 
 @pytest.fixture
@@ -23,15 +23,15 @@ def cases():
 
 def test_small_groups_and_missing_ones_are_compared_with_nothing(cases):
     groups = cases["group"].where(cases.index > 20)
-    assert list(audit.comparable(groups).cat.categories) == ["a", "b"]
-    assert audit.group_sizes(groups)["n"].to_dict() == {"a": 179, "b": 150, "c": 4, "not recorded": 21}
-    assert audit.described(cases["score"], groups=groups).loc["not recorded", "n"] == 21
+    assert list(stats.comparable(groups).cat.categories) == ["a", "b"]
+    assert stats.group_sizes(groups)["n"].to_dict() == {"a": 179, "b": 150, "c": 4, "not recorded": 21}
+    assert stats.described(cases["score"], groups=groups).loc["not recorded", "n"] == 21
     with pytest.raises(InputError, match="1 group"):
-        audit.comparable(cases["group"].where(cases["group"] != "b"))
+        stats.comparable(cases["group"].where(cases["group"] != "b"))
 
 
 def test_the_reference_is_the_largest_group_and_the_planted_contrast_is_found(cases):
-    table = audit.against_reference(cases["score"], groups=cases["group"], n_boot=2000)
+    table = stats.against_reference(cases["score"], groups=cases["group"], n_boot=2000)
     assert list(table.index) == ["b"] and table.loc["b", "reference"] == "a"
     low, high = table.loc["b", ["low", "high"]]
     assert low < -0.1 < high < 0
@@ -42,27 +42,27 @@ def test_what_could_be_seen_agrees_with_the_power_of_a_t_test(n_a, n_b):
     rng = np.random.default_rng(1)
     a, b = rng.normal(size=n_a), rng.normal(size=n_b)
     pooled = np.sqrt((a.var(ddof=1) * (n_a - 1) + b.var(ddof=1) * (n_b - 1)) / (n_a + n_b - 2))
-    size = audit.detectable_difference(a, b) / pooled
+    size = stats.detectable_difference(a, b) / pooled
     assert TTestIndPower().power(size, n_a, 0.05, n_b / n_a) == pytest.approx(0.8, abs=0.01)
 
 
 def test_every_attribute_is_one_question_of_the_family(cases):
-    attributes = {"group": cases["group"], "other": cases["other"]} | audit.intersections(cases[["site", "other"]])
-    table = audit.over_attributes(cases["score"], groups=attributes, n_permutations=500)
+    attributes = {"group": cases["group"], "other": cases["other"]} | stats.intersections(cases[["site", "other"]])
+    table = stats.over_attributes(cases["score"], groups=attributes, n_permutations=500)
     assert list(table.index) == ["group", "other", "site and other"]
     assert table.loc["group", "p_holm"] < 0.05 < table.loc["other", "p"]
     assert (table["p_holm"] >= table["p"]).all() and (table["expected"] > 0).all()
     tiny = pd.Series(["p"] * 350 + ["q"] * 4, name="tiny")
-    table = audit.over_attributes(cases["score"], groups={"group": cases["group"], "tiny": tiny}, n_permutations=200)
+    table = stats.over_attributes(cases["score"], groups={"group": cases["group"], "tiny": tiny}, n_permutations=200)
     assert np.isnan(table.loc["tiny", "p"]) and "1 group(s)" in table.loc["tiny", "note"]
     assert table.loc["group", "p_holm"] == table.loc["group", "p"]
 
 
 def test_crossed_groups_are_missing_where_either_is():
     frame = pd.DataFrame({"s": ["f", "m", None], "t": ["x", "y", "x"]})
-    (both,) = audit.intersections(frame).values()
+    (both,) = stats.intersections(frame).values()
     assert both[:2].tolist() == ["f, x", "m, y"] and both.isna()[2]
-    assert audit.intersections(frame[["s"]]) == {}
+    assert stats.intersections(frame[["s"]]) == {}
 
 
 def test_a_gap_that_is_the_source_goes_when_the_source_is_given():
@@ -70,10 +70,10 @@ def test_a_gap_that_is_the_source_goes_when_the_source_is_given():
     source = pd.Series(rng.choice(["s'1", 's"2'], 800))
     group = pd.Series(np.where(rng.random(800) < np.where(source == "s'1", 0.2, 0.8), "g) + 1", "h"))
     score = pd.Series(rng.normal(0, 0.1, 800) - 0.2 * (source == 's"2'))
-    row = audit.given_source(score, groups=group, sources=source).iloc[0]
+    row = stats.given_source(score, groups=group, sources=source).iloc[0]
     assert row["alone_low"] > 0 or row["alone_high"] < 0
     assert row["low"] < 0 < row["high"] and abs(row["given"]) < 0.03
-    same = audit.given_source(score, groups=group, sources=group).iloc[0]
+    same = stats.given_source(score, groups=group, sources=group).iloc[0]
     assert np.isnan(same["given"]) and same["note"]
 
 
@@ -82,7 +82,7 @@ def test_the_change_by_the_source_has_the_interval_of_a_paired_bootstrap():
     source = pd.Series(rng.choice(["s", "t", "u"], 600, p=[0.5, 0.3, 0.2]))
     group = pd.Series(np.where(rng.random(600) < np.where(source == "s", 0.3, 0.6), "b", "a")).astype("category")
     score = pd.Series(rng.normal(0, np.where(group == "b", 0.2, 0.1)) - 0.1 * (source == "u"))
-    row = audit.given_source(score, groups=group, sources=source).loc["b" if (group == "a").sum() > 300 else "a"]
+    row = stats.given_source(score, groups=group, sources=source).loc["b" if (group == "a").sum() > 300 else "a"]
     assert row["change"] == pytest.approx(row["given"] - row["alone"])
     inside = pd.get_dummies(source, dtype=float).to_numpy()
     own = (group == row.name).to_numpy(float)
@@ -98,40 +98,40 @@ def test_the_change_by_the_source_has_the_interval_of_a_paired_bootstrap():
     assert row["change_low"] == pytest.approx(low, abs=0.12 * width)
     assert row["change_high"] == pytest.approx(high, abs=0.12 * width)
     # The group's own source explains nothing of itself, and a case alone in its source neither.
-    same = audit.given_source(score, groups=group, sources=group).iloc[0]
+    same = stats.given_source(score, groups=group, sources=group).iloc[0]
     assert np.isnan(same[["change", "change_low", "change_high"]].astype(float)).all()
-    odd = audit.given_source(score, groups=group, sources=source.mask(source.index == 0, "alone")).iloc[0]
+    odd = stats.given_source(score, groups=group, sources=source.mask(source.index == 0, "alone")).iloc[0]
     assert np.isfinite(odd["change_low"])
 
 
 def test_a_second_ruler_that_hides_a_gap_is_said_to_hide_it(cases):
     second = cases["score"] + 0.08 * (cases["group"] == "b")
-    row = audit.changed_by_ruler(cases["score"], second, groups=cases["group"], n_boot=1000).loc["b"]
+    row = stats.changed_by_ruler(cases["score"], second, groups=cases["group"], n_boot=1000).loc["b"]
     assert row["change"] == pytest.approx(0.08) and row["verdict"] == "hides"
-    same = audit.changed_by_ruler(cases["score"], cases["score"], groups=cases["group"], n_boot=1000).loc["b"]
+    same = stats.changed_by_ruler(cases["score"], cases["score"], groups=cases["group"], n_boot=1000).loc["b"]
     assert same["change"] == 0 and same["verdict"] == "shifts within noise"
 
 
 def test_rates_turn_round_where_lower_is_better(cases):
-    _, high = audit.rates_at(cases["score"], groups=cases["group"], threshold=0.75, n=200)
-    table, low = audit.rates_at(-cases["score"], groups=cases["group"], threshold=-0.75, better="lower", n=200)
+    _, high = stats.rates_at(cases["score"], groups=cases["group"], threshold=0.75, n=200)
+    table, low = stats.rates_at(-cases["score"], groups=cases["group"], threshold=-0.75, better="lower", n=200)
     assert low == high and high["n"] == 350 and 0 < high["DIR"] < 1
     assert table.loc["a", "rate"] > table.loc["b", "rate"]
-    up = audit.sweep_against_reference(cases["score"], groups=cases["group"])["b"]
-    down = audit.sweep_against_reference(-cases["score"], groups=cases["group"], better="lower")["b"]
+    up = stats.sweep_against_reference(cases["score"], groups=cases["group"])["b"]
+    down = stats.sweep_against_reference(-cases["score"], groups=cases["group"], better="lower")["b"]
     assert up["ratio"].to_numpy() == pytest.approx(down["ratio"].to_numpy(), nan_ok=True)
     assert up["threshold"].to_numpy() == pytest.approx(-down["threshold"].to_numpy())
     with pytest.raises(InputError, match="up"):
-        audit.rates_at(cases["score"], groups=cases["group"], threshold=0, better="up")
-    _, none = audit.rates_at(cases["score"], groups=cases["group"], threshold=9, n=200)
+        stats.rates_at(cases["score"], groups=cases["group"], threshold=0, better="up")
+    _, none = stats.rates_at(cases["score"], groups=cases["group"], threshold=9, n=200)
     assert none["DPD"] == 0 and np.isnan(none["DIR"])
 
 
 def test_shuffled_scores_give_about_one_false_alarm_in_twenty(cases):
-    found = audit.false_alarms(cases["score"], groups=cases["group"], n=400)
+    found = stats.false_alarms(cases["score"], groups=cases["group"], n=400)
     assert found.shape == (400,) and 0.02 <= found.mean() <= 0.09
     inside = cases["score"] - 0.5 * (cases["site"] == "2")
-    found = audit.false_alarms(inside, groups=cases["group"], strata=cases["site"], n=400)
+    found = stats.false_alarms(inside, groups=cases["group"], strata=cases["site"], n=400)
     assert 0.02 <= found.mean() <= 0.09
 
 
@@ -141,13 +141,13 @@ def test_the_control_asks_the_test_that_was_chosen(name, function, monkeypatch):
     sizes, spread = ((15, 20) if name == "Kruskal-Wallis" else (40, 60)), (3 if name == "Welch" else 1)
     values = np.r_[rng.exponential(size=sizes[0]) * spread, rng.exponential(size=sizes[1])]
     groups = pd.Series(np.repeat(["a", "b"], sizes))
-    assert audit.choose_test(values, groups=groups)[0].name == name
+    assert stats.choose_test(values, groups=groups)[0].name == name
     asked = []
     for each in ("anova", "welch", "kruskal"):
         real = getattr(hypothesis, each)
         spy = lambda *args, real=real, each=each, **kwargs: asked.append(each) or real(*args, **kwargs)  # noqa: E731
         monkeypatch.setattr(hypothesis, each, spy)
-    audit.false_alarms(pd.Series(values), groups=groups, n=20)
+    stats.false_alarms(pd.Series(values), groups=groups, n=20)
     assert asked[1:] == [function] * 20  # the first is that of the choice
 
 
@@ -155,32 +155,32 @@ def test_the_control_outlives_a_shuffled_group_without_spread():
     # Rare outcomes: Welch is chosen, and in half of the shuffles the small group has none and leaves Welch undefined.
     score = pd.Series(np.r_[np.zeros(299), np.ones(6), np.zeros(25)])
     groups = pd.Series(np.repeat(["a", "b"], (300, 30)))
-    assert audit.choose_test(score, groups=groups)[0].name == "Welch"
-    assert audit.false_alarms(score, groups=groups, n=20).shape == (20,)
+    assert stats.choose_test(score, groups=groups)[0].name == "Welch"
+    assert stats.false_alarms(score, groups=groups, n=20).shape == (20,)
 
 
 @pytest.mark.parametrize("score", [np.ones(60), np.r_[np.zeros(59), 1.0], np.tile([0.0, 1.0], 30)])
 def test_scores_without_spread_and_outcomes_are_audited_too(score):
     score, groups = pd.Series(score), pd.Series(["a", "b", "b"] * 20)
-    assert np.isfinite(audit.against_reference(score, groups=groups, n_boot=200)["estimate"]).all()
-    assert len(audit.false_alarms(score, groups=groups, n=20)) == 20
-    assert audit.over_attributes(score, groups={"g": groups}, n_permutations=200)["p"].between(0, 1).all()
+    assert np.isfinite(stats.against_reference(score, groups=groups, n_boot=200)["estimate"]).all()
+    assert len(stats.false_alarms(score, groups=groups, n=20)) == 20
+    assert stats.over_attributes(score, groups={"g": groups}, n_permutations=200)["p"].between(0, 1).all()
 
 
 @pytest.mark.parametrize("succeed", [(3, 60), (60, 97)])
 def test_a_rate_of_few_successes_or_failures_is_not_given_away(succeed):
     groups = pd.Series(np.repeat(["a", "b"], 100), name="g")
     score = pd.Series(np.concatenate([np.where(np.arange(100) < k, 0.9, 0.1) for k in succeed]))
-    table, summary = audit.rates_at(score, groups=groups, threshold=0.5, n=200)
+    table, summary = stats.rates_at(score, groups=groups, threshold=0.5, n=200)
     assert table["rare"].sum() == 1 and np.isnan(summary["DPD"]) and np.isnan(summary["DIR"])
-    _, told = audit.rates_at(score, groups=groups, threshold=0.05, n=200)
+    _, told = stats.rates_at(score, groups=groups, threshold=0.05, n=200)
     assert told["DPD"] == 0
 
 
 def test_swept_points_of_few_successes_or_failures_are_left_out():
     rng = np.random.default_rng(3)
     groups = pd.Series(np.repeat(["a", "b"], [120, 80]), name="g")
-    swept = audit.sweep_against_reference(pd.Series(rng.random(200)), groups=groups)["b"]
+    swept = stats.sweep_against_reference(pd.Series(rng.random(200)), groups=groups)["b"]
     for side in "ab":
         count, n = swept[f"count_{side}"].dropna(), swept[f"n_{side}"].iloc[0]
         assert not count.between(1, 9).any() and not (n - count).between(1, 9).any()
@@ -199,7 +199,7 @@ def test_no_small_cell_of_a_crossing_comes_back_by_subtraction():
         ("x", "young"): 30,
     }
     rows = [pair for pair, n in sizes.items() for _ in range(n)]
-    crossed = audit.intersections(pd.DataFrame(rows, columns=["sex", "age"]))["sex and age"]
+    crossed = stats.intersections(pd.DataFrame(rows, columns=["sex", "age"]))["sex and age"]
     shown = crossed.value_counts()
     assert shown["m, old"] == 5  # told as "<10"
     assert "m, young" not in shown and "f, old" not in shown and "f, young" not in shown
@@ -208,4 +208,4 @@ def test_no_small_cell_of_a_crossing_comes_back_by_subtraction():
 
 def test_a_crossing_without_a_lone_small_cell_is_whole():
     frame = pd.DataFrame({"sex": ["f", "m"] * 50, "age": ["old"] * 50 + ["young"] * 50})
-    assert audit.intersections(frame)["sex and age"].notna().all()
+    assert stats.intersections(frame)["sex and age"].notna().all()

@@ -8,8 +8,9 @@ import pytest
 from scipy import stats
 from sklearn.metrics import cohen_kappa_score
 
-from helpers import audit, data
+from helpers import datasets
 from helpers.errors import InputError
+from helpers.studies import skin_tone
 
 LIGHT_DARK = {"a": "light", "b": "dark"}
 BANDS = {"light": (1, 2), "between": (3, 4), "dark": (5, 6)}
@@ -27,7 +28,7 @@ def drawn(n: int = 4000, *, shift: float = 0.0, seed: int = 0) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def real(real_labels) -> pd.DataFrame:
-    return data.load_fitzpatrick17k(real_labels, images=False)[0]
+    return datasets.load_fitzpatrick17k(real_labels, images=False)[0]
 
 
 # Prevalence
@@ -36,7 +37,7 @@ def real(real_labels) -> pd.DataFrame:
 def test_prevalence_counts_each_condition_in_both_groups():
     condition = ["x"] * 3 + ["y"] + ["x"] + ["y"] * 4 + ["z", None, "x"]
     groups = ["light"] * 4 + ["dark"] * 5 + ["other", "dark", None]
-    table = audit.prevalence(condition, groups=groups, **LIGHT_DARK)
+    table = skin_tone.prevalence(condition, groups=groups, **LIGHT_DARK)
     assert list(table.index) == ["y", "x"]  # the largest difference first; nobody in either group has z
     assert table.loc["x", ["count_a", "n_a", "count_b", "n_b"]].tolist() == [3, 4, 1, 5]
     assert table["difference"].tolist() == pytest.approx([0.8 - 0.25, 0.2 - 0.75])
@@ -48,7 +49,7 @@ def test_prevalence_intervals_cover_the_truth_as_often_as_they_say():
     covered = []
     for seed in range(60):
         frame = drawn(600, shift=0.5, seed=seed)
-        table = audit.prevalence(frame["fine"], groups=frame["group"], **LIGHT_DARK)
+        table = skin_tone.prevalence(frame["fine"], groups=frame["group"], **LIGHT_DARK)
         truth = pd.Series({f"c{k}": 0.1 * (k % 4 == 1) - 0.1 * (k % 4 == 0) for k in range(8)})
         covered += ((table["low"] <= truth[table.index]) & (truth[table.index] <= table["high"])).tolist()
     assert abs(np.mean(covered) - 0.95) < 0.03
@@ -56,7 +57,7 @@ def test_prevalence_intervals_cover_the_truth_as_often_as_they_say():
 
 def test_shift_is_that_of_its_formulas():
     frame = drawn(shift=0.7)
-    table = audit.prevalence_shift(frame, levels=["coarse", "fine"], n_permutations=50)
+    table = skin_tone.prevalence_shift(frame, levels=["coarse", "fine"], n_permutations=50)
     by_group = pd.crosstab(frame["fine"], frame["group"], normalize="columns")
     row = table.loc["fine"]
     assert row["pearson"] == pytest.approx(np.corrcoef(by_group["light"], by_group["dark"])[0, 1])
@@ -67,10 +68,10 @@ def test_shift_is_that_of_its_formulas():
 
 
 def test_shift_tells_a_difference_from_chance():
-    alike = audit.prevalence_shift(drawn(), levels=["coarse", "fine"], n_permutations=500)
+    alike = skin_tone.prevalence_shift(drawn(), levels=["coarse", "fine"], n_permutations=500)
     assert (alike["p"] > 0.05).all()
     assert (alike["total_variation"] < alike["total_variation_chance_high"]).all()
-    other = audit.prevalence_shift(drawn(shift=0.5), levels=["coarse", "fine"], n_permutations=500)
+    other = skin_tone.prevalence_shift(drawn(shift=0.5), levels=["coarse", "fine"], n_permutations=500)
     assert other.loc["fine", "p"] == pytest.approx(1 / 501) and other.loc["coarse", "p"] > 0.05
     assert other.loc["fine", "pearson"] < other.loc["fine", "pearson_chance_low"]
     assert other.loc["fine", "total_variation"] > other.loc["fine", "total_variation_chance_high"]
@@ -79,7 +80,7 @@ def test_shift_tells_a_difference_from_chance():
 @pytest.mark.slow
 def test_p_is_uniform_where_nothing_differs():
     p = [
-        audit.prevalence_shift(drawn(400, seed=seed), levels=["fine"], n_permutations=99).loc["fine", "p"]
+        skin_tone.prevalence_shift(drawn(400, seed=seed), levels=["fine"], n_permutations=99).loc["fine", "p"]
         for seed in range(150)
     ]
     assert stats.kstest(p, "uniform").pvalue > 0.01
@@ -87,13 +88,13 @@ def test_p_is_uniform_where_nothing_differs():
 
 def test_shift_counts_conditions_of_one_group_alone():
     frame = pd.DataFrame({"group": ["light"] * 4 + ["dark"] * 3, "label": list("wxyzxyv")})
-    row = audit.prevalence_shift(frame, levels=["label"], n_permutations=20).loc["label"]
+    row = skin_tone.prevalence_shift(frame, levels=["label"], n_permutations=20).loc["label"]
     assert (row["conditions"], row["only_a"], row["only_b"]) == (5, 2, 1)
 
 
 def test_correlation_of_equal_shares_is_not_a_number():
     frame = pd.DataFrame({"group": ["light"] * 4 + ["dark"] * 4, "label": list("xyxyxxxy")})
-    row = audit.prevalence_shift(frame, levels=["label"], n_permutations=20).loc["label"]
+    row = skin_tone.prevalence_shift(frame, levels=["label"], n_permutations=20).loc["label"]
     assert np.isnan(row["pearson"]) and row["total_variation"] == 0.25
 
 
@@ -102,7 +103,7 @@ def test_correlation_of_equal_shares_is_not_a_number():
 
 def test_distinct_cases_are_those_that_sampling_gives():
     groups = ["light"] * 90 + ["dark"] * 45 + [None] * 10
-    table = audit.sampling(groups, held_out=15, draws=40, **LIGHT_DARK)
+    table = skin_tone.sampling(groups, held_out=15, draws=40, **LIGHT_DARK)
     rng = np.random.default_rng(0)
     for name, drawn_a, drawn_b in (("light only", 40, 0), ("half and half", 20, 20), ("dark only", 0, 40)):
         counts = [
@@ -121,7 +122,7 @@ def test_agreement_is_that_of_its_formulas():
     rng = np.random.default_rng(1)
     first = rng.integers(1, 7, 500)
     second = np.clip(first + rng.integers(-2, 3, 500), 1, 6)
-    table = audit.label_agreement(pd.array([*first, None, 3], "Int64"), [*second, 2, np.nan])
+    table = skin_tone.label_agreement(pd.array([*first, None, 3], "Int64"), [*second, 2, np.nan])
     assert table["n"].tolist() == [500] * 3 and table.attrs["missing"] == 2
     assert table.loc["exact", "estimate"] == (first == second).mean()
     assert table.loc["within one", "estimate"] == (np.abs(first - second) <= 1).mean()
@@ -129,14 +130,14 @@ def test_agreement_is_that_of_its_formulas():
         cohen_kappa_score(first, second, weights="quadratic")
     )
     assert (table["low"] < table["estimate"]).all() and (table["estimate"] < table["high"]).all()
-    same = audit.label_agreement(first, first)
+    same = skin_tone.label_agreement(first, first)
     assert same["estimate"].tolist() == [1, 1, 1]
 
 
 def test_kappa_is_nothing_where_labels_are_unrelated_and_its_interval_covers_it():
     rng = np.random.default_rng(2)
     rows = [
-        audit.label_agreement(rng.integers(1, 7, 300), rng.integers(1, 7, 300)).loc["weighted kappa"]
+        skin_tone.label_agreement(rng.integers(1, 7, 300), rng.integers(1, 7, 300)).loc["weighted kappa"]
         for _ in range(100)
     ]
     assert abs(np.mean([row["low"] < 0 < row["high"] for row in rows]) - 0.95) < 0.06
@@ -144,12 +145,12 @@ def test_kappa_is_nothing_where_labels_are_unrelated_and_its_interval_covers_it(
 
 def test_a_scale_need_not_be_used_in_full():
     first, second = [1, 1, 6, 6, 6], [1, 6, 6, 6, 1]
-    kappa = audit.label_agreement(first, second).loc["weighted kappa", "estimate"]
+    kappa = skin_tone.label_agreement(first, second).loc["weighted kappa", "estimate"]
     assert kappa == pytest.approx(cohen_kappa_score(first, second, weights="quadratic"))
 
 
 def test_bands_by_either_label():
-    table = audit.band_table([1, 2, 3, 5, 6, None], [2, 3, 4, 5, 1, 5], bands=BANDS)
+    table = skin_tone.band_table([1, 2, 3, 5, 6, None], [2, 3, 4, 5, 1, 5], bands=BANDS)
     assert table.to_numpy().tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 1]]
     assert list(table) == list(table.index) == list(BANDS) and table.attrs["missing"] == 1
 
@@ -157,20 +158,23 @@ def test_bands_by_either_label():
 @pytest.mark.parametrize(
     ("act", "words"),
     [
-        (lambda: audit.prevalence(["x"] * 3, groups=["light"] * 2, **LIGHT_DARK), ("groups", "2 for 3")),
-        (lambda: audit.prevalence(["x"] * 2, groups=["light"] * 2, **LIGHT_DARK), ("'dark'",)),
-        (lambda: audit.prevalence([None, "x"], groups=["light", "dark"], **LIGHT_DARK), ("condition", "no case")),
-        (lambda: audit.prevalence_shift(drawn(50), levels=["finest"]), ("column finest",)),
-        (lambda: audit.prevalence_shift(drawn(50), levels=["fine"], group="tone"), ("column tone",)),
-        (lambda: audit.sampling(["light", "dark"], held_out=1, draws=5, **LIGHT_DARK), ("held_out", "'light' has 1")),
-        (lambda: audit.sampling(["light", "dark"], held_out=-1, draws=5, **LIGHT_DARK), ("held_out", "-1")),
-        (lambda: audit.sampling(["light", "dark"], held_out=0, draws=2.5, **LIGHT_DARK), ("draws", "2.5")),
-        (lambda: audit.label_agreement([1, 2], [1]), ("1 for 2",)),
-        (lambda: audit.label_agreement([1, 2.5], [1, 2]), ("first labels", "whole numbers")),
-        (lambda: audit.label_agreement([1, 2], ["one", "two"]), ("second labels", "not numbers")),
-        (lambda: audit.label_agreement([None, 1], [1, None]), ("no case has both",)),
-        (lambda: audit.label_agreement([2, 2], [2, 2]), ("same label",)),
-        (lambda: audit.band_table([1, 9], [1, 2], bands=BANDS), ("bands", "label 9")),
+        (lambda: skin_tone.prevalence(["x"] * 3, groups=["light"] * 2, **LIGHT_DARK), ("groups", "2 for 3")),
+        (lambda: skin_tone.prevalence(["x"] * 2, groups=["light"] * 2, **LIGHT_DARK), ("'dark'",)),
+        (lambda: skin_tone.prevalence([None, "x"], groups=["light", "dark"], **LIGHT_DARK), ("condition", "no case")),
+        (lambda: skin_tone.prevalence_shift(drawn(50), levels=["finest"]), ("column finest",)),
+        (lambda: skin_tone.prevalence_shift(drawn(50), levels=["fine"], group="tone"), ("column tone",)),
+        (
+            lambda: skin_tone.sampling(["light", "dark"], held_out=1, draws=5, **LIGHT_DARK),
+            ("held_out", "'light' has 1"),
+        ),
+        (lambda: skin_tone.sampling(["light", "dark"], held_out=-1, draws=5, **LIGHT_DARK), ("held_out", "-1")),
+        (lambda: skin_tone.sampling(["light", "dark"], held_out=0, draws=2.5, **LIGHT_DARK), ("draws", "2.5")),
+        (lambda: skin_tone.label_agreement([1, 2], [1]), ("1 for 2",)),
+        (lambda: skin_tone.label_agreement([1, 2.5], [1, 2]), ("first labels", "whole numbers")),
+        (lambda: skin_tone.label_agreement([1, 2], ["one", "two"]), ("second labels", "not numbers")),
+        (lambda: skin_tone.label_agreement([None, 1], [1, None]), ("no case has both",)),
+        (lambda: skin_tone.label_agreement([2, 2], [2, 2]), ("same label",)),
+        (lambda: skin_tone.band_table([1, 9], [1, 2], bands=BANDS), ("bands", "label 9")),
     ],
 )
 def test_bad_input_is_named(act, words):
@@ -184,7 +188,7 @@ def test_bad_input_is_named(act, words):
 
 
 def test_real_prevalences_are_alike_in_classes_and_differ_in_conditions(real):
-    table = audit.prevalence_shift(real, levels=["three", "nine", "label"], n_permutations=300)
+    table = skin_tone.prevalence_shift(real, levels=["three", "nine", "label"], n_permutations=300)
     assert table["conditions"].tolist() == [3, 9, 114]
     assert table["pearson"].round(4).iloc[0] == 0.9999
     assert table["pearson"].round(3).tolist()[1:] == [0.990, 0.413]
@@ -199,7 +203,7 @@ def test_real_prevalences_are_alike_in_classes_and_differ_in_conditions(real):
 
 def test_real_prevalences_with_type_4_counted_as_dark(real):
     wide = real["skin_type"].map({1: "light", 2: "light", 4: "dark", 5: "dark", 6: "dark"})
-    table = audit.prevalence_shift(
+    table = skin_tone.prevalence_shift(
         real.assign(wide=wide), levels=["three", "nine", "label"], group="wide", n_permutations=9
     )
     assert table["n_b"].tolist() == [4949] * 3
@@ -207,7 +211,7 @@ def test_real_prevalences_with_type_4_counted_as_dark(real):
 
 
 def test_real_conditions_that_differ_most(real):
-    table = audit.prevalence(real["label"], groups=real["group"], **LIGHT_DARK)
+    table = skin_tone.prevalence(real["label"], groups=real["group"], **LIGHT_DARK)
     points = (100 * table["difference"]).round(1)
     first = [
         "pityriasis rubra pilaris",
@@ -224,7 +228,7 @@ def test_real_conditions_that_differ_most(real):
 
 
 def test_real_pools_give_the_training_sets_of_the_paper(real):
-    table = audit.sampling(real["group"], held_out=500, draws=1668, **LIGHT_DARK)
+    table = skin_tone.sampling(real["group"], held_out=500, draws=1668, **LIGHT_DARK)
     assert table[["pool_a", "pool_b"]].iloc[0].tolist() == [7255, 1668]
     assert table["distinct"].round().tolist() == [1490, 1444, 1055]
     assert table.loc["half and half", ["distinct_a", "distinct_b"]].astype(float).round().tolist() == [788, 656]
@@ -232,10 +236,10 @@ def test_real_pools_give_the_training_sets_of_the_paper(real):
 
 
 def test_real_labels_agree_in_half_of_all_cases(real):
-    table = audit.label_agreement(real["scale"], real["centaur"])
+    table = skin_tone.label_agreement(real["scale"], real["centaur"])
     assert table["n"].tolist() == [15_230] * 3
     assert table["estimate"].round(3).tolist()[:2] == [0.479, 0.910]
-    bands = audit.band_table(real["scale"], real["centaur"], bands=BANDS)
+    bands = skin_tone.band_table(real["scale"], real["centaur"], bands=BANDS)
     assert bands.to_numpy().sum() == 15_230 and bands.attrs["missing"] == 16_577 - 15_230
     both = real[["scale", "centaur"]].dropna()
     assert bands.loc["dark", "light"] == ((both["scale"] >= 5) & (both["centaur"] <= 2)).sum() > 0

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.audit.decompose import kitagawa
+from helpers.stats.decompose import kitagawa
 
 
 def test_the_parts_add_up_to_the_gap_of_means():

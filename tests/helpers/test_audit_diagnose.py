@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import audit
 from helpers.errors import InputError
+from helpers.studies import biased_ruler
 
 WORLDS = {
     "labels": {"labels": 0.06},
@@ -69,7 +69,7 @@ def world(seed, *, n=400, n_seeds=3, labels=0.0, images=0.0, share=0.0, spill=0.
 def decide(seed, *, options=CORRUPTED, n_boot=500, **planted):
     """Diagnosis from the baseline alone, which decides."""
     scores, cases = world(seed, cost={("baseline", "gold"): 0.0}, **planted)
-    return audit.diagnose(scores, cases, n_boot=n_boot, **options)
+    return biased_ruler.diagnose(scores, cases, n_boot=n_boot, **options)
 
 
 @pytest.mark.parametrize("n", [1, pytest.param(20, marks=pytest.mark.slow)])
@@ -103,24 +103,24 @@ def test_a_labeller_that_fails_on_hard_images_leaves_labels_open(n):
 @pytest.mark.parametrize("cause", ["images", "share"])
 def test_without_difficulty_images_and_share_stay_open(cause):
     scores, cases = world(3, **WORLDS[cause])
-    found = audit.diagnose(scores, cases.drop(columns="hard"), n_boot=500, **CORRUPTED)
+    found = biased_ruler.diagnose(scores, cases.drop(columns="hard"), n_boot=500, **CORRUPTED)
     assert list(found.causes.loc[["images", "share"], "status"]) == ["cannot tell", "cannot tell"]
     assert found.verdict == "cannot tell"  # not "labels", though silver too is worse where more cases are hard
     assert "independent" in found.difficulty
     alone, cases = world(3, **WORLDS["labels"])
-    assert audit.diagnose(alone, cases, difficulty=None, n_boot=500).verdict == "labels"
+    assert biased_ruler.diagnose(alone, cases, difficulty=None, n_boot=500).verdict == "labels"
 
 
 def test_a_level_that_one_group_lacks_allows_no_comparison():
     scores, cases = world(3, images=0.06)
     cases.loc[cases["age_group"] == "Older", "hard"] = False
-    found = audit.diagnose(scores, cases, n_boot=300, **CORRUPTED)
+    found = biased_ruler.diagnose(scores, cases, n_boot=300, **CORRUPTED)
     assert found.causes.loc["images", "status"] == "cannot tell"
 
 
 def test_the_parts_are_those_of_the_definition():
     scores, cases = world(5, **WORLDS["all"])
-    found = audit.diagnose(scores, cases, n_boot=400, **CORRUPTED)
+    found = biased_ruler.diagnose(scores, cases, n_boot=400, **CORRUPTED)
     gold = scores[(scores["experiment"] == "baseline") & (scores["reference"] == "gold")]
     table = cases.assign(dice=cases["patient_id"].map(gold.groupby("patient_id")["dice"].mean()))
     pair = table[table["age_group"] != "Middle"]
@@ -139,7 +139,7 @@ def test_the_parts_are_those_of_the_definition():
     pieces = " | ".join(found.evidence["piece"])
     for name in ("swap_young", "swap_older", "amplification", "biased ruler", "difficulty_balanced", "raw gap"):
         assert name in pieces
-    assert audit.diagnose(scores, cases, n_boot=400, **CORRUPTED).causes.equals(found.causes)
+    assert biased_ruler.diagnose(scores, cases, n_boot=400, **CORRUPTED).causes.equals(found.causes)
 
 
 def test_what_acts_against_the_other_group_is_no_cause_of_the_gap():
@@ -151,7 +151,7 @@ def test_what_acts_against_the_other_group_is_no_cause_of_the_gap():
 
 def test_the_published_rules():
     scores, cases = world(4, **WORLDS["labels"])
-    found = audit.diagnose(scores, cases, version="paper", n_boot=200)
+    found = biased_ruler.diagnose(scores, cases, version="paper", n_boot=200)
     assert found.verdict == "labels"
     said = found.evidence.set_index("piece")["says"]
     assert said["Exp 1: relative change of the gap by silver"] == "the ruler misstates"
@@ -159,40 +159,40 @@ def test_the_published_rules():
     assert said["Exp 2: fall of Older after their labels were swapped"] == "no effect of the swap"
     by_tier = found.evidence[found.evidence["piece"].str.startswith("share of hard by tier")]["estimate"].to_numpy()
     assert by_tier[0] > by_tier[1] + 0.1  # the images are equally hard: the tier holds the labels' quality
-    assert audit.diagnose(*world(4, **WORLDS["images"]), version="paper", n_boot=200).verdict == "images"
+    assert biased_ruler.diagnose(*world(4, **WORLDS["images"]), version="paper", n_boot=200).verdict == "images"
 
 
 def test_the_published_rules_take_a_share_for_intrinsic():
     """Balancing what is trained on leaves the test cases as they are, and the gap in them."""
     scores, cases = world(4, **WORLDS["share"])
-    assert audit.diagnose(scores, cases, version="paper", n_boot=200).verdict == "images"
-    assert audit.diagnose(scores, cases, n_boot=500, **CORRUPTED).verdict == "share"
+    assert biased_ruler.diagnose(scores, cases, version="paper", n_boot=200).verdict == "images"
+    assert biased_ruler.diagnose(scores, cases, n_boot=500, **CORRUPTED).verdict == "share"
 
 
 def test_an_experiment_that_is_not_there_is_not_tested():
     scores, cases = world(4)
     baseline = scores[scores["experiment"] == "baseline"]
-    found = audit.diagnose(baseline, cases, version="paper", n_boot=200)
+    found = biased_ruler.diagnose(baseline, cases, version="paper", n_boot=200)
     assert set(found.causes["status"]) == {"not tested"}
 
 
 def test_bad_input_is_said():
     scores, cases = world(0, n=30)
     with pytest.raises(InputError, match="silver_dice"):
-        audit.diagnose(scores, cases.drop(columns="silver_dice"))
+        biased_ruler.diagnose(scores, cases.drop(columns="silver_dice"))
     with pytest.raises(InputError, match="comes from the silver labels"):
-        audit.diagnose(scores, cases, difficulty="easy")
+        biased_ruler.diagnose(scores, cases, difficulty="easy")
     with pytest.raises(InputError, match="version"):
-        audit.diagnose(scores, cases, version="both")
+        biased_ruler.diagnose(scores, cases, version="both")
     with pytest.raises(InputError, match="another value"):
-        audit.diagnose(scores, cases.assign(age_group="Middle"))
+        biased_ruler.diagnose(scores, cases.assign(age_group="Middle"))
     with pytest.raises(InputError, match="two rows"):
-        audit.diagnose(scores, pd.concat([cases, cases.head(1)]))
+        biased_ruler.diagnose(scores, pd.concat([cases, cases.head(1)]))
     with pytest.raises(InputError, match="levels"):
-        audit.diagnose(scores, cases.assign(hard=np.arange(len(cases))))
+        biased_ruler.diagnose(scores, cases.assign(hard=np.arange(len(cases))))
     with pytest.raises(InputError, match="in both"):
-        audit.diagnose(scores, cases.assign(patient_id=cases["patient_id"] + 1000))
+        biased_ruler.diagnose(scores, cases.assign(patient_id=cases["patient_id"] + 1000))
     with pytest.raises(InputError, match="NaN"):
-        audit.diagnose(scores, cases.assign(silver_dice=np.nan))
+        biased_ruler.diagnose(scores, cases.assign(silver_dice=np.nan))
     with pytest.raises(InputError, match="baseline"):
-        audit.diagnose(scores[scores["experiment"] != "baseline"], cases)
+        biased_ruler.diagnose(scores[scores["experiment"] != "baseline"], cases)

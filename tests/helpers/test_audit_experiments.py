@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+import scipy
 
-from helpers import audit
-from helpers.audit.crossed import resample_cells, resample_seeds, seeded_interval, two_sided_p
-from helpers.audit.experiments import gap_change
-from helpers.audit.resample import percentile_interval
+from helpers import stats
 from helpers.errors import InputError
+from helpers.stats.crossed import resample_cells, resample_seeds, seeded_interval, two_sided_p
+from helpers.stats.experiments import gap_change
+from helpers.stats.resample import percentile_interval
 
 
 def frame(seed=0, *, n=100, seeds=(0, 1, 2), amplified=0.05, run_sd=0.005, second_seeds=None):
@@ -30,7 +30,7 @@ def frame(seed=0, *, n=100, seeds=(0, 1, 2), amplified=0.05, run_sd=0.005, secon
 
 def test_values_are_differences_of_mean_gaps():
     table = frame()
-    found = audit.amplification(table, n_boot=500)
+    found = stats.amplification(table, n_boot=500)
     means = table.groupby(["experiment", "age_group"])["dice"].mean().unstack()
     gap = means["Older"] - means["Young"]
     assert found.first.estimate == pytest.approx(gap["baseline"])
@@ -38,13 +38,13 @@ def test_values_are_differences_of_mean_gaps():
     assert found.change.estimate == pytest.approx(gap["biased_input"] - gap["baseline"])
     assert found.change.low > 0
     assert (found.n_a, found.n_b, found.seeds, found.paired, found.dropped) == (100, 100, (3, 3), True, 0)
-    steady = audit.amplification(frame(run_sd=0.0, n=300), n_boot=500)
+    steady = stats.amplification(frame(run_sd=0.0, n=300), n_boot=500)
     assert steady.change.high - steady.change.low < 0.7 * (
         steady.first.high - steady.first.low
     )  # what is shared cancels
-    again = audit.change_between(table, first="biased_input", second="baseline", n_boot=500)
+    again = stats.change_between(table, first="biased_input", second="baseline", n_boot=500)
     assert again.change.estimate == pytest.approx(-found.change.estimate)
-    rates = audit.amplification(table, n_boot=500, threshold=0.7).first.estimate
+    rates = stats.amplification(table, n_boot=500, threshold=0.7).first.estimate
     good = (table["dice"] > 0.7).groupby([table["experiment"], table["age_group"]]).mean().unstack()
     assert rates == pytest.approx((good["Older"] - good["Young"])["baseline"])
 
@@ -72,20 +72,20 @@ def test_coverage(run_sd, n_seeds, paired):
 
 def test_seeds_that_vary_widen_the_interval():
     """Runs that all agree but for a large shift of a group: ignoring seeds would give the narrow interval."""
-    quiet, loud = (audit.amplification(frame(3, run_sd=sd), n_boot=1000).change for sd in (0.0, 0.05))
+    quiet, loud = (stats.amplification(frame(3, run_sd=sd), n_boot=1000).change for sd in (0.0, 0.05))
     assert loud.high - loud.low > 2 * (quiet.high - quiet.low)
-    many = audit.amplification(frame(3, run_sd=0.05, seeds=tuple(range(12))), n_boot=1000).change
+    many = stats.amplification(frame(3, run_sd=0.05, seeds=tuple(range(12))), n_boot=1000).change
     assert many.high - many.low < 0.5 * (loud.high - loud.low)
 
 
 def test_other_seeds_are_drawn_apart():
-    found = audit.amplification(frame(second_seeds=(7, 8, 9, 10)), n_boot=300)
+    found = stats.amplification(frame(second_seeds=(7, 8, 9, 10)), n_boot=300)
     assert (found.seeds, found.paired) == ((3, 4), False)
 
 
 def test_patients_that_a_run_lacks_are_left_out_and_counted():
     table = frame()
-    found = audit.amplification(table[~((table["patient_id"] < 5) & (table["train_seed"] == 1))], n_boot=300)
+    found = stats.amplification(table[~((table["patient_id"] < 5) & (table["train_seed"] == 1))], n_boot=300)
     assert (found.dropped, found.n_b, found.n_a) == (5, 100, 95)
 
 
@@ -93,7 +93,7 @@ def test_one_experiment_by_two_references():
     table = frame().query("experiment == 'baseline'").assign(reference="gold")
     silver = table.assign(reference="silver", dice=table["dice"] - 0.02 * (table["age_group"] == "Young"))
     both = pd.concat([table, silver])
-    found = audit.change_between(both, second="baseline", reference=("gold", "silver"), n_boot=300)
+    found = stats.change_between(both, second="baseline", reference=("gold", "silver"), n_boot=300)
     assert found.change.low == pytest.approx(0.02) and found.change.high == pytest.approx(0.02)
     assert found.first.low < found.first.estimate < found.first.high
 
@@ -114,7 +114,7 @@ def test_one_experiment_by_two_references():
 )
 def test_bad_input_is_said(change, words):
     with pytest.raises(InputError, match=words):
-        audit.amplification(change(frame(n=10)), n_boot=50)
+        stats.amplification(change(frame(n=10)), n_boot=50)
 
 
 def test_resampled_cells_are_those_of_resampled_patients():
@@ -138,7 +138,7 @@ def test_seed_weights_have_the_variance_of_a_mean():
 
 
 def test_p_agrees_with_the_interval():
-    found = audit.amplification(frame(amplified=0.0), n_boot=999).change
+    found = stats.amplification(frame(amplified=0.0), n_boot=999).change
     assert (two_sided_p(found) < 0.05) == (found.low > 0 or found.high < 0)
     assert two_sided_p(found, null=found.estimate) > 0.8
     assert two_sided_p(found, null=10) == pytest.approx(2 / 1000)
@@ -153,7 +153,7 @@ def test_p_by_hand():
 
 def normal(error: float, n: int = 4001) -> np.ndarray:
     """Replicates about 1 that are as normal as n of them can be."""
-    return 1 + error * stats.norm.ppf((np.arange(n) + 0.5) / n)
+    return 1 + error * scipy.stats.norm.ppf((np.arange(n) + 0.5) / n)
 
 
 def test_an_interval_over_seeds_has_student_t_for_the_share_that_seeds_have():
@@ -164,10 +164,10 @@ def test_an_interval_over_seeds_has_student_t_for_the_share_that_seeds_have():
     assert (alone.low, alone.high) == pytest.approx((1 - 4.303 / np.sqrt(3), 1 + 4.303 / np.sqrt(3)), rel=0.02)
     half = seeded_interval(1.0, normal(np.sqrt(2 / 3)), [seeds], n=5)
     assert half.high - 1 == pytest.approx(
-        stats.t.ppf(0.975, 8) * np.sqrt(2 / 3), rel=0.02
+        scipy.stats.t.ppf(0.975, 8) * np.sqrt(2 / 3), rel=0.02
     )  # (2 / 3)^2 / ((1 / 3)^2 / 2)
     two = seeded_interval(1.0, normal(np.sqrt(2 / 3)), [seeds, seeds + 5], n=5)
-    assert two.high - 1 == pytest.approx(stats.t.ppf(0.975, 4) * np.sqrt(2 / 3), rel=0.02)
+    assert two.high - 1 == pytest.approx(scipy.stats.t.ppf(0.975, 4) * np.sqrt(2 / 3), rel=0.02)
     narrow = seeded_interval(1.0, normal(1.0), [], n=5, level=0.5)
     assert (narrow.n, narrow.high) == (5, pytest.approx(1 + 0.6745, abs=0.01))
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from fairlearn.metrics import equal_opportunity_difference, equalized_odds_difference
 
-from helpers import audit, metrics
+from helpers import metrics, stats
 from helpers.errors import InputError
 
 FINDINGS = ["edema", "fracture"]
@@ -29,7 +29,7 @@ def study(n: int = 400, patients: int = 150, seed: int = 0) -> dict:
         for arm, noise in noises.items()
     }
     half = dict.fromkeys(FINDINGS, 0.5)
-    predictions = {arm: audit.predict_at(p, half) for arm, p in probability.items()}
+    predictions = {arm: stats.predict_at(p, half) for arm, p in probability.items()}
     return {"y_true": y, "predictions": predictions, "attributes": attributes, "patient": patient}
 
 
@@ -40,7 +40,7 @@ def data() -> dict:
 
 @pytest.fixture(scope="module")
 def table(data) -> pd.DataFrame:
-    return audit.prediction_fairness(**data, n_boot=80)
+    return stats.prediction_fairness(**data, n_boot=80)
 
 
 def test_estimates_are_those_of_the_metrics_and_of_fairlearn(data, table):
@@ -87,13 +87,13 @@ def test_the_replicates_are_those_of_resampled_patients(data, table):
 
 
 def test_q_is_over_the_whole_table(table):
-    np.testing.assert_allclose(table["q"], audit.adjust_p(table["p"])["bh"])
+    np.testing.assert_allclose(table["q"], stats.adjust_p(table["p"])["bh"])
     assert table.attrs["tests"] == len(table)
 
 
 def test_the_order_of_rows_changes_nothing_but_which_patients_are_drawn(data, table):
     order = np.random.default_rng(1).permutation(len(data["patient"]))
-    moved = audit.prediction_fairness(
+    moved = stats.prediction_fairness(
         data["y_true"].iloc[order],
         {arm: frame.iloc[order] for arm, frame in data["predictions"].items()},
         attributes=data["attributes"].iloc[order],
@@ -105,7 +105,7 @@ def test_the_order_of_rows_changes_nothing_but_which_patients_are_drawn(data, ta
 
 def test_equal_predictions_have_no_change_and_no_significance(data):
     same = {"original": data["predictions"]["original"], "copy": data["predictions"]["original"]}
-    table = audit.prediction_fairness(**data | {"predictions": same}, n_boot=50)
+    table = stats.prediction_fairness(**data | {"predictions": same}, n_boot=50)
     assert (table[["change", "low", "high"]] == 0).all(axis=None)
     assert (table[["p", "q", "p_as_published"]] == 1).all(axis=None)
 
@@ -118,7 +118,7 @@ def test_a_small_group_is_left_out_named_and_decides_the_published_number(data):
     y.loc[few, "fracture"] = 0.0
     changed = data | {"attributes": attributes, "y_true": y}
     ours, published = (
-        audit.prediction_fairness(**changed, n_boot=50, as_published=flag).set_index(["finding", "attribute", "metric"])
+        stats.prediction_fairness(**changed, n_boot=50, as_published=flag).set_index(["finding", "attribute", "metric"])
         for flag in (False, True)
     )
     key = ("fracture", "race", "eop")
@@ -136,7 +136,7 @@ def test_a_small_group_is_left_out_named_and_decides_the_published_number(data):
 def test_too_few_of_all_groups_is_no_test(data):
     y = data["y_true"].copy()
     y["fracture"] = y["fracture"].where(np.arange(len(y)) < 15, 0.0)
-    table = audit.prediction_fairness(**data | {"y_true": y}, n_boot=50)
+    table = stats.prediction_fairness(**data | {"y_true": y}, n_boot=50)
     empty = table[table["finding"] == "fracture"]
     assert empty[["baseline", "change", "low", "p", "q"]].isna().all(axis=None)
     assert empty["left_out"].str.contains("tpr").all()
@@ -146,7 +146,7 @@ def test_too_few_of_all_groups_is_no_test(data):
 def test_score_fairness_by_hand():
     """Slices first give a patient, then patients a group."""
     scores = pd.DataFrame({"original": [0.8, 0.6, 0.9, np.nan, 0.5], "unet": [0.8, 0.4, 0.9, np.nan, 0.5]})
-    found = audit.score_fairness(
+    found = stats.score_fairness(
         scores,
         attributes=pd.DataFrame({"sex": ["F", "F", "M", "M", None]}),
         patient=[1, 1, 2, 3, 4],
@@ -163,18 +163,18 @@ def test_score_fairness_agrees_with_the_plain_functions_and_knows_what_is_no_dic
     rng = np.random.default_rng(0)
     groups = pd.DataFrame({"age": rng.choice(["old", "young", "oldest"], 200)})
     scores = pd.DataFrame(rng.beta(5, 2, (200, 2)), columns=["original", "unet"])
-    found = audit.score_fairness(scores, attributes=groups, patient=range(200), n_boot=50).set_index("metric")
+    found = stats.score_fairness(scores, attributes=groups, patient=range(200), n_boot=50).set_index("metric")
     for name, arm in (("baseline", "original"), ("value", "unet")):
-        assert found.loc["delta", name] == pytest.approx(audit.gap(scores[arm], groups=groups["age"]))
-        assert found.loc["ser", name] == pytest.approx(audit.ser(scores[arm], groups=groups["age"]))
-    decibel = audit.score_fairness(30 + scores, attributes=groups, patient=range(200), n_boot=50)
+        assert found.loc["delta", name] == pytest.approx(stats.gap(scores[arm], groups=groups["age"]))
+        assert found.loc["ser", name] == pytest.approx(stats.ser(scores[arm], groups=groups["age"]))
+    decibel = stats.score_fairness(30 + scores, attributes=groups, patient=range(200), n_boot=50)
     assert list(decibel["metric"]) == ["delta", "percent"]
 
 
 def test_bad_input_is_said(data):
     def wrong(said, **changed):
         with pytest.raises(InputError, match=said):
-            audit.prediction_fairness(**data | changed, n_boot=5)
+            stats.prediction_fairness(**data | changed, n_boot=5)
 
     wrong("'clean' is not among the arms", baseline="clean")
     wrong("only the baseline", predictions={"original": data["predictions"]["original"]})
@@ -191,9 +191,9 @@ def test_bad_input_is_said(data):
     alternating = np.where(np.arange(400) % 2, "F", "M")
     wrong("more than one value, the first in row", attributes=data["attributes"].assign(sex=alternating))
     with pytest.raises(InputError, match="no replicate was asked for"):
-        audit.prediction_fairness(**data, n_boot=0)
+        stats.prediction_fairness(**data, n_boot=0)
     with pytest.raises(InputError, match="1 values are infinite, the first under 'unet'"):
-        audit.score_fairness(
+        stats.score_fairness(
             pd.DataFrame({"original": [1.0, 2, 3], "unet": [1, np.inf, 3]}),
             attributes=pd.DataFrame({"sex": list("FMM")}),
             patient=[1, 2, 3],
@@ -202,22 +202,22 @@ def test_bad_input_is_said(data):
 
 def test_the_threshold_balances_and_ties_go_to_the_lower():
     y = [0, 0, 0, 1, 1, 1, np.nan]
-    assert audit.choose_threshold(y, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.35]) == 0.4
+    assert stats.choose_threshold(y, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.35]) == 0.4
     # from 0.2 on: specificity 1/2, sensitivity 1; from 0.7 on: specificity 1, sensitivity 1/2
-    assert audit.choose_threshold([0, 1, 0, 1], [0.1, 0.2, 0.2, 0.7]) == 0.2
+    assert stats.choose_threshold([0, 1, 0, 1], [0.1, 0.2, 0.2, 0.7]) == 0.2
     rng = np.random.default_rng(0)
     y, p = rng.integers(0, 2, 300), np.round(rng.random(300), 2)
     distance = {t: abs((p[y == 1] >= t).mean() - (p[y == 0] < t).mean()) for t in np.unique(p)}
-    assert distance[audit.choose_threshold(y, p)] == min(distance.values())
+    assert distance[stats.choose_threshold(y, p)] == min(distance.values())
 
 
 def test_predictions_start_at_the_threshold():
-    found = audit.predict_at(pd.DataFrame({"edema": [0.1, 0.2, 0.3]}, index=[7, 8, 9]), {"edema": 0.2})
+    found = stats.predict_at(pd.DataFrame({"edema": [0.1, 0.2, 0.3]}, index=[7, 8, 9]), {"edema": 0.2})
     assert found["edema"].to_dict() == {7: 0, 8: 1, 9: 1}
     with pytest.raises(InputError, match="none for"):
-        audit.predict_at(pd.DataFrame({"edema": [0.1]}), {"fracture": 0.2})
+        stats.predict_at(pd.DataFrame({"edema": [0.1]}), {"fracture": 0.2})
     with pytest.raises(InputError, match="1 of 1 values are outside 0 to 1"):
-        audit.predict_at(pd.DataFrame({"edema": [1.1]}), {"edema": 0.2})
+        stats.predict_at(pd.DataFrame({"edema": [1.1]}), {"edema": 0.2})
 
 
 def test_a_threshold_from_the_test_cases_looks_more_balanced_than_it_is():
@@ -229,8 +229,8 @@ def test_a_threshold_from_the_test_cases_looks_more_balanced_than_it_is():
         sex = rng.choice(["F", "M"], 200)
         frames.append(pd.DataFrame({"patient_id": np.arange(200), "y_true": y, "probability": p, "sex": sex}))
     test, validation = frames
-    found = audit.threshold_optimism(test, validation, attribute="sex", n_boot=200)
-    cuts = [audit.choose_threshold(f["y_true"], f["probability"]) for f in (validation, test)]
+    found = stats.threshold_optimism(test, validation, attribute="sex", n_boot=200)
+    cuts = [stats.choose_threshold(f["y_true"], f["probability"]) for f in (validation, test)]
     assert found.loc["threshold", ["from_validation", "from_test"]].tolist() == cuts
     for column, cut in zip(("from_validation", "from_test"), cuts, strict=True):
         hit = (test["probability"] >= cut).astype(int)
@@ -240,6 +240,6 @@ def test_a_threshold_from_the_test_cases_looks_more_balanced_than_it_is():
         assert found.loc[["balance", "accuracy", "eodd"], column].tolist() == pytest.approx(expected)
     assert found.loc["balance", "high"] <= 0  # no threshold balances these cases better than the one chosen on them
     with pytest.raises(InputError, match="absent"):
-        audit.threshold_optimism(test.drop(columns="sex"), validation, attribute="sex")
+        stats.threshold_optimism(test.drop(columns="sex"), validation, attribute="sex")
     with pytest.raises(InputError, match="0 positives and 200 negatives"):
-        audit.threshold_optimism(test, validation.assign(y_true=0), attribute="sex")
+        stats.threshold_optimism(test, validation.assign(y_true=0), attribute="sex")

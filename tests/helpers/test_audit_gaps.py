@@ -12,8 +12,9 @@ from fairlearn.metrics import (
     selection_rate,
 )
 
-from helpers import audit
+from helpers import stats
 from helpers.errors import InputError
+from helpers.studies import biased_ruler
 
 RNG = np.random.default_rng(1)
 SCORE = pd.Series(RNG.beta(5, 2, 300))
@@ -21,7 +22,7 @@ GROUPS = pd.Series(RNG.choice(["x", "y", "z"], 300))
 
 
 def test_by_group_agrees_with_pandas():
-    table = audit.by_group(SCORE, groups=GROUPS)
+    table = stats.by_group(SCORE, groups=GROUPS)
     described = SCORE.groupby(GROUPS).describe()
     for ours, theirs in {"n": "count", "mean": "mean", "sd": "std", "q1": "25%", "median": "50%", "q3": "75%"}.items():
         np.testing.assert_allclose(table[ours], described[theirs])
@@ -31,7 +32,7 @@ def test_by_group_agrees_with_pandas():
 
 
 def test_a_description_by_hand():
-    table = audit.by_group([1.0, 2.0, 3.0, 4.0, 10.0, 7.0], groups=["a"] * 4 + ["b", None])
+    table = stats.by_group([1.0, 2.0, 3.0, 4.0, 10.0, 7.0], groups=["a"] * 4 + ["b", None])
     assert list(table.columns) == ["n", "mean", "sd", "low", "high", "median", "q1", "q3", "note"]
     half = 3.182446 * np.sqrt(5 / 3) / 2  # t at 0.975 with three degrees of freedom
     assert table.loc["a", "n":"q3"].tolist() == pytest.approx(
@@ -40,89 +41,89 @@ def test_a_description_by_hand():
     assert table.loc["b", ["n", "mean", "median", "q1", "q3"]].tolist() == [1, 10, 10, 10, 10]
     assert table.loc["b", ["sd", "low", "high"]].isna().all()
     assert table.attrs["missing"] == 1
-    narrow = audit.by_group([1.0, 2.0, 3.0, 4.0], groups=["a"] * 4, level=0.5).loc["a"]
+    narrow = stats.by_group([1.0, 2.0, 3.0, 4.0], groups=["a"] * 4, level=0.5).loc["a"]
     assert narrow["high"] - 2.5 == pytest.approx(0.764892 * np.sqrt(5 / 3) / 2)
 
 
 def test_labels_of_several_types_are_in_order_within_each():
-    assert list(audit.by_group([1.0, 2.0, 3.0, 4.0], groups=[2, "b", 1, "a"]).index) == [1, 2, "a", "b"]
+    assert list(stats.by_group([1.0, 2.0, 3.0, 4.0], groups=[2, "b", 1, "a"]).index) == [1, 2, "a", "b"]
 
 
 def test_category_order_is_kept_and_empty_levels_are_left_out():
     groups = pd.Categorical(["b", "a", "b"], ["c", "b", "a"], ordered=True)
-    assert list(audit.by_group([1.0, 2.0, 3.0], groups=groups).index) == ["b", "a"]
+    assert list(stats.by_group([1.0, 2.0, 3.0], groups=groups).index) == ["b", "a"]
 
 
 def test_missing_groups_are_left_out_and_counted():
     groups = GROUPS.where(GROUPS.index >= 7)
-    table = audit.by_group(SCORE, groups=groups, show_missing=True)
+    table = stats.by_group(SCORE, groups=groups, show_missing=True)
     assert table.attrs["missing"] == 7
     assert table.loc["(missing)", "n"] == 7
-    assert audit.gap(SCORE, groups=groups) == audit.gap(SCORE[7:], groups=GROUPS[7:])
-    assert "(missing)" not in audit.by_group(SCORE, groups=groups).index
+    assert stats.gap(SCORE, groups=groups) == stats.gap(SCORE[7:], groups=GROUPS[7:])
+    assert "(missing)" not in stats.by_group(SCORE, groups=groups).index
 
 
 def test_a_group_of_one_is_too_few():
-    table = audit.by_group([0.1, 0.2, 0.3], groups=["a", "a", "b"])
+    table = stats.by_group([0.1, 0.2, 0.3], groups=["a", "a", "b"])
     assert np.isnan(table.loc["b", "sd"])
     assert list(table["note"]) == ["", "too few"]
 
 
 def test_gap_and_contrast():
     score, groups = [1.0, 3.0, 5.0, 7.0], ["a", "a", "b", "c"]
-    assert audit.gap(score, groups=groups) == 5
-    assert audit.contrast(score, groups=groups, a="a", b="b") == 3
-    assert audit.contrast(score, groups=groups, a="b", b="a") == -3
+    assert stats.gap(score, groups=groups) == 5
+    assert stats.contrast(score, groups=groups, a="a", b="b") == 3
+    assert stats.contrast(score, groups=groups, a="b", b="a") == -3
 
 
 def test_rates_agree_with_fairlearn():
-    good, threshold = audit.success(SCORE, threshold=0.8)
+    good, threshold = stats.success(SCORE, threshold=0.8)
     assert threshold == 0.8
     theirs = MetricFrame(metrics=selection_rate, y_true=good, y_pred=good, sensitive_features=GROUPS)
-    np.testing.assert_allclose(audit.success_rates(good, groups=GROUPS)["rate"], theirs.by_group)
+    np.testing.assert_allclose(stats.success_rates(good, groups=GROUPS)["rate"], theirs.by_group)
     dpd = demographic_parity_difference(good, good, sensitive_features=GROUPS)
-    assert audit.demographic_parity_difference(good, groups=GROUPS) == pytest.approx(dpd)
+    assert stats.demographic_parity_difference(good, groups=GROUPS) == pytest.approx(dpd)
     dir_ = demographic_parity_ratio(good, good, sensitive_features=GROUPS)
-    assert audit.disparate_impact_ratio(good, groups=GROUPS) == pytest.approx(dir_)
+    assert stats.disparate_impact_ratio(good, groups=GROUPS) == pytest.approx(dir_)
 
 
 def test_success_takes_ties_as_defined():
     score = [0.1, 0.8, 0.8, 0.9]
-    assert audit.success(score, threshold=0.8)[0].tolist() == [False, False, False, True]
-    good, cut = audit.success(score, quantile=0.5)
+    assert stats.success(score, threshold=0.8)[0].tolist() == [False, False, False, True]
+    good, cut = stats.success(score, quantile=0.5)
     assert cut == 0.8
     assert good.tolist() == [False, True, True, True]
-    assert audit.success([0.5] * 4, quantile=0.75)[0].all()  # all tied: all are in the top quarter
+    assert stats.success([0.5] * 4, quantile=0.75)[0].all()  # all tied: all are in the top quarter
     for bad in ({}, {"threshold": 0.8, "quantile": 0.75}, {"quantile": 1.5}):
         with pytest.raises(InputError):
-            audit.success(score, **bad)
+            stats.success(score, **bad)
 
 
 def test_ratios_at_their_edges():
     groups = ["a", "a", "b", "b"]
-    assert audit.disparate_impact_ratio([0, 0, 1, 0], groups=groups) == 0
-    assert audit.rate_ratio([1, 0, 0, 0], groups=groups, a="a", b="b") == np.inf
-    assert audit.rate_ratio([0, 0, 1, 0], groups=groups, a="a", b="b") == 0
-    assert audit.rate_difference([0, 0, 1, 0], groups=groups, a="a", b="b") == 0.5
+    assert stats.disparate_impact_ratio([0, 0, 1, 0], groups=groups) == 0
+    assert stats.rate_ratio([1, 0, 0, 0], groups=groups, a="a", b="b") == np.inf
+    assert stats.rate_ratio([0, 0, 1, 0], groups=groups, a="a", b="b") == 0
+    assert stats.rate_difference([0, 0, 1, 0], groups=groups, a="a", b="b") == 0.5
     with pytest.raises(InputError, match="no case"):
-        audit.disparate_impact_ratio([0, 0, 0, 0], groups=groups)
+        stats.disparate_impact_ratio([0, 0, 0, 0], groups=groups)
     with pytest.raises(InputError, match="other than 0 and 1"):
-        audit.rate_difference([0.5, 0, 1, 0], groups=groups, a="a", b="b")
+        stats.rate_difference([0.5, 0, 1, 0], groups=groups, a="a", b="b")
 
 
 def test_rates_by_hand_count_cases_without_a_label():
-    table = audit.success_rates([1, 0, 1, 1, 0], groups=["a", "a", "b", "b", None])
+    table = stats.success_rates([1, 0, 1, 1, 0], groups=["a", "a", "b", "b", None])
     assert table[["count", "n", "rate"]].to_numpy().tolist() == [[1, 2, 0.5], [2, 2, 1]]
     assert table.attrs["missing"] == 1
     assert table.loc["b", "high"] == 1
     assert table.loc["b", "low"] == pytest.approx(2 / (2 + 1.959964**2))  # Wilson's where all succeed
-    narrow = audit.success_rates([1, 1], groups=["b", "b"], level=0.5)
+    narrow = stats.success_rates([1, 1], groups=["b", "b"], level=0.5)
     assert narrow.loc["b", "low"] == pytest.approx(2 / (2 + 0.67449**2), abs=1e-5)
     with pytest.raises(InputError, match="other than 0 and 1"):
-        audit.success_rates([0.5, 1], groups=["a", "b"])
+        stats.success_rates([0.5, 1], groups=["a", "b"])
 
 
-@pytest.mark.parametrize("of", [audit.demographic_parity_difference, audit.disparate_impact_ratio])
+@pytest.mark.parametrize("of", [stats.demographic_parity_difference, stats.disparate_impact_ratio])
 def test_rates_of_one_group_have_nothing_to_be_compared_with(of):
     with pytest.raises(InputError, match="at least 2"):
         of([1, 0, 1], groups=["a", "a", None])
@@ -130,7 +131,7 @@ def test_rates_of_one_group_have_nothing_to_be_compared_with(of):
 
 
 def test_wilson_interval():
-    row = audit.success_rates([1] * 2 + [0] * 8 + [1], groups=["a"] * 10 + ["b"]).loc["a"]
+    row = stats.success_rates([1] * 2 + [0] * 8 + [1], groups=["a"] * 10 + ["b"]).loc["a"]
     z, p, n = 1.959963985, 0.2, 10
     middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
@@ -139,22 +140,22 @@ def test_wilson_interval():
 
 def test_sweep_flags_saturation_and_agrees_with_the_plain_functions():
     groups = GROUPS.replace({"z": "y"})
-    table = audit.threshold_sweep(SCORE, groups=groups, a="x", b="y", thresholds=[0.0, 0.7, 0.99, 2.0])
-    good, _ = audit.success(SCORE, threshold=0.7)
+    table = stats.threshold_sweep(SCORE, groups=groups, a="x", b="y", thresholds=[0.0, 0.7, 0.99, 2.0])
+    good, _ = stats.success(SCORE, threshold=0.7)
     row = table.iloc[1]
-    assert row["ratio"] == pytest.approx(audit.rate_ratio(good, groups=groups, a="x", b="y"))
-    assert row["difference"] == pytest.approx(audit.rate_difference(good, groups=groups, a="x", b="y"))
+    assert row["ratio"] == pytest.approx(stats.rate_ratio(good, groups=groups, a="x", b="y"))
+    assert row["difference"] == pytest.approx(stats.rate_difference(good, groups=groups, a="x", b="y"))
     assert row["ratio_low"] < row["ratio"] < row["ratio_high"]
     assert table["saturated"].tolist() == [True, False, True, True]
     assert table["note"].iloc[3] == "no success in a and b"
     assert np.isnan(table["ratio"].iloc[3])
-    top = audit.threshold_sweep(SCORE, groups=groups, a="x", b="y", quantiles=[0.75]).iloc[0]
+    top = stats.threshold_sweep(SCORE, groups=groups, a="x", b="y", quantiles=[0.75]).iloc[0]
     assert top["threshold"] == np.quantile(SCORE, 0.75)
 
 
 def test_a_sweep_by_hand():
     score, groups = [0.6, 0.9, 0.7, 0.95, 0.1], ["a", "a", "b", "b", None]
-    table = audit.threshold_sweep(score, groups=groups, a="a", b="b", thresholds=[0.5, 0.65, 0.92])
+    table = stats.threshold_sweep(score, groups=groups, a="a", b="b", thresholds=[0.5, 0.65, 0.92])
     assert table[["count_a", "n_a", "count_b", "n_b"]].to_numpy().tolist() == [[2, 2, 2, 2], [1, 2, 2, 2], [0, 2, 1, 2]]
     assert table["rate_a"].tolist() == [1, 0.5, 0]
     assert table["rate_b"].tolist() == [1, 1, 0.5]
@@ -164,15 +165,15 @@ def test_a_sweep_by_hand():
     assert table.loc[2, ["ratio_low", "ratio_high"]].isna().all()
     assert table["quantile"].isna().all()
     assert [bool(note) for note in table["note"]] == [True, False, True]
-    turned = audit.threshold_sweep(score, groups=groups, a="b", b="a", thresholds=[0.92])
+    turned = stats.threshold_sweep(score, groups=groups, a="b", b="a", thresholds=[0.92])
     assert turned.loc[0, ["difference", "ratio"]].tolist() == [-0.5, np.inf]
 
 
 def test_a_sweep_has_the_intervals_of_newcombe_and_of_the_log_ratio():
     good, groups = [1] * 3 + [0] * 7 + [1] * 6 + [0] * 4, ["a"] * 10 + ["b"] * 10
     for level, z in ((0.95, 1.959964), (0.5, 0.674490)):
-        row = audit.threshold_sweep(good, groups=groups, a="a", b="b", thresholds=[0.5], level=level).iloc[0]
-        wilson = audit.success_rates(good, groups=groups, level=level)
+        row = stats.threshold_sweep(good, groups=groups, a="a", b="b", thresholds=[0.5], level=level).iloc[0]
+        wilson = stats.success_rates(good, groups=groups, level=level)
         (la, ua), (lb, ub) = (wilson.loc[group, ["low", "high"]] for group in "ab")
         assert row["difference_low"] == pytest.approx(0.3 - np.hypot(0.6 - lb, ua - 0.3))
         assert row["difference_high"] == pytest.approx(0.3 + np.hypot(ub - 0.6, 0.3 - la))
@@ -181,7 +182,7 @@ def test_a_sweep_has_the_intervals_of_newcombe_and_of_the_log_ratio():
 
 
 def test_a_sweep_goes_from_a_half_to_nearly_one_unless_told():
-    table = audit.threshold_sweep(SCORE, groups=GROUPS, a="x", b="y")
+    table = stats.threshold_sweep(SCORE, groups=GROUPS, a="x", b="y")
     assert table["threshold"].tolist() == [k / 100 for k in range(50, 97, 2)]
 
 
@@ -189,7 +190,7 @@ def test_saturation_begins_beyond_95_and_below_5_percent():
     groups = ["a"] * 50 + ["b"] * 50
     for successes, saturated in ((96, True), (95, False), (5, False), (4, True)):
         good = np.arange(100) % 50 * 2 + np.arange(100) // 50 < successes  # shared out between both
-        row = audit.threshold_sweep(good.astype(float), groups=groups, a="a", b="b", thresholds=[0.5]).iloc[0]
+        row = stats.threshold_sweep(good.astype(float), groups=groups, a="a", b="b", thresholds=[0.5]).iloc[0]
         assert row["count_a"] + row["count_b"] == successes
         assert row["saturated"] == saturated
         assert bool(row["note"]) == saturated
@@ -197,19 +198,19 @@ def test_saturation_begins_beyond_95_and_below_5_percent():
 
 def test_ser_and_equity_scaling():
     score, groups = [0.8, 0.8, 0.9, 0.9], ["a", "a", "b", "b"]
-    assert audit.ser(score, groups=groups) == pytest.approx(2)
-    assert audit.equity_scaled(score, groups=groups) == pytest.approx(0.85 / 1.1)
-    assert audit.equity_scaled(score, groups=groups, alpha=0) == pytest.approx(0.85)
-    assert audit.ser([1, 1, 0.5, 0.5], groups=groups) == np.inf
-    assert audit.ser([1.0] * 4, groups=groups) == 1
+    assert stats.ser(score, groups=groups) == pytest.approx(2)
+    assert stats.equity_scaled(score, groups=groups) == pytest.approx(0.85 / 1.1)
+    assert stats.equity_scaled(score, groups=groups, alpha=0) == pytest.approx(0.85)
+    assert stats.ser([1, 1, 0.5, 0.5], groups=groups) == np.inf
+    assert stats.ser([1.0] * 4, groups=groups) == 1
     with pytest.raises(InputError, match="at most 1"):
-        audit.ser([3, 3, 0.5, 0.5], groups=groups)
+        stats.ser([3, 3, 0.5, 0.5], groups=groups)
 
 
 def test_equity_scaling_leaves_out_cases_without_a_label():
     score, groups = [0.8, 0.8, 0.9, 0.9, 0.1], ["a", "a", "b", "b", None]
-    assert audit.equity_scaled(score, groups=groups) == pytest.approx(0.85 / 1.1)
-    assert audit.equity_scaled([0.8, 0.6, 0.1], groups=["a", "a", None]) == pytest.approx(
+    assert stats.equity_scaled(score, groups=groups) == pytest.approx(0.85 / 1.1)
+    assert stats.equity_scaled([0.8, 0.6, 0.1], groups=["a", "a", None]) == pytest.approx(
         0.7
     )  # one group has no spread
 
@@ -229,14 +230,14 @@ def test_equity_scaling_leaves_out_cases_without_a_label():
 )
 def test_bad_input_is_said(score, groups, said):
     with pytest.raises(InputError, match=said):
-        audit.gap(score, groups=groups)
+        stats.gap(score, groups=groups)
 
 
 def test_unknown_group_and_foreign_index_are_said():
     with pytest.raises(InputError, match="no case has it"):
-        audit.contrast(SCORE, groups=GROUPS, a="x", b="w")
+        stats.contrast(SCORE, groups=GROUPS, a="x", b="w")
     with pytest.raises(InputError, match="index"):
-        audit.gap(SCORE, groups=GROUPS.sample(frac=1, random_state=0))
+        stats.gap(SCORE, groups=GROUPS.sample(frac=1, random_state=0))
 
 
 def spread_of(n_a: int, n_b: int, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -250,13 +251,13 @@ def spread_of(n_a: int, n_b: int, seed: int = 3) -> tuple[np.ndarray, np.ndarray
 def test_ratios_agree_with_numpy():
     values, groups = spread_of(70, 40)
     a, b = values[groups == "a"], values[groups == "b"]
-    found = audit.ratios(values, groups=groups, a="a", b="b", n_boot=500)
+    found = biased_ruler.ratios(values, groups=groups, a="a", b="b", n_boot=500)
     assert list(found) == ["n_a", "n_b", "mean_ratio", "low", "high", "sd_ratio", "variance_ratio"]
     assert (found["n_a"], found["n_b"]) == (70, 40)
     assert found["mean_ratio"] == pytest.approx(a.mean() / b.mean())
     assert found["sd_ratio"] == pytest.approx(np.std(a, ddof=1) / np.std(b, ddof=1))
     assert found["variance_ratio"] == pytest.approx(np.var(a, ddof=1) / np.var(b, ddof=1))
-    interval = audit.bootstrap(values, groups=groups, a="a", b="b", statistic="ratio", n_boot=500)
+    interval = stats.bootstrap(values, groups=groups, a="a", b="b", statistic="ratio", n_boot=500)
     assert (found["low"], found["high"]) == (interval.low, interval.high)
     # The delta method's standard error of a ratio of means.
     relative = np.sqrt(a.var(ddof=1) / (70 * a.mean() ** 2) + b.var(ddof=1) / (40 * b.mean() ** 2))
@@ -265,7 +266,9 @@ def test_ratios_agree_with_numpy():
 
 def test_ratios_of_the_groups_the_other_way_round_are_the_inverse():
     values, groups = spread_of(30, 30)
-    first, second = (audit.ratios(values, groups=groups, a=a, b=b, n_boot=50) for a, b in (("a", "b"), ("b", "a")))
+    first, second = (
+        biased_ruler.ratios(values, groups=groups, a=a, b=b, n_boot=50) for a, b in (("a", "b"), ("b", "a"))
+    )
     for name in ("mean_ratio", "sd_ratio", "variance_ratio"):
         assert first[name] * second[name] == pytest.approx(1)
 
@@ -273,7 +276,7 @@ def test_ratios_of_the_groups_the_other_way_round_are_the_inverse():
 def test_ratios_leave_out_cases_without_a_value():
     values, groups = spread_of(30, 20)
     with_gaps = np.append(values, [np.nan, np.nan]), np.append(groups, ["a", "b"])
-    found = [audit.ratios(v, groups=g, a="a", b="b", n_boot=50) for v, g in ((values, groups), with_gaps)]
+    found = [biased_ruler.ratios(v, groups=g, a="a", b="b", n_boot=50) for v, g in ((values, groups), with_gaps)]
     assert found[0] == found[1]
 
 
@@ -289,4 +292,4 @@ def test_ratios_leave_out_cases_without_a_value():
 )
 def test_ratios_need_two_cases_of_each_group_that_vary(values, groups, words):
     with pytest.raises(InputError, match=words):
-        audit.ratios(values, groups=groups, a="a", b="b", n_boot=50)
+        biased_ruler.ratios(values, groups=groups, a="a", b="b", n_boot=50)

@@ -8,13 +8,13 @@ import pytest
 from scipy import stats
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
-from helpers import audit
-from helpers.audit import methods
-from helpers.audit.crossed import resample_seeds
 from helpers.errors import InputError
 from helpers.metrics.rates import equal_opportunity_difference, equalized_odds_difference
+from helpers.stats.crossed import resample_seeds
+from helpers.studies import mitigation
+from helpers.studies.mitigation import comparing
 
-GROUP_METRICS = methods.METRICS[1:]
+GROUP_METRICS = comparing.METRICS[1:]
 
 
 def study(seed=0, *, patients=160, cases=1, seeds=3, gaps=(0.0, 0.0), better=0.0, run_sd=0.0, noise=0.3) -> dict:
@@ -34,7 +34,9 @@ def study(seed=0, *, patients=160, cases=1, seeds=3, gaps=(0.0, 0.0), better=0.0
 
 
 def compared(given: dict, **options) -> pd.DataFrame:
-    return audit.compare_methods(*list(given.values())[:3], groups=given["groups"], patient=given["patient"], **options)
+    return mitigation.compare_methods(
+        *list(given.values())[:3], groups=given["groups"], patient=given["patient"], **options
+    )
 
 
 def change(table: pd.DataFrame, metric: str) -> pd.Series:
@@ -75,15 +77,15 @@ def test_values_are_means_over_seeds_of_what_other_libraries_give():
     pd.testing.assert_series_equal(both[0]["change"], both[0]["value"] - both[1]["value"], check_names=False)
     pd.testing.assert_series_equal(both[0]["baseline"], both[1]["value"], check_names=False)
     assert both[1][["change", "change_low", "change_high", "p", "q"]].isna().all(axis=None)
-    assert (table["n"].unstack("method") == np.r_[155, [150] * 5][:, None]).loc[list(methods.METRICS)].all(axis=None)
+    assert (table["n"].unstack("method") == np.r_[155, [150] * 5][:, None]).loc[list(comparing.METRICS)].all(axis=None)
     assert table["seeds"].eq(3).all() and table["left_out"].eq("").all()
 
 
 def test_draws_are_those_of_a_loop_over_resampled_cases():
     """Cases are written down again as often as their patient is drawn, and every metric computed anew."""
     given = study(patients=60, cases=2, gaps=(0.3, 0.0))
-    judged = methods._check(*given.values(), "plain", 1)
-    drawn = methods._draw(judged, 4, seed=5)
+    judged = comparing._check(*given.values(), "plain", 1)
+    drawn = comparing._draw(judged, 4, seed=5)
     rng = np.random.default_rng(5)
     for k in range(4):
         patients = rng.integers(0, 60, 60)
@@ -98,7 +100,7 @@ def test_draws_are_those_of_a_loop_over_resampled_cases():
 def test_draws_do_not_depend_on_how_many_are_made_at_a_time(monkeypatch):
     given = study(patients=80, cases=2)
     whole = compared(given, n_boot=50)
-    monkeypatch.setattr(methods, "BLOCK", 1000)
+    monkeypatch.setattr(comparing, "BLOCK", 1000)
     pd.testing.assert_frame_equal(compared(given, n_boot=50), whole)
 
 
@@ -110,7 +112,7 @@ def test_variance_is_that_of_patients_and_of_seeds_with_what_is_common_counted_o
         cells = cells + sd_both * rng.normal(size=(n, seeds))
         draws = rng.multinomial(n, np.full(n, 1 / n), size=4000) / n @ cells
         weights = resample_seeds(seeds, n_boot=4000, seed=1)
-        spread = methods._cross(cells.mean(axis=0), draws, weights).std()
+        spread = comparing._cross(cells.mean(axis=0), draws, weights).std()
         expected = np.sqrt(sd_patient**2 / n + sd_seed**2 / seeds + sd_both**2 / n / seeds)
         assert spread == pytest.approx(expected, rel=0.2)
     twice = (draws * weights).sum(axis=1).std()
@@ -119,13 +121,15 @@ def test_variance_is_that_of_patients_and_of_seeds_with_what_is_common_counted_o
 
 def test_a_planted_improvement_is_found_with_its_sign():
     table = compared(study(patients=600, gaps=(0.4, 0.0), better=0.8, run_sd=0.05), n_boot=300)
-    for metric in methods.METRICS:
+    for metric in comparing.METRICS:
         row, sign = change(table, metric), 1 if metric in ("auroc", "worst_auroc", "worst_accuracy") else -1
         assert row["change"] * sign > 0
         assert (row["p"] < 0.05) == (row["change_low"] > 0 or row["change_high"] < 0)
     found = table[table["p"] < 0.05]["metric"]
     assert {"auroc", "worst_auroc", "auroc_gap", "worst_accuracy"} <= set(found)
-    assert table.attrs["tests"] == 6 and (change(table, list(methods.METRICS))["q"] >= table["p"].dropna().min()).all()
+    assert (
+        table.attrs["tests"] == 6 and (change(table, list(comparing.METRICS))["q"] >= table["p"].dropna().min()).all()
+    )
 
 
 def test_intervals_hold_their_values_and_stay_within_bounds():
@@ -137,11 +141,11 @@ def test_intervals_hold_their_values_and_stay_within_bounds():
 @pytest.fixture
 def alarms(monkeypatch):
     """In how many of 200 studies each p is below 0.05, and the fewest and most that 5% allow, but for 1 in 500."""
-    monkeypatch.setattr(methods, "add_q", lambda table: table)  # takes longer than all else, and changes no p
+    monkeypatch.setattr(comparing, "add_q", lambda table: table)  # takes longer than all else, and changes no p
 
     def count(**options) -> tuple[pd.Series, int, int]:
         tables = [compared(study(k, **options), n_boot=199, seed=k) for k in range(200)]
-        counts = (pd.DataFrame([change(table, list(methods.METRICS))["p"] for table in tables]) < 0.05).sum()
+        counts = (pd.DataFrame([change(table, list(comparing.METRICS))["p"] for table in tables]) < 0.05).sum()
         return counts, *(int(end) for end in stats.binom.ppf([0.001, 0.999], len(tables), 0.05))
 
     return count
@@ -221,7 +225,7 @@ def test_equal_methods_differ_by_nothing():
     given = study()
     given["probabilities"]["other"] = given["probabilities"]["plain"] ** 3  # the same order
     given["decisions"]["other"] = given["decisions"]["plain"]
-    row = change(compared(given, n_boot=50), list(methods.METRICS))
+    row = change(compared(given, n_boot=50), list(comparing.METRICS))
     assert row[["change", "change_low", "change_high"]].eq(0).all(axis=None) and row["p"].eq(1).all()
 
 

@@ -9,7 +9,7 @@ from scipy import stats
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
-from helpers import audit
+from helpers.studies import skin_tone
 from tests.helpers.repeats import USUAL, balanced
 
 
@@ -17,7 +17,7 @@ def test_mixed_gap_of_a_balanced_design_is_that_of_its_analysis_of_variance():
     """There, restricted maximum likelihood gives what the mean squares give, where these are above 0."""
     rows = balanced()
     other = rows.assign(training="C", nmse=rows["nmse"] + 5 * (rows["group"] == "dark"))
-    found = audit.mixed_gap(pd.concat([rows, other, rows.assign(group="unknown", nmse=9.0)]), **USUAL)
+    found = skin_tone.mixed_gap(pd.concat([rows, other, rows.assign(group="unknown", nmse=9.0)]), **USUAL)
     squares = anova_lm(ols("nmse ~ C(run) + C(label) + C(group)", rows).fit())["mean_sq"]
     rest, means = squares["Residual"], rows.groupby("group")["nmse"].mean()
     half = stats.norm.ppf(0.975) * np.sqrt(rest * 4 / len(rows))
@@ -28,15 +28,15 @@ def test_mixed_gap_of_a_balanced_design_is_that_of_its_analysis_of_variance():
     assert found["sd_run"] == pytest.approx(np.sqrt((squares["C(run)"] - rest) / 30), rel=1e-3)
     assert found["sd_condition"] == pytest.approx(np.sqrt((squares["C(label)"] - rest) / 36), rel=1e-3)
     assert (found["n"], found["note"]) == (180, "")
-    scaled = audit.mixed_gap(rows.assign(nmse=1000 * rows["nmse"]), **USUAL)
+    scaled = skin_tone.mixed_gap(rows.assign(nmse=1000 * rows["nmse"]), **USUAL)
     assert scaled["low"] == pytest.approx(1000 * found["low"], rel=1e-3)
-    turned = audit.mixed_gap(rows, score="nmse", a="dark", b="light")
+    turned = skin_tone.mixed_gap(rows, score="nmse", a="dark", b="light")
     assert turned["estimate"] == pytest.approx(-found["estimate"], rel=1e-3)
 
 
 def test_mixed_gap_notes_that_runs_do_not_vary():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = audit.mixed_gap(balanced(1, run_sd=0.0), **USUAL)
+        found = skin_tone.mixed_gap(balanced(1, run_sd=0.0), **USUAL)
     assert "boundary" in found["note"] and "failed to converge" not in found["note"]
     assert found["sd_run"] < 0.01 and found["sd_condition"] > 0.1

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import audit
+from helpers import stats
 
 ROWS = Path(__file__).parents[2] / ".." / "shared" / "data" / "mamamia"
 pytestmark = pytest.mark.skipif(
@@ -59,17 +59,17 @@ def printed_alike(ours: float, text: str) -> bool:
 
 @pytest.mark.parametrize("seed", [0, 7])
 def test_every_expected_number(cohort, silver, out_of_fold, seed):
-    values = audit.cohort_values(cohort) | {
-        "silver_vs_gold_dice": audit.silver_values(silver, seed=seed),
-        "nnunet_cv_vs_gold_dice": audit.out_of_fold_values(out_of_fold, seed=seed),
-        "tumour_volume_cc_gold": audit.volume_values(silver),
+    values = stats.cohort_values(cohort) | {
+        "silver_vs_gold_dice": stats.silver_values(silver, seed=seed),
+        "nnunet_cv_vs_gold_dice": stats.out_of_fold_values(out_of_fold, seed=seed),
+        "tumour_volume_cc_gold": stats.volume_values(silver),
     }
     text = (ROWS / "expected_numbers.json").read_text(encoding="utf-8")
     expected = leaves(json.loads(text, parse_float=str))  # as text: the printed digits are the tolerance
     expected.pop("/note")
     ours = leaves(values)
     assert list(ours) == list(expected)
-    assert audit.undefined(values) == []
+    assert stats.undefined(values) == []
     wrong = {}
     for name, reference in expected.items():
         if isinstance(reference, str) and isinstance(ours[name], float):
@@ -91,28 +91,28 @@ def test_printed_alike_can_fail():
 
 def test_interaction_trap(silver):
     """The term's p and the overall p are four orders of magnitude and one verdict apart."""
-    found = audit.interaction(silver[silver["age_group"].notna()], score="dice", group="age_group", source="dataset")
+    found = stats.interaction(silver[silver["age_group"].notna()], score="dice", group="age_group", source="dataset")
     assert round(found.term.p, 3) == 0.171
     assert found.overall.p == pytest.approx(1.63e-8, rel=2e-3)
     assert list(found.table()["p"]) == [found.term.p, found.overall.p]
 
 
 def test_age_effect_survives_adjustment(silver):
-    by_site = audit.mixed_slope(silver, score="dice", on="age", cluster=["dataset", "site"])
+    by_site = stats.mixed_slope(silver, score="dice", on="age", cluster=["dataset", "site"])
     assert f"{by_site.p:.1e}" == "1.6e-04"
     assert by_site.dropped == 3
-    volume = audit.slope(silver, score="dice", on="age", adjust=["dataset", "np.log(expert_cc)"])
+    volume = stats.slope(silver, score="dice", on="age", adjust=["dataset", "np.log(expert_cc)"])
     assert f"{volume.p:.0e}" == "6e-07"
-    robust = audit.slope(silver, score="dice", on="age", adjust=["dataset"], robust=True)
+    robust = stats.slope(silver, score="dice", on="age", adjust=["dataset"], robust=True)
     assert robust.p < 0.001
-    assert round(audit.rank_biserial(silver["dice"], groups=silver["age_group"], a="Young", b="Older"), 3) == 0.147
+    assert round(stats.rank_biserial(silver["dice"], groups=silver["age_group"], a="Young", b="Older"), 3) == 0.147
 
 
 def test_hidden_ethnic_gap_is_noise(silver):
     """The rate gap of ten points inside one source is what permuted labels give more often than not."""
-    groups = audit.paper_ethnicity(silver["ethnicity"])
-    top, _ = audit.success(silver["dice"], quantile=0.75)
-    table = audit.within_source(top, groups=groups, sources=silver["dataset"], n_permutations=4000)
+    groups = stats.paper_ethnicity(silver["ethnicity"])
+    top, _ = stats.success(silver["dice"], quantile=0.75)
+    table = stats.within_source(top, groups=groups, sources=silver["dataset"], n_permutations=4000)
     largest = table["n"].drop([row for row in table.index if row.startswith("pooled")]).idxmax()
     row = table.loc[largest]
     assert row["gap"] == pytest.approx(0.0999, abs=5e-5)
@@ -123,7 +123,7 @@ def test_hidden_ethnic_gap_is_noise(silver):
 
 
 def test_gaps_by_source(silver):
-    table = audit.within_source(
+    table = stats.within_source(
         silver["dice"], groups=silver["age_group"], sources=silver["dataset"], a="Young", b="Older", n_boot=200,
         n_permutations=200,
     )  # fmt: skip
@@ -131,15 +131,15 @@ def test_gaps_by_source(silver):
 
 
 def test_what_changes(silver, out_of_fold):
-    ours = audit.choices(silver, n_boot=300, n_permutations=300).set_index("setting")
+    ours = stats.choices(silver, n_boot=300, n_permutations=300).set_index("setting")
     assert (ours["verdict"] == "older higher").all()
     assert ours.loc["Dice exactly 1", "n"] == 1503 - 34
-    theirs = audit.choices(out_of_fold, n_boot=300, n_permutations=300).set_index("setting")
+    theirs = stats.choices(out_of_fold, n_boot=300, n_permutations=300).set_index("setting")
     assert theirs.loc["groups as given, mean, ANOVA", "verdict"] == "older higher"
     assert theirs.loc["Kruskal-Wallis", "verdict"] == "not shown"
     assert theirs.loc["top 25%", "effect"] < 0 < theirs.loc["> 0.8", "effect"]
     assert theirs.loc["source", "p"] == pytest.approx(0.047, abs=5e-4)
-    by_test = audit.ethnicity_choices(silver).set_index(["choice", "setting"])
+    by_test = stats.ethnicity_choices(silver).set_index(["choice", "setting"])
     as_other, left_out = "missing counted as Other", "missing left out"
     assert by_test.loc[(as_other, "ANOVA"), "p"] == pytest.approx(0.0084, abs=5e-5)
     assert by_test.loc[(as_other, "Kruskal-Wallis"), "p"] == pytest.approx(0.1656, abs=5e-5)

@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+import scipy
 
-from helpers import audit
-from helpers.audit.runs import RunMeans
+from helpers import stats
+from helpers.stats.runs import RunMeans
+from helpers.studies import skin_tone
 from tests.helpers.repeats import USUAL, at_most, world
 
 WORLDS = 100
@@ -36,30 +37,30 @@ def by_hand() -> pd.DataFrame:
 
 
 def test_contrasts_are_those_of_a_hand_calculation():
-    found = audit.representation_effects(by_hand(), **USUAL, n_boot=50)
+    found = skin_tone.representation_effects(by_hand(), **USUAL, n_boot=50)
     expected = {"effect on dark": 5, "effect on light": 3, "balanced gap": 3, "best-case gap": 2, "worst-case gap": 4}
     assert found["estimate"].to_dict() == pytest.approx(expected)
     assert (found[["runs", "n_light", "n_dark"]] == [3, 2, 2]).all(axis=None)
     # By runs: -1, 0 and 1 times an eighth of the cell of the dark that stands in the contrast.
-    assert found.loc["worst-case gap", "runs_high"] == pytest.approx(4 + stats.t.ppf(0.975, 2) * 1 / np.sqrt(3))
+    assert found.loc["worst-case gap", "runs_high"] == pytest.approx(4 + scipy.stats.t.ppf(0.975, 2) * 1 / np.sqrt(3))
     slope = {"effect on dark": 5, "balanced gap": 5, "best-case gap": 3}
     for name, dark in slope.items():
-        half = stats.t.ppf(0.975, 2) * dark / 8 / np.sqrt(3)
+        half = scipy.stats.t.ppf(0.975, 2) * dark / 8 / np.sqrt(3)
         assert found.loc[name, "runs_low"] == pytest.approx(expected[name] - half)
     assert found.loc["effect on light", "runs_low"] == found.loc["effect on light", "runs_high"] == pytest.approx(3)
     np.testing.assert_allclose(found["p_runs"], 2 / 2**3)
-    again, other = (audit.representation_effects(by_hand(), **USUAL, n_boot=50, seed=seed) for seed in (0, 1))
+    again, other = (skin_tone.representation_effects(by_hand(), **USUAL, n_boot=50, seed=seed) for seed in (0, 1))
     assert again.equals(found) and other["estimate"].equals(found["estimate"]) and not other.equals(found)
 
 
 def test_intervals_over_runs_are_those_of_scipy():
     rows = world(3)
-    found = audit.representation_effects(rows, **USUAL, n_boot=50).loc["balanced gap"]
+    found = skin_tone.representation_effects(rows, **USUAL, n_boot=50).loc["balanced gap"]
     means = rows[rows["training"] == "B"].groupby(["run", "group"])["nmse"].mean().unstack()
     gaps = means["dark"] - means["light"]
-    ends = stats.ttest_1samp(gaps, 0).confidence_interval()
+    ends = scipy.stats.ttest_1samp(gaps, 0).confidence_interval()
     assert (found["runs_low"], found["runs_high"]) == pytest.approx(tuple(ends))
-    assert found["p_runs"] == pytest.approx(stats.wilcoxon(gaps, method="exact").pvalue)
+    assert found["p_runs"] == pytest.approx(scipy.stats.wilcoxon(gaps, method="exact").pvalue)
 
 
 def test_means_of_cells_are_those_of_the_rows():
@@ -69,7 +70,7 @@ def test_means_of_cells_are_those_of_the_rows():
 
     def direct(part: pd.DataFrame) -> np.ndarray:
         means = part.groupby(["training", "group", "label"])["nmse"].mean()
-        return np.array([[[means[t, g, s] for s in strata] for g in ("light", "dark")] for t in audit.TRAININGS])
+        return np.array([[[means[t, g, s] for s in strata] for g in ("light", "dark")] for t in stats.TRAININGS])
 
     np.testing.assert_allclose(crossed.observed()[0][0], direct(rows))
     for run, means in zip(crossed.runs, crossed.without_each_run()[0], strict=True):
@@ -86,7 +87,7 @@ def test_drawn_means_vary_as_those_of_images_and_of_runs():
         (np.repeat(only_images[:25], 18), only_images[:25].std() / 5),
         (np.tile(np.repeat(only_runs, 3), 25), only_runs.std(ddof=1) / np.sqrt(6)),
     ):
-        keys = pd.MultiIndex.from_product([range(25), range(6), audit.TRAININGS], names=["image", "run", "training"])
+        keys = pd.MultiIndex.from_product([range(25), range(6), stats.TRAININGS], names=["image", "run", "training"])
         light = pd.DataFrame({"nmse": error}, index=keys).reset_index().assign(group="light")
         rows = pd.concat([light, light.assign(image=light["image"] + 25, nmse=0.0, group="dark")])
         means, _ = RunMeans(rows, score="nmse", group="group", groups=("light", "dark")).drawn(4000, seed=1)
@@ -100,7 +101,7 @@ def test_drawn_means_vary_as_those_of_images_and_of_runs():
 def worlds() -> list[pd.DataFrame]:
     """Effects of 100 worlds whose runs share a small pool; no gap is planted, but an effect of 0.05 on both groups."""
     return [
-        audit.representation_effects(
+        skin_tone.representation_effects(
             world(seed, runs=20, pool=20, tested=10, represented=0.05, run_sd=0.02), **USUAL, n_boot=300, seed=seed
         )
         for seed in range(WORLDS)
@@ -117,7 +118,7 @@ def test_intervals_over_images_and_runs_hold_the_truth(worlds, name, truth):
     missed = WORLDS - rows["low"].le(truth).mul(rows["high"].ge(truth)).sum()
     assert missed <= at_most(WORLDS, 0.05)
     # Drawing both factors may count the noise of an image in a run three times, not more.
-    wide = (rows["high"] - rows["low"]).mean() / (2 * stats.norm.ppf(0.975) * rows["estimate"].std())
+    wide = (rows["high"] - rows["low"]).mean() / (2 * scipy.stats.norm.ppf(0.975) * rows["estimate"].std())
     assert 0.8 < wide < np.sqrt(3) * 1.2
 
 
@@ -131,13 +132,13 @@ def test_runs_alone_take_the_chance_of_the_pool_for_a_gap(worlds, name):
 
 
 def test_runs_that_vary_widen_the_interval():
-    quiet, loud = (audit.representation_effects(world(2, run_sd=sd), **USUAL, n_boot=300) for sd in (0.0, 0.3))
+    quiet, loud = (skin_tone.representation_effects(world(2, run_sd=sd), **USUAL, n_boot=300) for sd in (0.0, 0.3))
     assert ((loud["high"] - loud["low"]) > 2 * (quiet["high"] - quiet["low"])).all()
 
 
 def test_means_of_each_group_by_each_training():
     rows = world(16)
-    found = audit.run_means(rows, **USUAL, n_boot=200).set_index(["training", "group"])
+    found = skin_tone.run_means(rows, **USUAL, n_boot=200).set_index(["training", "group"])
     expected = rows.groupby(["training", "group"])["nmse"].mean()
     assert found["estimate"].to_dict() == pytest.approx(expected.to_dict())
     assert found["n"].to_dict() == rows.groupby(["training", "group"])["image"].nunique().to_dict()

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import audit
-from helpers.audit.resample import percentile_interval
+from helpers import stats
 from helpers.errors import InputError
+from helpers.stats.resample import percentile_interval
+from helpers.studies import calibration
 
 RNG = np.random.default_rng(3)
 N = 200
@@ -41,7 +42,7 @@ def test_fast_bootstrap_is_the_plain_bootstrap(values, statistic):
         return b - a if statistic == "difference" else a / b
 
     theirs = plain(reference)
-    ours = audit.bootstrap(values, groups=GROUPS, a="a", b="b", statistic=statistic, n_boot=20_000, seed=5)
+    ours = stats.bootstrap(values, groups=GROUPS, a="a", b="b", statistic=statistic, n_boot=20_000, seed=5)
     error = theirs.std() * np.sqrt(1 / 4000 + 1 / 20_000)
     assert ours.replicates.mean() == pytest.approx(theirs.mean(), abs=4 * error)
     assert ours.replicates.std() == pytest.approx(theirs.std(), rel=0.06)
@@ -54,21 +55,21 @@ def test_callable_statistic_agrees_with_the_named_one():
     def difference(score, groups):
         return score[groups == "b"].mean() - score[groups == "a"].mean()
 
-    slow = audit.bootstrap(SCORE, groups=GROUPS, statistic=difference, n_boot=2000)
-    fast = audit.bootstrap(SCORE, groups=GROUPS, a="a", b="b", n_boot=2000)
+    slow = stats.bootstrap(SCORE, groups=GROUPS, statistic=difference, n_boot=2000)
+    fast = stats.bootstrap(SCORE, groups=GROUPS, a="a", b="b", n_boot=2000)
     assert slow.estimate == pytest.approx(fast.estimate)
     np.testing.assert_allclose([slow.low, slow.high], [fast.low, fast.high], atol=0.2 * fast.replicates.std())
 
 
 def test_replicates_without_a_group_are_counted_and_dropped():
     score, groups = np.arange(20.0), ["a"] * 18 + ["b"] * 2
-    found = audit.bootstrap(score, groups=groups, a="a", b="b", n_boot=10_000)
+    found = stats.bootstrap(score, groups=groups, a="a", b="b", n_boot=10_000)
     expected = (18 / 20) ** 20  # no draw of b
     assert found.dropped / 10_000 == pytest.approx(expected, abs=4 * np.sqrt(expected / 10_000))
     assert len(found.replicates) == 10_000 - found.dropped
     assert f"{found.dropped} of 10000" in found.note
     assert np.isfinite([found.low, found.high]).all()
-    lost = audit.bootstrap(score, groups=groups, n_boot=2000, statistic=lambda s, g: s[g == "b"].mean())
+    lost = stats.bootstrap(score, groups=groups, n_boot=2000, statistic=lambda s, g: s[g == "b"].mean())
     assert lost.dropped > 100
 
 
@@ -86,17 +87,17 @@ def test_a_percentile_interval_by_hand():
 
 def test_infinite_ratios_stay_infinite():
     outcome, groups = [1] * 10 + [1] + [0] * 9, ["a"] * 10 + ["b"] * 10
-    found = audit.bootstrap(outcome, groups=groups, a="a", b="b", statistic="ratio", n_boot=2000)
+    found = stats.bootstrap(outcome, groups=groups, a="a", b="b", statistic="ratio", n_boot=2000)
     assert found.estimate == pytest.approx(10)
     assert found.high == np.inf
     assert 1 <= found.low < 10
     with pytest.raises(InputError, match="0/0"):
-        audit.bootstrap([0] * 20, groups=groups, a="a", b="b", statistic="ratio")
+        stats.bootstrap([0] * 20, groups=groups, a="a", b="b", statistic="ratio")
 
 
 def test_seed_decides():
     options = {"groups": GROUPS, "a": "a", "b": "b", "n_boot": 500}
-    first, again, other = (audit.bootstrap(SCORE, **options, seed=seed) for seed in (1, 1, 2))
+    first, again, other = (stats.bootstrap(SCORE, **options, seed=seed) for seed in (1, 1, 2))
     assert (first.low, first.high) == (again.low, again.high)
     assert first.low != other.low
 
@@ -104,11 +105,11 @@ def test_seed_decides():
 @pytest.mark.parametrize(
     "call",
     [
-        lambda seed: audit.bootstrap(GOOD, groups=GROUPS, a="a", b="b", n_boot=64, seed=seed).replicates,
-        lambda seed: audit.bootstrap(SCORE, groups=GROUPS, statistic=spread, n_boot=20, seed=seed).replicates,
-        lambda seed: audit.permutation(SCORE, groups=GROUPS, n=20, seed=seed).null,
-        lambda seed: audit.permutation(GOOD, groups=GROUPS, n=20, seed=seed).null,
-        lambda seed: audit.permutation(SCORE, groups=GROUPS, n=20, seed=seed, statistic=spread).null,
+        lambda seed: stats.bootstrap(GOOD, groups=GROUPS, a="a", b="b", n_boot=64, seed=seed).replicates,
+        lambda seed: stats.bootstrap(SCORE, groups=GROUPS, statistic=spread, n_boot=20, seed=seed).replicates,
+        lambda seed: stats.permutation(SCORE, groups=GROUPS, n=20, seed=seed).null,
+        lambda seed: stats.permutation(GOOD, groups=GROUPS, n=20, seed=seed).null,
+        lambda seed: stats.permutation(SCORE, groups=GROUPS, n=20, seed=seed, statistic=spread).null,
     ],
     ids=["rates", "any statistic", "permuted scores", "permuted outcomes", "permuted for any statistic"],
 )
@@ -123,15 +124,15 @@ def spread(score, groups):
 
 def test_a_change_has_the_level_that_is_asked_for():
     options = {"groups": GROUPS, "a": "a", "b": "b", "n_boot": 500}
-    wide, narrow = (audit.bootstrap_change(SCORE, SCORE**2, **options, level=level) for level in (0.95, 0.5))
+    wide, narrow = (stats.bootstrap_change(SCORE, SCORE**2, **options, level=level) for level in (0.95, 0.5))
     for ours, theirs in ((narrow.first, wide.first), (narrow.second, wide.second), (narrow.change, wide.change)):
         assert (ours.level, ours.n, ours.n_boot) == (0.5, N, 500)
         assert (ours.low, ours.high) == pytest.approx(tuple(np.quantile(theirs.replicates, [0.25, 0.75])))
-    assert audit.bootstrap_change(SCORE, SCORE, **options).change.high == 0
+    assert stats.bootstrap_change(SCORE, SCORE, **options).change.high == 0
 
 
 def test_a_statistic_of_all_groups_needs_each_of_them_in_every_replicate():
-    found = audit.bootstrap(
+    found = stats.bootstrap(
         [1.0, 2.0, 3.0, 4.0], groups=["a", "a", "b", None], n_boot=400, statistic=lambda s, g: float(len(s))
     )
     assert found.estimate == 3  # the case without a label is drawn, and then left out
@@ -141,7 +142,7 @@ def test_a_statistic_of_all_groups_needs_each_of_them_in_every_replicate():
 
 def test_ends_of_a_ratio_hardly_depend_on_the_seed():
     options = {"groups": GROUPS, "a": "a", "b": "b", "statistic": "ratio"}
-    found = [audit.bootstrap(GOOD, **options, seed=seed) for seed in range(6)]
+    found = [stats.bootstrap(GOOD, **options, seed=seed) for seed in range(6)]
     ends = np.array([[f.low, f.high] for f in found])
     random = np.sqrt(0.025 * 0.975 / 10_000) / 0.058 * found[0].replicates.std()  # of independent replicates
     assert (ends.std(axis=0, ddof=1) < 0.7 * random).all()
@@ -151,8 +152,8 @@ def test_ends_of_a_ratio_hardly_depend_on_the_seed():
 def test_change_is_paired():
     shift = 0.01 * (GROUPS == "b")
     second = SCORE + shift + RNG.normal(0, 0.001, N)
-    change = audit.bootstrap_change(SCORE, second, groups=GROUPS, a="a", b="b", n_boot=3000)
-    direct = audit.bootstrap(second - SCORE, groups=GROUPS, a="a", b="b", n_boot=3000)
+    change = stats.bootstrap_change(SCORE, second, groups=GROUPS, a="a", b="b", n_boot=3000)
+    direct = stats.bootstrap(second - SCORE, groups=GROUPS, a="a", b="b", n_boot=3000)
     assert change.change.estimate == pytest.approx(direct.estimate)
     assert change.change.estimate == pytest.approx(change.second.estimate - change.first.estimate)
     np.testing.assert_allclose([change.change.low, change.change.high], [direct.low, direct.high], atol=2e-4)
@@ -170,7 +171,7 @@ def test_change_of_rates(statistic):
         return (b2 - a2) - (b1 - a1) if statistic == "difference" else a2 / b2 - a1 / b1
 
     theirs = plain(reference)
-    ours = audit.bootstrap_change(GOOD, second, groups=GROUPS, a="a", b="b", statistic=statistic, n_boot=20_000).change
+    ours = stats.bootstrap_change(GOOD, second, groups=GROUPS, a="a", b="b", statistic=statistic, n_boot=20_000).change
     assert ours.replicates.std() == pytest.approx(theirs.std(), rel=0.06)
     np.testing.assert_allclose([ours.low, ours.high], np.quantile(theirs, [0.025, 0.975]), atol=0.15 * theirs.std())
 
@@ -180,7 +181,7 @@ def test_permutation_p_is_the_exact_one():
     observed = abs(score[:3].mean() - score[3:].mean())
     gaps = [abs(np.mean(p[:3]) - np.mean(p[3:])) for p in permutations(score)]
     exact = np.mean(np.array(gaps) >= observed - 1e-12)
-    found = audit.permutation(score, groups=groups, n=20_000)
+    found = stats.permutation(score, groups=groups, n=20_000)
     assert found.statistic == pytest.approx(observed)
     assert found.p == pytest.approx(exact, abs=4 * np.sqrt(exact / 20_000))
 
@@ -188,21 +189,21 @@ def test_permutation_p_is_the_exact_one():
 @pytest.mark.parametrize("apart", [[0, 1], [0.1, 0.9]])
 def test_p_is_never_below_what_the_permutations_can_tell(apart):
     """Groups that do not overlap: only the observed order itself has so large a gap."""
-    found = audit.permutation(np.repeat(apart, 20), groups=np.repeat(["a", "b"], 20), n=99)
+    found = stats.permutation(np.repeat(apart, 20), groups=np.repeat(["a", "b"], 20), n=99)
     assert found.null.max() < found.statistic
     assert found.p == 1 / 100
 
 
 def test_a_permutation_by_hand():
     score, groups = [0.0, 0.0, 1.0, 5.0], list("aabb")
-    found = audit.permutation(score, groups=groups, n=999)
+    found = stats.permutation(score, groups=groups, n=999)
     assert found.statistic == 3
     assert (found.n, len(found.null)) == (999, 999)
     assert set(np.unique(found.null)) == {2.0, 3.0}  # 5 with 0, or 5 with 1
     assert found.p == (1 + (found.null == 3).sum()) / 1000
-    one = audit.permutation(score, groups=groups, strata=list("stst"), n=200)
+    one = stats.permutation(score, groups=groups, strata=list("stst"), n=200)
     assert set(np.unique(one.null)) == {2.0, 3.0}
-    fixed = audit.permutation(score, groups=groups, strata=list("wxyz"), n=50)
+    fixed = stats.permutation(score, groups=groups, strata=list("wxyz"), n=50)
     assert (fixed.p, set(fixed.null)) == (1, {3.0})  # nothing to permute within strata of one
 
 
@@ -213,11 +214,11 @@ def test_a_statistic_of_any_kind_sees_labelled_cases_alone():
         seen.append((sorted(score), list(groups)))
         return 0.0
 
-    found = audit.permutation([3.0, 1.0, 2.0, 9.0], groups=["b", "a", "b", None], statistic=count, n=5)
+    found = stats.permutation([3.0, 1.0, 2.0, 9.0], groups=["b", "a", "b", None], statistic=count, n=5)
     assert (found.p, len(seen)) == (1, 6)
     assert all(scores == [1, 2, 3] and sorted(groups) == ["a", "b", "b"] for scores, groups in seen)
     with pytest.raises(InputError, match="NaN"):
-        audit.permutation([1.0, 2.0], groups=["a", "b"], statistic=lambda s, g: np.nan, n=5)
+        stats.permutation([1.0, 2.0], groups=["a", "b"], statistic=lambda s, g: np.nan, n=5)
 
 
 @pytest.mark.parametrize("strata", [None, RNG.choice(["s", "t"], N)], ids=["whole", "strata"])
@@ -225,9 +226,9 @@ def test_outcome_path_is_the_plain_permutation(strata):
     def gap(values, groups):
         return np.ptp([values[groups == g].mean() for g in "abc"])
 
-    fast = audit.permutation(GOOD, groups=GROUPS, n=20_000, strata=strata)
-    slow = audit.permutation(GOOD, groups=GROUPS, n=2000, strata=strata, statistic=gap)
-    scores = audit.permutation(GOOD + 1e-9 * SCORE, groups=GROUPS, n=4000, strata=strata)
+    fast = stats.permutation(GOOD, groups=GROUPS, n=20_000, strata=strata)
+    slow = stats.permutation(GOOD, groups=GROUPS, n=2000, strata=strata, statistic=gap)
+    scores = stats.permutation(GOOD + 1e-9 * SCORE, groups=GROUPS, n=4000, strata=strata)
     assert fast.statistic == pytest.approx(slow.statistic)
     for other in (slow, scores):
         assert fast.p == pytest.approx(other.p, abs=4 * np.sqrt(0.25 / other.n))
@@ -242,21 +243,21 @@ def test_strata_remove_a_difference_between_them():
     within, ignored = np.empty(200), np.empty(200)
     for i in range(200):
         score = rng.normal(size=200) * 0.1 + (source == "s")
-        within[i] = audit.permutation(score, groups=groups, n=99, strata=source, seed=i).p
-        ignored[i] = audit.permutation(score, groups=groups, n=99, seed=i).p
+        within[i] = stats.permutation(score, groups=groups, n=99, strata=source, seed=i).p
+        ignored[i] = stats.permutation(score, groups=groups, n=99, seed=i).p
     assert (ignored <= 0.05).all()
     assert (within <= 0.05).mean() == pytest.approx(0.05, abs=4 * np.sqrt(0.05 * 0.95 / 200))
     assert (within <= 0.5).mean() == pytest.approx(0.5, abs=4 * np.sqrt(0.25 / 200))
 
 
 def test_constant_scores_and_ties_have_p_one():
-    assert audit.permutation([0.3] * 30, groups=["a", "b", "c"] * 10, n=200).p == 1
-    assert audit.permutation([1] * 30, groups=["a", "b", "c"] * 10, n=200).p == 1
+    assert stats.permutation([0.3] * 30, groups=["a", "b", "c"] * 10, n=200).p == 1
+    assert stats.permutation([1] * 30, groups=["a", "b", "c"] * 10, n=200).p == 1
 
 
 def test_percentile_interval_of_max_min_never_covers_zero():
     """Under no difference at all: never for max - min, about 95% for a signed contrast."""
-    table = audit.null_interval_coverage(n_cohorts=300)
+    table = calibration.null_interval_coverage(n_cohorts=300)
     assert table.loc["max - min", "covered"] == 0
     assert table.loc["b - a", "low"] < 0.95 < table.loc["b - a", "high"] + 0.02
     assert table.loc["max - min", "mean_estimate"] > 0.1 > abs(table.loc["b - a", "mean_estimate"])
@@ -268,9 +269,9 @@ def test_percentile_interval_of_max_min_never_covers_zero():
 )
 def test_bad_requests_are_said(options):
     with pytest.raises(InputError):
-        audit.bootstrap(SCORE, groups=GROUPS, **options)
+        stats.bootstrap(SCORE, groups=GROUPS, **options)
 
 
 def test_unpaired_scores_are_said():
     with pytest.raises(InputError, match="paired"):
-        audit.bootstrap_change(SCORE, SCORE[:-1], groups=GROUPS, a="a", b="b")
+        stats.bootstrap_change(SCORE, SCORE[:-1], groups=GROUPS, a="a", b="b")

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import audit
-from helpers.audit.resample import Change, Interval
+from helpers import stats
 from helpers.errors import InputError
+from helpers.stats.resample import Change, Interval
+from helpers.studies import biased_ruler
 
 N = 300
 GROUPS = np.repeat(["Young", "Middle", "Older"], N)
@@ -45,7 +46,7 @@ def scores(true_gap, observed_gap, *, noise=0.03, seed=0):
 )
 def test_verdicts(true_gap, observed_gap, verdict):
     gold, silver = scores(true_gap, observed_gap)
-    found = audit.ruler(silver, gold, **FAST)
+    found = biased_ruler.ruler(silver, gold, **FAST)
     assert found.verdict == verdict
     assert found.mean.first.estimate == pytest.approx(true_gap)
     assert found.mean.second.estimate == pytest.approx(observed_gap)
@@ -71,7 +72,7 @@ def interval(estimate, half):
 )
 def test_the_rule_on_intervals(first, second, change, null, verdict):
     found = Change(interval(*first), interval(*second), interval(*change))
-    assert audit.judge(found, null=null)[0] == verdict
+    assert stats.judge(found, null=null)[0] == verdict
 
 
 @pytest.mark.slow
@@ -82,14 +83,14 @@ def test_a_ruler_without_bias_is_rarely_called_biased():
         rng = np.random.default_rng(seed)
         gold = rng.normal(0.7, 0.15, 3 * N) - 0.04 * YOUNG
         silver = gold - 0.05 + rng.normal(0, 0.05, 3 * N)
-        change = audit.bootstrap_change(gold, silver, groups=GROUPS, a="Young", b="Older", n_boot=500, seed=seed)
-        called.append(audit.judge(change)[0] != "shifts within noise")
+        change = stats.bootstrap_change(gold, silver, groups=GROUPS, a="Young", b="Older", n_boot=500, seed=seed)
+        called.append(stats.judge(change)[0] != "shifts within noise")
     assert 0 < np.mean(called) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 150)
 
 
 def test_the_table_agrees_with_the_parts():
     gold, silver = (np.clip(values, 0, 1) for values in scores(0.04, 0.10))
-    found = audit.ruler(silver, gold, **FAST, threshold=0.7)
+    found = biased_ruler.ruler(silver, gold, **FAST, threshold=0.7)
     table = found.table()
     assert list(table.index) == ["mean Older - Young", "rate Older - Young", "rate Young / Older"]
     rates = [[(v[g == GROUPS] > 0.7).mean() for g in ("Young", "Older")] for v in (gold, silver)]
@@ -97,20 +98,20 @@ def test_the_table_agrees_with_the_parts():
     assert [row["gold"], row["silver"]] == pytest.approx([r[1] - r[0] for r in rates])
     assert table.loc["rate Young / Older", "silver"] == pytest.approx(rates[1][0] / rates[1][1])
     assert table.loc["rate Young / Older", "verdict"] == row["verdict"] == "inflates"
-    direct = audit.bootstrap_change(gold, silver, groups=GROUPS, a="Young", b="Older", n_boot=2000)
+    direct = stats.bootstrap_change(gold, silver, groups=GROUPS, a="Young", b="Older", n_boot=2000)
     assert table.loc["mean Older - Young", "change_low"] == direct.change.low
-    assert found.gaps.loc["mean", "silver"] == pytest.approx(audit.gap(silver, groups=GROUPS))
+    assert found.gaps.loc["mean", "silver"] == pytest.approx(stats.gap(silver, groups=GROUPS))
     assert found.gaps.loc["mean", "p_silver"] < 0.01
 
 
 def test_a_gap_has_an_interval_only_where_its_groups_are_the_same_throughout():
     gold, silver = scores(0.0, 0.0)
-    unsteady = audit.ruler(silver, gold, **FAST).gaps
+    unsteady = biased_ruler.ruler(silver, gold, **FAST).gaps
     assert unsteady[["low", "high"]].isna().all().all()
     assert unsteady["note"].str.startswith("no interval").all()
     two = np.where(GROUPS == "Middle", None, GROUPS)
     gold, silver = scores(0.06, 0.10)
-    found = audit.ruler(silver, gold, **FAST | {"groups": two})
+    found = biased_ruler.ruler(silver, gold, **FAST | {"groups": two})
     row, change = found.gaps.loc["mean"], found.mean.change
     assert row["change"] == pytest.approx(change.estimate)
     assert [row["low"], row["high"]] == pytest.approx([change.low, change.high], abs=0.003)
@@ -119,26 +120,26 @@ def test_a_gap_has_an_interval_only_where_its_groups_are_the_same_throughout():
 def test_variance_collapse():
     gold, _ = scores(0.04, 0.04)
     silver = 0.95 + 0.2 * (gold - gold.mean())
-    table = audit.ruler(silver, gold, **FAST).spread
+    table = biased_ruler.ruler(silver, gold, **FAST).spread
     assert table["ratio"].to_numpy() == pytest.approx(0.2)
     assert table["high"].to_numpy() == pytest.approx(0.2)  # paired: an exact scaling has no uncertainty
     expected = [part.std(ddof=1) for part in (gold, gold[YOUNG], gold[GROUPS == "Older"])]
     np.testing.assert_allclose(table["gold"], expected)
     rng = np.random.default_rng(4)
     other = rng.normal(0.7, 0.05, 3 * N)
-    row = audit.ruler(other, gold, **FAST).spread.loc["all"]
+    row = biased_ruler.ruler(other, gold, **FAST).spread.loc["all"]
     assert row["low"] < 0.5 < row["high"] < 1
 
 
 def test_saturation_is_said():
     gold, silver = scores(0.04, 0.04)
     high = 0.97 + 0.01 * (silver - 0.7)
-    found = audit.ruler(high, gold, **FAST, threshold=0.8)
+    found = biased_ruler.ruler(high, gold, **FAST, threshold=0.8)
     assert "silver" in found.saturation and "gold" not in found.saturation
     assert found.ratio.second.estimate == found.ratio.second.low == found.ratio.second.high == 1
     assert found.table().loc["rate Young / Older", "note"] == found.saturation
-    assert audit.ruler(silver, gold, **FAST, threshold=0.7).saturation == ""
-    low = audit.ruler(silver - 0.6, gold, **FAST, threshold=0.7)
+    assert biased_ruler.ruler(silver, gold, **FAST, threshold=0.7).saturation == ""
+    low = biased_ruler.ruler(silver - 0.6, gold, **FAST, threshold=0.7)
     assert low.ratio is None
     assert "silver" in low.saturation
     assert list(low.table().index) == ["mean Older - Young", "rate Older - Young"]
@@ -147,21 +148,21 @@ def test_saturation_is_said():
 def test_bad_input_is_said():
     gold, silver = scores(0.04, 0.04)
     with pytest.raises(InputError, match="one order"):
-        audit.ruler(silver[:-1], gold, **FAST)
+        biased_ruler.ruler(silver[:-1], gold, **FAST)
     shuffled = pd.Series(silver).sample(frac=1, random_state=0)
     with pytest.raises(InputError, match="one order"):
-        audit.ruler(shuffled, pd.Series(gold), **FAST)
+        biased_ruler.ruler(shuffled, pd.Series(gold), **FAST)
     with pytest.raises(InputError, match="pred_vs_silver"):
-        audit.ruler(np.where(YOUNG, np.nan, silver), gold, **FAST)
+        biased_ruler.ruler(np.where(YOUNG, np.nan, silver), gold, **FAST)
     with pytest.raises(InputError, match="no case"):
-        audit.ruler(silver, gold, **FAST | {"a": "Oldest"})
+        biased_ruler.ruler(silver, gold, **FAST | {"a": "Oldest"})
 
 
 def test_cases_without_a_group_are_in_no_mean():
     gold, silver = scores(0.04, 0.08)
     groups = np.where(np.arange(3 * N) % 10 == 0, None, GROUPS)
     kept = np.array([g is not None for g in groups])
-    found = audit.ruler(silver, gold, **FAST | {"groups": groups})
+    found = biased_ruler.ruler(silver, gold, **FAST | {"groups": groups})
     assert found.mean.first.estimate == pytest.approx(
         gold[kept & (GROUPS == "Older")].mean() - gold[kept & YOUNG].mean()
     )

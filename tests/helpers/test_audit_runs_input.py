@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import audit
 from helpers.errors import InputError
+from helpers.studies import skin_tone
 from tests.helpers.repeats import GROUPS, USUAL, balanced, world
 
 
@@ -44,7 +44,7 @@ def said(act, words) -> None:
 
 
 @pytest.mark.parametrize("case", ROWS)
-@pytest.mark.parametrize("function", [audit.representation_effects, audit.gap_causes])
+@pytest.mark.parametrize("function", [skin_tone.representation_effects, skin_tone.gap_causes])
 def test_bad_rows_are_one_clear_error(case, function):
     change, words = ROWS[case]
     said(lambda: function(change(world()), **USUAL, n_boot=20), words)
@@ -69,7 +69,7 @@ def test_bad_signs_are_one_clear_error(case):
     rows = change(world().assign(sign=np.random.default_rng(0).normal(size=540)))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        said(lambda: audit.warning_sign(rows, error="nmse", sign="sign", **GROUPS, n_boot=20), words)
+        said(lambda: skin_tone.warning_sign(rows, error="nmse", sign="sign", **GROUPS, n_boot=20), words)
 
 
 def test_a_sign_may_lack_in_rows_of_other_groups():
@@ -77,56 +77,65 @@ def test_a_sign_may_lack_in_rows_of_other_groups():
     others = rows.assign(group="unknown", image=rows["image"] + 1000, sign=np.nan)
     options = {"error": "nmse", "sign": "sign", **GROUPS, "n_boot": 20}
     pd.testing.assert_frame_equal(
-        audit.warning_sign(pd.concat([rows, others]), **options), audit.warning_sign(rows, **options)
+        skin_tone.warning_sign(pd.concat([rows, others]), **options), skin_tone.warning_sign(rows, **options)
     )
 
 
 OTHERS = {
     "group twice": (
-        lambda: audit.representation_effects(world(), score="nmse", a="dark", b="dark"),
+        lambda: skin_tone.representation_effects(world(), score="nmse", a="dark", b="dark"),
         "two groups are needed, got 'dark' twice",
     ),
     "too few of all conditions": (
-        lambda: audit.at_equal_conditions(world(), **USUAL, at_least=50),
+        lambda: skin_tone.at_equal_conditions(world(), **USUAL, at_least=50),
         "column label: no condition has 50 images in both groups",
     ),
     "no such condition": (
-        lambda: audit.gap_causes(world(), **USUAL, condition="age"),
+        lambda: skin_tone.gap_causes(world(), **USUAL, condition="age"),
         "column age: not in the frame",
     ),
     "no such training": (
-        lambda: audit.at_equal_conditions(world(), **USUAL, training="D"),
+        lambda: skin_tone.at_equal_conditions(world(), **USUAL, training="D"),
         "training: 'D' is none. Choose from A, B, C",
     ),
     "two conditions": (
-        lambda: audit.at_equal_conditions(
+        lambda: skin_tone.at_equal_conditions(
             world().assign(label=world()["label"].where(world()["run"] > 0, "mild")), **USUAL
         ),
         "an image has two groups or conditions",
     ),
     "NaN by condition": (
-        lambda: audit.by_condition(world().assign(nmse=np.nan), **USUAL),
+        lambda: skin_tone.by_condition(world().assign(nmse=np.nan), **USUAL),
         "column nmse: .* values are NaN",
     ),
     "no column by condition": (
-        lambda: audit.by_condition(world().drop(columns="run"), **USUAL),
+        lambda: skin_tone.by_condition(world().drop(columns="run"), **USUAL),
         "column run: not in the frame",
     ),
-    "mixed, no column": (lambda: audit.mixed_gap(balanced().drop(columns="label"), **USUAL), "column label: not in"),
-    "mixed, one run": (lambda: audit.mixed_gap(balanced(runs=1), **USUAL), r"column run, training B: 1 different"),
-    "mixed, one condition": (lambda: audit.mixed_gap(balanced(conditions=1), **USUAL), "column label, training B: 1"),
+    "mixed, no column": (
+        lambda: skin_tone.mixed_gap(balanced().drop(columns="label"), **USUAL),
+        "column label: not in",
+    ),
+    "mixed, one run": (lambda: skin_tone.mixed_gap(balanced(runs=1), **USUAL), r"column run, training B: 1 different"),
+    "mixed, one condition": (
+        lambda: skin_tone.mixed_gap(balanced(conditions=1), **USUAL),
+        "column label, training B: 1",
+    ),
     "mixed, one group": (
-        lambda: audit.mixed_gap(balanced().query("group == 'dark'"), **USUAL),
+        lambda: skin_tone.mixed_gap(balanced().query("group == 'dark'"), **USUAL),
         "column group, training B: 1 different",
     ),
-    "mixed, no such training": (lambda: audit.mixed_gap(balanced(), **USUAL, training="A"), "training A: 0 different"),
+    "mixed, no such training": (
+        lambda: skin_tone.mixed_gap(balanced(), **USUAL, training="A"),
+        "training A: 0 different",
+    ),
     "mixed, NaN": (
-        lambda: audit.mixed_gap(balanced().assign(nmse=np.inf), **USUAL),
+        lambda: skin_tone.mixed_gap(balanced().assign(nmse=np.inf), **USUAL),
         "column nmse: 180 of 180 values are NaN or infinite",
     ),
-    "mixed, constant": (lambda: audit.mixed_gap(balanced().assign(nmse=0.5), **USUAL), "all values are 0.5"),
+    "mixed, constant": (lambda: skin_tone.mixed_gap(balanced().assign(nmse=0.5), **USUAL), "all values are 0.5"),
     "mixed, no condition": (
-        lambda: audit.mixed_gap(balanced().assign(label=balanced()["label"].where(balanced().index > 2)), **USUAL),
+        lambda: skin_tone.mixed_gap(balanced().assign(label=balanced()["label"].where(balanced().index > 2)), **USUAL),
         "column label: 3 rows have none",
     ),
 }

@@ -6,9 +6,9 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from helpers import audit
-from helpers.audit.signs import _auroc, _midranks, _spearman
 from helpers.errors import InputError
+from helpers.studies import uncertainty
+from helpers.studies.uncertainty.warning_signs import _auroc, _midranks, _spearman
 
 TWO = {"a": "light", "b": "dark"}
 
@@ -52,7 +52,7 @@ def test_weighted_ranks_are_those_of_repeated_rows():
 
 
 def test_a_sign_of_the_group_is_no_sign_within_it():
-    table = audit.compare_signs(study(), ["between", "within", "nothing"], error="mse", **TWO)
+    table = uncertainty.compare_signs(study(), ["between", "within", "nothing"], error="mse", **TWO)
     between, within = (found(table, sign, "pooled") for sign in ("between", "within"))
     assert between.low > 0.6 and within.high < 0.2  # pooled, the sign that orders nobody looks the better one
     for scope in ("light", "dark", "within"):
@@ -66,7 +66,7 @@ def test_a_sign_of_the_group_is_no_sign_within_it():
 
 def test_estimates_are_means_over_runs_of_scipys():
     rows = study()
-    table = audit.compare_signs(rows, ["within"], error="mse", **TWO)
+    table = uncertainty.compare_signs(rows, ["within"], error="mse", **TWO)
     wanted = [
         stats.spearmanr(part["mse"], part["within"]).statistic
         for _, part in rows.query("training == '50%' and group == 'dark'").groupby("run")
@@ -92,7 +92,7 @@ def test_intervals_hold_no_correlation_as_often_as_they_say():
     """The sign that is noise, in 60 studies: 95% intervals, 7 or more misses come by chance in under 1 of 20."""
     missed = 0
     for seed in range(60):
-        table = audit.compare_signs(study(n=30, seed=seed), ["nothing"], error="mse", seed=seed, **TWO)
+        table = uncertainty.compare_signs(study(n=30, seed=seed), ["nothing"], error="mse", seed=seed, **TWO)
         row = found(table, "nothing", "within")
         missed += not row.low <= 0 <= row.high
     assert missed < 9
@@ -100,7 +100,7 @@ def test_intervals_hold_no_correlation_as_often_as_they_say():
 
 def test_what_is_handed_over():
     rows = study()
-    table = audit.hand_over(rows, ["between", "within"], error="mse", shares=(0, 0.25, 0.5), **TWO)
+    table = uncertainty.hand_over(rows, ["between", "within"], error="mse", shares=(0, 0.25, 0.5), **TWO)
 
     def at(sign, share, measure):
         row = table.query("sign == @sign and share == @share and measure == @measure and training == '1%'")
@@ -124,7 +124,7 @@ def test_what_is_handed_over():
 def test_calibration_bins():
     rows = study()
     rows["sign"] = rows["mse"] * 2
-    table = audit.calibration(rows, "sign", error="mse", bins=4, **TWO)
+    table = uncertainty.calibration(rows, "sign", error="mse", bins=4, **TWO)
     assert list(table["bin"]) == [1, 2, 3, 4] * 2 and (table["n"] == 120).all()
     assert list(table["training"]) == ["50%"] * 4 + ["1%"] * 4
     assert table["sign"].to_numpy() == pytest.approx(2 * table["error"].to_numpy())
@@ -152,14 +152,14 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_one_clear_error(case):
     rows, words = BAD[case]
-    for call in (audit.compare_signs, audit.hand_over):
+    for call in (uncertainty.compare_signs, uncertainty.hand_over):
         with pytest.raises(InputError) as error:
             call(rows, ["within"], error="mse", **TWO)
         assert all(word in str(error.value) for word in words), str(error.value)
 
 
 def test_no_interval_where_replicates_often_keep_nobody():
-    table = audit.hand_over(study(), ["between"], error="mse", shares=(0.5,), **TWO)
+    table = uncertainty.hand_over(study(), ["between"], error="mse", shares=(0.5,), **TWO)
     row = table.query("measure == 'gap' and training == '1%'").iloc[0]
     assert np.isnan(row.low) and np.isnan(row.high)
 
@@ -167,9 +167,9 @@ def test_no_interval_where_replicates_often_keep_nobody():
 @pytest.mark.parametrize("bins", [0, 1, 41])
 def test_bins_that_cannot_be(bins):
     with pytest.raises(InputError, match=f"bins = {bins}: expected 2 to 40"):
-        audit.calibration(ROWS, "within", error="mse", bins=bins, **TWO)
+        uncertainty.calibration(ROWS, "within", error="mse", bins=bins, **TWO)
 
 
 def test_a_share_out_of_range():
     with pytest.raises(InputError, match=r"shares = 1\.0"):
-        audit.hand_over(ROWS, ["within"], error="mse", shares=(0.5, 1.0), **TWO)
+        uncertainty.hand_over(ROWS, ["within"], error="mse", shares=(0.5, 1.0), **TWO)

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import audit
 from helpers.errors import InputError
+from helpers.studies import biased_ruler
 
 G, A, P, M = "Good", "Acceptable", "Poor", "Missed"
 PAIRS = {(G, G): 1.0, (G, A): 2.0, (G, P): 2.0, (G, M): 2.0, (A, A): 2.0, (A, P): 2.0, (A, M): 2.0, (P, P): 3.0,
@@ -20,7 +20,7 @@ def case(first, second, dice=0.9, hd95=5.0):
 
 @pytest.mark.parametrize(("pair", "tier"), PAIRS.items(), ids=str)
 def test_every_pair_in_both_orders(pair, tier):
-    found = audit.tiers(pd.DataFrame([case(*pair), case(*pair[::-1])]))
+    found = biased_ruler.tiers(pd.DataFrame([case(*pair), case(*pair[::-1])]))
     assert list(found["tier"]) == [tier, tier]
     assert list(found["easy"]) == [tier < 2] * 2
     assert list(found["basis"]) == ["ratings"] * 2
@@ -30,25 +30,28 @@ def test_bounds_belong_to_tier_one():
     frame = pd.DataFrame(
         [case(G, G, 0.80, 10.0), case(G, G, 0.79, 10.0), case(G, G, 0.80, 10.1), case(G, G, 0.9, np.inf)]
     )
-    assert list(audit.tiers(frame)["tier"]) == [1.0, 1.5, 1.5, 1.5]
-    assert audit.tiers(frame)["easy"].all()
+    assert list(biased_ruler.tiers(frame)["tier"]) == [1.0, 1.5, 1.5, 1.5]
+    assert biased_ruler.tiers(frame)["easy"].all()
 
 
 def test_case_and_blanks_are_tolerated_and_categories_too():
     frame = pd.DataFrame([case(" good", "GOOD "), case("poor ", "mISSED")])
-    assert list(audit.tiers(frame)["tier"]) == [1.0, 3.0]
+    assert list(biased_ruler.tiers(frame)["tier"]) == [1.0, 3.0]
     levels = pd.CategoricalDtype([G, A, P, M], ordered=True)
-    assert list(audit.tiers(frame.assign(expert_1_qs=pd.Categorical([G, P], dtype=levels)))["tier"]) == [1.0, 3.0]
+    assert list(biased_ruler.tiers(frame.assign(expert_1_qs=pd.Categorical([G, P], dtype=levels)))["tier"]) == [
+        1.0,
+        3.0,
+    ]
 
 
 def test_without_ratings_a_proxy_says_so():
     rows = [case(None, None, 0.8, 10.0), case("  ", np.nan, 0.9, 11.0), case(np.nan, np.nan, 0.5, 99.0),
             case(None, None, 0.49, 5.0), case(G, None, 0.9, 5.0)]  # fmt: skip
-    found = audit.tiers(pd.DataFrame(rows))
+    found = biased_ruler.tiers(pd.DataFrame(rows))
     assert list(found["tier"]) == [1.0, 2.0, 2.0, 3.0, 1.0]
     assert set(found["basis"]) == {"proxy"}
     assert list(found["note"]) == [""] * 4 + ["one rating is absent"]
-    alone = audit.tiers(pd.DataFrame({"dice": [0.9, 0.7]}, index=["x", "y"]))
+    alone = biased_ruler.tiers(pd.DataFrame({"dice": [0.9, 0.7]}, index=["x", "y"]))
     assert list(alone["tier"]) == [1.0, 2.0]
     assert list(alone["note"]) == ["Dice alone"] * 2
     assert list(alone.index) == ["x", "y"]
@@ -69,11 +72,11 @@ def test_without_ratings_a_proxy_says_so():
 )
 def test_what_cannot_be_used_is_named(row, words):
     with pytest.raises(InputError, match=words):
-        audit.tiers(pd.DataFrame([case(G, G), row]))
+        biased_ruler.tiers(pd.DataFrame([case(G, G), row]))
 
 
 def test_scores_are_needed_only_where_the_tier_needs_them():
-    found = audit.tiers(pd.DataFrame([case(A, G, np.nan, np.nan), case(P, P, np.nan, np.nan)]))
+    found = biased_ruler.tiers(pd.DataFrame([case(A, G, np.nan, np.nan), case(P, P, np.nan, np.nan)]))
     assert list(found["tier"]) == [2.0, 3.0]
     with pytest.raises(InputError, match="column dice"):
-        audit.tiers(pd.DataFrame({"hd95": [1.0]}))
+        biased_ruler.tiers(pd.DataFrame({"hd95": [1.0]}))

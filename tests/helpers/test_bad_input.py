@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import data, paths, report, simulate
+from helpers import datasets, paths, report
 from helpers import scores as scoring
+from helpers.datasets.mama_mia import layout
 from helpers.errors import InputError
-from helpers.simulate import layout
 
 Act = Callable[[Path], object]
 FIRST = "DUKE_9001"
@@ -29,7 +29,7 @@ FIRST = "DUKE_9001"
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("simulated")
-    return simulate.breast_mri(12, seed=3, shape=(16, 16, 8), images=False, folder=folder)
+    return datasets.simulate_breast_mri(12, seed=3, shape=(16, 16, 8), images=False, folder=folder)
 
 
 # Ways to spoil a download, then read it
@@ -42,7 +42,7 @@ def sheet(change: Callable[[pd.DataFrame], pd.DataFrame | None], name: str = lay
         frame = pd.read_excel(root / layout.SPREADSHEET, sheet_name=layout.SHEET, dtype=object)
         changed = change(frame)
         (frame if changed is None else changed).to_excel(root / layout.SPREADSHEET, sheet_name=name, index=False)
-        return data.load_mama_mia(root)
+        return datasets.load_mama_mia(root)
 
     return act
 
@@ -66,7 +66,7 @@ def replaced(name: str, content: str | bytes | None) -> Act:
             (root / name).mkdir()
         else:
             (root / name).write_bytes(content.encode() if isinstance(content, str) else content)
-        return data.load_mama_mia(root)
+        return datasets.load_mama_mia(root)
 
     return act
 
@@ -76,7 +76,7 @@ def scores(text: str | bytes, name: str = "mine.csv") -> Act:
 
     def act(root: Path) -> object:
         (root / name).write_bytes(text.encode() if isinstance(text, str) else text)
-        return data.read_scores(root / name)
+        return datasets.read_scores(root / name)
 
     return act
 
@@ -89,30 +89,30 @@ def archive(**members: str) -> Act:
         with zipfile.ZipFile(path, "w") as file:
             for name, text in members.items():
                 file.writestr(f"{name}/metrics_{name}.csv", text)
-        return data.read_scores(path)
+        return datasets.read_scores(path)
 
     return act
 
 
 def join(table: pd.DataFrame) -> Act:
-    return lambda root: data.join_scores(data.load_mama_mia(root)[0], table, where=root / "mine.csv")
+    return lambda root: datasets.join_scores(datasets.load_mama_mia(root)[0], table, where=root / "mine.csv")
 
 
 def without_spreadsheet(root: Path) -> object:
     (root / layout.SPREADSHEET).unlink()
-    return data.load_mama_mia(root)
+    return datasets.load_mama_mia(root)
 
 
 def sheet_cut_short(root: Path) -> object:
     path = root / layout.SPREADSHEET
     path.write_bytes(path.read_bytes()[:3000])
-    return data.load_mama_mia(root)
+    return datasets.load_mama_mia(root)
 
 
 def bad_json(content: str) -> Act:
     def act(root: Path) -> object:
         (root / "patient_info_files" / f"{FIRST.lower()}.json").write_text(content)
-        return data.load_mama_mia(root)
+        return datasets.load_mama_mia(root)
 
     return act
 
@@ -120,13 +120,13 @@ def bad_json(content: str) -> Act:
 def two_score_tables(root: Path) -> object:
     for name in ("one.csv", "two.csv"):
         (root / name).write_text("id,dice\nDUKE_000,0.5\n")
-    return data.find_scores(root)
+    return datasets.find_scores(root)
 
 
 def archive_cut_short(root: Path) -> object:
     path = root / layout.WEIGHTS / layout.WEIGHTS_ARCHIVE
     path.write_bytes(path.read_bytes()[:-40])
-    return data.find_scores(root)
+    return datasets.find_scores(root)
 
 
 def archive_with_spoilt_bytes(root: Path) -> object:
@@ -134,12 +134,12 @@ def archive_with_spoilt_bytes(root: Path) -> object:
     content = bytearray(path.read_bytes())
     content[70:130] = bytes(60)
     path.write_bytes(content)
-    return data.read_scores(path)
+    return datasets.read_scores(path)
 
 
 def unwritable(root: Path) -> object:
     (root / "a file").write_text("")
-    return simulate.breast_mri(2, shape=(16, 16, 8), folder=root / "a file")
+    return datasets.simulate_breast_mri(2, shape=(16, 16, 8), folder=root / "a file")
 
 
 SPLIT_HEAD = "train_split,test_split\n"
@@ -191,11 +191,11 @@ def nothing_to_score(root: Path) -> object:
 
 CASES: list[tuple[str, Act, tuple[str, ...]]] = [
     # folders and the spreadsheet
-    ("missing folder", lambda root: data.load_mama_mia(root / "no"), ("no such folder", SHEET)),
-    ("a file for a folder", lambda root: data.load_mama_mia(root / layout.SPLITS), (layout.SPLITS, "not a folder")),
-    ("masks of a missing folder", lambda root: data.masks(root / "no"), ("no such folder",)),
-    ("scores of a missing folder", lambda root: data.find_scores(root / "no"), ("no such folder",)),
-    ("check of a missing folder", lambda root: data.check_data(root / "no"), ("no such folder",)),
+    ("missing folder", lambda root: datasets.load_mama_mia(root / "no"), ("no such folder", SHEET)),
+    ("a file for a folder", lambda root: datasets.load_mama_mia(root / layout.SPLITS), (layout.SPLITS, "not a folder")),
+    ("masks of a missing folder", lambda root: datasets.masks(root / "no"), ("no such folder",)),
+    ("scores of a missing folder", lambda root: datasets.find_scores(root / "no"), ("no such folder",)),
+    ("check of a missing folder", lambda root: datasets.check_data(root / "no"), ("no such folder",)),
     ("missing spreadsheet", without_spreadsheet, (SHEET, "there is no")),
     ("not an xlsx", replaced(SHEET, "patient_id,age\n"), (SHEET, "xlsx")),
     ("a folder for the spreadsheet", replaced(SHEET, None), (SHEET, "cannot be read")),
@@ -231,8 +231,8 @@ CASES: list[tuple[str, Act, tuple[str, ...]]] = [
     ("half a phase", cell("num_phases", 2.5), (SHEET, "row 4", "num_phases", "2.5")),
     ("negative rows", cell("image_rows", -16), (SHEET, "row 4", "image_rows", "-16")),
     ("field strength 150", cell("field_strength", 150), (SHEET, "row 4", "field_strength", "150")),
-    ("edges the wrong way", lambda root: data.load_mama_mia(root, young=60, old=50), ("young, old", "60")),
-    ("an edge as text", lambda root: data.load_mama_mia(root, young="40"), ("young, old", "'40'")),
+    ("edges the wrong way", lambda root: datasets.load_mama_mia(root, young=60, old=50), ("young, old", "60")),
+    ("an edge as text", lambda root: datasets.load_mama_mia(root, young="40"), ("young, old", "'40'")),
     # split, ratings, JSON
     (
         "unknown id in the split",
@@ -264,8 +264,8 @@ CASES: list[tuple[str, Act, tuple[str, ...]]] = [
     ("JSON without its object", bad_json("{}"), (f"{FIRST.lower()}.json", "clinical_data")),
     ("JSON of a list", bad_json(json.dumps([1])), (f"{FIRST.lower()}.json", "clinical_data")),
     # scores
-    ("no such table", lambda root: data.read_scores(root / "no.csv"), ("no.csv", "no such file")),
-    ("a folder for a table", lambda root: data.read_scores(root / "segmentations"), ("segmentations", "a folder")),
+    ("no such table", lambda root: datasets.read_scores(root / "no.csv"), ("no.csv", "no such file")),
+    ("a folder for a table", lambda root: datasets.read_scores(root / "segmentations"), ("segmentations", "a folder")),
     ("empty table", scores(""), ("mine.csv", "empty")),
     ("table without rows", scores("id,dice\n"), ("mine.csv", "no scores")),
     ("table of footers alone", scores("id,dice\nmean,0.5\n"), ("mine.csv", "no scores")),
@@ -332,17 +332,25 @@ CASES: list[tuple[str, Act, tuple[str, ...]]] = [
     ("folder that cannot be written", started(RUN_DIR="/dev/null/run"), ("RUN_DIR", "cannot be written")),
     ("no folder of real data", lambda root: paths.data_root(root / "none"), ("DATA_ROOT", "no such folder")),
     # simulation
-    ("no patients", lambda root: simulate.breast_mri(0, folder=root), ("n:", "0")),
-    ("patients as text", lambda root: simulate.breast_mri_table("many"), ("n:", "many")),
-    ("negative seed", lambda root: simulate.breast_mri_table(5, seed=-1), ("seed", "-1")),
-    ("effect of NaN", lambda root: simulate.breast_mri_table(5, age_slope=np.nan), ("age_slope", "nan")),
-    ("effect too large", lambda root: simulate.breast_mri_table(5, age_slope=0.1), ("age_slope", "mean Dice")),
-    ("share over 1", lambda root: simulate.breast_mri_table(5, missed_share=1.2), ("missed_share",)),
-    ("share negative", lambda root: simulate.breast_mri_table(5, accepted_share=-0.1), ("accepted_share",)),
-    ("unknown effect", lambda root: simulate.truth(age_slop=0.1), ("age_slop", "age_slope")),
-    ("volume too small", lambda root: simulate.breast_mri(2, shape=(4, 4, 4), folder=root), ("shape", "(4, 4, 4)")),
-    ("volume of two numbers", lambda root: simulate.breast_mri(2, shape=(64, 64), folder=root), ("shape", "(64, 64)")),
-    ("no workers", lambda root: simulate.breast_mri(2, workers=0, folder=root), ("workers", "0")),
+    ("no patients", lambda root: datasets.simulate_breast_mri(0, folder=root), ("n:", "0")),
+    ("patients as text", lambda root: datasets.simulate_breast_mri_table("many"), ("n:", "many")),
+    ("negative seed", lambda root: datasets.simulate_breast_mri_table(5, seed=-1), ("seed", "-1")),
+    ("effect of NaN", lambda root: datasets.simulate_breast_mri_table(5, age_slope=np.nan), ("age_slope", "nan")),
+    ("effect too large", lambda root: datasets.simulate_breast_mri_table(5, age_slope=0.1), ("age_slope", "mean Dice")),
+    ("share over 1", lambda root: datasets.simulate_breast_mri_table(5, missed_share=1.2), ("missed_share",)),
+    ("share negative", lambda root: datasets.simulate_breast_mri_table(5, accepted_share=-0.1), ("accepted_share",)),
+    ("unknown effect", lambda root: datasets.breast_truth(age_slop=0.1), ("age_slop", "age_slope")),
+    (
+        "volume too small",
+        lambda root: datasets.simulate_breast_mri(2, shape=(4, 4, 4), folder=root),
+        ("shape", "(4, 4, 4)"),
+    ),
+    (
+        "volume of two numbers",
+        lambda root: datasets.simulate_breast_mri(2, shape=(64, 64), folder=root),
+        ("shape", "(64, 64)"),
+    ),
+    ("no workers", lambda root: datasets.simulate_breast_mri(2, workers=0, folder=root), ("workers", "0")),
     ("nowhere to write", unwritable, ("a file", "cannot be written")),
 ]
 

@@ -12,10 +12,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from helpers import simulate
+from helpers import datasets
+from helpers.datasets.ucsf_pdgm import layout, population, rendering
 from helpers.errors import InputError
-from helpers.simulate import brain, brain_population
-from helpers.simulate import brain_layout as layout
 
 SHAPE, N = (32, 32, 8), 16
 
@@ -26,11 +25,11 @@ def folder(tmp_path_factory) -> Path:
 
 
 def make(folder: Path, n: int = N, **options) -> Path:
-    return simulate.brain_tumours(n, **({"seed": 1, "shape": SHAPE, "folder": folder} | options))
+    return datasets.simulate_brain_tumours(n, **({"seed": 1, "shape": SHAPE, "folder": folder} | options))
 
 
 def drawn(root: Path) -> pd.DataFrame:
-    return pd.read_csv(root / simulate.CASES)
+    return pd.read_csv(root / datasets.CASES)
 
 
 def volumes(root: Path, name: str) -> np.ndarray:
@@ -51,7 +50,7 @@ def test_folder_has_the_real_layout(folder):
     base = cases["exam"].str.split("_").str[0]
     assert base.nunique() == N and set(base[N:]) < set(base[:N])
     numbers = base[:N].str[-4:].astype(int).to_numpy()
-    assert (numbers >= brain_population.FIRST_ID).all() and set(np.diff(numbers)) == {1, 2}
+    assert (numbers >= population.FIRST_ID).all() and set(np.diff(numbers)) == {1, 2}
     places = sorted(p.name for p in (root / layout.IMAGES).iterdir())
     assert places == sorted(cases["exam"] + "_nifti")
     assert all(re.fullmatch(r"UCSF-PDGM-\d{4}(_FU\d{3}d)?_nifti", name) for name in places)
@@ -61,7 +60,7 @@ def test_folder_has_the_real_layout(folder):
 
 
 def test_no_number_is_that_of_a_real_patient():
-    assert brain_population.FIRST_ID > 541
+    assert population.FIRST_ID > 541
 
 
 def test_images_are_brains_with_a_tumour(folder):
@@ -88,14 +87,14 @@ def test_a_follow_up_shows_the_same_brain_with_a_grown_tumour(folder):
 
 def test_shares_are_those_of_the_real_table():
     arguments = {"n": 4000, "seed": 0, "follow_ups": 0, "unknown_share": 0.1, "group": "sex"}
-    arguments |= {"shares": list(brain_population.SHARES), "planted": {"prevalence": 0.0}}
-    cases = brain_population.draw(arguments)
+    arguments |= {"shares": list(population.SHARES), "planted": {"prevalence": 0.0}}
+    cases = population.draw(arguments)
     shares = cases["grade"].value_counts(normalize=True)
-    assert [shares[g] for g in (2, 3, 4)] == pytest.approx(brain_population.SHARES, abs=0.02)
+    assert [shares[g] for g in (2, 3, 4)] == pytest.approx(population.SHARES, abs=0.02)
     assert (cases["diagnosis"] == layout.GLIOBLASTOMA).mean() == pytest.approx(374 / 501, abs=0.02)
     assert (cases["sex"] == "F").mean() == pytest.approx(202 / 501, abs=0.03)
     assert set(cases.loc[cases["diagnosis"] == layout.GLIOBLASTOMA, "grade"]) == {4}
-    table = brain_population.table(cases, arguments)
+    table = population.table(cases, arguments)
     assert (table["Age at MRI"] == layout.UNKNOWN).mean() == pytest.approx(0.1, abs=0.02)
     known = table["WHO CNS Grade"] != layout.UNKNOWN
     assert (table["WHO CNS Grade"][known] == cases["grade"].astype(str)[known]).all()
@@ -132,22 +131,22 @@ def test_only_the_group_changes_and_only_as_planted(worlds):
 
 
 def test_anatomy_widens_ventricles_and_acquisition_adds_noise():
-    def draw(**options) -> brain.Brain:
+    def draw(**options) -> rendering.Brain:
         options = {"shape": SHAPE, "grade": 4, "glioblastoma": True} | options
-        return brain.anatomy(np.random.default_rng(5), **options)
+        return rendering.anatomy(np.random.default_rng(5), **options)
 
     plain, old = draw(), draw(atrophy=1.0)
     assert old.fluid.sum() > 1.5 * plain.fluid.sum() and (old.inside == plain.inside).all()
-    quiet, noisy = (brain.render(np.random.default_rng(6), plain, acquisition=a) for a in (0.0, 1.0))
+    quiet, noisy = (rendering.render(np.random.default_rng(6), plain, acquisition=a) for a in (0.0, 1.0))
     difference = (noisy - quiet)[plain.inside] / 1000
-    assert difference.std() == pytest.approx(brain.NOISE[1] - brain.NOISE[0], rel=0.1)
+    assert difference.std() == pytest.approx(rendering.NOISE[1] - rendering.NOISE[0], rel=0.1)
 
 
 def test_prevalence_is_the_log_of_the_odds_ratio():
-    shares = brain_population.grade4_shares([0.3, 0.2, 0.5], 1.2)
+    shares = population.grade4_shares([0.3, 0.2, 0.5], 1.2)
     odds = [share / (1 - share) for share in shares]
     assert np.log(odds[0] / odds[1]) == pytest.approx(1.2)
-    assert brain_population.grade4_shares([0.1, 0.1, 0.8], 0.0) == pytest.approx((0.8, 0.8))
+    assert population.grade4_shares([0.1, 0.1, 0.8], 0.0) == pytest.approx((0.8, 0.8))
 
 
 def low_pass(image: np.ndarray, share: float) -> np.ndarray:
@@ -159,7 +158,7 @@ def low_pass(image: np.ndarray, share: float) -> np.ndarray:
 
 def test_texture_has_even_energy_and_high_frequencies_alone():
     for lines in (False, True):
-        field = brain.texture(np.random.default_rng(0), (64, 64, 8), lines=lines)
+        field = rendering.texture(np.random.default_rng(0), (64, 64, 8), lines=lines)
         assert abs(field.mean()) < 0.01 and (field**2).mean() == pytest.approx(1, abs=0.05)
         blocks = (field**2).reshape(4, 16, 4, 16, 8).mean(axis=(1, 3))
         assert blocks.min() > 0.8 and blocks.max() < 1.25
@@ -167,13 +166,13 @@ def test_texture_has_even_energy_and_high_frequencies_alone():
 
 
 def test_detail_moves_the_energy_of_the_tumour_out_of_low_frequencies():
-    drawn = brain.anatomy(np.random.default_rng(3), shape=(64, 64, 16), grade=2, glioblastoma=False)
+    drawn = rendering.anatomy(np.random.default_rng(3), shape=(64, 64, 16), grade=2, glioblastoma=False)
     nobody = drawn._replace(core=0 * drawn.core, rim=0 * drawn.rim, edema=0 * drawn.edema)
-    base = brain.render(np.random.default_rng(4), nobody).astype(float)
+    base = rendering.render(np.random.default_rng(4), nobody).astype(float)
     inside = drawn.labels > 0
     energy, low = {}, {}
     for detail in (0.0, 0.5, 1.0):
-        tumour = brain.render(np.random.default_rng(4), drawn, detail=detail) - base
+        tumour = rendering.render(np.random.default_rng(4), drawn, detail=detail) - base
         energy[detail] = (tumour[inside] ** 2).mean()
         low[detail] = (low_pass(tumour, 0.4)[inside] ** 2).mean()
     assert energy[0.5] == pytest.approx(energy[0.0], rel=0.15) and energy[1.0] == pytest.approx(energy[0.0], rel=0.15)
@@ -225,8 +224,8 @@ def test_result_depends_on_the_seed_and_not_on_workers(folder, tmp_path):
 
 
 def test_worlds_plant_detail_or_nothing():
-    assert not any(simulate.BRAIN_WORLDS["fair"].values())
-    assert {k: v for k, v in simulate.BRAIN_WORLDS["unfair"].items() if v} == {"detail": 1.0}
+    assert not any(datasets.BRAIN_WORLDS["fair"].values())
+    assert {k: v for k, v in datasets.BRAIN_WORLDS["unfair"].items() if v} == {"detail": 1.0}
 
 
 @pytest.mark.parametrize(

@@ -3,49 +3,50 @@
 import pytest
 import torch
 
-from helpers import audit, cache, fingerprint, metrics, paths
+from helpers import metrics, paths, stats
 from helpers.errors import InputError
+from helpers.keep import cache, fingerprint
 
 
 def test_a_plan_has_a_folder_for_what_reaches_a_network(tmp_path):
     parameters = {"STEPS": 3, "FOLDS": 2, "SEED": 0, "N_BOOTSTRAP": 100, "RUN_DIR": "a", "WORKERS": 1}
-    place = cache.folder(parameters, tmp_path, by=audit.gap)
+    place = cache.folder(parameters, tmp_path, by=stats.gap)
     assert place.parent == paths.data() / "networks" and not place.exists()
     without = {"N_BOOTSTRAP": 200, "N_PERMUTATIONS": 7, "RUN_DIR": "b", "WORKERS": 2, "DATA_ROOT": "c"}
-    assert cache.folder(parameters | without, tmp_path, by=audit.gap) == place
+    assert cache.folder(parameters | without, tmp_path, by=stats.gap) == place
     changed = [
-        cache.folder(parameters | {name: 9}, tmp_path, by=audit.gap) for name in ("STEPS", "FOLDS", "SEED", "NEW")
+        cache.folder(parameters | {name: 9}, tmp_path, by=stats.gap) for name in ("STEPS", "FOLDS", "SEED", "NEW")
     ]
     (tmp_path / "new.csv").write_text("1")
-    assert len({place, *changed, cache.folder(parameters, tmp_path, by=audit.gap)}) == 6
+    assert len({place, *changed, cache.folder(parameters, tmp_path, by=stats.gap)}) == 6
 
 
 def test_data_that_moved_are_the_same_data(tmp_path):
     for name in ("here", "there"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "table.csv").write_text("a,b")
-    assert cache.folder({}, tmp_path / "here", by=audit.gap) == cache.folder({}, tmp_path / "there", by=audit.gap)
+    assert cache.folder({}, tmp_path / "here", by=stats.gap) == cache.folder({}, tmp_path / "there", by=stats.gap)
 
 
 def test_a_plan_changes_with_what_makes_its_parts():
-    def place(by=audit.gap, **options):
+    def place(by=stats.gap, **options):
         return cache.folder({"STEPS": 3}, by=by, **options)
 
-    assert place() == place(by=[audit.gap])
-    assert len({place(), place(by=metrics.psnr), place(by=[audit.gap, metrics.psnr]), place(by=audit)}) == 4
+    assert place() == place(by=[stats.gap])
+    assert len({place(), place(by=metrics.psnr), place(by=[stats.gap, metrics.psnr]), place(by=stats)}) == 4
 
 
 def test_a_plan_changes_with_the_libraries(monkeypatch):
-    place = cache.folder({"STEPS": 3}, by=audit.gap)
+    place = cache.folder({"STEPS": 3}, by=stats.gap)
     monkeypatch.setattr(fingerprint, "_version", lambda library: "0.1")
-    assert cache.folder({"STEPS": 3}, by=audit.gap) != place
+    assert cache.folder({"STEPS": 3}, by=stats.gap) != place
 
 
 def test_what_a_gpu_trained_in_bfloat16_is_not_taken_by_a_processor(monkeypatch):
     """As on a machine with a GPU: "auto" is another device and another precision there."""
 
     def place(**where):
-        return cache.folder({"STEPS": 3}, by=audit.gap, **where)
+        return cache.folder({"STEPS": 3}, by=stats.gap, **where)
 
     here = place(device="cpu")
     assert place(device="cpu", precision="32") == here != place(device="cpu", precision="bf16")

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from helpers import simulate
 from helpers.errors import InputError
-from helpers.simulate.causes import Planted, marked, other_scanner
+from helpers.studies import mitigation
+from helpers.studies.mitigation.causes import Planted, marked, other_scanner
 
 N = 4000
-CAUSES = list(simulate.CAUSES)
+CAUSES = list(mitigation.CAUSES)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def cohort() -> dict[str, np.ndarray]:
 
 def planted(cause: str, cohort, **options) -> Planted:
     given = dict(cohort)
-    return simulate.plant(cause, given.pop("images"), given.pop("labels"), **given, **{"seed": 1} | options)
+    return mitigation.plant(cause, given.pop("images"), given.pop("labels"), **given, **{"seed": 1} | options)
 
 
 def share_is(share: float, hits: np.ndarray) -> bool:
@@ -132,7 +132,7 @@ def test_a_seed_is_a_world_and_more_of_a_cause_holds_less_of_it(cause, cohort):
 
 
 def test_defaults_are_those_of_the_table(cohort):
-    for cause, strength in simulate.CAUSES.items():
+    for cause, strength in mitigation.CAUSES.items():
         for one, two in zip(planted(cause, cohort), planted(cause, cohort, strength=strength), strict=True):
             np.testing.assert_array_equal(one, two)
 
@@ -175,7 +175,7 @@ def test_bad_input_gives_one_error(case, cohort):
     options, words = BAD[case]
     given = {"cause": "label bias", "seed": 0} | cohort | options
     with pytest.raises(InputError, match=words):
-        simulate.plant(given.pop("cause"), given.pop("images"), given.pop("labels"), **given)
+        mitigation.plant(given.pop("cause"), given.pop("images"), given.pop("labels"), **given)
 
 
 # -- marks and devices

@@ -12,10 +12,9 @@ import pytest
 from PIL import Image
 from scipy.special import expit, logit
 
-from helpers import simulate
+from helpers import datasets
+from helpers.datasets.chexpert import layout, population, rendering
 from helpers.errors import InputError
-from helpers.simulate import chest_layout as layout
-from helpers.simulate import chest_population, chest_rendering
 
 FINDINGS = list(layout.FINDINGS)
 SIZE = 32
@@ -28,11 +27,11 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def plain(folder) -> Path:
-    return simulate.chest_xrays(20, seed=4, size=SIZE, folder=folder)
+    return datasets.simulate_chest_xrays(20, seed=4, size=SIZE, folder=folder)
 
 
 def cases_of(root: Path) -> pd.DataFrame:
-    return pd.read_csv(root / simulate.CASES)
+    return pd.read_csv(root / datasets.CASES)
 
 
 def images_of(root: Path) -> np.ndarray:
@@ -42,7 +41,7 @@ def images_of(root: Path) -> np.ndarray:
 def drawn(**options) -> tuple[pd.DataFrame, pd.DataFrame]:
     arguments = {"n_patients": 1500, "seed": 0, "group": ["sex", "F"], "planted": {"prevalence": 0.0}}
     arguments |= {"least_prevalence": 0.1, "label_noise": 0.05, "uncertain_share": 0.1, "blank_share": 0.4}
-    return chest_population.draw(arguments | options)
+    return population.draw(arguments | options)
 
 
 # The layout
@@ -108,7 +107,7 @@ def test_labels_err_and_are_blank_as_often_as_asked():
 def test_prevalences_follow(plain):
     arguments = {"planted": {"prevalence": 1.0}, "least_prevalence": 0.1}
     _, images = drawn(**arguments)
-    shares = chest_population.prevalences(arguments)
+    shares = population.prevalences(arguments)
     for where, name in ((images["in_group"] == True, "group"), (images["in_group"] == False, "others")):  # noqa: E712
         seen = images.loc[where.to_numpy(bool), FINDINGS].mean()
         expected = pd.Series(shares[name])
@@ -124,7 +123,7 @@ def test_prevalences_follow(plain):
 @pytest.mark.parametrize("planted", ["anatomy", "acquisition", "prevalence", "detail"])
 def test_only_the_group_is_touched(plain, folder, planted):
     options = {"acquisition": 0.1}
-    other = simulate.chest_xrays(20, seed=4, size=SIZE, folder=folder, **{planted: options.get(planted, 1.0)})
+    other = datasets.simulate_chest_xrays(20, seed=4, size=SIZE, folder=folder, **{planted: options.get(planted, 1.0)})
     one, two = cases_of(plain), cases_of(other)
     group = (one["in_group"] == 1).to_numpy()
     drawn_columns = ["Path", "patient_id", "sex", "age", "race", "in_group", "view", "device"]
@@ -153,8 +152,8 @@ def test_the_group_can_be_chosen(group):
 
 
 def test_anatomy_makes_lungs_smaller_and_acquisition_adds_noise(plain, folder):
-    denser = simulate.chest_xrays(20, seed=4, size=SIZE, folder=folder, anatomy=1.0)
-    noisier = simulate.chest_xrays(20, seed=4, size=SIZE, folder=folder, acquisition=0.1)
+    denser = datasets.simulate_chest_xrays(20, seed=4, size=SIZE, folder=folder, anatomy=1.0)
+    noisier = datasets.simulate_chest_xrays(20, seed=4, size=SIZE, folder=folder, acquisition=0.1)
     group = (cases_of(plain)["in_group"] == 1).to_numpy()
     before = images_of(plain)[group] / 255
     assert ((images_of(denser)[group] / 255 - before).mean(axis=(1, 2)) > 0.01).all()
@@ -167,25 +166,25 @@ def test_anatomy_makes_lungs_smaller_and_acquisition_adds_noise(plain, folder):
 
 
 @pytest.fixture(scope="module")
-def chest() -> chest_rendering.Chest:
-    return chest_rendering.draw(np.random.default_rng(5), 64)
+def chest() -> rendering.Chest:
+    return rendering.draw(np.random.default_rng(5), 64)
 
 
 @pytest.mark.parametrize("lateral", [False, True])
 @pytest.mark.parametrize("detail", [0.0, 1.0])
 def test_every_finding_has_its_own_visible_sign(lateral, detail):
-    chest = chest_rendering.draw(np.random.default_rng(5), 64, lateral=lateral)
+    chest = rendering.draw(np.random.default_rng(5), 64, lateral=lateral)
     none = np.zeros(12, bool)
-    without = chest_rendering.render(chest, none)
-    fields = np.stack([chest_rendering.render(chest, row, detail=detail) - without for row in np.eye(12, dtype=bool)])
+    without = rendering.render(chest, none)
+    fields = np.stack([rendering.render(chest, row, detail=detail) - without for row in np.eye(12, dtype=bool)])
     # Far above the noise, taken over the pixels it covers.
-    assert (np.sqrt((fields**2).sum(axis=(1, 2))) > 10 * chest_rendering.GRAIN).all()
+    assert (np.sqrt((fields**2).sum(axis=(1, 2))) > 10 * rendering.GRAIN).all()
     flat = fields.reshape(12, -1)
     flat = flat / np.linalg.norm(flat, axis=1, keepdims=True)
     likeness = np.abs(flat @ flat.T)[~np.eye(12, dtype=bool)]
     # From the side the lungs lie over each other, and haze in both is like an opacity in one.
     assert likeness.max() < (0.95 if lateral else 0.8)
-    assert np.allclose(chest_rendering.render(chest, ~none, detail=detail) - without, fields.sum(axis=0))
+    assert np.allclose(rendering.render(chest, ~none, detail=detail) - without, fields.sum(axis=0))
 
 
 def fine_share(fields: np.ndarray) -> np.ndarray:
@@ -198,9 +197,9 @@ def fine_share(fields: np.ndarray) -> np.ndarray:
 
 def test_detail_moves_energy_from_smooth_to_fine(chest):
     assert (fine_share(chest.signs) < 0.2).all() and (fine_share(chest.texture) > 0.8).all()
-    without = chest_rendering.render(chest, np.zeros(12, bool))
+    without = rendering.render(chest, np.zeros(12, bool))
     for k, present in enumerate(np.eye(12, dtype=bool)):
-        parts = [chest_rendering.render(chest, present, detail=detail) - without for detail in (0.0, 0.5, 1.0)]
+        parts = [rendering.render(chest, present, detail=detail) - without for detail in (0.0, 0.5, 1.0)]
         energy = [float((part**2).sum()) for part in parts]
         assert np.isclose(energy[1], (energy[0] + energy[2]) / 2, rtol=0.1), layout.FINDINGS[k]
 
@@ -209,7 +208,7 @@ def test_detail_moves_energy_from_smooth_to_fine(chest):
 
 
 def test_same_content_whatever_the_number_of_workers(tmp_path):
-    one, two = (simulate.chest_xrays(2, size=SIZE, workers=k, folder=tmp_path / str(k)) for k in (1, 2))
+    one, two = (datasets.simulate_chest_xrays(2, size=SIZE, workers=k, folder=tmp_path / str(k)) for k in (1, 2))
     assert one.name == two.name
     files = sorted(p.relative_to(one) for p in one.rglob("*") if p.is_file() and p.suffix != ".xlsx")
     assert files == sorted(p.relative_to(two) for p in two.rglob("*") if p.is_file() and p.suffix != ".xlsx")
@@ -218,7 +217,7 @@ def test_same_content_whatever_the_number_of_workers(tmp_path):
 
 def test_made_once_and_anew_where_an_argument_differs(tmp_path):
     def make(**options):
-        return simulate.chest_xrays(**{"n_patients": 1, "size": SIZE, "folder": tmp_path} | options)
+        return datasets.simulate_chest_xrays(**{"n_patients": 1, "size": SIZE, "folder": tmp_path} | options)
 
     first = make()
     stamp = (first / "truth.json").stat().st_mtime_ns
@@ -228,7 +227,7 @@ def test_made_once_and_anew_where_an_argument_differs(tmp_path):
 
 
 def test_worlds_name_arguments():
-    assert simulate.CHEST_WORLDS == {"fair": {}, "unfair": {"detail": 1.0}}
+    assert datasets.CHEST_WORLDS == {"fair": {}, "unfair": {"detail": 1.0}}
 
 
 @pytest.mark.parametrize(
@@ -256,5 +255,5 @@ def test_worlds_name_arguments():
 )
 def test_bad_arguments_are_named(options, word, tmp_path):
     with pytest.raises(InputError, match=re.escape(word)) as caught:
-        simulate.chest_xrays(**{"n_patients": 2} | options, folder=tmp_path)
+        datasets.simulate_chest_xrays(**{"n_patients": 2} | options, folder=tmp_path)
     assert "\n" not in str(caught.value) and not any(tmp_path.iterdir())

@@ -9,16 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import data, simulate
+from helpers import datasets
+from helpers.datasets.chexpert import layout
 from helpers.errors import InputError
-from helpers.simulate import chest_layout as layout
 
-FINDINGS = list(data.FINDINGS)
+FINDINGS = list(datasets.FINDINGS)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
-    return simulate.chest_xrays(24, seed=2, size=32, folder=tmp_path_factory.mktemp("simulated"))
+    return datasets.simulate_chest_xrays(24, seed=2, size=32, folder=tmp_path_factory.mktemp("simulated"))
 
 
 @pytest.fixture
@@ -51,8 +51,8 @@ def counted(dropped: pd.DataFrame, words: str) -> int:
 
 
 def test_loader_gives_what_was_drawn(made):
-    cases, dropped = data.load_chexpert(made)
-    drawn = pd.read_csv(made / simulate.CASES).set_index(layout.PATH)
+    cases, dropped = datasets.load_chexpert(made)
+    drawn = pd.read_csv(made / datasets.CASES).set_index(layout.PATH)
     assert tuple(cases) == layout.CASE_COLUMNS
     assert set(cases["image"]) == {path for path in drawn.index if "/train/" in path}
     drawn = drawn.loc[cases["image"]].reset_index()
@@ -72,14 +72,14 @@ def test_labels_follow_the_rules(made):
     table = pd.read_csv(table_file(made))
     raw, healthy = table[FINDINGS], table[layout.NO_FINDING] == 1
     assert healthy.any() and (raw == -1).any().any() and raw[healthy].isna().any().any()
-    cases, dropped = data.load_chexpert(made)
+    cases, dropped = datasets.load_chexpert(made)
     expected = raw.replace(-1, np.nan)
     expected.loc[healthy] = 0.0
     pd.testing.assert_frame_equal(cases[FINDINGS], expected, check_dtype=False)
     assert counted(dropped, "label missing") == expected.isna().sum().sum()
     assert counted(dropped, "uncertain") == (raw == -1).sum().sum()
     for word, number in (("positive", 1), ("negative", 0)):
-        taken, _ = data.load_chexpert(made, uncertain=word, no_finding=False)
+        taken, _ = datasets.load_chexpert(made, uncertain=word, no_finding=False)
         pd.testing.assert_frame_equal(taken[FINDINGS], raw.replace(-1, number), check_dtype=False)
 
 
@@ -88,26 +88,26 @@ def test_no_finding_overrides_and_is_counted(root):
     row = table.index[table[layout.NO_FINDING].astype(float) == 1][0]
     table.loc[row, "Edema"] = "1.0"
     write(root, table)
-    cases, dropped = data.load_chexpert(root)
+    cases, dropped = datasets.load_chexpert(root)
     assert cases.loc[row, "Edema"] == 0 and counted(dropped, "beside No Finding") == 1
-    assert data.load_chexpert(root, no_finding=False)[0].loc[row, "Edema"] == 1
+    assert datasets.load_chexpert(root, no_finding=False)[0].loc[row, "Edema"] == 1
 
 
 def test_views_age_and_seed_are_chosen(made):
-    everything, _ = data.load_chexpert(made)
-    frontal, dropped = data.load_chexpert(made, views="frontal", age_cut=50)
+    everything, _ = datasets.load_chexpert(made)
+    frontal, dropped = datasets.load_chexpert(made, views="frontal", age_cut=50)
     assert set(frontal["view"]) == {"frontal"}
     assert counted(dropped, "from the side") == len(everything) - len(frontal) > 0
     assert ((frontal["age"] <= 50) == (frontal["age_group"] == "<=50")).all()
     split = everything.set_index("image")["split"]
     assert (split[frontal["image"]].to_numpy() == frontal["split"]).all()
-    other, _ = data.load_chexpert(made, seed=1)
+    other, _ = datasets.load_chexpert(made, seed=1)
     assert (other["split"] != everything["split"]).any()
 
 
 @pytest.mark.parametrize("place", ["parent", "itself", "full", "sheet inside"])
 def test_root_may_be_the_folder_or_its_parent(root, place):
-    expected, _ = data.load_chexpert(root)
+    expected, _ = datasets.load_chexpert(root)
     given = root
     inner = root / layout.FOLDERS[0]
     if place == "itself":
@@ -119,18 +119,18 @@ def test_root_may_be_the_folder_or_its_parent(root, place):
         inner.rename(root / layout.FOLDERS[1])
     elif place == "sheet inside":
         (root / layout.DEMOGRAPHICS).rename(inner / "chexpert demo.xlsx")
-    cases, _ = data.load_chexpert(given)
+    cases, _ = datasets.load_chexpert(given)
     columns = [name for name in expected if name not in ("image", "file")]
     pd.testing.assert_frame_equal(cases[columns], expected[columns])
 
 
 def test_both_ways_to_write_sex(root):
-    expected, _ = data.load_chexpert(root)
+    expected, _ = datasets.load_chexpert(root)
     table = table_of(root)
     table[layout.SEX] = table[layout.SEX].str[0]
     table.loc[0, layout.SEX] = "Unknown"
     write(root, table)
-    cases, dropped = data.load_chexpert(root)
+    cases, dropped = datasets.load_chexpert(root)
     assert (cases["sex"][1:] == expected["sex"][1:]).all() and pd.isna(cases.loc[0, "sex"])
     assert counted(dropped, "sex missing") == 1
 
@@ -139,13 +139,13 @@ def test_an_age_of_0_is_missing(root):
     table = table_of(root)
     table.loc[[0, 1], layout.AGE] = ["0", None]
     write(root, table)
-    cases, dropped = data.load_chexpert(root)
+    cases, dropped = datasets.load_chexpert(root)
     assert cases.loc[[0, 1], ["age", "age_group"]].isna().all().all() and counted(dropped, "age missing") == 2
 
 
 def test_no_demographics_are_no_failure(root):
     (root / layout.DEMOGRAPHICS).unlink()
-    cases, dropped = data.load_chexpert(root)
+    cases, dropped = datasets.load_chexpert(root)
     assert cases["race"].isna().all() and cases["sex"].notna().all()
     assert counted(dropped, "no such file: race missing") == len(cases)
 
@@ -153,24 +153,24 @@ def test_no_demographics_are_no_failure(root):
 def test_patients_absent_from_the_demographics_are_counted(root):
     sheet = sheet_of(root)
     sheet[3:].to_excel(root / layout.DEMOGRAPHICS, index=False)
-    cases, dropped = data.load_chexpert(root)
+    cases, dropped = datasets.load_chexpert(root)
     gone = cases["patient_id"].isin(sheet["PATIENT"][:3])
     assert cases["race"][gone].isna().all() and counted(dropped, "patient in no row") == 3
 
 
 def test_a_patient_with_two_rows_of_one_race(root):
-    expected, _ = data.load_chexpert(root)
+    expected, _ = datasets.load_chexpert(root)
     sheet = sheet_of(root)
     again = sheet[:1].assign(PRIMARY_RACE="Unknown")
     pd.concat([again, sheet, sheet[:1]]).to_excel(root / layout.DEMOGRAPHICS, index=False)
-    assert data.load_chexpert(root)[0]["race"].equals(expected["race"])
+    assert datasets.load_chexpert(root)[0]["race"].equals(expected["race"])
 
 
 def test_missing_images_are_left_out_and_counted(root):
-    cases, _ = data.load_chexpert(root)
+    cases, _ = datasets.load_chexpert(root)
     for file in cases["file"][:2]:
         Path(file).unlink()
-    fewer, dropped = data.load_chexpert(root)
+    fewer, dropped = datasets.load_chexpert(root)
     assert counted(dropped, "no such file: row left out") == 2
     pd.testing.assert_frame_equal(fewer, cases[2:].reset_index(drop=True))
 
@@ -197,7 +197,7 @@ def test_missing_images_are_left_out_and_counted(root):
     ],
 )
 def test_race_is_mapped_by_its_words(text, race):
-    assert data.mapped_race(text) == race
+    assert datasets.mapped_race(text) == race
 
 
 # Broken downloads
@@ -208,7 +208,7 @@ def cell(column: str, value: object):
         table = table_of(root)
         table.loc[2, column] = value
         write(root, table)
-        return data.load_chexpert(root)
+        return datasets.load_chexpert(root)
 
     return act
 
@@ -216,7 +216,7 @@ def cell(column: str, value: object):
 def changed(change):
     def act(root: Path) -> object:
         write(root, change(table_of(root)))
-        return data.load_chexpert(root)
+        return datasets.load_chexpert(root)
 
     return act
 
@@ -224,7 +224,7 @@ def changed(change):
 def sheet(change):
     def act(root: Path) -> object:
         change(sheet_of(root)).to_excel(root / layout.DEMOGRAPHICS, index=False)
-        return data.load_chexpert(root)
+        return datasets.load_chexpert(root)
 
     return act
 
@@ -233,14 +233,14 @@ def without(name: str):
     def act(root: Path) -> object:
         place = root / layout.FOLDERS[0] / name
         place.unlink() if place.is_file() else shutil.rmtree(place)
-        return data.load_chexpert(root)
+        return datasets.load_chexpert(root)
 
     return act
 
 
 def no_sheet(root: Path) -> object:
     (root / layout.DEMOGRAPHICS).write_text("PATIENT,PRIMARY_RACE\n")
-    return data.load_chexpert(root)
+    return datasets.load_chexpert(root)
 
 
 def another_race(table: pd.DataFrame) -> pd.DataFrame:
@@ -251,7 +251,7 @@ def another_race(table: pd.DataFrame) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("act", "words"),
     [
-        (lambda root: data.load_chexpert(root / "none"), ("none", "no such folder")),
+        (lambda root: datasets.load_chexpert(root / "none"), ("none", "no such folder")),
         (without("train.csv"), ("there is no train.csv",)),
         (without("train"), ("holds no image",)),
         (changed(lambda t: t.drop(columns="Edema")), ("train.csv", "column Edema", "no such column")),
@@ -270,10 +270,10 @@ def another_race(table: pd.DataFrame) -> pd.DataFrame:
         (sheet(another_race), ("CHEXPERT DEMO.xlsx", "column PRIMARY_RACE", "'Asian'", "same patient")),
         (sheet(lambda t: t.drop(columns="PATIENT")), ("CHEXPERT DEMO.xlsx", "column PATIENT")),
         (no_sheet, ("CHEXPERT DEMO.xlsx", "xlsx spreadsheet")),
-        (lambda root: data.load_chexpert(root, age_cut="old"), ("age_cut",)),
-        (lambda root: data.load_chexpert(root, views="lateral"), ("views", "lateral")),
-        (lambda root: data.load_chexpert(root, uncertain="random"), ("uncertain", "random")),
-        (lambda root: data.load_chexpert(root, shares=(1, 0, 0)), ("shares",)),
+        (lambda root: datasets.load_chexpert(root, age_cut="old"), ("age_cut",)),
+        (lambda root: datasets.load_chexpert(root, views="lateral"), ("views", "lateral")),
+        (lambda root: datasets.load_chexpert(root, uncertain="random"), ("uncertain", "random")),
+        (lambda root: datasets.load_chexpert(root, shares=(1, 0, 0)), ("shares",)),
     ],
 )
 def test_bad_input_is_one_clear_line(root, act, words):

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from helpers import generate, models, widgets
+from helpers import learn
 from helpers.errors import InputError
+from helpers.studies import skin_tone
 from helpers.widgets.showing import figure_html
 
 mpl.use("Agg")
@@ -23,10 +24,10 @@ def images() -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def nets() -> dict[tuple[int, str], models.VAE]:
+def nets() -> dict[tuple[int, str], learn.VAE]:
     """Untrained networks of two runs."""
     keys = [(run, training) for run in (0, 1) for training in "ABC"]
-    return {key: models.vae(**TINY, seed=i).eval() for i, key in enumerate(keys)}
+    return {key: learn.vae(**TINY, seed=i).eval() for i, key in enumerate(keys)}
 
 
 class Itself(nn.Module):
@@ -48,16 +49,16 @@ class Itself(nn.Module):
 
 def test_codes_are_the_means_and_are_decoded_to_the_reconstruction(nets, images):
     net = nets[0, "A"]
-    found = generate.codes(net, images, batch_size=4)
+    found = skin_tone.codes(net, images, batch_size=4)
     with torch.inference_mode():
         mean, _ = net.encode(torch.from_numpy(images) / 127.5 - 1)
     assert np.allclose(found.mean, mean, atol=1e-6)
-    made, expected = generate.decode(net, found.mean), generate.reconstruct(net, images)
+    made, expected = skin_tone.decode(net, found.mean), learn.reconstruct(net, images)
     assert made.dtype == np.uint8 and np.array_equal(made, expected)
 
 
 def test_directions_are_the_principal_ones_and_one_standard_deviation_long(nets, images):
-    found = generate.codes(nets[0, "A"], images, directions=5)
+    found = skin_tone.codes(nets[0, "A"], images, directions=5)
     flat = found.mean.reshape(6, -1).astype(float)
     ways = found.directions.reshape(5, -1).astype(float)
     lengths = np.linalg.norm(ways, axis=1)
@@ -72,7 +73,7 @@ def test_directions_are_the_principal_ones_and_one_standard_deviation_long(nets,
 @pytest.mark.parametrize("order", [slice(None), slice(None, None, -1)])
 def test_a_direction_leads_to_brighter_images(images, order):
     """The images differ in brightness above all, and this code is the image."""
-    found = generate.codes(Itself(), images[order], directions=1)
+    found = skin_tone.codes(Itself(), images[order], directions=1)
     assert found.share[0] > 0.5
     values = images.mean((1, 2, 3))
     assert found.directions[0].mean() * 127.5 == pytest.approx(values.std(ddof=1), rel=0.05)
@@ -81,15 +82,15 @@ def test_a_direction_leads_to_brighter_images(images, order):
 def test_codes_refuse_what_has_no_direction(nets, images):
     net = nets[0, "A"]
     with pytest.raises(InputError, match="directions = 6: 6 images differ in at most 5"):
-        generate.codes(net, images, directions=6)
+        skin_tone.codes(net, images, directions=6)
     with pytest.raises(InputError, match="directions = 0"):
-        generate.codes(net, images, directions=0)
+        skin_tone.codes(net, images, directions=0)
     with pytest.raises(InputError, match="all have the same code"):
-        generate.codes(net, np.repeat(images[:1], 3, axis=0), directions=1)
+        skin_tone.codes(net, np.repeat(images[:1], 3, axis=0), directions=1)
     with pytest.raises(InputError, match="expected uint8"):
-        generate.codes(net, images / 255)
+        skin_tone.codes(net, images / 255)
     with pytest.raises(InputError, match="cannot take"):
-        generate.decode(net, np.zeros((1, 5, 8, 8)))
+        skin_tone.decode(net, np.zeros((1, 5, 8, 8)))
 
 
 # -- views
@@ -104,7 +105,7 @@ def tiles(figure, rows: int, columns: int) -> np.ndarray:
 
 
 def test_code_view_shows_the_image_its_reconstruction_and_what_moving_its_code_makes(nets, images):
-    figure = widgets.code_view(nets, images, NAMES, image=2, run=1, direction=2, steps=(-2, 0, 3))
+    figure = skin_tone.code_view(nets, images, NAMES, image=2, run=1, direction=2, steps=(-2, 0, 3))
     ax = figure.axes[0]
     columns = [t.get_text() for t in ax.get_xticklabels()]
     assert columns == ["original", "reconstruction", "−2 sd", "+0 sd", "+3 sd"]
@@ -113,27 +114,27 @@ def test_code_view_shows_the_image_its_reconstruction_and_what_moving_its_code_m
     shown = tiles(figure, 3, 5)
     for row, training in zip(shown, "ABC", strict=True):
         net = nets[1, training]
-        found = generate.codes(net, images, directions=2)
-        moved = generate.decode(net, (found.mean[2] + 3 * found.directions[1])[None])[0]
+        found = skin_tone.codes(net, images, directions=2)
+        moved = skin_tone.decode(net, (found.mean[2] + 3 * found.directions[1])[None])[0]
         assert np.array_equal(row[0], images[2])
-        assert np.array_equal(row[1], generate.reconstruct(net, images[2:3])[0])
+        assert np.array_equal(row[1], learn.reconstruct(net, images[2:3])[0])
         assert np.array_equal(row[3], row[1])
         assert np.array_equal(row[4], moved) and not np.array_equal(row[4], row[1])
 
 
 def test_code_view_names_what_is_not_there(nets, images):
     with pytest.raises(InputError, match="names: 5 for 6 images"):
-        widgets.code_view(nets, images, NAMES[:5])
+        skin_tone.code_view(nets, images, NAMES[:5])
     with pytest.raises(InputError, match="image = 6: there are 6"):
-        widgets.code_view(nets, images, NAMES, image=6)
+        skin_tone.code_view(nets, images, NAMES, image=6)
     with pytest.raises(InputError, match="none of run 2 and training A"):
-        widgets.code_view(nets, images, NAMES, run=2)
+        skin_tone.code_view(nets, images, NAMES, run=2)
     with pytest.raises(InputError, match="directions = 7"):
-        widgets.code_view(nets, images, NAMES, direction=7)
+        skin_tone.code_view(nets, images, NAMES, direction=7)
 
 
 def explorer(nets, images):
-    box = widgets.explore_codes(nets, images, NAMES)
+    box = skin_tone.explore_codes(nets, images, NAMES)
     controls, _, view = box.children
     return {control.description: control for control in controls.children}, view
 
@@ -148,7 +149,7 @@ def test_each_control_changes_the_picture_to_that_of_the_static_view(nets, image
         controls[name].value = value
         seen.append(view.value)
     assert len(set(seen)) == 6
-    figure = widgets.code_view(nets, images, NAMES, image=4, run=1, trainings=["C"], direction=3, steps=[-3.0])
+    figure = skin_tone.code_view(nets, images, NAMES, image=4, run=1, trainings=["C"], direction=3, steps=[-3.0])
     assert seen[-1].partition("src=")[2] == figure_html(figure, "").partition("src=")[2]
 
 
@@ -165,6 +166,6 @@ def test_sliding_only_decodes(nets, images, monkeypatch):
 
 def test_the_explorer_needs_a_network_for_each_choice(nets, images):
     with pytest.raises(InputError, match="none of run 1 and training B"):
-        widgets.explore_codes({key: net for key, net in nets.items() if key != (1, "B")}, images, NAMES)
+        skin_tone.explore_codes({key: net for key, net in nets.items() if key != (1, "B")}, images, NAMES)
     with pytest.raises(InputError, match="there is no network"):
-        widgets.explore_codes({}, images, NAMES)
+        skin_tone.explore_codes({}, images, NAMES)

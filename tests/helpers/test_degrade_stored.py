@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers import fingerprint
 from helpers.degrade import stored
 from helpers.errors import InputError
+from helpers.keep import fingerprint
 
 N, CHUNK = 10, 4
 KEY = {"seed": 3, "names": ["a", "b"], "photons": 1e4, "part": None}

@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import scipy
 from PIL import Image
-from scipy import ndimage, stats
+from scipy import ndimage
 from skimage import color
 
-from helpers import audit, simulate
+from helpers import datasets, stats
+from helpers.datasets.fitzpatrick import layout, population, rendering
 from helpers.errors import InputError
-from helpers.simulate import skin, skin_layout, skin_population
+from helpers.studies import skin_tone
 
 SIZE, N = 24, 480
 TWO_GROUPS = (0.0, 0.2, 0.3, 0.0, 0.0, 0.3, 0.2)
@@ -27,7 +29,7 @@ GRAIN = {"none": (0, 0), "representation": (0, 0), "tone": (0.06**2, 0.06**2), "
 
 def read(root: Path) -> tuple[pd.DataFrame, np.ndarray]:
     """What was drawn for each case, with its labels, and the pictures as (n, size, size, 3) from 0 to 1."""
-    cases = pd.read_csv(root / "simulated_cases.csv").merge(pd.read_csv(root / skin_layout.TABLE), on="md5hash")
+    cases = pd.read_csv(root / "simulated_cases.csv").merge(pd.read_csv(root / layout.TABLE), on="md5hash")
     pictures = [np.asarray(Image.open(root / "images" / f"{name}.jpg")) for name in cases["md5hash"]]
     return cases.assign(dark=cases["skin_type"] >= 5), np.stack(pictures) / 255
 
@@ -40,12 +42,15 @@ def folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def worlds(folder) -> dict[str, tuple[pd.DataFrame, np.ndarray]]:
     options = {"size": SIZE, "shares": TWO_GROUPS, "folder": folder}
-    return {name: read(simulate.dermatology(N, **options, **planted)) for name, planted in simulate.SKIN_WORLDS.items()}
+    return {
+        name: read(datasets.simulate_dermatology(N, **options, **planted))
+        for name, planted in datasets.SKIN_WORLDS.items()
+    }
 
 
 def interval(first: np.ndarray, second: np.ndarray, level: float = 0.99) -> tuple[float, float]:
     """Welch's interval of the second mean minus the first."""
-    found = stats.ttest_ind(second, first, equal_var=False).confidence_interval(level)
+    found = scipy.stats.ttest_ind(second, first, equal_var=False).confidence_interval(level)
     return found.low, found.high
 
 
@@ -59,25 +64,25 @@ def noise_sd(pictures: np.ndarray) -> np.ndarray:
 
 
 def flat(melanin: float) -> np.ndarray:
-    return skin.render(skin.Fields(*np.zeros((4, 1, 1))), melanin=melanin)[0, 0]
+    return rendering.render(rendering.Fields(*np.zeros((4, 1, 1))), melanin=melanin)[0, 0]
 
 
 def test_each_skin_type_renders_into_its_class_of_the_typology_angle():
-    for melanin, (low, high) in zip(skin.MELANIN, ITA_CLASSES, strict=True):
+    for melanin, (low, high) in zip(rendering.MELANIN, ITA_CLASSES, strict=True):
         for person in (-1, 1):
-            assert low < simulate.typology_angle(flat(melanin + person * skin.MELANIN_SD)) < high, melanin
+            assert low < datasets.typology_angle(flat(melanin + person * rendering.MELANIN_SD)) < high, melanin
 
 
 def test_typology_angle_is_that_of_the_formula():
     lab = np.array([60.0, 10.0, 10.0])
-    assert simulate.typology_angle(color.lab2rgb(lab)) == pytest.approx(45, abs=1e-6)
-    assert simulate.typology_angle(color.lab2rgb([50.0, 10.0, 15.0])) == pytest.approx(0, abs=1e-6)
+    assert datasets.typology_angle(color.lab2rgb(lab)) == pytest.approx(45, abs=1e-6)
+    assert datasets.typology_angle(color.lab2rgb([50.0, 10.0, 15.0])) == pytest.approx(0, abs=1e-6)
 
 
 def test_pictures_darken_from_type_1_to_6(folder):
     shares = (0.0, *[1 / 6] * 6)
-    cases, pictures = read(simulate.dermatology(150, seed=3, size=SIZE, shares=shares, folder=folder))
-    angle = np.median(simulate.typology_angle(pictures).reshape(len(cases), -1), axis=1)
+    cases, pictures = read(datasets.simulate_dermatology(150, seed=3, size=SIZE, shares=shares, folder=folder))
+    angle = np.median(datasets.typology_angle(pictures).reshape(len(cases), -1), axis=1)
     lightness = color.rgb2lab(pictures)[..., 0].mean(axis=(1, 2))
     for values in (angle, lightness):
         by_type = pd.Series(values).groupby(cases["skin_type"]).median()
@@ -87,10 +92,12 @@ def test_pictures_darken_from_type_1_to_6(folder):
         assert low - 5 < value < high + 5  # a lesion and the shade of the body move the middle of a picture
 
 
-@pytest.mark.parametrize("family", skin.FAMILIES)
+@pytest.mark.parametrize("family", rendering.FAMILIES)
 def test_equal_contrast_is_the_same_texture_on_every_tone(family):
-    fields = skin.draw(np.random.default_rng(1), family, SIZE)
-    light, dark = (skin.render(fields, melanin=m, equal=True) for m in (skin.MELANIN[0], skin.MELANIN[5]))
+    fields = rendering.draw(np.random.default_rng(1), family, SIZE)
+    light, dark = (
+        rendering.render(fields, melanin=m, equal=True) for m in (rendering.MELANIN[0], rendering.MELANIN[5])
+    )
     assert np.ptp(light - dark, axis=(0, 1)).max() < 1e-12
     assert (light - dark).mean() > 0.2
     assert light.std(axis=(0, 1)).min() > 0.02  # and there is a texture
@@ -99,8 +106,8 @@ def test_equal_contrast_is_the_same_texture_on_every_tone(family):
 @pytest.mark.parametrize("family", ["macule", "ring", "rash", "network"])
 def test_physical_contrast_is_lower_on_dark_skin(family):
     for seed in range(5):
-        fields = skin.draw(np.random.default_rng(seed), family, SIZE)
-        light, dark = (skin.render(fields, melanin=skin.MELANIN[k]).std(axis=(0, 1)).mean() for k in (0, 5))
+        fields = rendering.draw(np.random.default_rng(seed), family, SIZE)
+        light, dark = (rendering.render(fields, melanin=rendering.MELANIN[k]).std(axis=(0, 1)).mean() for k in (0, 5))
         assert dark < 0.8 * light
 
 
@@ -109,13 +116,13 @@ def test_families_differ_by_more_than_bodies_do():
     rng = np.random.default_rng(0)
 
     def features(family: str) -> np.ndarray:
-        fields = skin.draw(rng, family, 32)
-        picture = skin.render(fields, melanin=skin.MIDDLE)
+        fields = rendering.draw(rng, family, 32)
+        picture = rendering.render(fields, melanin=rendering.MIDDLE)
         flat = picture.reshape(-1, 3)
         edges = np.abs(ndimage.laplace(picture.mean(axis=2)))
         return np.array([*flat.std(axis=0), *flat.min(axis=0), *flat.max(axis=0), *flat.mean(axis=0), edges.mean()])
 
-    drawn = {family: np.stack([features(family) for _ in range(40)]) for family in skin.FAMILIES}
+    drawn = {family: np.stack([features(family) for _ in range(40)]) for family in rendering.FAMILIES}
     scale = np.concatenate(list(drawn.values())).std(axis=0)
     middles = {family: found[:20].mean(axis=0) for family, found in drawn.items()}
     right = [
@@ -131,12 +138,12 @@ def test_families_differ_by_more_than_bodies_do():
 
 @pytest.fixture(scope="module")
 def made(folder) -> Path:
-    return simulate.dermatology(120, seed=5, size=32, folder=folder)
+    return datasets.simulate_dermatology(120, seed=5, size=32, folder=folder)
 
 
 def test_layout_is_that_of_the_real_download(made):
     table = pd.read_csv(made / "fitzpatrick17k.csv", dtype=str, keep_default_na=False)
-    assert tuple(table) == skin_layout.COLUMNS and len(table) == 120
+    assert tuple(table) == layout.COLUMNS and len(table) == 120
     assert {p.name for p in made.iterdir()} == {"fitzpatrick17k.csv", "images", "simulated_cases.csv", "truth.json"}
     files = {p.name: p for p in (made / "images").iterdir()}
     assert set(files) == set(table["md5hash"] + ".jpg")
@@ -149,15 +156,15 @@ def test_layout_is_that_of_the_real_download(made):
     assert (table["url_alphanum"] == table["url"].str.replace(r"\W", "", regex=True) + ".jpg").all()
     cases = pd.read_csv(made / "simulated_cases.csv")
     assert list(cases["md5hash"]) == list(table["md5hash"])
-    assert not (set(table["qc"]) - {"", *skin_layout.QC})
+    assert not (set(table["qc"]) - {"", *layout.QC})
 
 
 def test_hierarchy_is_nested_and_half_of_each_class_is_hard():
-    truth = skin_population.truth(simulate.SKIN_WORLDS["condition"], list(skin_population.SHARES))
+    truth = population.truth(datasets.SKIN_WORLDS["condition"], list(population.SHARES))
     table = pd.DataFrame.from_dict(truth["conditions"], orient="index")
     assert (len(table), table["nine"].nunique(), table["three"].nunique()) == (12, 5, 3)
     assert (table.groupby("nine")["three"].nunique() == 1).all()
-    assert set(table["family"]) == set(skin.FAMILIES)
+    assert set(table["family"]) == set(rendering.FAMILIES)
     for group in ("prevalence_light", "prevalence_dark"):
         assert table[group].sum() == pytest.approx(1)
         assert table.groupby("nine")[group].sum().to_dict() == pytest.approx(
@@ -169,7 +176,7 @@ def test_hierarchy_is_nested_and_half_of_each_class_is_hard():
 
 def test_hierarchy_is_part_of_the_real_one(real_labels):
     real = pd.read_csv(real_labels / "fitzpatrick17k.csv").drop_duplicates("label").set_index("label")
-    truth = skin_population.truth(simulate.SKIN_WORLDS["none"], list(skin_population.SHARES))
+    truth = population.truth(datasets.SKIN_WORLDS["none"], list(population.SHARES))
     for label, row in truth["conditions"].items():
         assert tuple(real.loc[label, ["nine_partition_label", "three_partition_label"]]) == (row["nine"], row["three"])
 
@@ -178,22 +185,22 @@ def drawn(**options) -> pd.DataFrame:
     arguments = {
         "n": 20_000,
         "seed": 4,
-        "shares": list(skin_population.SHARES),
-        "planted": simulate.SKIN_WORLDS["none"],
+        "shares": list(population.SHARES),
+        "planted": datasets.SKIN_WORLDS["none"],
     }
-    return skin_population.draw(arguments | {"centaur_agreement": [0.479, 0.910]} | options)
+    return population.draw(arguments | {"centaur_agreement": [0.479, 0.910]} | options)
 
 
 def test_default_shares_are_those_of_the_real_table(real_labels):
     real = pd.read_csv(real_labels / "fitzpatrick17k.csv")["fitzpatrick_scale"].value_counts(normalize=True)
-    assert real.sort_index().tolist() == pytest.approx(skin_population.SHARES)
+    assert real.sort_index().tolist() == pytest.approx(population.SHARES)
 
 
 def test_shares_and_second_labels_are_those_asked_for():
     frame = pd.concat([drawn(seed=seed) for seed in range(10)])
     found = frame["scale"].value_counts().sort_index()
     assert found.index.tolist() == [-1, 1, 2, 3, 4, 5, 6]
-    assert stats.chisquare(found, np.array(skin_population.SHARES) * len(frame)).pvalue > 0.001
+    assert scipy.stats.chisquare(found, np.array(population.SHARES) * len(frame)).pvalue > 0.001
     known = frame["centaur"] != -1
     steps = (frame["centaur"] - frame["skin_type"])[known].abs()
     for share, hits in ((0.479, steps == 0), (0.910, steps <= 1), (1.0, steps <= 2)):
@@ -204,8 +211,8 @@ def test_shares_and_second_labels_are_those_asked_for():
 
 @pytest.mark.parametrize("entanglement", [0.0, 0.6, 1.0])
 def test_hard_conditions_are_as_prevalent_as_the_truth_says(entanglement):
-    planted = simulate.SKIN_WORLDS["none"] | {"entanglement": entanglement}
-    frame, truth = drawn(planted=planted), skin_population.truth(planted, list(skin_population.SHARES))
+    planted = datasets.SKIN_WORLDS["none"] | {"entanglement": entanglement}
+    frame, truth = drawn(planted=planted), population.truth(planted, list(population.SHARES))
     for skin_type, row in truth["skin_type"].items():
         part = frame.loc[frame["skin_type"] == skin_type, "hard"]
         assert abs(part.mean() - row["hard_share"]) <= 3.5 * np.sqrt(0.25 / len(part)) * (row["hard_share"] % 1 > 0)
@@ -216,8 +223,8 @@ def test_hard_conditions_are_as_prevalent_as_the_truth_says(entanglement):
 
 @pytest.mark.parametrize("world", GRAIN)
 def test_truth_holds_what_the_world_plants(world):
-    planted = simulate.SKIN_WORLDS[world]
-    grain = skin_population.truth(planted, list(skin_population.SHARES))["grain_variance"]
+    planted = datasets.SKIN_WORLDS[world]
+    grain = population.truth(planted, list(population.SHARES))["grain_variance"]
     assert grain["dark_minus_light"] == pytest.approx(GRAIN[world][0])
     assert (
         grain["dark_minus_light_given_easy"] == grain["dark_minus_light_given_hard"] == pytest.approx(GRAIN[world][1])
@@ -231,7 +238,7 @@ def test_colour_tells_the_groups_apart_only_where_it_is_planted(worlds, world):
     brightness = pictures.mean(axis=(1, 2, 3))
     low, high = interval(brightness[~cases["dark"]], brightness[cases["dark"]])
     assert high < -0.1 if world == "representation" else low < 0 < high, (low, high)
-    spread = stats.ttest_ind(*(pictures.std(axis=(1, 2)).mean(axis=1)[cases["dark"] == d] for d in (False, True)))
+    spread = scipy.stats.ttest_ind(*(pictures.std(axis=(1, 2)).mean(axis=1)[cases["dark"] == d] for d in (False, True)))
     if world in ("none", "representation"):
         assert spread.pvalue > 0.01  # contrast is equal
 
@@ -261,10 +268,10 @@ def test_grain_is_where_it_is_planted_and_survives_jpeg(worlds, world):
 def test_entanglement_shows_in_the_finest_labels_alone(worlds):
     levels = ["three_partition_label", "nine_partition_label", "label"]
     for world, (cases, _) in worlds.items():
-        shift = audit.prevalence_shift(cases, levels=levels, group="dark", a=False, b=True, n_permutations=500)
+        shift = skin_tone.prevalence_shift(cases, levels=levels, group="dark", a=False, b=True, n_permutations=500)
         assert (shift["p"].iloc[:2] > 0.01).all(), (world, shift["p"])
         assert shift["p"].iloc[2] < 0.01 if world == "condition" else shift["p"].iloc[2] > 0.01, (world, shift["p"])
-    assert audit.contrast(cases["hard"], groups=cases["dark"], a=False, b=True) > 0.45  # the last one is `condition`
+    assert stats.contrast(cases["hard"], groups=cases["dark"], a=False, b=True) > 0.45  # the last one is `condition`
 
 
 def reconstruction_error(pictures: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
@@ -302,7 +309,7 @@ def test_a_linear_autoencoder_finds_the_cause_of_the_gap(worlds, world):
 
 
 def test_physical_contrast_makes_dark_skin_easier(folder):
-    cases, pictures = read(simulate.dermatology(360, size=SIZE, shares=TWO_GROUPS, folder=folder))
+    cases, pictures = read(datasets.simulate_dermatology(360, size=SIZE, shares=TWO_GROUPS, folder=folder))
     light, dark = (np.flatnonzero(cases["dark"] == d) for d in (False, True))
     train = np.concatenate([light[:70], dark[:70]])
     error = [reconstruction_error(pictures, train, group[70:]) for group in (light, dark)]
@@ -313,13 +320,14 @@ def test_physical_contrast_makes_dark_skin_easier(folder):
 def test_clipping_is_rare_even_with_all_planted_at_most(folder, contrast):
     worst = {"colour": 1.0, "contrast": contrast, "tone_grain": 0.08, "condition_grain": 0.06, "entanglement": 1.0}
     shares = (0.0, 0.3, 0.0, 0.0, 0.0, 0.0, 0.7)
-    root = simulate.dermatology(60, size=SIZE, shares=shares, folder=folder, **worst)
+    root = datasets.simulate_dermatology(60, size=SIZE, shares=shares, folder=folder, **worst)
     assert json.loads((root / "truth.json").read_text())["clipped_share"] < 0.02
 
 
 def test_clipping_is_next_to_none_in_the_worlds(worlds, folder, made):
     roots = [
-        simulate.dermatology(N, size=SIZE, shares=TWO_GROUPS, folder=folder, **p) for p in simulate.SKIN_WORLDS.values()
+        datasets.simulate_dermatology(N, size=SIZE, shares=TWO_GROUPS, folder=folder, **p)
+        for p in datasets.SKIN_WORLDS.values()
     ]
     for root in (*roots, made):
         assert json.loads((root / "truth.json").read_text())["clipped_share"] < 1e-4
@@ -329,7 +337,7 @@ def test_clipping_is_next_to_none_in_the_worlds(worlds, folder, made):
 
 
 def test_same_content_whatever_the_number_of_workers(tmp_path):
-    one, two = (simulate.dermatology(4, size=16, workers=k, folder=tmp_path / str(k)) for k in (1, 2))
+    one, two = (datasets.simulate_dermatology(4, size=16, workers=k, folder=tmp_path / str(k)) for k in (1, 2))
     assert one.name == two.name
     files = sorted(p.relative_to(one) for p in one.rglob("*") if p.is_file())
     assert len(files) == 7 and files == sorted(p.relative_to(two) for p in two.rglob("*") if p.is_file())
@@ -337,12 +345,12 @@ def test_same_content_whatever_the_number_of_workers(tmp_path):
 
 
 def test_made_once_and_anew_where_an_argument_differs(tmp_path):
-    first = simulate.dermatology(4, size=16, folder=tmp_path)
+    first = datasets.simulate_dermatology(4, size=16, folder=tmp_path)
     stamp = (first / "truth.json").stat().st_mtime_ns
-    assert simulate.dermatology(4, size=16, folder=tmp_path) == first
+    assert datasets.simulate_dermatology(4, size=16, folder=tmp_path) == first
     assert (first / "truth.json").stat().st_mtime_ns == stamp
     others = ({"seed": 1}, {"size": 17}, {"colour": 0.5}, {"contrast": "equal"}, {"shares": TWO_GROUPS})
-    assert len({first, *(simulate.dermatology(4, **{"size": 16} | o, folder=tmp_path) for o in others)}) == 6
+    assert len({first, *(datasets.simulate_dermatology(4, **{"size": 16} | o, folder=tmp_path) for o in others)}) == 6
 
 
 @pytest.mark.parametrize(
@@ -368,5 +376,5 @@ def test_made_once_and_anew_where_an_argument_differs(tmp_path):
 )
 def test_bad_arguments_are_named(options, word, tmp_path):
     with pytest.raises(InputError, match=word) as caught:
-        simulate.dermatology(**{"n": 2} | options, folder=tmp_path)
+        datasets.simulate_dermatology(**{"n": 2} | options, folder=tmp_path)
     assert "\n" not in str(caught.value) and not any(tmp_path.iterdir())

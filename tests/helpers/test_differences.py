@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from helpers.report.differences import differences, renamed
+from helpers.book.comparing import differences, renamed
 
 VALUES = {"gap": {"estimate": 0.1, "interval": [0.05, 0.15], "n": 12}, "none": None, "label": "a"}
 CLAIM = {"id": "gap", "verdict": "reproduced", "ours": 0.1}

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from helpers import reconstruct
+from helpers import learn
 from helpers.errors import InputError
-from helpers.reconstruct import downstream
+from helpers.learn import downstream
 from tests.helpers.training import discs
 
 fast = {"device": "cpu", "progress": False}
@@ -29,8 +29,8 @@ def labels() -> np.ndarray:
 
 
 def test_labels_are_learned_where_they_are_known(images, labels):
-    fitted = reconstruct.fit_classifier(images, labels, seed=0, steps=50, batch_size=16, lr=1e-2, **fast)
-    found = reconstruct.probabilities(fitted.model, images)
+    fitted = learn.fit_classifier(images, labels, seed=0, steps=50, batch_size=16, lr=1e-2, **fast)
+    found = learn.probabilities(fitted.model, images)
     assert found.shape == (80, 2)
     assert (found[:40, 0] > 0.5).all() and (found[40:, 0] < 0.5).all()
     assert (found[::2, 1] > 0.5).all() and (found[1::2, 1] < 0.5).all()
@@ -57,14 +57,14 @@ def test_balance_lets_a_rare_label_count(images):
     blank = np.full_like(images, 0.5)
     for balanced, share in ((False, 0.1), (True, 0.5)):
         options = {"steps": 40, "batch_size": 40, "lr": 2e-2, "balanced": balanced}
-        model = reconstruct.fit_classifier(blank, labels, seed=0, **options, **fast).model
-        assert reconstruct.probabilities(model, blank).mean() == pytest.approx(share, abs=0.1)
+        model = learn.fit_classifier(blank, labels, seed=0, **options, **fast).model
+        assert learn.probabilities(model, blank).mean() == pytest.approx(share, abs=0.1)
 
 
 def test_validation_stops_the_training(images, labels):
     held_out = (images[::4], 1 - labels[::4])  # each step of learning makes it worse
     options = {"steps": 400, "batch_size": 16, "lr": 5e-3, "every": 10, "patience": 2}
-    fitted = reconstruct.fit_classifier(images, labels, seed=0, validation=held_out, **options, **fast)
+    fitted = learn.fit_classifier(images, labels, seed=0, validation=held_out, **options, **fast)
     assert fitted.history["step"].max() < 200 and fitted.best < fitted.history["step"].max()
 
 
@@ -74,8 +74,8 @@ def test_masks_are_learned():
     masks[::8] = 0  # empty ones are allowed, with nothing to be seen
     images[::8] = np.random.default_rng(0).normal(1 / 3, 0.1, images[::8].shape)
     options = {"steps": 60, "batch_size": 8, "lr": 1e-2, "features": (8, 16)}
-    model = reconstruct.fit_segmenter(images, masks.astype(np.uint8), seed=0, **options, **fast).model
-    found = reconstruct.predicted_masks(model, images)
+    model = learn.fit_segmenter(images, masks.astype(np.uint8), seed=0, **options, **fast).model
+    found = learn.predicted_masks(model, images)
     assert found.dtype == np.uint8 and found.shape == masks.shape
     assert 2 * (found * masks).sum() / (found.sum() + masks.sum()) > 0.8
 
@@ -93,17 +93,17 @@ def test_published_dice_loss_takes_the_sigmoid_twice():
 
 SHORT = {"steps": 1, "batch_size": 4, "lr": 1e-3}
 BAD = {
-    "rows": (lambda x, y: reconstruct.fit_classifier(x, y[:3], seed=0, **SHORT), r"labels.*\(80, labels\)"),
-    "uncertain": (lambda x, y: reconstruct.fit_classifier(x, y - 1, seed=0, **SHORT), r"labels\[1, 1\].*found -1"),
-    "one class": (lambda x, y: reconstruct.fit_classifier(x, y * 0, seed=0, **SHORT), r"labels\[:, 0\].*both classes"),
-    "balance of two": (lambda x, y: reconstruct.fit_classifier(x, y, seed=0, balanced=True, **SHORT), "2 labels"),
+    "rows": (lambda x, y: learn.fit_classifier(x, y[:3], seed=0, **SHORT), r"labels.*\(80, labels\)"),
+    "uncertain": (lambda x, y: learn.fit_classifier(x, y - 1, seed=0, **SHORT), r"labels\[1, 1\].*found -1"),
+    "one class": (lambda x, y: learn.fit_classifier(x, y * 0, seed=0, **SHORT), r"labels\[:, 0\].*both classes"),
+    "balance of two": (lambda x, y: learn.fit_classifier(x, y, seed=0, balanced=True, **SHORT), "2 labels"),
     "validation": (
-        lambda x, y: reconstruct.fit_classifier(x, y, seed=0, validation=(x[:2], y), **SHORT),
+        lambda x, y: learn.fit_classifier(x, y, seed=0, validation=(x[:2], y), **SHORT),
         r"validation.*\(2, labels\)",
     ),
-    "grey mask": (lambda x, y: reconstruct.fit_segmenter(x, x, seed=0, **SHORT), "masks.*expected 0 and 1"),
-    "no segmenter": (lambda x, y: reconstruct.fit_segmenter(x, x, seed=0, network="big", **SHORT), "network = big"),
-    "no mode": (lambda x, y: reconstruct.fit_segmenter(x, x, seed=0, mode="both", **SHORT), "mode = both"),
+    "grey mask": (lambda x, y: learn.fit_segmenter(x, x, seed=0, **SHORT), "masks.*expected 0 and 1"),
+    "no segmenter": (lambda x, y: learn.fit_segmenter(x, x, seed=0, network="big", **SHORT), "network = big"),
+    "no mode": (lambda x, y: learn.fit_segmenter(x, x, seed=0, mode="both", **SHORT), "mode = both"),
 }
 
 

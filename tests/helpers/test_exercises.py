@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from helpers import audit, exercises, paths, workflow
+from helpers import exercises, paths, stats
+from helpers.book import workflow
 from helpers.errors import InputError
 from helpers.exercises import keys
+from helpers.studies import biased_ruler
 from tests.conftest import ROOT
 
 STUDIES = sorted(p.stem for p in (ROOT / "notebooks" / "exercises").glob("*.yaml"))
@@ -143,7 +145,7 @@ def test_truths_are_what_the_solutions_compute():
     rng = np.random.default_rng(0)
     cases = pd.DataFrame({"dataset": rng.choice(["DUKE", "ISPY2"], 200), "menopause": rng.choice(["pre", "post"], 200)})
     both = pd.DataFrame({"gold": rng.random(200), "silver": rng.random(200)})
-    ruler = audit.ruler(
+    ruler = biased_ruler.ruler(
         both["silver"], both["gold"], groups=cases["dataset"].to_numpy(), a="ISPY2", b="DUKE", n_boot=50
     )
     found = exercises.ruler_change(both, cases, group="dataset", a="ISPY2", b="DUKE")
@@ -151,7 +153,7 @@ def test_truths_are_what_the_solutions_compute():
     assert exercises.ruler_change(both, cases, group="dataset", a="ISPY2", b="NACT") is None
     top = both["gold"] > 0.5
     options = {"n": 200, "seed": 3}
-    hidden = audit.hidden_gap(top, groups=cases["menopause"], sources=cases["dataset"], **options)
+    hidden = stats.hidden_gap(top, groups=cases["menopause"], sources=cases["dataset"], **options)
     assert exercises.hidden_gap_p(top, cases, group="menopause", **options) == hidden["p"]
     alone = cases.assign(menopause="unknown")
     with pytest.raises(InputError):

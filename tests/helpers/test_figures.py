@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import audit, figures, simulate
+from helpers import datasets, figures, stats
 from helpers.errors import InputError
 
 mpl.use("Agg")
@@ -22,7 +22,7 @@ def ax():
 
 @pytest.fixture(scope="module")
 def frame():
-    return simulate.breast_mri_table(600, seed=2)[0]
+    return datasets.simulate_breast_mri_table(600, seed=2)[0]
 
 
 def test_histogram_leaves_small_bars_out(ax):
@@ -41,7 +41,7 @@ def test_histogram_says_where_no_bar_is_left(ax):
 
 
 def test_means_show_the_intervals(ax, frame):
-    table = audit.by_group(frame["dice"], groups=frame["age_group"])
+    table = stats.by_group(frame["dice"], groups=frame["age_group"])
     figures.means({"silver": table}, ax=ax)
     drawn = ax.containers[-1].lines[2][0].get_segments()
     assert np.allclose([[s[0, 1], s[1, 1]] for s in drawn], table[["low", "high"]])
@@ -61,7 +61,7 @@ def test_forest_has_a_line_a_row_and_the_line_of_no_effect(ax):
 
 
 def test_two_sweeps_have_two_colours(ax, frame):
-    table = audit.threshold_sweep(frame["dice"], groups=frame["age_group"], a="Young", b="Older")
+    table = stats.threshold_sweep(frame["dice"], groups=frame["age_group"], a="Young", b="Older")
     for label in ("one", "two"):
         figures.sweep(table, x="threshold", y="ratio", ax=ax, no_effect=1, label=label)
     lines = {line.get_label(): line.get_color() for line in ax.lines}

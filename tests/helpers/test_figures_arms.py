@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import audit, figures, widgets
+from helpers import figures, stats, widgets
 from helpers.errors import InputError
 
 mpl.use("Agg")
@@ -31,7 +31,7 @@ def odds() -> pd.DataFrame:
     men = np.flatnonzero((attributes["sex"] == "M") & (truth["Fracture"] == 1))
     truth.loc[men[3:], "Fracture"] = 0
     decided = {arm: pd.DataFrame(rng.uniform(size=(120, 2)) < 0.5, columns=truth.columns) for arm in ARMS}
-    return audit.prediction_fairness(truth, decided, attributes=attributes, patient=range(120), minimum=2, n_boot=50)
+    return stats.prediction_fairness(truth, decided, attributes=attributes, patient=range(120), minimum=2, n_boot=50)
 
 
 ARMS = ["original", "unet", "sde"]
@@ -119,7 +119,7 @@ def test_change_view_of_scores_has_one_row(odds):
     rng = np.random.default_rng(0)
     scores = pd.DataFrame(rng.uniform(0.5, 0.9, (60, 3)), columns=ARMS)
     groups = pd.DataFrame({"sex": rng.choice(["F", "M"], 60)})
-    gaps = audit.score_fairness(scores, attributes=groups, patient=range(60), n_boot=50)
+    gaps = stats.score_fairness(scores, attributes=groups, patient=range(60), n_boot=50)
     table, figure = widgets.change_view(gaps, "sex", "ser")
     assert list(table.index) == ["ser", "ser"] and list(table["arm"]) == ["unet", "sde"]
     assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["ser"]

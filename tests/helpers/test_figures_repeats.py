@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import audit, figures
+from helpers import figures, stats
 from helpers.errors import InputError
 
 mpl.use("Agg")
@@ -33,7 +33,7 @@ def grid(n: int = 3) -> pd.DataFrame:
 
 def test_every_run_is_a_point_beside_its_configuration(ax):
     runs = grid()
-    means = audit.over_seeds(runs, "gap", configuration=["configuration"])
+    means = stats.over_seeds(runs, "gap", configuration=["configuration"])
     assert figures.repeats(runs, means, value="gap", ax=ax, no_effect=0.0) is ax
     drawn = {line.get_label(): line for line in ax.lines}
     points, middle = drawn["a run"], drawn["mean over seeds, 95% interval"]
@@ -51,7 +51,7 @@ def test_every_run_is_a_point_beside_its_configuration(ax):
 def test_labels_of_a_dozen_configurations_do_not_meet_and_leave_half_of_a_narrow_figure(ax):
     runs, figure = grid(12), ax.figure
     figure.set_size_inches(5, 0.8 + 0.45 * 12)
-    means = audit.over_seeds(runs, "gap", configuration=["configuration"])
+    means = stats.over_seeds(runs, "gap", configuration=["configuration"])
     figures.repeats(runs, means, value="gap", ax=ax)
     figure.canvas.draw()
     boxes = [t.get_window_extent() for t in ax.get_yticklabels()]
@@ -63,7 +63,7 @@ def test_labels_of_a_dozen_configurations_do_not_meet_and_leave_half_of_a_narrow
 
 def test_a_configuration_with_one_seed_is_a_point_without_an_interval(ax):
     runs = grid()[:9]
-    figures.repeats(runs, audit.over_seeds(runs, "gap", configuration=["configuration"]), value="gap", ax=ax)
+    figures.repeats(runs, stats.over_seeds(runs, "gap", configuration=["configuration"]), value="gap", ax=ax)
     spans = ax.collections[0]
     assert [len(s) for s in spans.get_segments()] == [2, 2, 0]
 
@@ -105,7 +105,7 @@ def test_without_runs_the_figures_say_so(ax):
     assert [t.get_text() for t in ax.texts] == ["no runs are recorded yet"]
     figure, other = plt.subplots()
     runs = grid()[:0]
-    figures.repeats(runs, audit.over_seeds(runs, "gap", configuration=["configuration"]), value="gap", ax=other)
+    figures.repeats(runs, stats.over_seeds(runs, "gap", configuration=["configuration"]), value="gap", ax=other)
     assert [t.get_text() for t in other.texts] == ["no runs are recorded yet"]
     plt.close(figure)
 
@@ -116,6 +116,6 @@ def test_tables_that_say_a_thing_twice_are_refused(ax):
     with pytest.raises(InputError, match="'luck' is none of"):
         figures.shares(SHARES.assign(component="luck"), ax=ax)
     runs = grid()
-    means = audit.over_seeds(runs, "gap", configuration=["configuration"])
+    means = stats.over_seeds(runs, "gap", configuration=["configuration"])
     with pytest.raises(InputError, match="more than once"):
         figures.repeats(runs, pd.concat([means, means]), value="gap", ax=ax)

@@ -11,7 +11,7 @@ import pytest
 
 from helpers import figures
 from helpers.errors import InputError
-from helpers.figures.tradeoff import MARKERS
+from helpers.figures.tradeoffs import MARKERS
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt

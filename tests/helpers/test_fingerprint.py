@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from helpers import fingerprint, metrics
+from helpers import metrics
+from helpers.keep import fingerprint
 from tests.conftest import ROOT
 
 SOURCES = {
@@ -142,10 +143,10 @@ def test_every_module_that_a_study_loads_by_a_name_is_found():
     """Of the real package: no study computes with a module that draws, and each finds what it trains with."""
     every = {file.stem: fingerprint.modules_of(file) for file in (ROOT / "notebooks").glob("[0-9]*.ipynb")}
     assert all(fingerprint.computes(module) for modules in every.values() for module in modules)
-    trained = {name for name, modules in every.items() if "helpers.train.loop" in modules}
+    trained = {name for name, modules in every.items() if "helpers.learn.loop" in modules}
     assert {"02_five_worlds", "03_skin_tone_vae", "05_mitigation", "06_vae_uncertainty"} <= trained
     assert not {"00_calibration", "01_label_audit", "07_your_own_scores"} & trained
-    assert {name for name, modules in every.items() if "helpers.audit.attributes" in modules} == {"07_your_own_scores"}
+    assert {name for name, modules in every.items() if "helpers.stats.attributes" in modules} == {"07_your_own_scores"}
 
 
 def test_a_stub_that_changes_is_followed_anew(root):

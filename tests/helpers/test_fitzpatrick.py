@@ -8,16 +8,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from helpers import data, simulate
+from helpers import datasets
+from helpers.datasets.fitzpatrick import layout
 from helpers.errors import InputError
-from helpers.simulate import skin_layout
 from tests.helpers.skin import N, counted, images, load, table_of, write
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("simulated")
-    return simulate.dermatology(N, seed=2, size=16, shares=(0.1, *[0.15] * 6), folder=folder)
+    return datasets.simulate_dermatology(N, seed=2, size=16, shares=(0.1, *[0.15] * 6), folder=folder)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def root(made, tmp_path) -> Path:
 def test_loader_gives_what_was_drawn(made):
     cases, dropped = load(made)
     drawn = pd.read_csv(made / "simulated_cases.csv")
-    assert tuple(cases) == (*skin_layout.CASE_COLUMNS, "source") and len(cases) == N
+    assert tuple(cases) == (*layout.CASE_COLUMNS, "source") and len(cases) == N
     assert set(cases["source"]) == {"example.org"}
     assert list(cases["md5hash"]) == list(drawn["md5hash"])
     known = cases["scale"].notna()
@@ -63,7 +63,7 @@ def test_a_table_alone_needs_no_images(root, tmp_path):
     expected, _ = load(root)
     alone = tmp_path / "alone" / "labels.csv"
     alone.parent.mkdir()
-    shutil.copy(root / skin_layout.TABLE, alone)
+    shutil.copy(root / layout.TABLE, alone)
     cases, _ = load(alone, images=False)
     pd.testing.assert_frame_equal(cases.drop(columns="file"), expected.drop(columns="file"))
     assert cases["file"].isna().all()
@@ -110,7 +110,7 @@ def corrected(root: Path) -> Path:
         file.rename(root / f"{short}_53" / f"{name}.jpg")
         own = {"filepath": f"{short}_53/{name}.jpg", "filename": name, "diag": short, "fst": row["fitzpatrick_scale"]}
         own |= {"partition": "train", "md5hash": row["md5hash"], "fitzpatrick": row["fitzpatrick_scale"]}
-        own |= {column: row[column] for column in skin_layout.COLUMNS[3:]}
+        own |= {column: row[column] for column in layout.COLUMNS[3:]}
         rows.append(own)
     path = root / "corrected.csv"
     pd.DataFrame(rows[: N // 2]).to_csv(path, index=False)
@@ -162,7 +162,7 @@ def test_real_table(real_labels):
         "dark": 1855,
     }
     assert [cases[column].nunique() for column in ("label", "nine", "three")] == [114, 9, 3]
-    assert cases["qc"].value_counts().to_dict() == dict(zip(skin_layout.QC, (348, 32, 17, 10, 97), strict=True))
+    assert cases["qc"].value_counts().to_dict() == dict(zip(layout.QC, (348, 32, 17, 10, 97), strict=True))
     assert dropped["n"].tolist() == [565]
     assert not cases["md5hash"].str[:8].duplicated().any()  # so eight digits name an image
 
@@ -181,19 +181,22 @@ def test_leaks_name_the_clusters_on_both_sides(tmp_path):
     train, test = [hashes[0], hashes[0], hashes[2], alone], [hashes[1], hashes[4], hashes[5], alone]
     clusters().to_csv(tmp_path / "clusters.csv", index=False)
     for given in (clusters(), tmp_path / "clusters.csv"):
-        found = data.leaks(given, train=train, test=[h.upper() for h in test])
+        found = datasets.leaks(given, train=train, test=[h.upper() for h in test])
         assert found.to_dict("index") == {"a": {"train": 1, "test": 1}, alone: {"train": 1, "test": 1}}
-    assert data.leaks(clusters(), train=hashes[:2], test=hashes[2:]).empty
-    assert data.leaks(clusters(), train=hashes[:1], valid=hashes[4:5], test=hashes[[3, 5]]).index.tolist() == ["c"]
+    assert datasets.leaks(clusters(), train=hashes[:2], test=hashes[2:]).empty
+    assert datasets.leaks(clusters(), train=hashes[:1], valid=hashes[4:5], test=hashes[[3, 5]]).index.tolist() == ["c"]
 
 
 @pytest.mark.parametrize(
     ("act", "word"),
     [
-        (lambda: data.leaks(clusters(), train=["0" * 32]), "splits"),
-        (lambda: data.leaks(clusters().drop(columns="cluster"), train=[], test=[]), "column cluster"),
-        (lambda: data.leaks(pd.concat([clusters(), clusters().assign(cluster="d")[:1]]), a=[], b=[]), "one cluster"),
-        (lambda: data.leaks("nowhere.csv", train=[], test=[]), "nowhere.csv"),
+        (lambda: datasets.leaks(clusters(), train=["0" * 32]), "splits"),
+        (lambda: datasets.leaks(clusters().drop(columns="cluster"), train=[], test=[]), "column cluster"),
+        (
+            lambda: datasets.leaks(pd.concat([clusters(), clusters().assign(cluster="d")[:1]]), a=[], b=[]),
+            "one cluster",
+        ),
+        (lambda: datasets.leaks("nowhere.csv", train=[], test=[]), "nowhere.csv"),
     ],
 )
 def test_leaks_refuse_bad_input(act, word):

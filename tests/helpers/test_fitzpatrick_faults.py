@@ -9,16 +9,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from helpers import data, simulate
+from helpers import datasets
+from helpers.datasets.fitzpatrick import layout
 from helpers.errors import InputError
-from helpers.simulate import skin_layout
 from tests.helpers.skin import N, counted, encoded, images, load, table_of, write
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("simulated")
-    return simulate.dermatology(N, seed=2, size=16, shares=(0.1, *[0.15] * 6), folder=folder)
+    return datasets.simulate_dermatology(N, seed=2, size=16, shares=(0.1, *[0.15] * 6), folder=folder)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_what_is_wrong_with_an_image_is_counted(root, tmp_path, spoil, reason, l
     cases, dropped = load(root)
     assert counted(dropped, reason) == 3
     assert len(cases) == N - 3 * lost
-    assert data.load_images(cases["file"], 8, progress=False, folder=tmp_path).shape == (len(cases), 3, 8, 8)
+    assert datasets.load_images(cases["file"], 8, progress=False, folder=tmp_path).shape == (len(cases), 3, 8, 8)
 
 
 def test_missing_and_foreign_and_double_images_are_counted(root):
@@ -96,7 +96,7 @@ def changed(change):
 
 
 def without_table(root: Path) -> object:
-    (root / skin_layout.TABLE).unlink()
+    (root / layout.TABLE).unlink()
     return load(root)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from helpers import data
+from helpers import datasets
 from helpers.errors import InputError
 
 SHAPE = (20, 24, 10)
@@ -46,7 +46,7 @@ def cases(tmp_path) -> pd.DataFrame:
 
 
 def load(cases: pd.DataFrame, size: int = 24, **options) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
-    return data.load_flair_slices(cases, size, progress=False, **options)
+    return datasets.load_flair_slices(cases, size, progress=False, **options)
 
 
 def change(path: str, how: Callable[[np.ndarray], None]) -> None:

@@ -7,9 +7,9 @@ import torch
 from skimage.metrics import structural_similarity
 from torch import distributions, nn
 
-from helpers import generate, models, train
+from helpers import learn
 from helpers.errors import InputError
-from helpers.generate.fitting import _augmented
+from helpers.learn.vae_fitting import _augmented
 
 TINY = {"channels": 8, "blocks": (1, 2), "latent": 16, "deep": False}
 
@@ -25,18 +25,18 @@ def discs(n: int, seed: int = 0, size: int = 32) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def features() -> models.Features:
-    return models.random_features(channels=4, seed=1)
+def features() -> learn.Features:
+    return learn.random_features(channels=4, seed=1)
 
 
 @pytest.fixture(scope="module")
-def net() -> models.VAE:
-    return models.vae(**TINY, seed=4).eval()
+def net() -> learn.VAE:
+    return learn.vae(**TINY, seed=4).eval()
 
 
-def fit(**settings) -> train.Fitted:
+def fit(**settings) -> learn.Fitted:
     usual = {"steps": 3, "batch_size": 8, "seed": 3, "lr": 1e-3, "device": "cpu", "progress": False}
-    return generate.fit(settings.pop("images", discs(16)), **TINY | usual | settings)
+    return learn.fit_vae(settings.pop("images", discs(16)), **TINY | usual | settings)
 
 
 class Given(nn.Module):
@@ -44,11 +44,11 @@ class Given(nn.Module):
 
     def __init__(self, reconstruction, mean, log_variance) -> None:
         super().__init__()
-        self.coded = models.Coded(
+        self.coded = learn.Coded(
             *(torch.as_tensor(x, dtype=torch.float32) for x in (reconstruction, mean, log_variance))
         )
 
-    def forward(self, images: torch.Tensor) -> models.Coded:
+    def forward(self, images: torch.Tensor) -> learn.Coded:
         return self.coded
 
 
@@ -70,20 +70,20 @@ def test_loss_is_that_of_a_hand_calculation(features):
     x, y, mean, log_variance = drawn()
     images = torch.from_numpy(x).float()
     found = numbers(
-        generate.loss(Given(y, mean, log_variance), (images,), beta=0.5, feature_weight=3, features=features)
+        learn.vae_loss(Given(y, mean, log_variance), (images,), beta=0.5, feature_weight=3, features=features)
     )
     mse = ((x - y) ** 2).mean()
     kl = (0.5 * (mean**2 + np.exp(log_variance) - 1 - log_variance)).mean()
     pairs = zip(features(images), features(torch.from_numpy(y).float()), strict=True)
     feature = np.mean([((a.numpy() - b.numpy()) ** 2).mean() for a, b in pairs])
     assert found == pytest.approx({"loss": mse + 0.5 * kl + 3 * feature, "mse": mse, "kl": kl, "feature": feature})
-    alone = numbers(generate.loss(Given(y, mean, log_variance), (images,)))
+    alone = numbers(learn.vae_loss(Given(y, mean, log_variance), (images,)))
     assert alone == pytest.approx({"loss": mse + kl, "mse": mse, "kl": kl})
 
 
 def test_loss_of_perfect_images_and_a_code_like_its_prior_is_zero(features):
     images, zeros = torch.from_numpy(drawn()[0]).float(), np.zeros((2, 5, 4, 4))
-    found = generate.loss(Given(images, zeros, zeros), (images,), features=features)
+    found = learn.vae_loss(Given(images, zeros, zeros), (images,), features=features)
     assert numbers(found) == {"loss": 0, "mse": 0, "kl": 0, "feature": 0}
 
 
@@ -94,7 +94,7 @@ def test_gradients_are_those_of_both_images_in_one_batch(features):
     made.requires_grad_()
     model = Given(y, mean, log_variance)
     model.coded = model.coded._replace(reconstruction=made)
-    values = generate.loss(model, (images,), features=features)
+    values = learn.vae_loss(model, (images,), features=features)
     (ours,) = torch.autograd.grad(values["loss"], made)
     halves = [y.chunk(2) for y in features(torch.cat([made, images]))]
     together = sum(nn.functional.mse_loss(a, b) for a, b in halves) / 16
@@ -106,14 +106,14 @@ def test_gradients_are_those_of_both_images_in_one_batch(features):
 def test_features_can_be_computed_in_16_bits(features):
     x, y, mean, log_variance = drawn()
     model, images = Given(y, mean, log_variance), torch.from_numpy(x).float()
-    full = generate.loss(model, (images,), features=features)["feature"]
-    half = generate.loss(model, (images,), features=features, dtype=torch.bfloat16)["feature"]
+    full = learn.vae_loss(model, (images,), features=features)["feature"]
+    half = learn.vae_loss(model, (images,), features=features, dtype=torch.bfloat16)["feature"]
     assert half.dtype == torch.float32 and half != full
     assert float(half) == pytest.approx(float(full), rel=0.03)
 
 
 def test_equation_beta_makes_the_loss_the_negative_elbo():
-    assert generate.equation_beta(128, (64, 8, 8)) == pytest.approx(1 / 6)
+    assert learn.equation_beta(128, (64, 8, 8)) == pytest.approx(1 / 6)
     x, y, mean, log_variance = (torch.from_numpy(a) for a in drawn())
     posterior = distributions.Normal(mean, (log_variance / 2).exp())
     divergence = distributions.kl_divergence(posterior, distributions.Normal(0, 1)).sum((1, 2, 3))
@@ -121,8 +121,8 @@ def test_equation_beta_makes_the_loss_the_negative_elbo():
     n = 3 * 16 * 16
     constant = n / 2 * np.log(2 * np.pi)
     per_element = 2 / n * (divergence - likelihood - constant).mean()
-    beta = generate.equation_beta(16, (5, 4, 4))
-    found = generate.loss(Given(y, mean, log_variance), (x.float(),), beta=beta)["loss"]
+    beta = learn.equation_beta(16, (5, 4, 4))
+    found = learn.vae_loss(Given(y, mean, log_variance), (x.float(),), beta=beta)["loss"]
     assert float(found) == pytest.approx(float(per_element), rel=1e-5)
 
 
@@ -137,12 +137,12 @@ def test_a_small_autoencoder_learns_to_give_images_back(features):
     assert list(history) == ["step", "epoch", "lr", "loss", "mse", "kl", "feature", "seconds"]
     assert (history["step"].iloc[-1], history["epoch"].iloc[-1]) == (48, 12)
     assert history["loss"].iloc[-1] < 0.5 * history["loss"].iloc[0]
-    untrained = models.vae(**TINY, seed=3).eval()
-    before, after = (generate.measures(model, images) for model in (untrained, found.model))
+    untrained = learn.vae(**TINY, seed=3).eval()
+    before, after = (learn.vae_measures(model, images) for model in (untrained, found.model))
     assert share_of_variance(before, images) > 1 > 2 * share_of_variance(after, images)
     assert after["ssim"].mean() > before["ssim"].mean()
     others = discs(32, seed=1)
-    assert share_of_variance(generate.measures(found.model, others), others) < 0.7
+    assert share_of_variance(learn.vae_measures(found.model, others), others) < 0.7
 
 
 def share_of_variance(measured: pd.DataFrame, images: np.ndarray) -> float:
@@ -184,7 +184,7 @@ def test_about_half_of_the_images_are_mirrored():
 
 def test_measures_are_those_of_direct_computation(net):
     images = discs(5)
-    found = generate.measures(net, images, batch_size=2)
+    found = learn.vae_measures(net, images, batch_size=2)
     with torch.no_grad():
         coded = net(torch.from_numpy(images / 127.5 - 1).float())
     made, x = coded.reconstruction.double().numpy(), images / 127.5 - 1
@@ -205,7 +205,7 @@ def test_measures_are_those_of_direct_computation(net):
 
 def test_reconstructions_are_rounded_pixels(net):
     images = discs(5)
-    found = generate.reconstruct(net, images, batch_size=2)
+    found = learn.reconstruct(net, images, batch_size=2)
     with torch.no_grad():
         expected = net(torch.from_numpy(images / 127.5 - 1).float()).reconstruction.double().numpy()
     assert found.dtype == np.uint8 and found.shape == images.shape
@@ -213,9 +213,9 @@ def test_reconstructions_are_rounded_pixels(net):
 
 
 def test_measuring_leaves_the_mode_and_the_model_alone(net):
-    model = models.vae(**TINY, seed=4).train()
+    model = learn.vae(**TINY, seed=4).train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    pd.testing.assert_frame_equal(generate.measures(model, discs(5)), generate.measures(net, discs(5)))
+    pd.testing.assert_frame_equal(learn.vae_measures(model, discs(5)), learn.vae_measures(net, discs(5)))
     assert model.training and all(layer.training for layer in model.modules())
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
@@ -231,16 +231,16 @@ BAD = {
     "weight": (lambda net: fit(feature_weight=float("nan")), "feature_weight = nan"),
     "no length": (lambda net: fit(steps=None), "epochs, steps"),
     "grey features": (
-        lambda net: fit(images=discs(8)[:, :1], features=models.random_features(channels=1)),
+        lambda net: fit(images=discs(8)[:, :1], features=learn.random_features(channels=1)),
         r"found \(8, 1, 32, 32\)",
     ),
-    "no code": (lambda net: generate.equation_beta(128, (64, 0, 8)), r"latent = \(64, 0, 8\)"),
-    "measured floats": (lambda net: generate.measures(net, discs(2) / 255), "found float64"),
-    "constant": (lambda net: generate.measures(net, FLAT), r"images\[2\]: it is of one colour"),
-    "small": (lambda net: generate.measures(net, discs(2)[..., :8, :8]), r"cannot take \(2, 3, 8, 8\)"),
-    "channels": (lambda net: generate.measures(net, discs(2)[:, :1]), r"cannot take \(2, 1, 32, 32\)"),
-    "device": (lambda net: generate.measures(net, discs(2), device="gpu"), "device = gpu"),
-    "odd pixels": (lambda net: generate.reconstruct(net, discs(2)[..., :30]), "multiple of 4"),
+    "no code": (lambda net: learn.equation_beta(128, (64, 0, 8)), r"latent = \(64, 0, 8\)"),
+    "measured floats": (lambda net: learn.vae_measures(net, discs(2) / 255), "found float64"),
+    "constant": (lambda net: learn.vae_measures(net, FLAT), r"images\[2\]: it is of one colour"),
+    "small": (lambda net: learn.vae_measures(net, discs(2)[..., :8, :8]), r"cannot take \(2, 3, 8, 8\)"),
+    "channels": (lambda net: learn.vae_measures(net, discs(2)[:, :1]), r"cannot take \(2, 1, 32, 32\)"),
+    "device": (lambda net: learn.vae_measures(net, discs(2), device="gpu"), "device = gpu"),
+    "odd pixels": (lambda net: learn.reconstruct(net, discs(2)[..., :30]), "multiple of 4"),
 }
 
 

@@ -3,11 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+import scipy
 import torch
-from scipy import stats
 
-from helpers import audit, cache, generate, models
+from helpers import learn, stats
 from helpers.errors import InputError
+from helpers.keep import cache
+from helpers.studies import skin_tone
 
 TINY = {"channels": 8, "blocks": (1, 2), "latent": 4, "deep": False}
 SIZES = {"test_size": 6, "train_size": 10}
@@ -24,9 +26,9 @@ def table(light: int = 60, dark: int = 30, others: int = 5) -> pd.DataFrame:
     )
 
 
-def split(cases: pd.DataFrame | None = None, **options) -> generate.Split:
+def split(cases: pd.DataFrame | None = None, **options) -> skin_tone.Split:
     usual = {"sampling": "distinct", "seed": 3}
-    return generate.split(table() if cases is None else cases, **SIZES | usual | options)
+    return skin_tone.split(table() if cases is None else cases, **SIZES | usual | options)
 
 
 def groups(rows: np.ndarray, cases: pd.DataFrame | None = None) -> dict[str, int]:
@@ -36,7 +38,7 @@ def groups(rows: np.ndarray, cases: pd.DataFrame | None = None) -> dict[str, int
 # -- who trains and who tests
 
 
-@pytest.mark.parametrize("sampling", generate.SAMPLING)
+@pytest.mark.parametrize("sampling", skin_tone.SAMPLING)
 def test_no_image_is_trained_on_and_tested_in_a_run(sampling):
     for run in range(20):
         found = split(sampling=sampling, run=run)
@@ -45,11 +47,11 @@ def test_no_image_is_trained_on_and_tested_in_a_run(sampling):
         assert not np.isin(np.concatenate(list(found.train.values())), found.test).any()
 
 
-@pytest.mark.parametrize("sampling", generate.SAMPLING)
+@pytest.mark.parametrize("sampling", skin_tone.SAMPLING)
 @pytest.mark.parametrize("size", [1, 2, 7, 10, 20])
 def test_sizes_and_mixes_of_the_three_trainings(sampling, size):
     train = split(sampling=sampling, train_size=size).train
-    assert list(train) == list(audit.TRAININGS)
+    assert list(train) == list(stats.TRAININGS)
     assert groups(train["A"]) == {"light": size} and groups(train["C"]) == {"dark": size}
     mixed = groups(train["B"])
     assert (mixed.get("light", 0), mixed["dark"]) == (size // 2, size - size // 2)
@@ -63,7 +65,7 @@ def test_groups_can_have_other_names():
 def test_a_run_is_repeated_by_its_numbers_and_no_two_are_alike():
     first, again = split(run=2), split(run=2)
     np.testing.assert_array_equal(first.test, again.test)
-    for name in audit.TRAININGS:
+    for name in stats.TRAININGS:
         np.testing.assert_array_equal(first.train[name], again.train[name])
     for other in (split(run=3), split(run=2, seed=4)):
         assert set(first.test) != set(other.test) and set(first.train["A"]) != set(other.train["A"])
@@ -76,7 +78,7 @@ def test_all_images_of_a_group_are_tested_equally_often():
         tested = counts.reindex(rows, fill_value=0)
         # Of Pearson's statistic, but a run tests an image once or not at all.
         spread = ((tested - 200 * 6 / pool) ** 2).sum() / (200 * 6 / pool * (1 - 6 / pool)) * (pool - 1) / pool
-        assert stats.chi2.ppf(0.0005, pool - 1) < spread < stats.chi2.ppf(0.9995, pool - 1)
+        assert scipy.stats.chi2.ppf(0.0005, pool - 1) < spread < scipy.stats.chi2.ppf(0.9995, pool - 1)
 
 
 # -- how many different images
@@ -150,7 +152,7 @@ def test_feasibility_counts_what_clusters_leave():
     cases = table().assign(cluster=1.0)
     alone = np.flatnonzero(cases["group"] == "dark")[:8]
     cases.iloc[alone, cases.columns.get_loc("cluster")] = np.nan
-    for sampling in generate.SAMPLING:
+    for sampling in skin_tone.SAMPLING:
         with pytest.raises(InputError, match="0 images of light are left to train on, and 2 are the fewest"):
             split(cases, sampling=sampling)
 
@@ -179,16 +181,16 @@ OPTIONS = {"runs": 3, **SIZES, "sampling": "replace", "seed": 5, "progress": Fal
 
 def test_a_run_gives_its_three_networks_one_seed_and_its_split():
     scorer = Scorer()
-    generate.run(scorer, table(), **OPTIONS)
+    skin_tone.run(scorer, table(), **OPTIONS)
     assert [call[3] for call in scorer.calls] == [f"run{r}-{t}" for r in range(3) for t in "ABC"]
     seeds = [call[2] for call in scorer.calls]
-    assert seeds == [generate.network_seed(5, r) for r in range(3) for _ in "ABC"] and len(set(seeds)) == 3
+    assert seeds == [learn.network_seed(5, r) for r in range(3) for _ in "ABC"] and len(set(seeds)) == 3
     assert all(isinstance(seed, int) and 0 <= seed < 2**31 for seed in seeds)
-    assert generate.network_seed(6, 0) not in seeds
+    assert learn.network_seed(6, 0) not in seeds
     for (train_rows, test_rows, *_), (r, t) in zip(
         scorer.calls, [(r, t) for r in range(3) for t in "ABC"], strict=True
     ):
-        planned = generate.split(table(), **SIZES, sampling="replace", seed=5, run=r)
+        planned = skin_tone.split(table(), **SIZES, sampling="replace", seed=5, run=r)
         np.testing.assert_array_equal(test_rows, planned.test)
         np.testing.assert_array_equal(train_rows, planned.train[t])
 
@@ -197,7 +199,7 @@ def test_rows_say_what_was_tested_and_by_which_network():
     scorer, cases = Scorer(), table()
     age = pd.Series(np.arange(len(cases)) % 7, index=cases.index)
     cases = cases.assign(group=pd.Categorical(cases["group"]), age=age)
-    found = generate.run(scorer, cases, condition="age", **OPTIONS)
+    found = skin_tone.run(scorer, cases, condition="age", **OPTIONS)
     assert list(found) == ["run", "training", "image", "group", "label", "distinct", *MEASURES]
     assert len(found) == 9 * 12 and list(found.index) == list(range(108))
     for k, (train_rows, test_rows, seed, name) in enumerate(scorer.calls):
@@ -208,24 +210,24 @@ def test_rows_say_what_was_tested_and_by_which_network():
         assert set(part["distinct"]) == {len(np.unique(train_rows))}
         values = np.random.default_rng([seed, *train_rows]).random((12, 2)) / 3
         np.testing.assert_array_equal(part[MEASURES], values)
-    effects = audit.representation_effects(found, score="nmse", a="light", b="dark", n_boot=20)
+    effects = skin_tone.representation_effects(found, score="nmse", a="light", b="dark", n_boot=20)
     assert (effects["runs"] == 3).all()
 
 
 def test_an_experiment_that_was_stopped_goes_on_where_it_was(tmp_path):
-    unbroken = generate.run(Scorer(), table(), **OPTIONS)
+    unbroken = skin_tone.run(Scorer(), table(), **OPTIONS)
     stopped, going_on, again = Scorer(stop=4), Scorer(), Scorer()
     with pytest.raises(KeyboardInterrupt):
-        generate.run(stopped, table(), keep=tmp_path / "kept", **OPTIONS)
-    found = generate.run(going_on, table(), keep=tmp_path / "kept", **OPTIONS)
+        skin_tone.run(stopped, table(), keep=tmp_path / "kept", **OPTIONS)
+    found = skin_tone.run(going_on, table(), keep=tmp_path / "kept", **OPTIONS)
     assert [call[3] for call in going_on.calls] == ["run1-B", "run1-C", "run2-A", "run2-B", "run2-C"]
     pd.testing.assert_frame_equal(found, unbroken, check_exact=True)
     pd.testing.assert_frame_equal(
-        generate.run(again, table(), keep=tmp_path / "kept", **OPTIONS), unbroken, check_exact=True
+        skin_tone.run(again, table(), keep=tmp_path / "kept", **OPTIONS), unbroken, check_exact=True
     )
     assert not again.calls
     longer = Scorer()
-    more = generate.run(longer, table(), keep=tmp_path / "kept", **OPTIONS | {"runs": 4})
+    more = skin_tone.run(longer, table(), keep=tmp_path / "kept", **OPTIONS | {"runs": 4})
     assert [call[3] for call in longer.calls] == ["run3-A", "run3-B", "run3-C"]
     pd.testing.assert_frame_equal(more.head(108), unbroken, check_exact=True)
     assert sorted(p.name for p in (tmp_path / "kept").iterdir()) == [
@@ -238,7 +240,7 @@ def test_nothing_is_kept_unless_asked(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for _ in range(2):
         scorer = Scorer()
-        generate.run(scorer, table(), **OPTIONS)
+        skin_tone.run(scorer, table(), **OPTIONS)
         assert len(scorer.calls) == 9
     assert not list(tmp_path.iterdir())
 
@@ -246,19 +248,19 @@ def test_nothing_is_kept_unless_asked(tmp_path, monkeypatch):
 def test_a_scorer_trains_measures_and_keeps_weights(tmp_path):
     images = np.random.default_rng(0).integers(0, 255, (95, 3, 16, 16)).astype(np.uint8)
     settings = {**TINY, "steps": 2, "batch_size": 4, "device": "cpu", "progress": False}
-    scorer = generate.scorer(images, weights=tmp_path / "weights", **settings)
-    found = generate.run(scorer, table(), **OPTIONS | {"runs": 1})
+    scorer = skin_tone.scorer(images, weights=tmp_path / "weights", **settings)
+    found = skin_tone.run(scorer, table(), **OPTIONS | {"runs": 1})
     assert list(found)[6:] == ["mse", "nmse", "ssim", "latent_sd"]
-    planned = generate.split(table(), **SIZES, sampling="replace", seed=5)
+    planned = skin_tone.split(table(), **SIZES, sampling="replace", seed=5)
     for name, part in found.groupby("training"):
-        model = generate.load(tmp_path / "weights" / f"run0-{name}.pt", **TINY)
-        direct = generate.measures(model, images[planned.test])
+        model = learn.load_vae(tmp_path / "weights" / f"run0-{name}.pt", **TINY)
+        direct = learn.vae_measures(model, images[planned.test])
         np.testing.assert_allclose(part[list(direct)], direct, rtol=1e-6, atol=1e-6)  # sums in 32 bits of values to 1
-        trained = generate.fit(images[planned.train[name]], seed=generate.network_seed(5, 0), **settings).model
+        trained = learn.fit_vae(images[planned.train[name]], seed=learn.network_seed(5, 0), **settings).model
         for key, value in trained.state_dict().items():
             assert torch.equal(value.cpu(), model.state_dict()[key]), key
     assert found.groupby("training")["mse"].mean().nunique() == 3
-    alone = generate.scorer(images, **settings)(planned.train["A"], planned.test, generate.network_seed(5, 0), "run0-A")
+    alone = skin_tone.scorer(images, **settings)(planned.train["A"], planned.test, learn.network_seed(5, 0), "run0-A")
     np.testing.assert_array_equal(alone["mse"], found.loc[found["training"] == "A", "mse"])
 
 
@@ -268,28 +270,28 @@ def test_a_scorer_trains_measures_and_keeps_weights(tmp_path):
 @pytest.fixture
 def kept(tmp_path):
     """A file of weights, with statistics of batches that are not the first ones, and its network."""
-    model = models.vae(**TINY, seed=7).train()
+    model = learn.vae(**TINY, seed=7).train()
     with torch.no_grad():
         model(torch.randn(4, 3, 16, 16, generator=torch.Generator().manual_seed(0)))
     file = tmp_path / "deep" / "run0-A.pt"
-    generate.save(model, file)
+    learn.save_vae(model, file)
     return file, model
 
 
 def test_weights_come_back_as_they_were_for_looking(kept):
     file, model = kept
-    found = generate.load(file, **TINY)
+    found = learn.load_vae(file, **TINY)
     assert not any(layer.training for layer in found.modules())
     assert all(p.device.type == "cpu" for p in found.parameters())
     assert found.state_dict().keys() == model.state_dict().keys()
     for name, value in model.state_dict().items():
         assert torch.equal(value, found.state_dict()[name]), name
-    fresh = models.vae(**TINY).state_dict()
+    fresh = learn.vae(**TINY).state_dict()
     assert not torch.equal(fresh["mean.weight"], found.state_dict()["mean.weight"])
     assert [p.name for p in file.parent.iterdir()] == ["run0-A.pt"]
-    other = models.vae(**TINY, seed=8)
-    generate.save(other, file)
-    assert torch.equal(generate.load(file, **TINY).mean.weight, other.mean.weight)
+    other = learn.vae(**TINY, seed=8)
+    learn.save_vae(other, file)
+    assert torch.equal(learn.load_vae(file, **TINY).mean.weight, other.mean.weight)
 
 
 DAMAGES = {
@@ -309,7 +311,7 @@ def test_damaged_weights_are_said(kept, damage):
     assert spoilt != whole
     file.write_bytes(spoilt)
     with pytest.raises(InputError, match="holds no weights of this network") as raised:
-        generate.load(file, **TINY)
+        learn.load_vae(file, **TINY)
     assert str(file) in str(raised.value) and "\n" not in str(raised.value)
     assert file.read_bytes() == spoilt
 
@@ -319,18 +321,18 @@ def test_damaged_weights_are_said(kept, damage):
 )
 def test_weights_of_another_network_are_said(kept, other):
     with pytest.raises(InputError, match="holds no weights of this network"):
-        generate.load(kept[0], **TINY | other)
+        learn.load_vae(kept[0], **TINY | other)
 
 
 def test_a_file_of_something_else_is_said(kept):
     torch.save([1, 2], kept[0])
     with pytest.raises(InputError, match="holds no weights of this network"):
-        generate.load(kept[0], **TINY)
+        learn.load_vae(kept[0], **TINY)
 
 
 def test_missing_weights_are_said(tmp_path):
     with pytest.raises(InputError, match=r"run9-A\.pt: there is no such file.*run it again"):
-        generate.load(tmp_path / "run9-A.pt", **TINY)
+        learn.load_vae(tmp_path / "run9-A.pt", **TINY)
 
 
 def test_weights_that_cannot_be_written_are_said_and_the_last_stay(kept, monkeypatch):
@@ -338,10 +340,10 @@ def test_weights_that_cannot_be_written_are_said_and_the_last_stay(kept, monkeyp
     before = file.read_bytes()
     with monkeypatch.context() as patch, pytest.raises(InputError, match=r"run0-A\.pt: weights cannot be written"):
         patch.setattr(cache, "beside", lambda file: file.parent)  # a folder, which is no file to write to
-        generate.save(models.vae(**TINY, seed=8), file)
+        learn.save_vae(learn.vae(**TINY, seed=8), file)
     assert file.read_bytes() == before
     with pytest.raises(InputError, match="weights cannot be written"):
-        generate.save(model, file / "below.pt")
+        learn.save_vae(model, file / "below.pt")
 
 
 # -- bad input
@@ -358,15 +360,15 @@ BAD = {
         lambda: split(train_size=25),
         "24 images of dark are left to train on, and 25 are wanted",
     ),
-    "no run": (lambda: generate.run(Scorer(), table(), **OPTIONS | {"runs": 0}), "runs = 0: expected 1 or more"),
-    "no name": (lambda: generate.run(Scorer(), table().drop(columns="md5hash"), **OPTIONS), "column md5hash: not in"),
-    "no condition": (lambda: generate.run(Scorer(), table(), condition="age", **OPTIONS), "column age: not in"),
+    "no run": (lambda: skin_tone.run(Scorer(), table(), **OPTIONS | {"runs": 0}), "runs = 0: expected 1 or more"),
+    "no name": (lambda: skin_tone.run(Scorer(), table().drop(columns="md5hash"), **OPTIONS), "column md5hash: not in"),
+    "no condition": (lambda: skin_tone.run(Scorer(), table(), condition="age", **OPTIONS), "column age: not in"),
     "infeasible": (
-        lambda: generate.run(Scorer(), table(), **OPTIONS | {"sampling": "distinct", "train_size": 25}),
+        lambda: skin_tone.run(Scorer(), table(), **OPTIONS | {"sampling": "distinct", "train_size": 25}),
         "24 images of dark are left to train on",
     ),
     "no such network": (
-        lambda: generate.load("run0-A.pt", **TINY | {"channels": 7}),
+        lambda: learn.load_vae("run0-A.pt", **TINY | {"channels": 7}),
         "channels = 7: expected a multiple",
     ),
 }

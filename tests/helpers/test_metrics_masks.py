@@ -159,13 +159,13 @@ def test_box_is_found_wherever_one_voxel_lies(shape):
     for where in np.ndindex(shape):
         mask = np.zeros(shape, bool)
         mask[where] = True
-        pair = metrics.crop.crop(mask, mask)
+        pair = metrics.cropping.crop(mask, mask)
         assert pair.expert.shape == (3, 3, 3) and pair.expert.sum() == 1
         assert pair.touches == [(i == 0, i == n - 1) for i, n in zip(where, shape, strict=True)]
 
 
 def test_the_box_of_two_empty_masks_is_empty_and_touches_no_edge():
-    pair = metrics.crop.crop(np.zeros((4, 5)), np.zeros((4, 5)))
+    pair = metrics.cropping.crop(np.zeros((4, 5)), np.zeros((4, 5)))
     assert not pair.expert.any() and not pair.predicted.any()
     assert (pair.touches, pair.shape, pair.empty) == ([(False, False)] * 2, (4, 5), True)
 

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 import torch
 
-from helpers import metrics, mitigate
+from helpers import metrics
 from helpers.errors import InputError
-from helpers.mitigate.penalties import Adversary
+from helpers.studies import mitigation
+from helpers.studies.mitigation.penalties import Adversary
 from tests.helpers.mitigation import FAST, cases, network
 
 N, WIDTH = 256, 8
@@ -141,7 +142,7 @@ def test_an_unknown_reader_is_refused(options):
 
 def test_last_features_are_what_the_last_layer_is_given():
     model, images = network(2), cases(70).images
-    found = mitigate.last_features(model, images, batch_size=32)
+    found = mitigation.last_features(model, images, batch_size=32)
     logits = model[-1](torch.from_numpy(found)).detach()
     torch.testing.assert_close(logits, model(torch.from_numpy(images)).detach())
     assert found.shape == (70, 64) and not model.training
@@ -149,12 +150,12 @@ def test_last_features_are_what_the_last_layer_is_given():
 
 def test_a_probe_is_asked_about_cases_it_did_not_learn_from_and_told_what_is_unknown():
     learn, held_out = cases(80, unknown=True), cases(60, unknown=True, seed=1)
-    truth, said = mitigate.linear_probe(network(), learn, held_out, attribute="attribute 0")
+    truth, said = mitigation.linear_probe(network(), learn, held_out, attribute="attribute 0")
     names = held_out.attributes["attribute 0"]
     assert truth.shape == said.shape == (60,) and said.min() >= 0 and said.max() <= 1
     np.testing.assert_array_equal(truth, names.map({"a": 0.0, "b": 1.0}))
     blind = learn._replace(attributes=learn.attributes.sample(frac=1, random_state=0).reset_index(drop=True))
-    _, lots = mitigate.linear_probe(network(), blind, held_out, attribute="attribute 0")
+    _, lots = mitigation.linear_probe(network(), blind, held_out, attribute="attribute 0")
     known = names.notna().to_numpy()
     assert metrics.auroc(truth[known], said[known]).value > 0.9 > metrics.auroc(truth[known], lots[known]).value
 
@@ -174,7 +175,7 @@ def test_a_probe_is_asked_about_cases_it_did_not_learn_from_and_told_what_is_unk
 )
 def test_a_probe_of_what_is_not_there_is_refused(attribute, learn, held_out, words):
     with pytest.raises(InputError, match=words):
-        mitigate.linear_probe(network(), learn, held_out, attribute=attribute)
+        mitigation.linear_probe(network(), learn, held_out, attribute=attribute)
 
 
 # -- does it remove anything
@@ -182,7 +183,7 @@ def test_a_probe_of_what_is_not_there_is_refused(attribute, learn, held_out, wor
 
 def legible(model, attribute: str = "attribute 0") -> float:
     """How well a fresh linear probe tells the groups of people it has not seen."""
-    asked, said = mitigate.linear_probe(model, cases(200, seed=11), cases(200, seed=12), attribute=attribute)
+    asked, said = mitigation.linear_probe(model, cases(200, seed=11), cases(200, seed=12), attribute=attribute)
     return metrics.auroc(asked, said).value
 
 
@@ -190,10 +191,10 @@ def legible(model, attribute: str = "attribute 0") -> float:
 def test_the_published_sign_removes_nothing_and_the_right_one_does(seed):
     learned = cases(200, seed=10)
     options = FAST | {"seed": seed, "batch_size": 64}
-    start = mitigate.plain(network(seed=seed), learned, **options | {"steps": 60, "lr": 3e-3}).model
+    start = mitigation.plain(network(seed=seed), learned, **options | {"steps": 60, "lr": 3e-3}).model
     options |= {"steps": 80, "lr": 3e-3, "strength": 3.0}
-    published = mitigate.adversarial(start, learned, adversary="trained", as_published=True, **options).model
-    corrected = mitigate.adversarial(start, learned, **options).model
+    published = mitigation.adversarial(start, learned, adversary="trained", as_published=True, **options).model
+    corrected = mitigation.adversarial(start, learned, **options).model
     assert legible(start) > 0.9
     assert legible(published) > 0.95
     assert legible(corrected) < 0.85

@@ -11,20 +11,20 @@ import pytest
 import torch
 from torch import nn
 
-from helpers import mitigate
 from helpers.errors import InputError
+from helpers.studies import mitigation
 from tests.helpers.mitigation import FAST, cases, network, restorer, same, state
 
-METHODS: dict[str, Callable[..., mitigate.Mitigated]] = {
-    "plain": mitigate.plain,
-    "reweighted": mitigate.reweighted,
-    "equalized odds": partial(mitigate.equalized_odds, strength=1.0),
-    "adversary": partial(mitigate.adversarial, strength=1.0),
-    "trained adversary": partial(mitigate.adversarial, strength=1.0, adversary="trained"),
-    "published adversary": partial(mitigate.adversarial, strength=1.0, adversary="trained", as_published=True),
-    "SWiFT": partial(mitigate.swift, strength=0.9),
-    "GroupDistil": partial(mitigate.group_distil, strength=0.1),
-    "Group DRO": partial(mitigate.group_dro, strength=0.1),
+METHODS: dict[str, Callable[..., mitigation.Mitigated]] = {
+    "plain": mitigation.plain,
+    "reweighted": mitigation.reweighted,
+    "equalized odds": partial(mitigation.equalized_odds, strength=1.0),
+    "adversary": partial(mitigation.adversarial, strength=1.0),
+    "trained adversary": partial(mitigation.adversarial, strength=1.0, adversary="trained"),
+    "published adversary": partial(mitigation.adversarial, strength=1.0, adversary="trained", as_published=True),
+    "SWiFT": partial(mitigation.swift, strength=0.9),
+    "GroupDistil": partial(mitigation.group_distil, strength=0.1),
+    "Group DRO": partial(mitigation.group_dro, strength=0.1),
 }
 OF_IMAGES = [name for name in METHODS if name != "GroupDistil"]
 SHAPES = {
@@ -81,7 +81,7 @@ def test_every_method_takes_a_reconstruction_and_leaves_its_reader_alone(method)
 def test_strength_0_is_plain(method):
     learned = cases(labels=2, unknown=True)
     found = METHODS[method](network(2), learned, **FAST, **{"strength": 0.0})
-    assert same(state(found.model), state(mitigate.plain(network(2), learned, **FAST).model))
+    assert same(state(found.model), state(mitigation.plain(network(2), learned, **FAST).model))
 
 
 @pytest.mark.parametrize("strength", [0.0, 100.0])
@@ -91,7 +91,7 @@ def test_the_penalty_falls_where_it_is_paid(strength):
     rng = np.random.default_rng(0)
     stripe = learned.attributes["attribute 0"].to_numpy() == "b"
     leaning = np.where(rng.random(96) < 0.8, stripe, rng.random(96) < 0.5).astype(float)[:, None]  # labels by group
-    found = mitigate.equalized_odds(network(), learned._replace(labels=leaning), strength=strength, **options)
+    found = mitigation.equalized_odds(network(), learned._replace(labels=leaning), strength=strength, **options)
     penalty = found.history["penalty"].mean()
     assert penalty < 0.004 if strength else penalty > 0.012
 
@@ -99,7 +99,7 @@ def test_the_penalty_falls_where_it_is_paid(strength):
 def test_reweighting_draws_a_rare_group_as_often():
     """With nothing to see, the probability is the share of positives among what is drawn."""
     rare = np.arange(64) < 8  # all of them positive, the others negative
-    blank = mitigate.Cases(
+    blank = mitigation.Cases(
         np.full((64, 1, 16, 16), 0.5, np.float32),
         rare[:, None].astype(float),
         pd.DataFrame({"group": np.where(rare, "a", "b")}),
@@ -143,7 +143,7 @@ def test_a_checkpoint_is_taken_up(tmp_path):
 
 
 def test_validation_is_of_the_network():
-    """With patience, as `helpers.train.fit` takes it, of a score that only the first validation raises."""
+    """With patience, as `helpers.learn.fit` takes it, of a score that only the first validation raises."""
     asked = []
 
     def score(model: nn.Module) -> float:
@@ -151,7 +151,7 @@ def test_validation_is_of_the_network():
         return -len(asked)
 
     options = FAST | {"steps": 12, "every": 2}
-    for method in (mitigate.plain, partial(mitigate.adversarial, strength=1.0)):
+    for method in (mitigation.plain, partial(mitigation.adversarial, strength=1.0)):
         asked.clear()
         found = method(network(), cases(), validate=score, patience=2, **options)
         assert len(asked) == 3 and found.history["step"].max() == 6
@@ -185,28 +185,28 @@ def test_what_needs_no_last_layer_takes_networks_whose_last_is_not_used(method):
 
 # -- bad input
 
-ODDS, ADVERSARY = METHODS["equalized odds"].func, mitigate.adversarial
+ODDS, ADVERSARY = METHODS["equalized odds"].func, mitigation.adversarial
 BAD = {
     "strength below 0": (lambda m, c: ODDS(m, c, strength=-1.0, **FAST), r"strength = -1.0.*0 or more"),
     "strength NaN": (lambda m, c: ADVERSARY(m, c, strength=float("nan"), **FAST), "strength = nan"),
-    "strength infinite": (lambda m, c: mitigate.group_dro(m, c, strength=float("inf"), **FAST), "strength = inf"),
-    "rate below 0": (lambda m, c: mitigate.group_distil(m, c, strength=-0.1, **FAST), r"strength = -0.1"),
-    "share above 1": (lambda m, c: mitigate.swift(m, c, strength=1.5, **FAST), r"strength = 1.5.*0 to 1"),
-    "share NaN": (lambda m, c: mitigate.swift(m, c, strength=float("nan"), **FAST), "strength = nan"),
-    "alpha": (lambda m, c: mitigate.group_distil(m, c, strength=1, alpha=2.0, **FAST), r"alpha = 2.0"),
-    "temperature": (lambda m, c: mitigate.group_distil(m, c, strength=1, temperature=0, **FAST), "temperature = 0"),
+    "strength infinite": (lambda m, c: mitigation.group_dro(m, c, strength=float("inf"), **FAST), "strength = inf"),
+    "rate below 0": (lambda m, c: mitigation.group_distil(m, c, strength=-0.1, **FAST), r"strength = -0.1"),
+    "share above 1": (lambda m, c: mitigation.swift(m, c, strength=1.5, **FAST), r"strength = 1.5.*0 to 1"),
+    "share NaN": (lambda m, c: mitigation.swift(m, c, strength=float("nan"), **FAST), "strength = nan"),
+    "alpha": (lambda m, c: mitigation.group_distil(m, c, strength=1, alpha=2.0, **FAST), r"alpha = 2.0"),
+    "temperature": (lambda m, c: mitigation.group_distil(m, c, strength=1, temperature=0, **FAST), "temperature = 0"),
     "temperature of odds": (lambda m, c: ODDS(m, c, strength=1, temperature=-1, **FAST), "temperature = -1"),
     "teacher of another shape": (
-        lambda m, c: mitigate.group_distil(m, c, strength=1, teacher=network(3), **FAST),
+        lambda m, c: mitigation.group_distil(m, c, strength=1, teacher=network(3), **FAST),
         r"teacher.*\(48, 3\).*\(48, 1\)",
     ),
     "teacher of colour": (
-        lambda m, c: mitigate.group_distil(m, c, strength=1, teacher=network(channels=3), **FAST),
+        lambda m, c: mitigation.group_distil(m, c, strength=1, teacher=network(channels=3), **FAST),
         "images.*the network cannot take",
     ),
-    "fewer outputs": (lambda m, c: mitigate.plain(m, cases(labels=2), **FAST), r"model.*\(16, 1\).*\(16, 2\)"),
+    "fewer outputs": (lambda m, c: mitigation.plain(m, cases(labels=2), **FAST), r"model.*\(16, 1\).*\(16, 2\)"),
     "outputs of one axis": (
-        lambda m, c: mitigate.plain(nn.Sequential(m, nn.Flatten(0)), c, **FAST),
+        lambda m, c: mitigation.plain(nn.Sequential(m, nn.Flatten(0)), c, **FAST),
         r"model.*\(16,\).*\(16, 1\)",
     ),
     "reader of other labels": (
@@ -214,52 +214,52 @@ BAD = {
         r"reader.*\(16, 3\).*\(16, 1\)",
     ),
     "no batch of importance": (
-        lambda m, c: mitigate.swift(m, c, importance_batches=0, **FAST),
+        lambda m, c: mitigation.swift(m, c, importance_batches=0, **FAST),
         "importance_batches = 0",
     ),
     "label of 2": (
-        lambda m, c: mitigate.plain(m, c._replace(labels=c.labels * 2), **FAST),
+        lambda m, c: mitigation.plain(m, c._replace(labels=c.labels * 2), **FAST),
         r"labels\[\d+, 0\].*found 2",
     ),
     "labels of one axis": (
-        lambda m, c: mitigate.plain(m, c._replace(labels=c.labels[:, 0]), **FAST),
+        lambda m, c: mitigation.plain(m, c._replace(labels=c.labels[:, 0]), **FAST),
         r"\(48, labels\)",
     ),
     "fewer labels": (
-        lambda m, c: mitigate.plain(m, c._replace(labels=c.labels[1:]), **FAST),
+        lambda m, c: mitigation.plain(m, c._replace(labels=c.labels[1:]), **FAST),
         r"labels.*\(48, labels\)",
     ),
     "fewer attributes": (
-        lambda m, c: mitigate.plain(m, c._replace(attributes=c.attributes[1:]), **FAST),
+        lambda m, c: mitigation.plain(m, c._replace(attributes=c.attributes[1:]), **FAST),
         "47 rows for 48",
     ),
     "all attributes missing": (
-        lambda m, c: mitigate.reweighted(
+        lambda m, c: mitigation.reweighted(
             m, c._replace(attributes=c.attributes.assign(**{"attribute 0": None})), **FAST
         ),
         "attribute 0.*missing in all 48",
     ),
     "no case has all attributes": (
-        lambda m, c: mitigate.reweighted(
+        lambda m, c: mitigation.reweighted(
             m, c._replace(attributes=pd.DataFrame({"x": ["a", None] * 24, "y": [None, "a"] * 24})), **FAST
         ),
         "attributes.*no case has all",
     ),
     "raw years": (
-        lambda m, c: mitigate.reweighted(m, c._replace(attributes=pd.DataFrame({"age": np.arange(48.0)})), **FAST),
+        lambda m, c: mitigation.reweighted(m, c._replace(attributes=pd.DataFrame({"age": np.arange(48.0)})), **FAST),
         "age.*48 different numbers.*bins",
     ),
     "clean without reader": (
-        lambda m, c: mitigate.plain(m, cases(clean=True), **FAST),
+        lambda m, c: mitigation.plain(m, cases(clean=True), **FAST),
         "clean, reader.*without the other",
     ),
-    "reader without clean": (lambda m, c: mitigate.plain(m, c, reader=m, **FAST), "clean, reader.*without the other"),
+    "reader without clean": (lambda m, c: mitigation.plain(m, c, reader=m, **FAST), "clean, reader.*without the other"),
     "clean of another size": (
-        lambda m, c: mitigate.plain(restorer(), c._replace(clean=c.images[..., :8]), reader=m, **FAST),
+        lambda m, c: mitigation.plain(restorer(), c._replace(clean=c.images[..., :8]), reader=m, **FAST),
         "clean: expected the shape of images",
     ),
     "clean for a teacher": (
-        lambda m, c: mitigate.group_distil(m, cases(clean=True), strength=1, **FAST),
+        lambda m, c: mitigation.group_distil(m, cases(clean=True), strength=1, **FAST),
         "clean, reader",
     ),
     "unknown adversary": (lambda m, c: ADVERSARY(m, c, strength=1, adversary="strong", **FAST), "found strong"),
@@ -270,16 +270,16 @@ BAD = {
     ),
     "last layer without a part": (lambda m, c: ADVERSARY(Spare(m), c, strength=1, **FAST), "has no part in its output"),
     "probe without a part": (
-        lambda m, c: mitigate.linear_probe(Spare(m), c, c, attribute="attribute 0"),
+        lambda m, c: mitigation.linear_probe(Spare(m), c, c, attribute="attribute 0"),
         "has no part in its output",
     ),
-    "no layer": (lambda m, c: mitigate.plain(nn.Flatten(), c, **FAST), "model"),
+    "no layer": (lambda m, c: mitigation.plain(nn.Flatten(), c, **FAST), "model"),
     "nobody labelled and known": (
-        lambda m, c: mitigate.swift(m, c._replace(labels=c.labels * np.nan), **FAST),
+        lambda m, c: mitigation.swift(m, c._replace(labels=c.labels * np.nan), **FAST),
         "labels: none",
     ),
     "epochs for half the steps": (
-        lambda m, c: mitigate.swift(m, c, **{**FAST, "steps": None}, epochs=2),
+        lambda m, c: mitigation.swift(m, c, **{**FAST, "steps": None}, epochs=2),
         "steps",
     ),
     "epochs beside a trained adversary": (
@@ -305,4 +305,4 @@ def test_some_of_the_cases(chosen):
     np.testing.assert_array_equal(few.clean, whole.clean[::3])
     np.testing.assert_array_equal(few.labels, whole.labels[::3])
     pd.testing.assert_frame_equal(few.attributes, whole.attributes.iloc[::3])
-    assert mitigate.plain(restorer(), few, reader=network(), **FAST).cases == 16
+    assert mitigation.plain(restorer(), few, reader=network(), **FAST).cases == 16

@@ -7,9 +7,9 @@ from scipy.stats import entropy
 from torch import nn
 from torch.nn import functional
 
-from helpers import models
+from helpers import learn
 from helpers.errors import InputError
-from helpers.mitigate import Adversary, Constrained, Distilled, EqualizedOdds, Objective, WorstGroups, head_of
+from helpers.studies.mitigation import Adversary, Constrained, Distilled, EqualizedOdds, Objective, WorstGroups, head_of
 from tests.helpers.mitigation import batch, linear, loss_of, network, restorer
 
 
@@ -64,7 +64,7 @@ def test_a_reader_stays_in_evaluation_and_is_frozen():
 
 @pytest.mark.parametrize("kind", ["small", "resnet18", "densenet121"])
 def test_the_last_layer_of_every_classifier_gives_its_outputs(kind):
-    name, head = head_of(models.classifier(kind, 7))
+    name, head = head_of(learn.classifier(kind, 7))
     assert isinstance(head, nn.Linear) and head.out_features == 7 and name
 
 

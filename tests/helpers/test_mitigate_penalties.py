@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from helpers import mitigate
 from helpers.errors import InputError
-from helpers.mitigate.penalties import EqualizedOdds, soft_equalized_odds, soft_rates, squared_correlation
+from helpers.studies import mitigation
+from helpers.studies.mitigation.penalties import EqualizedOdds, soft_equalized_odds, soft_rates, squared_correlation
 
 
 def drawn(n: int = 40, *, labels: int = 1, groups: int = 2, seed: int = 0) -> dict[str, torch.Tensor]:
@@ -222,4 +222,4 @@ def test_correlation_does_not_depend_on_the_scale():
 
 
 def test_what_the_package_lists_is_there():
-    assert all(hasattr(mitigate, name) for name in mitigate.__all__)
+    assert all(hasattr(mitigation, name) for name in mitigation.__all__)

@@ -12,9 +12,10 @@ import pytest
 import torch
 from torch import nn
 
-from helpers import audit, metrics, mitigate
+from helpers import metrics, stats
 from helpers.errors import InputError
-from helpers.mitigate import protocol
+from helpers.studies import mitigation
+from helpers.studies.mitigation import protocol
 from tests.helpers.mitigation import cases, network, restorer
 
 PARTS = {"train": 48, "external": 24, "validation": 60, "test": 60, "shifted": 60}
@@ -22,7 +23,7 @@ SHORT = {"steps": 2, "batch_size": 16, "lr": 1e-3, "device": "cpu", "progress": 
 QUICK = ["reweighting", "Group DRO"]
 
 
-def study(*, clean: bool = False, images_a_case: int = 1) -> mitigate.Study:
+def study(*, clean: bool = False, images_a_case: int = 1) -> mitigation.Study:
     """Cases of all parts; several images of a case follow each other at random."""
     parts, rows = {}, []
     for seed, (name, n) in enumerate(PARTS.items()):
@@ -35,7 +36,7 @@ def study(*, clean: bool = False, images_a_case: int = 1) -> mitigate.Study:
         table = own.attributes.assign(label=own.labels[:, 0], part=name, case=[f"{name}-{c}" for c in case])
         rows.append(table.assign(patient_id=table["case"]))
         parts[name] = own
-    return mitigate.Study("chest", "none", "attribute 0", parts, pd.concat(rows, ignore_index=True), pd.DataFrame())
+    return mitigation.Study("chest", "none", "attribute 0", parts, pd.concat(rows, ignore_index=True), pd.DataFrame())
 
 
 class Starts:
@@ -49,44 +50,44 @@ class Starts:
         return self.make(seed=seed), self.reader
 
 
-def compare(made: mitigate.Study | None = None, start: Starts | None = None, **options) -> mitigate.Compared:
+def compare(made: mitigation.Study | None = None, start: Starts | None = None, **options) -> mitigation.Compared:
     usual = {"seeds": [0, 1], "names": QUICK} | SHORT
-    return mitigate.compare(made or study(), start or Starts(), **usual | options)
+    return mitigation.compare(made or study(), start or Starts(), **usual | options)
 
 
 @pytest.fixture(scope="module")
-def whole() -> mitigate.Compared:
-    return compare(names=tuple(mitigate.METHODS))
+def whole() -> mitigation.Compared:
+    return compare(names=tuple(mitigation.METHODS))
 
 
 def test_every_method_has_as_many_candidates(whole):
     counts = whole.candidates.groupby(["seed", "method"]).size().unstack("seed")
-    assert set(counts.index) == {mitigate.START, *mitigate.METHODS}
-    assert (counts.drop(mitigate.START) == 3).all(axis=None) and (counts.loc[mitigate.START] == 1).all()
+    assert set(counts.index) == {mitigation.START, *mitigation.METHODS}
+    assert (counts.drop(mitigation.START) == 3).all(axis=None) and (counts.loc[mitigation.START] == 1).all()
     chosen = whole.candidates.groupby(["seed", "method"])[["chosen_worst", "chosen_mean"]].sum()
     assert (chosen == 1).all(axis=None)
 
 
 def test_a_rule_chooses_the_best_of_validation(whole):
     for _, rows in whole.candidates.groupby(["seed", "method"]):
-        for rule, measure in mitigate.RULES.items():
+        for rule, measure in mitigation.RULES.items():
             assert rows.loc[rows[f"chosen_{rule}"], measure].iloc[0] == rows[measure].max()
 
 
 def test_small_sets_are_learned_from_by_two_methods_alone(whole):
     learned = whole.candidates.groupby("method")["cases"].agg(set).to_dict()
-    assert learned.pop(mitigate.START) == {0}
+    assert learned.pop(mitigation.START) == {0}
     small = {name for name, counts in learned.items() if counts == {PARTS["external"]}}
     assert small == {"external", "SWiFT"}
     assert all(counts == {PARTS["train"]} for name, counts in learned.items() if name not in small)
 
 
 def test_arrays_have_a_row_a_seed_and_a_column_a_case(whole):
-    for rule in mitigate.RULES:
+    for rule in mitigation.RULES:
         assert set(whole.probabilities[rule]) == {"test", "shifted"}
         for part in ("test", "shifted"):
             given, decided = whole.probabilities[rule][part], whole.decisions[rule][part]
-            assert set(given) == set(decided) == {mitigate.START, mitigate.THRESHOLDS, *mitigate.METHODS}
+            assert set(given) == set(decided) == {mitigation.START, mitigation.THRESHOLDS, *mitigation.METHODS}
             for name, values in given.items():
                 assert values.shape == decided[name].shape == (2, len(whole.cases[part]))
                 assert values.min() >= 0 and values.max() <= 1 and set(np.unique(decided[name])) <= {0, 1}
@@ -118,10 +119,10 @@ def test_learning_rates_are_tried_and_multiplied(monkeypatch):
 
     def fit(model, learned, *, lr, **options):
         seen.append(lr)
-        return mitigate.plain(model, learned, lr=lr, **options)
+        return mitigation.plain(model, learned, lr=lr, **options)
 
     tried = protocol.Method(fit, ({"rate": 0.5}, {"rate": 2.0}), rate=10.0)
-    monkeypatch.setitem(mitigate.METHODS, "plain", tried)
+    monkeypatch.setitem(mitigation.METHODS, "plain", tried)
     found = compare(names=[], seeds=[0])
     assert seen == pytest.approx([5e-3, 2e-2])
     assert found.candidates.query("method == 'plain'")["strength"].tolist() == [0.5, 2.0]
@@ -130,7 +131,7 @@ def test_learning_rates_are_tried_and_multiplied(monkeypatch):
 # -- by validation alone
 
 
-def relabelled(made: mitigate.Study, part: str) -> mitigate.Study:
+def relabelled(made: mitigation.Study, part: str) -> mitigation.Study:
     rows = made.rows.copy()
     own = rows["part"] == part
     rows.loc[own, "label"] = 1 - rows.loc[own, "label"]
@@ -143,7 +144,7 @@ def test_tested_labels_change_neither_choice_nor_threshold():
     before, after = compare(**once), compare(relabelled(relabelled(study(), "test"), "shifted"), **once)
     told = [name for name in before.candidates if name != "seconds"]
     pd.testing.assert_frame_equal(before.candidates[told], after.candidates[told])
-    for rule in mitigate.RULES:
+    for rule in mitigation.RULES:
         for part in ("test", "shifted"):
             for name, values in before.decisions[rule][part].items():
                 np.testing.assert_array_equal(values, after.decisions[rule][part][name])
@@ -157,13 +158,13 @@ def test_thresholds_are_those_of_validation():
     model, known = network(seed=3), made.parts["validation"]
     with torch.no_grad():
         before = model(torch.from_numpy(known.images)).sigmoid().numpy()[:, 0]
-    cut = audit.choose_threshold(known.labels[:, 0], before)
+    cut = stats.choose_threshold(known.labels[:, 0], before)
     given = found.probabilities["worst"]["test"]["start"][0]
     np.testing.assert_array_equal(found.decisions["worst"]["test"]["start"][0], given >= cut)
 
 
 def test_group_thresholds_change_decisions_and_no_probability(whole):
-    for rule in mitigate.RULES:
+    for rule in mitigation.RULES:
         given, decided = whole.probabilities[rule]["test"], whole.decisions[rule]["test"]
         np.testing.assert_array_equal(given["group thresholds"], given["plain"])
         assert not np.array_equal(decided["group thresholds"], decided["plain"])
@@ -187,7 +188,7 @@ def test_a_finished_part_is_not_made_again(tmp_path, monkeypatch):
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
         f"{seed}-{name}.json" for seed in (0, 1) for name in names
     )
-    monkeypatch.setattr(protocol.train, "predict", lambda *args, **rest: pytest.fail("made again"))
+    monkeypatch.setattr(protocol.learn, "predict", lambda *args, **rest: pytest.fail("made again"))
     again = compare(start=start, keep=tmp_path)
     assert not start.seeds
     pd.testing.assert_frame_equal(first.candidates, again.candidates)
@@ -230,10 +231,10 @@ def test_images_of_a_case_are_averaged():
 def test_a_reconstruction_is_read_and_measured_without_a_teacher():
     made, reader = study(clean=True), network(seed=9)
     start = Starts(partial(restorer), reader)
-    found = compare(made, start, names=tuple(mitigate.METHODS), seeds=[0])
+    found = compare(made, start, names=tuple(mitigation.METHODS), seeds=[0])
     assert "GroupDistil" not in set(found.candidates["method"])
-    assert set(found.candidates["method"]) == {"start", *mitigate.METHODS} - {"GroupDistil"}
-    for rule in mitigate.RULES:
+    assert set(found.candidates["method"]) == {"start", *mitigation.METHODS} - {"GroupDistil"}
+    for rule in mitigation.RULES:
         assert set(found.psnr[rule]) == set(found.candidates["method"])
     tested = made.parts["test"]
     with torch.no_grad():
@@ -251,10 +252,10 @@ def test_each_group_has_the_threshold_of_equal_rates():
     groups = pd.Series(np.repeat(["a", "b"], 400), index=np.arange(800)[::-1])
     labels = (rng.random(800) < 0.5).astype(float)
     probability = (0.3 * labels + 0.2 * (groups.to_numpy() == "b") + rng.uniform(0, 0.4, 800)).clip(0, 1)
-    found = mitigate.group_thresholds(labels, probability, groups=groups)
+    found = mitigation.group_thresholds(labels, probability, groups=groups)
     for name in ("a", "b"):
         rows = (groups == name).to_numpy()
-        assert found[name] == audit.choose_threshold(labels[rows], probability[rows])
+        assert found[name] == stats.choose_threshold(labels[rows], probability[rows])
         decided = probability[rows] >= found[name]
         sensitivity, specificity = decided[labels[rows] == 1].mean(), (~decided)[labels[rows] == 0].mean()
         assert sensitivity == pytest.approx(specificity, abs=0.01)
@@ -266,9 +267,9 @@ def test_a_group_too_small_to_judge_gets_the_threshold_of_all():
     labels, probability = (rng.random(60) < 0.5).astype(float), rng.random(60)
     groups = pd.Series(["a"] * 52 + ["small"] * 8).where(np.arange(60) % 10 > 0)
     labels[52:56], labels[56:] = 1.0, 0.0
-    found = mitigate.group_thresholds(labels, probability, groups=groups)
-    assert found["small"] == audit.choose_threshold(labels, probability) != found["a"] and set(found) == {"a", "small"}
-    assert mitigate.group_thresholds(labels, probability, groups=groups, fewest=3)["small"] != found["small"]
+    found = mitigation.group_thresholds(labels, probability, groups=groups)
+    assert found["small"] == stats.choose_threshold(labels, probability) != found["a"] and set(found) == {"a", "small"}
+    assert mitigation.group_thresholds(labels, probability, groups=groups, fewest=3)["small"] != found["small"]
 
 
 # -- bad input

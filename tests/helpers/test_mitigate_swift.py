@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from helpers import mitigate
-from helpers.mitigate import EqualizedOdds, importance, reset_head, soft_masks
-from helpers.mitigate.fitting import fit, prepare
-from helpers.mitigate.masks import Balanced, head_parameters
+from helpers.studies import mitigation
+from helpers.studies.mitigation import EqualizedOdds, importance, reset_head, soft_masks
+from helpers.studies.mitigation.fitting import fit, prepare
+from helpers.studies.mitigation.masks import Balanced, head_parameters
 from tests.helpers.mitigation import FAST, batch, cases, network, restorer, same, state
 
 SGD = partial(torch.optim.SGD, momentum=0.9)
@@ -181,7 +181,7 @@ def test_afterwards_all_is_trainable_and_no_mask_is_left():
 
 
 def test_swift_trains_both_parts_and_says_so():
-    found = mitigate.swift(network(), cases(), **FAST | {"steps": 5, "lr": 0.05})
+    found = mitigation.swift(network(), cases(), **FAST | {"steps": 5, "lr": 0.05})
     assert isinstance(found.history, pd.DataFrame) and set(found.history["part"]) == {"features", "head"}
     assert found.history.groupby("part")["step"].max().to_dict() == {"features": 3, "head": 2}
     rates = found.history.groupby("part")["lr"].max()
@@ -194,12 +194,12 @@ def test_swift_trains_both_parts_and_says_so():
 
 def test_swift_takes_a_reconstruction_whose_head_is_its_last_convolution():
     model, reader = restorer(), network()
-    found = mitigate.swift(model, cases(clean=True), reader=reader, **FAST | {"lr": 0.05})
+    found = mitigation.swift(model, cases(clean=True), reader=reader, **FAST | {"lr": 0.05})
     assert {name for name, _ in found.model.named_parameters()} & moved(state(model), state(found.model))
 
 
 def test_swift_can_be_resumed(tmp_path):
     options = FAST | {"lr": 0.05, "checkpoint": tmp_path / "kept"}
-    first = mitigate.swift(network(), cases(), **options)
-    assert same(state(mitigate.swift(network(), cases(), **options).model), state(first.model))
-    assert same(state(mitigate.swift(network(), cases(), **FAST | {"lr": 0.05}).model), state(first.model))
+    first = mitigation.swift(network(), cases(), **options)
+    assert same(state(mitigation.swift(network(), cases(), **options).model), state(first.model))
+    assert same(state(mitigation.swift(network(), cases(), **FAST | {"lr": 0.05}).model), state(first.model))

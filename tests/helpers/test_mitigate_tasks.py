@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 import torch
 
-from helpers import mitigate, paths, reconstruct, simulate
+from helpers import learn, paths
+from helpers.datasets.chexpert import layout
 from helpers.errors import InputError
-from helpers.mitigate.tasks import PARTS
-from helpers.simulate import chest_layout
+from helpers.studies import mitigation
+from helpers.studies.mitigation.tasks import PARTS
 
 SIZE = 32
 SIZES = {"chest": 60, "skin": 120, "xray": 24, "mri": 24}
@@ -31,7 +32,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def roots(folder) -> dict[str, Path]:
-    return {task: mitigate.simulated(task, n, size=SIZE, seed=1) for task, n in SIZES.items()}
+    return {task: mitigation.simulated(task, n, size=SIZE, seed=1) for task, n in SIZES.items()}
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +40,11 @@ def read(folder, roots):
     """Studies by task and options, each read once."""
     found = {}
 
-    def load(task: str, **options) -> mitigate.Study:
+    def load(task: str, **options) -> mitigation.Study:
         key = (task, *sorted(options.items()))
         if key not in found:
             usual = {"size": SIZE, "seed": 0} | ({"folder": folder / "degraded"} if task in ("xray", "mri") else {})
-            found[key] = mitigate.load(task, roots[task], **usual | options)
+            found[key] = mitigation.load(task, roots[task], **usual | options)
         return found[key]
 
     return load
@@ -52,7 +53,7 @@ def read(folder, roots):
 @pytest.mark.parametrize("task", SIZES)
 def test_a_study_has_all_parts_with_a_row_an_image(task, read):
     made = read(task)
-    assert list(made.parts) == list(PARTS) and made.task == task and made.target == mitigate.TARGETS[task]
+    assert list(made.parts) == list(PARTS) and made.task == task and made.target == mitigation.TARGETS[task]
     for name, cases in made.parts.items():
         rows = made.of(name)
         assert cases.images.shape == (len(rows), CHANNELS[task], SIZE, SIZE) and len(rows) > 0
@@ -77,7 +78,7 @@ def test_no_patient_is_in_two_parts(task, read):
 
 
 def test_a_split_is_repeated_by_its_seed(roots, read):
-    first, again = read("chest"), mitigate.load("chest", roots["chest"], size=SIZE, seed=0)
+    first, again = read("chest"), mitigation.load("chest", roots["chest"], size=SIZE, seed=0)
     pd.testing.assert_frame_equal(first.rows, again.rows)
     for name in PARTS:
         np.testing.assert_array_equal(first.parts[name].images, again.parts[name].images)
@@ -139,16 +140,16 @@ def test_a_mark_in_a_reconstruction_is_in_the_clean_image_too(read):
 def test_the_shifted_part_is_the_tested_one_on_another_device(read):
     made = read("chest")
     tested, shifted = made.parts["test"], made.parts["shifted"]
-    np.testing.assert_array_equal(shifted.images, simulate.other_scanner(tested.images, seed=0))
+    np.testing.assert_array_equal(shifted.images, mitigation.other_scanner(tested.images, seed=0))
     np.testing.assert_array_equal(shifted.labels, tested.labels)
 
 
 def test_another_cohort_can_be_the_shifted_part(folder, read):
-    other = mitigate.simulated("chest", 30, size=SIZE, seed=7)
+    other = mitigation.simulated("chest", 30, size=SIZE, seed=7)
     made = read("chest", shifted_root=other)
     pd.testing.assert_frame_equal(made.of("test"), read("chest").of("test"))
     shifted = made.of("shifted")
-    whole = mitigate.load("chest", other, size=SIZE, seed=3)
+    whole = mitigation.load("chest", other, size=SIZE, seed=3)
     assert len(shifted) == sum(len(whole.of(name)) for name in PARTS[:4])
     assert made.parts["shifted"].images.shape == (len(shifted), 1, SIZE, SIZE)
 
@@ -181,27 +182,33 @@ def test_groups_of_a_simulated_cohort_look_different(read):
 def without_race(root: Path) -> Path:
     """The same cohort as a release without its demographics."""
     other = Path(shutil.copytree(root, root.parent / "bare", dirs_exist_ok=True))
-    (other / chest_layout.DEMOGRAPHICS).unlink()
+    (other / layout.DEMOGRAPHICS).unlink()
     return other
 
 
 BAD = {
-    "task": (lambda r: mitigate.load("feet", r, size=SIZE, seed=0), "task = feet.*chest, skin, xray, mri"),
-    "simulation": (lambda r: mitigate.simulated("feet", 9, size=SIZE, seed=0), "task = feet"),
-    "target": (lambda r: mitigate.load("chest", r, size=SIZE, seed=0, target="Gout"), "target = Gout.*Edema"),
-    "attribute": (lambda r: mitigate.load("chest", r, size=SIZE, seed=0, attributes=("shoe",)), "attribute shoe.*sex"),
+    "task": (lambda r: mitigation.load("feet", r, size=SIZE, seed=0), "task = feet.*chest, skin, xray, mri"),
+    "simulation": (lambda r: mitigation.simulated("feet", 9, size=SIZE, seed=0), "task = feet"),
+    "target": (lambda r: mitigation.load("chest", r, size=SIZE, seed=0, target="Gout"), "target = Gout.*Edema"),
+    "attribute": (
+        lambda r: mitigation.load("chest", r, size=SIZE, seed=0, attributes=("shoe",)),
+        "attribute shoe.*sex",
+    ),
     "second attribute": (
-        lambda r: mitigate.load("chest", r, size=SIZE, seed=0, attributes=("sex", "case_id")),
+        lambda r: mitigation.load("chest", r, size=SIZE, seed=0, attributes=("sex", "case_id")),
         "attribute case_id",
     ),
     "attribute of another cohort": (
-        lambda r: mitigate.load("chest", r, size=SIZE, seed=0, attributes=("race",), shifted_root=without_race(r)),
+        lambda r: mitigation.load("chest", r, size=SIZE, seed=0, attributes=("race",), shifted_root=without_race(r)),
         "attribute race.*not there",
     ),
-    "cause": (lambda r: mitigate.load("chest", r, size=SIZE, seed=0, cause="luck"), "cause = luck"),
-    "strength": (lambda r: mitigate.load("chest", r, size=SIZE, seed=0, cause="shortcut", strength=2), "strength = 2"),
-    "folder": (lambda r: mitigate.load("xray", r, size=SIZE, seed=0), "folder"),
-    "nothing there": (lambda r: mitigate.load("chest", r / "none", size=SIZE, seed=0), "none"),
+    "cause": (lambda r: mitigation.load("chest", r, size=SIZE, seed=0, cause="luck"), "cause = luck"),
+    "strength": (
+        lambda r: mitigation.load("chest", r, size=SIZE, seed=0, cause="shortcut", strength=2),
+        "strength = 2",
+    ),
+    "folder": (lambda r: mitigation.load("xray", r, size=SIZE, seed=0), "folder"),
+    "nothing there": (lambda r: mitigation.load("chest", r / "none", size=SIZE, seed=0), "none"),
 }
 
 
@@ -218,9 +225,11 @@ def test_bad_input_gives_one_error(case, roots):
 @pytest.fixture
 def quick(monkeypatch):
     """U-Net and reader of two steps."""
-    for dataset in reconstruct.DATASETS:
-        short = {part: {**given, "steps": 2} for part, given in reconstruct.OPTIMISATION["small"][dataset].items()}
-        monkeypatch.setitem(reconstruct.OPTIMISATION["small"], dataset, short)
+    for dataset in learn.RESTORATION_DATASETS:
+        short = {
+            part: {**given, "steps": 2} for part, given in learn.RESTORATION_OPTIMISATION["small"][dataset].items()
+        }
+        monkeypatch.setitem(learn.RESTORATION_OPTIMISATION["small"], dataset, short)
 
 
 START = {"network": "small", "steps": 2, "batch_size": 16, "lr": 1e-3, "device": "cpu"}
@@ -229,7 +238,7 @@ START = {"network": "small", "steps": 2, "batch_size": 16, "lr": 1e-3, "device":
 @pytest.mark.parametrize("task", SIZES)
 def test_a_start_fits_its_study(task, read, quick, tmp_path):
     made = read(task)
-    model, reader = mitigate.starter(made, **START, keep=tmp_path)(5)
+    model, reader = mitigation.starter(made, **START, keep=tmp_path)(5)
     images = torch.from_numpy(made.parts["test"].images[:3])
     outputs = model(images)
     assert (reader is None) == (task in ("chest", "skin")) and not model.training
@@ -237,7 +246,7 @@ def test_a_start_fits_its_study(task, read, quick, tmp_path):
         assert outputs.shape == (3, 1)
     else:
         assert outputs.shape == images.shape and reader(outputs).shape == (3, 1)
-    again = mitigate.starter(made, **START, keep=tmp_path)(5)[0]
+    again = mitigation.starter(made, **START, keep=tmp_path)(5)[0]
     torch.testing.assert_close(again(images), outputs, rtol=0, atol=0)
-    other = mitigate.starter(made, **START)(6)[0]
+    other = mitigation.starter(made, **START)(6)[0]
     assert not torch.equal(other(images), outputs)

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from helpers import mitigate, paths, simulate
+from helpers import paths
 from helpers.errors import InputError
-from helpers.mitigate import protocol, worlds
+from helpers.studies import mitigation
+from helpers.studies.mitigation import protocol, worlds
 
 # Changes of the worst group's AUROC over plain, of five worlds.
 CHANGES = {
@@ -35,7 +36,7 @@ def rows(
 
 
 def test_the_rule_gives_four_verdicts():
-    found = mitigate.effects(rows()).set_index("method")
+    found = mitigation.effects(rows()).set_index("method")
     assert found["verdict"].to_dict() == {
         "helper": "helps",
         "idler": "does nothing",
@@ -43,12 +44,12 @@ def test_the_rule_gives_four_verdicts():
         "gambler": "not shown",
         "trifler": "does nothing",
     }
-    assert found.loc["trifler", "q"] < 0.05 and found.loc["gambler", "high"] > mitigate.MARGIN
+    assert found.loc["trifler", "q"] < 0.05 and found.loc["gambler", "high"] > mitigation.MARGIN
     assert (found["n"] == 5).all() and "plain" not in found.index
 
 
 def test_interval_and_p_are_those_of_students_t():
-    found = mitigate.effects(rows()).set_index("method")
+    found = mitigation.effects(rows()).set_index("method")
     for method, values in CHANGES.items():
         test = stats.ttest_1samp(values, 0)
         row, interval = found.loc[method], test.confidence_interval(0.95)
@@ -59,30 +60,30 @@ def test_interval_and_p_are_those_of_students_t():
 
 def test_q_is_of_the_whole_table():
     both = pd.concat([rows(), rows({"helper": [0.01, 0.09, -0.03, 0.08, 0.02]}, cause="shortcut")])
-    found = mitigate.effects(both)
+    found = mitigation.effects(both)
     np.testing.assert_allclose(found["q"], stats.false_discovery_control(found["p"], method="bh"))
     assert len(found) == 6 and found.attrs["tests"] == 6
-    alone = mitigate.effects(both[both["cause"] == "shortcut"])
+    alone = mitigation.effects(both[both["cause"] == "shortcut"])
     assert alone["q"].iloc[0] == pytest.approx(alone["p"].iloc[0])
 
 
 def test_of_a_gap_less_is_better():
-    found = mitigate.effects(rows(metric="eodd"), metric="eodd").set_index("method")["verdict"]
+    found = mitigation.effects(rows(metric="eodd"), metric="eodd").set_index("method")["verdict"]
     assert found["helper"] == "harms" and found["harmer"] == "helps"
 
 
 def test_other_rules_and_worlds_are_not_mixed_in():
     other = rows({name: [-0.3 + 0.01 * k for k in range(5)] for name in CHANGES}, rule="mean")
     both = pd.concat([rows(), other])
-    pd.testing.assert_frame_equal(mitigate.effects(both), mitigate.effects(rows()))
-    assert (mitigate.effects(both, rule="mean")["change"] < -0.2).all()
+    pd.testing.assert_frame_equal(mitigation.effects(both), mitigation.effects(rows()))
+    assert (mitigation.effects(both, rule="mean")["change"] < -0.2).all()
 
 
 def test_tasks_are_one_sample_or_stand_apart():
     skin = {name: [value + 0.02 for value in values] for name, values in CHANGES.items()}
     both = pd.concat([rows(), rows(skin).assign(task="skin")])
-    apart = mitigate.effects(both, by_task=True).set_index(["task", "method"])
-    together = mitigate.effects(both).set_index("method")
+    apart = mitigation.effects(both, by_task=True).set_index(["task", "method"])
+    together = mitigation.effects(both).set_index("method")
     assert set(together["task"]) == {"all"} and (together["n"] == 10).all() and (apart["n"] == 5).all()
     for name in CHANGES:
         assert apart.loc[("skin", name), "change"] == pytest.approx(np.mean(skin[name]))
@@ -92,22 +93,22 @@ def test_tasks_are_one_sample_or_stand_apart():
 
 def test_start_and_thresholds_are_no_methods_where_nothing_of_theirs_is_trained():
     still = [0.0] * 5
-    table = rows(CHANGES | {mitigate.START: still, mitigate.THRESHOLDS: still}).assign(eodd=0.1)
-    assert set(mitigate.effects(table)["method"]) == set(CHANGES)
-    assert set(mitigate.effects(table, metric="eodd")["method"]) == {*CHANGES, mitigate.THRESHOLDS}
+    table = rows(CHANGES | {mitigation.START: still, mitigation.THRESHOLDS: still}).assign(eodd=0.1)
+    assert set(mitigation.effects(table)["method"]) == set(CHANGES)
+    assert set(mitigation.effects(table, metric="eodd")["method"]) == {*CHANGES, mitigation.THRESHOLDS}
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 0.01])
 def test_a_change_that_never_varies_has_no_p(value):
     """As of a method that gives back what it was given: nothing is shown of it but that nothing changed."""
-    found = mitigate.effects(rows(CHANGES | {"twin": [value] * 5})).set_index("method").loc["twin"]
+    found = mitigation.effects(rows(CHANGES | {"twin": [value] * 5})).set_index("method").loc["twin"]
     assert found["change"] == pytest.approx(value) and found["low"] == pytest.approx(found["high"])
-    assert found["verdict"] == ("not shown" if value > mitigate.MARGIN else "does nothing")
+    assert found["verdict"] == ("not shown" if value > mitigation.MARGIN else "does nothing")
 
 
 def test_what_a_cause_does_is_that_of_plain():
     table = rows().assign(auroc=0.8, auroc_gap=0.1, eodd=0.2)
-    found = mitigate.gaps(table).set_index("metric")
+    found = mitigation.gaps(table).set_index("metric")
     plain = table.loc[table["method"] == "plain", "worst_auroc"]
     assert set(found.index) == {"auroc", "worst_auroc", "auroc_gap", "eodd"} and (found["n"] == 5).all()
     interval = stats.ttest_1samp(plain, 0).confidence_interval()
@@ -115,14 +116,14 @@ def test_what_a_cause_does_is_that_of_plain():
     assert found.loc["auroc_gap", ["estimate", "low", "high"]].tolist() == pytest.approx([0.1] * 3)
 
 
-def compared(table: pd.DataFrame) -> mitigate.Compared:
+def compared(table: pd.DataFrame) -> mitigation.Compared:
     """What a comparison of plain fine-tuning alone would give."""
     given, parts = np.linspace(0.1, 0.9, len(table)), ("test", "shifted")
     chosen = {"strength": [1.0], "chosen_worst": True, "chosen_mean": True, "seconds": 2.5}
-    return mitigate.Compared(
+    return mitigation.Compared(
         pd.DataFrame({"method": ["plain"]} | chosen),
-        {rule: {part: {"plain": given[None]} for part in parts} for rule in mitigate.RULES},
-        {rule: {part: {"plain": (given > 0.5).astype(int)[None]} for part in parts} for rule in mitigate.RULES},
+        {rule: {part: {"plain": given[None]} for part in parts} for rule in mitigation.RULES},
+        {rule: {part: {"plain": (given > 0.5).astype(int)[None]} for part in parts} for rule in mitigation.RULES},
         {},
         dict.fromkeys(parts, table),
     )
@@ -149,7 +150,7 @@ def test_measures_of_a_world_by_hand():
 
 
 BAD = {
-    "metric": (lambda: mitigate.effects(rows(), metric="speed"), "metric = speed"),
+    "metric": (lambda: mitigation.effects(rows(), metric="speed"), "metric = speed"),
     "group of one class": (
         lambda: worlds.measures(
             compared(pd.DataFrame({"label": [0, 1] * 20 + [1] * 20, "sex": list("a" * 40 + "b" * 20)})), "sex"
@@ -157,10 +158,10 @@ BAD = {
         "groups: 1 of 2",
     ),
     "two worlds of a task": (
-        lambda: mitigate.effects(rows({"helper": [0.1, 0.2]}), by_task=True),
+        lambda: mitigation.effects(rows({"helper": [0.1, 0.2]}), by_task=True),
         "chest, label bias.*2 worlds",
     ),
-    "two worlds": (lambda: mitigate.effects(rows({"helper": [0.1, 0.2]})), "all, label bias.*2 worlds.*three"),
+    "two worlds": (lambda: mitigation.effects(rows({"helper": [0.1, 0.2]})), "all, label bias.*2 worlds.*three"),
 }
 
 
@@ -182,7 +183,7 @@ def made(tmp_path_factory):
     options |= {"names": ["plain", "reweighting"], "device": "cpu", "progress": False}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(paths, "data", lambda: folder)
-        return mitigate.read_worlds(["chest"], ["none", "label bias"], **options), options
+        return mitigation.read_worlds(["chest"], ["none", "label bias"], **options), options
 
 
 def test_a_row_is_a_rule_and_a_method_of_a_world(made):
@@ -205,11 +206,11 @@ def test_finished_worlds_are_kept(made, monkeypatch):
     table, options = made
     monkeypatch.setattr(worlds, "simulated", lambda *args, **rest: pytest.fail("made again"))
     monkeypatch.setattr(protocol, "_one", lambda *args, **rest: pytest.fail("made again"))
-    pd.testing.assert_frame_equal(mitigate.read_worlds(["chest"], ["none", "label bias"], **options), table)
+    pd.testing.assert_frame_equal(mitigation.read_worlds(["chest"], ["none", "label bias"], **options), table)
     kept = sorted(p.name for p in options["keep"].iterdir())
     assert kept == ["chest-label-bias-0.json", "chest-none-0.json"]
 
 
 def test_an_unknown_cause_is_refused_before_any_world(tmp_path):
-    with pytest.raises(InputError, match=f"causes: luck unknown.*{next(iter(simulate.CAUSES))}"):
-        mitigate.read_worlds(["chest"], ["none", "luck"], seeds=[0], keep=tmp_path)
+    with pytest.raises(InputError, match=f"causes: luck unknown.*{next(iter(mitigation.CAUSES))}"):
+        mitigation.read_worlds(["chest"], ["none", "luck"], seeds=[0], keep=tmp_path)

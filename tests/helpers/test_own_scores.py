@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import data, scores, simulate
-from helpers.data.own_table import read_own
+from helpers import datasets
+from helpers.datasets.own.table import read_own
 from helpers.errors import InputError
+from helpers.studies import own_scores
 
 SIMPLE = {"score": "dice", "groups": "sex"}
 
@@ -22,7 +23,7 @@ def load(folder, frame=None, text=None, **asked):
         file.write_bytes(text if isinstance(text, bytes) else text.encode())
     else:
         (table() if frame is None else frame).to_csv(file, index=False)
-    return data.load_own_scores(file, **{**SIMPLE, **asked})
+    return datasets.load_own_scores(file, **{**SIMPLE, **asked})
 
 
 # What is read
@@ -106,9 +107,9 @@ def frame(**columns):
 
 
 BAD = [
-    ("missing file", lambda f, **a: data.load_own_scores(f / "no.csv", **SIMPLE), {}, "there is no such file"),
-    ("no table named", lambda f, **a: data.load_own_scores("", **SIMPLE), {}, "SCORES: no table is named"),
-    ("a folder", lambda f, **a: data.load_own_scores(f, **SIMPLE), {}, "is a folder, not a file"),
+    ("missing file", lambda f, **a: datasets.load_own_scores(f / "no.csv", **SIMPLE), {}, "there is no such file"),
+    ("no table named", lambda f, **a: datasets.load_own_scores("", **SIMPLE), {}, "SCORES: no table is named"),
+    ("a folder", lambda f, **a: datasets.load_own_scores(f, **SIMPLE), {}, "is a folder, not a file"),
     ("empty file", text(""), {}, "the file is empty"),
     ("header only", text("dice,sex\n"), {}, "a header and no rows"),
     ("blank rows only", text("dice,sex\n,\n,\n"), {}, "a header and no rows"),
@@ -193,12 +194,12 @@ def test_masks_that_match_no_row(asked, says, tmp_path):
 def test_folders_of_masks_are_checked_before_they_are_scored(words, says, tmp_path):
     expert, predicted, score, better = words
     with pytest.raises(InputError) as error:
-        scores.score_own(expert, predicted, score=score, better=better, root=tmp_path)
+        own_scores.score_own(expert, predicted, score=score, better=better, root=tmp_path)
     assert says in str(error.value)
 
 
 def test_no_folder_is_no_score():
-    frame, dropped = scores.score_own("", "", score="dice", better="higher")
+    frame, dropped = own_scores.score_own("", "", score="dice", better="higher")
     assert frame is None and dropped.empty
 
 
@@ -206,16 +207,16 @@ def test_no_folder_is_no_score():
 
 
 def test_the_simulated_table_takes_the_same_path_and_has_what_was_planted(tmp_path):
-    file = simulate.own_scores(3000, seed=1, folder=tmp_path)
-    own = data.load_own_scores(file, **simulate.OWN_COLUMNS)
+    file = datasets.simulate_own_scores(3000, seed=1, folder=tmp_path)
+    own = datasets.load_own_scores(file, **datasets.OWN_COLUMNS)
     assert own.groups == ["sex", "age"] and own.second == "dice_silver" and own.source == "hospital"
     means = own.cases.groupby("age", observed=True)[["dice", "dice_silver"]].mean()
     gap = means.loc["over 60"] - means.loc["up to 40"]
-    assert gap["dice"] == pytest.approx(simulate.PLANTED["age"], abs=0.015)
-    assert gap["dice_silver"] - gap["dice"] == pytest.approx(simulate.PLANTED["silver"], abs=0.012)
-    assert simulate.own_scores(3000, seed=1, folder=tmp_path) == file
+    assert gap["dice"] == pytest.approx(datasets.OWN_PLANTED["age"], abs=0.015)
+    assert gap["dice_silver"] - gap["dice"] == pytest.approx(datasets.OWN_PLANTED["silver"], abs=0.012)
+    assert datasets.simulate_own_scores(3000, seed=1, folder=tmp_path) == file
     with pytest.raises(InputError):
-        simulate.own_scores(20, folder=tmp_path)
+        datasets.simulate_own_scores(20, folder=tmp_path)
 
 
 def test_the_separator_of_the_header_counts(tmp_path):
@@ -238,10 +239,10 @@ def test_a_group_called_none_is_a_group_and_is_said_and_no_number(tmp_path):
 
 @pytest.mark.parametrize("root", ["mine", ""])
 def test_a_relative_folder_is_joined_once(root, tmp_path, monkeypatch):
-    from helpers.report import own
+    from helpers.book import own_audit
 
     monkeypatch.chdir(tmp_path)
-    words, _ = own.settled([*([f"DATA_ROOT={root}"] if root else []), "SCORES=a.csv", "SCORE=dice"])
+    words, _ = own_audit.settled([*([f"DATA_ROOT={root}"] if root else []), "SCORES=a.csv", "SCORE=dice"])
     asked = dict(word.split("=") for word in words)
     assert asked["SCORES"] == str(tmp_path / root / "a.csv") and asked["SCORE"] == "dice"
     assert asked.get("DATA_ROOT", "") == (str(tmp_path / root) if root else "")

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers import data, simulate
+from helpers import datasets
 from helpers.errors import InputError
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
-    return simulate.chest_xrays(12, seed=2, size=32, folder=tmp_path_factory.mktemp("simulated"))
+    return datasets.simulate_chest_xrays(12, seed=2, size=32, folder=tmp_path_factory.mktemp("simulated"))
 
 
 @pytest.fixture
@@ -26,11 +26,11 @@ def root(made, tmp_path) -> Path:
 
 
 def load(files, size=16, **options) -> np.ndarray:
-    return data.load_radiographs(files, size, progress=False, **options)
+    return datasets.load_radiographs(files, size, progress=False, **options)
 
 
 def test_images_are_stretched_squares_in_order(made, tmp_path):
-    files = data.load_chexpert(made)[0]["file"]
+    files = datasets.load_chexpert(made)[0]["file"]
     images = load(files, 32, folder=tmp_path)
     assert images.shape == (len(files), 1, 32, 32) and images.dtype == np.float32
     assert (images.min(axis=(1, 2, 3)) == 0).all() and (images.max(axis=(1, 2, 3)) == 1).all()
@@ -42,7 +42,7 @@ def test_images_are_stretched_squares_in_order(made, tmp_path):
 
 
 def test_images_are_kept_and_made_anew_where_a_file_differs(root, tmp_path):
-    files = data.load_chexpert(root)[0]["file"][:4]
+    files = datasets.load_chexpert(root)[0]["file"][:4]
     first = load(files, folder=tmp_path / "kept").copy()
     (kept,) = (tmp_path / "kept").iterdir()
     again = load(files, folder=tmp_path / "kept", workers=2)
@@ -66,7 +66,7 @@ def test_pictures_of_other_modes_become_grey(mode, tmp_path):
 
 
 def test_bad_images_are_one_clear_line(made, tmp_path):
-    good = data.load_chexpert(made)[0]["file"][0]
+    good = datasets.load_chexpert(made)[0]["file"][0]
     content = Path(good).read_bytes()
     files = {name: tmp_path / f"{name}.jpg" for name in ("cut", "page", "flat", "none")}
     files["cut"].write_bytes(content[: len(content) // 2])

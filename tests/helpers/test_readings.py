@@ -4,25 +4,26 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import audit, simulate
+from helpers import stats
 from helpers.errors import InputError
+from helpers.studies import calibration
 
 RULER = {"group": "group", "a": "A", "b": "B", "source": "hospital", "gold": "gold", "n_boot": 300}
 
 
 def test_each_reading_is_the_statistic_it_names():
-    frame, _ = simulate.scored_cohort(n_a=150, n_b=90, opposite=0.05, label_bias=0.3, spread=2, second_b=0.7)
-    table = audit.readings(frame, **RULER, threshold=0.7)
+    frame, _ = calibration.scored_cohort(n_a=150, n_b=90, opposite=0.05, label_bias=0.3, spread=2, second_b=0.7)
+    table = calibration.readings(frame, **RULER, threshold=0.7)
     pair = {"groups": frame["group"], "a": "A", "b": "B"}
-    top, _ = audit.success(frame["score"], quantile=0.75)
+    top, _ = stats.success(frame["score"], quantile=0.75)
     first = frame[frame["hospital"] == "hospital 1"]
-    given = audit.adjusted_contrast(frame, score="score", group="group", a="A", b="B", adjust=["hospital"])
+    given = stats.adjusted_contrast(frame, score="score", group="group", a="A", b="B", adjust=["hospital"])
     expected = {
-        "mean": audit.contrast(frame["score"], **pair),
-        "mean on gold": audit.contrast(frame["gold"], **pair),
-        "share over 0.7": audit.rate_difference(frame["score"] > 0.7, **pair),
-        "share in top 25%": audit.rate_difference(top, **pair),
-        "mean, hospital 1": audit.contrast(first["score"], groups=first["group"], a="A", b="B"),
+        "mean": stats.contrast(frame["score"], **pair),
+        "mean on gold": stats.contrast(frame["gold"], **pair),
+        "share over 0.7": stats.rate_difference(frame["score"] > 0.7, **pair),
+        "share in top 25%": stats.rate_difference(top, **pair),
+        "mean, hospital 1": stats.contrast(first["score"], groups=first["group"], a="A", b="B"),
         "mean, given hospital": given.estimate,
     }
     for name, value in expected.items():
@@ -33,9 +34,9 @@ def test_each_reading_is_the_statistic_it_names():
 
 
 def test_interval_given_the_source_is_that_of_the_model_where_variances_are_equal():
-    frame, _ = simulate.scored_cohort(n_a=4000, n_b=4000, second_a=0.3)
-    ours = audit.readings(frame, **RULER).loc["mean, given hospital"]
-    model = audit.adjusted_contrast(frame, score="score", group="group", a="A", b="B", adjust=["hospital"])
+    frame, _ = calibration.scored_cohort(n_a=4000, n_b=4000, second_a=0.3)
+    ours = calibration.readings(frame, **RULER).loc["mean, given hospital"]
+    model = stats.adjusted_contrast(frame, score="score", group="group", a="A", b="B", adjust=["hospital"])
     assert ours["high"] - ours["low"] == pytest.approx(model.high - model.low, rel=0.03)
 
 
@@ -51,11 +52,11 @@ SEES = {
 @pytest.mark.parametrize("n", [4, pytest.param(20, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", SEES)
 def test_each_set_up_shows_what_it_is_for(name, n):
-    set_up = simulate.SET_UPS[name]
+    set_up = calibration.SET_UPS[name]
     hits = []
     for seed in range(n):
-        frame, _ = simulate.scored_cohort(**{**set_up, "seed": seed})
-        table = audit.readings(frame, **RULER, threshold=set_up.get("threshold", 0.8), seed=seed)
+        frame, _ = calibration.scored_cohort(**{**set_up, "seed": seed})
+        table = calibration.readings(frame, **RULER, threshold=set_up.get("threshold", 0.8), seed=seed)
         signs = np.sign(table["low"]) * (np.sign(table["low"]) == np.sign(table["high"]))
         hits.append([signs[reading] == sign for reading, sign in SEES[name].items()])
     assert np.mean(hits, axis=0).min() >= 0.75
@@ -66,10 +67,10 @@ def test_without_effects_the_intervals_and_the_largest_gap_keep_their_level():
     """200 cohorts: a rate of 5% is seen between 1% and 11% (binomial, 99.9%)."""
     apart, alone, chosen = [], [], []
     for seed in range(200):
-        frame, _ = simulate.scored_cohort(n_a=60, n_b=60, attributes=12, seed=seed)
-        table = audit.readings(frame, **RULER, seed=seed)
+        frame, _ = calibration.scored_cohort(n_a=60, n_b=60, attributes=12, seed=seed)
+        table = calibration.readings(frame, **RULER, seed=seed)
         apart.append((table["low"] > 0) | (table["high"] < 0))
-        found = audit.largest_gap(frame["score"], attributes=frame.filter(like="attribute"), n=199, seed=seed)
+        found = calibration.largest_gap(frame["score"], attributes=frame.filter(like="attribute"), n=199, seed=seed)
         alone.append(found.p_alone <= 0.05)
         chosen.append(found.p <= 0.05)
     rates = pd.DataFrame(apart).mean()
@@ -79,27 +80,27 @@ def test_without_effects_the_intervals_and_the_largest_gap_keep_their_level():
 
 
 def test_the_largest_of_many_gaps_by_chance_is_no_finding():
-    frame, _ = simulate.scored_cohort(n_a=60, n_b=60, attributes=12)
-    found = audit.largest_gap(frame["score"], attributes=frame.filter(like="attribute"), n=199)
+    frame, _ = calibration.scored_cohort(n_a=60, n_b=60, attributes=12)
+    found = calibration.largest_gap(frame["score"], attributes=frame.filter(like="attribute"), n=199)
     assert found.p_alone < found.p and found.p > 0.05
 
 
 def test_a_real_gap_among_the_attributes_is_found():
-    frame, _ = simulate.scored_cohort(attributes=10)
+    frame, _ = calibration.scored_cohort(attributes=10)
     frame["score"] += 0.08 * (frame["attribute 4"] == 2)
-    found = audit.largest_gap(frame["score"], attributes=frame.filter(like="attribute"), n=499)
+    found = calibration.largest_gap(frame["score"], attributes=frame.filter(like="attribute"), n=499)
     assert found.attribute == "attribute 4" and found.p < 0.01
-    assert found.gap == pytest.approx(audit.gap(frame["score"], groups=frame["attribute 4"]))
+    assert found.gap == pytest.approx(stats.gap(frame["score"], groups=frame["attribute 4"]))
     assert found.gaps["gap"].max() == found.gap and len(found.gaps) == 10
 
 
 def test_small_levels_do_not_make_the_largest_gap():
-    frame, _ = simulate.scored_cohort(n_a=100, n_b=100, attributes=2)
+    frame, _ = calibration.scored_cohort(n_a=100, n_b=100, attributes=2)
     frame.loc[:4, "attribute 2"], frame.loc[:4, "score"] = 9, 0.0
-    found = audit.largest_gap(frame["score"], attributes=frame.filter(like="attribute"), n=99)
+    found = calibration.largest_gap(frame["score"], attributes=frame.filter(like="attribute"), n=99)
     assert found.gaps.loc["attribute 2", "levels"] == 4 and found.gap < 0.2
     with pytest.raises(InputError, match="none has two levels of 10 cases"):
-        audit.largest_gap(frame["score"], attributes=pd.DataFrame({"all": 1}, index=frame.index))
+        calibration.largest_gap(frame["score"], attributes=pd.DataFrame({"all": 1}, index=frame.index))
 
 
 @pytest.mark.parametrize(
@@ -115,16 +116,16 @@ def test_small_levels_do_not_make_the_largest_gap():
     ],
 )
 def test_what_cannot_be_read_says_why(arguments, reading, note):
-    frame, _ = simulate.scored_cohort(**arguments)
-    row = audit.readings(frame, **RULER, threshold=arguments.get("threshold", 0.8)).loc[reading]
+    frame, _ = calibration.scored_cohort(**arguments)
+    row = calibration.readings(frame, **RULER, threshold=arguments.get("threshold", 0.8)).loc[reading]
     assert row["note"].startswith(note)
     assert np.isnan(row["estimate"]) or row["estimate"] == 0
 
 
 def test_cases_without_a_score_are_left_out():
-    frame, _ = simulate.scored_cohort(n_a=50, n_b=50)
+    frame, _ = calibration.scored_cohort(n_a=50, n_b=50)
     frame.loc[frame.index[:7], "score"] = np.nan
     frame.loc[frame.index[-3:], "gold"] = np.nan
-    table = audit.readings(frame, **RULER)
+    table = calibration.readings(frame, **RULER)
     assert table.loc["mean", ["n_a", "n_b"]].tolist() == [43, 50]
     assert table.loc["mean on gold", ["n_a", "n_b"]].tolist() == [43, 47]

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 import torch
 
-from helpers import models, reconstruct
+from helpers import learn
 from helpers.errors import InputError
-from helpers.reconstruct import experiment, training
+from helpers.learn import restoration_experiment, restoration_training
 
 SIZE = 16
 SMALL = {
@@ -20,7 +20,7 @@ SMALL = {
     "segmenter": {"network": "small", "features": (4, 8)},
 }
 SHORT = {"steps": 6, "batch_size": 8, "lr": 3e-3}
-FIT = {"unet": reconstruct.fit_unet, "pix2pix": reconstruct.fit_pix2pix, "sde": reconstruct.fit_sde}
+FIT = {"unet": learn.fit_unet, "pix2pix": learn.fit_pix2pix, "sde": learn.fit_sde}
 fast = {"device": "cpu", "progress": False}
 
 
@@ -49,7 +49,7 @@ def models_() -> dict[str, torch.nn.Module]:
 @pytest.mark.parametrize("arm", FIT)
 def test_training_brings_images_nearer_to_clean_ones(arm, models_):
     degraded, clean = pairs(20, seed=1)
-    made = reconstruct.restore(models_[arm], degraded, steps=10 if arm == "sde" else None)
+    made = learn.restore(models_[arm], degraded, steps=10 if arm == "sde" else None)
     assert made.shape == clean.shape and made.dtype == np.float32
     assert made.min() >= 0 and made.max() <= 1
     assert error(made, clean) < 0.75 * error(degraded, clean)
@@ -57,7 +57,7 @@ def test_training_brings_images_nearer_to_clean_ones(arm, models_):
 
 def test_noise_is_that_of_seed_and_case(models_):
     degraded, _ = pairs(5, seed=1)
-    restore = partial(reconstruct.restore, models_["sde"], steps=5)
+    restore = partial(learn.restore, models_["sde"], steps=5)
     whole = restore(degraded)
     np.testing.assert_allclose(restore(degraded, batch_size=2), whole, atol=1e-5)
     np.testing.assert_allclose(restore(degraded[3:], cases=[3, 4]), whole[3:], atol=1e-5)
@@ -69,15 +69,15 @@ def test_each_half_of_pix2pix_reaches_its_own_weights():
     """Gradients of the one loss are those of two separate ones, each with the other network fixed."""
     degraded, clean = (torch.from_numpy(x) for x in pairs(4))
 
-    def built() -> training.Pix2Pix:
-        generator = models.pix2pix_generator(features=(8, 8))
-        return training.Pix2Pix(generator, models.patch_discriminator(channels=4, layers=1))
+    def built() -> restoration_training.Pix2Pix:
+        generator = learn.pix2pix_generator(features=(8, 8))
+        return restoration_training.Pix2Pix(generator, learn.patch_discriminator(channels=4, layers=1))
 
     def gradients(net: torch.nn.Module) -> list[torch.Tensor]:
         return [p.grad for p in net.parameters()]
 
     joint = built()
-    training._adversarial(joint, (degraded, clean), lambda_l1=3.0)["loss"].backward()
+    restoration_training._adversarial(joint, (degraded, clean), lambda_l1=3.0)["loss"].backward()
 
     entropy = torch.nn.functional.binary_cross_entropy_with_logits
     alone = built()
@@ -95,22 +95,22 @@ def test_each_half_of_pix2pix_reaches_its_own_weights():
 
 
 def test_linear_decay_is_the_published_schedule():
-    assert [training.linear_decay(done) for done in (0, 0.25, 0.5, 0.75, 1)] == [1, 1, 1, 0.5, 0]
+    assert [restoration_training.linear_decay(done) for done in (0, 0.25, 0.5, 0.75, 1)] == [1, 1, 1, 0.5, 0]
 
 
 def test_validation_chooses_the_unet():
     settings = SMALL["unet"] | SHORT | {"steps": 20, "every": 5, "patience": 4}
-    fitted = reconstruct.fit_unet(*pairs(), seed=0, validation=pairs(10, seed=1), **settings, **fast)
+    fitted = learn.fit_unet(*pairs(), seed=0, validation=pairs(10, seed=1), **settings, **fast)
     assert fitted.history["score"].max() == pytest.approx(
-        -error(reconstruct.restore(fitted.model, pairs(10, seed=1)[0]), pairs(10, seed=1)[1]), rel=0.05
+        -error(learn.restore(fitted.model, pairs(10, seed=1)[0]), pairs(10, seed=1)[1]), rel=0.05
     )
 
 
-@pytest.mark.parametrize("size", reconstruct.NETWORKS)
+@pytest.mark.parametrize("size", learn.RESTORATION_NETWORKS)
 @pytest.mark.parametrize("dataset", ["ucsf-pdgm", "chexpert"])
 def test_tables_name_arguments_that_there_are(size, dataset):
     """Both tables have the same parts; and the small ones are what the functions take, for one step."""
-    networks, optimisation = (t[size][dataset] for t in (reconstruct.NETWORKS, reconstruct.OPTIMISATION))
+    networks, optimisation = (t[size][dataset] for t in (learn.RESTORATION_NETWORKS, learn.RESTORATION_OPTIMISATION))
     assert set(networks) == set(optimisation) >= {*FIT, "classifier"}
     if size == "paper":
         return
@@ -141,7 +141,7 @@ def settings(**changes) -> dict:
 
 
 def test_experiment_gives_every_arm_of_the_held_out(cohort):
-    found = reconstruct.run(**cohort, **settings())
+    found = learn.run_restoration(**cohort, **settings())
     assert (cohort["cases"]["split"].iloc[found.rows] != "train").all() and len(found.rows) == 24
     arms = ["original", "degraded", "unet", "pix2pix", "sde"]
     assert [*found.images] == [*found.probabilities] == [*found.masks] == arms
@@ -157,7 +157,7 @@ def test_nothing_of_the_held_out_is_learned(cohort):
     for name in ("clean", "labels", "masks"):
         other[name] = cohort[name].copy()
         other[name][held_out] = 1 - cohort[name][held_out]
-    one, two = (reconstruct.run(**given, **settings(arms=["unet"])) for given in (cohort, other))
+    one, two = (learn.run_restoration(**given, **settings(arms=["unet"])) for given in (cohort, other))
     np.testing.assert_array_equal(one.images["unet"], two.images["unet"])
     np.testing.assert_array_equal(one.probabilities["degraded"], two.probabilities["degraded"])
     np.testing.assert_array_equal(one.masks["degraded"], two.masks["degraded"])
@@ -165,31 +165,31 @@ def test_nothing_of_the_held_out_is_learned(cohort):
 
 def test_second_call_takes_what_is_kept(cohort, tmp_path, monkeypatch):
     given = {name: value for name, value in cohort.items() if name != "labels"} | settings(keep=tmp_path)
-    first = reconstruct.run(**given)
-    monkeypatch.setattr(experiment, "restore", lambda *args, **rest: pytest.fail("restored again"))
-    again = reconstruct.run(**given)
+    first = learn.run_restoration(**given)
+    monkeypatch.setattr(restoration_experiment, "restore", lambda *args, **rest: pytest.fail("restored again"))
+    again = learn.run_restoration(**given)
     for arm in first.images:
         np.testing.assert_array_equal(again.images[arm], first.images[arm])
         np.testing.assert_array_equal(again.masks[arm], first.masks[arm])
     with pytest.raises(pytest.fail.Exception, match="again"):
-        reconstruct.run(**given | {"sampling": {"steps": 3}})
+        learn.run_restoration(**given | {"sampling": {"steps": 3}})
 
 
 def test_training_that_was_stopped_goes_on(tmp_path, monkeypatch):
     options = SMALL["pix2pix"] | SHORT | {"every": 2} | fast
-    whole = reconstruct.fit_pix2pix(*pairs(), seed=0, **options)
-    left, adversarial = iter(range(4)), training._adversarial
+    whole = learn.fit_pix2pix(*pairs(), seed=0, **options)
+    left, adversarial = iter(range(4)), restoration_training._adversarial
 
     def stopping(*args, **rest):
         if next(left, None) is None:
             raise KeyboardInterrupt
         return adversarial(*args, **rest)
 
-    monkeypatch.setattr(training, "_adversarial", stopping)
+    monkeypatch.setattr(restoration_training, "_adversarial", stopping)
     with pytest.raises(KeyboardInterrupt):
-        reconstruct.fit_pix2pix(*pairs(), seed=0, checkpoint=tmp_path, **options)
+        learn.fit_pix2pix(*pairs(), seed=0, checkpoint=tmp_path, **options)
     monkeypatch.undo()
-    resumed = reconstruct.fit_pix2pix(*pairs(), seed=0, checkpoint=tmp_path, **options)
+    resumed = learn.fit_pix2pix(*pairs(), seed=0, checkpoint=tmp_path, **options)
     assert resumed.resumed == 4
     for name, weight in whole.model.state_dict().items():
         assert torch.equal(weight, resumed.model.state_dict()[name]), name
@@ -199,40 +199,43 @@ def test_separate_classifiers_can_be_balanced(cohort):
     waiting = SHORT | {"every": 3, "patience": 1}
     optimisation = {"unet": waiting, "classifier": waiting | {"balanced": True}}
     given = {name: value for name, value in cohort.items() if name != "masks"}
-    found = reconstruct.run(**given, **settings(optimisation=optimisation, separate=True, arms=["unet"]))
+    found = learn.run_restoration(**given, **settings(optimisation=optimisation, separate=True, arms=["unet"]))
     assert found.probabilities["unet"].shape == (24, 2) and not found.masks
 
 
 BAD = {
     "no split": (
-        lambda c: reconstruct.run(**c | {"cases": c["cases"].rename(columns=str.upper)}, **settings()),
+        lambda c: learn.run_restoration(**c | {"cases": c["cases"].rename(columns=str.upper)}, **settings()),
         "split",
     ),
     "no test": (
-        lambda c: reconstruct.run(**c | {"cases": c["cases"].replace("test", "train")}, **settings()),
+        lambda c: learn.run_restoration(**c | {"cases": c["cases"].replace("test", "train")}, **settings()),
         "of test",
     ),
-    "too few": (lambda c: reconstruct.run(**c | {"masks": c["masks"][:5]}, **settings()), "masks.*48 rows.*found 5"),
-    "no arm": (lambda c: reconstruct.run(**c, **settings(arms=["gan"])), "gan"),
+    "too few": (
+        lambda c: learn.run_restoration(**c | {"masks": c["masks"][:5]}, **settings()),
+        "masks.*48 rows.*found 5",
+    ),
+    "no arm": (lambda c: learn.run_restoration(**c, **settings(arms=["gan"])), "gan"),
     "no pairs": (
-        lambda c: reconstruct.fit_unet(c["clean"][:4], c["clean"], seed=0, **SHORT),
+        lambda c: learn.fit_unet(c["clean"][:4], c["clean"], seed=0, **SHORT),
         "degraded.*shape of clean",
     ),
     "no axis": (
-        lambda c: reconstruct.fit_unet(c["clean"][:, 0], c["clean"][:, 0], seed=0, **SHORT),
+        lambda c: learn.fit_unet(c["clean"][:, 0], c["clean"][:, 0], seed=0, **SHORT),
         "degraded.*n, 1, h, w",
     ),
     "odd size": (
-        lambda c: reconstruct.fit_unet(*[c["clean"][..., 1:]] * 2, seed=0, **SHORT),
+        lambda c: learn.fit_unet(*[c["clean"][..., 1:]] * 2, seed=0, **SHORT),
         "16 x 15.*multiple of 16",
     ),
-    "no loss": (lambda c: reconstruct.fit_sde(c["degraded"], c["clean"], seed=0, kind="l2", **SHORT), "kind = l2"),
+    "no loss": (lambda c: learn.fit_sde(c["degraded"], c["clean"], seed=0, kind="l2", **SHORT), "kind = l2"),
     "negative": (
-        lambda c: reconstruct.fit_pix2pix(*[c["clean"]] * 2, seed=0, lambda_l1=-1, **SHORT),
+        lambda c: learn.fit_pix2pix(*[c["clean"]] * 2, seed=0, lambda_l1=-1, **SHORT),
         "lambda_l1 = -1",
     ),
     "cases": (
-        lambda c: reconstruct.restore(reconstruct.MeanReverting(torch.nn.Conv2d(2, 1, 1)), c["clean"], cases=[1]),
+        lambda c: learn.restore(learn.MeanReverting(torch.nn.Conv2d(2, 1, 1)), c["clean"], cases=[1]),
         "expected 48 numbers",
     ),
 }

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import metrics, reconstruct
+from helpers import learn, metrics
 from helpers.errors import InputError
-from helpers.reconstruct.measuring import dice_of_each
+from helpers.learn.restoration_measuring import dice_of_each
 
 CASE = np.array(["b", "a", "b", "c", "b"])
 
@@ -33,7 +33,7 @@ def given() -> dict:
 
 
 def test_a_case_has_the_mean_over_its_images(given):
-    found = reconstruct.measure(**given)
+    found = learn.measure_restored(**given)
     assert list(found.cases["case"]) == ["b", "a", "c"]  # in the order in which they come
     assert "slice" not in found.cases and list(found.cases["grade"]) == [1, 0, 0]
     of_each = {
@@ -58,13 +58,13 @@ def test_dice_of_pairs_and_of_nothing():
 def test_images_without_a_mask_are_left_out_of_the_dice(given):
     for mask in (given["expert"], given["masks"]["unet"]):
         mask[[0, 1]] = 0  # one of three images of b, and the only one of a
-    dice = reconstruct.measure(**given).scores["dice"]["unet"]
+    dice = learn.measure_restored(**given).scores["dice"]["unet"]
     kept = dice_of_each(given["expert"], given["masks"]["unet"])[[2, 4]].mean()
     assert dice[0] == pytest.approx(kept) and np.isnan(dice[1]) and dice[2] > 0
 
 
 def test_a_part_is_one_split(given):
-    part = reconstruct.measure(**given).part("test")
+    part = learn.measure_restored(**given).part("test")
     assert list(part.cases["case"]) == ["b", "c"]
     assert all(len(frame) == 2 for frame in (*part.scores.values(), *part.probabilities.values()))
 
@@ -86,4 +86,4 @@ def test_bad_input_gives_one_error(case, given):
     spoil, words = BAD[case]
     spoil(given)
     with pytest.raises(InputError, match=words):
-        reconstruct.measure(**given)
+        learn.measure_restored(**given)

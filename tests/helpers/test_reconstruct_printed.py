@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import audit, paths, reconstruct
+from helpers import paths, stats
 from helpers.report.values import flatten
+from helpers.studies import reconstruction
 
 ARMS = ["original", "unet", "pix2pix", "sde"]
 PUBLISHED = paths.notebooks() / "claims"
@@ -26,9 +27,9 @@ def tables() -> dict[str, pd.DataFrame]:
     shares = {"original": 0.2, "degraded": 0.3, "unet": 0.25}
     decided = {arm: truth.astype(bool) ^ (rng.uniform(size=(n, 1)) < share) for arm, share in shares.items()}
     dice = pd.DataFrame({arm: rng.uniform(0.5, 0.9, n) for arm in decided})
-    odds = audit.prediction_fairness(truth, decided, **both, minimum=3, n_boot=50)
-    gaps = audit.score_fairness(dice, **both, minimum=3, n_boot=50).assign(score="dice")
-    harm = audit.harm_in_scores(dice, **both, minimum=3).assign(finding="Dice")
+    odds = stats.prediction_fairness(truth, decided, **both, minimum=3, n_boot=50)
+    gaps = stats.score_fairness(dice, **both, minimum=3, n_boot=50).assign(score="dice")
+    harm = stats.harm_in_scores(dice, **both, minimum=3).assign(finding="Dice")
     return {"odds": odds, "gaps": gaps, "harm": harm}
 
 
@@ -43,7 +44,7 @@ def performance(levels: dict[str, float]) -> pd.DataFrame:
 
 
 def test_as_printed_has_each_arm_and_the_original(tables):
-    table = reconstruct.as_printed(tables["odds"], tables["gaps"])
+    table = reconstruction.as_printed(tables["odds"], tables["gaps"])
     assert set(table.index.get_level_values("attribute")) == {"sex", "age"}
     odds = tables["odds"].set_index(["attribute", "arm", "metric"])
     for metric in ("eodd", "eop"):
@@ -57,7 +58,7 @@ def test_as_printed_has_each_arm_and_the_original(tables):
 
 
 def test_as_printed_has_the_certainty_too(tables):
-    q, spread = (reconstruct.as_printed(tables["odds"], tables["gaps"], column=c) for c in ("q", "se_value"))
+    q, spread = (reconstruction.as_printed(tables["odds"], tables["gaps"], column=c) for c in ("q", "se_value"))
     assert q.xs("original", level="arm").isna().all(axis=None)
     row = tables["odds"].set_index(["attribute", "arm", "metric"]).loc[("sex", "unet", "eop")]
     assert q.loc[("sex", "grade", "unet"), "eop"] == row["q"]
@@ -65,14 +66,14 @@ def test_as_printed_has_the_certainty_too(tables):
 
 
 def test_changes_have_no_degraded_arm_and_the_slides_names(tables):
-    table = reconstruct.changes_of(tables["odds"], "eop")
+    table = reconstruction.changes_of(tables["odds"], "eop")
     assert set(table["arm"]) == {"unet"} and set(table["metric"]) == {"eop"}
     assert list(table["row"]) == ["sex: grade", "age: grade"]
 
 
 def test_printed_changes_are_arm_minus_original():
     slides = pd.read_csv(PUBLISHED / "04_reconstruction_bias.fairness.csv")
-    table = reconstruct.printed_changes(slides, "eodd").set_index(["row", "arm"])["change"]
+    table = reconstruction.printed_changes(slides, "eodd").set_index(["row", "arm"])["change"]
     assert table["race: Fracture", "unet"] == pytest.approx(0.440 - 0.479)
     assert table["age: type", "pix2pix"] == pytest.approx(0.238 - 0.419)
     assert set(table.index.get_level_values("arm")) == set(ARMS[1:])
@@ -80,7 +81,7 @@ def test_printed_changes_are_arm_minus_original():
 
 def test_quoted_values_are_those_of_the_tables(tables):
     table = performance({"low": 40.0, "middle": 36.0, "high": 31.0})
-    values = reconstruct.quoted("ucsf-pdgm", table, **tables, level="low")
+    values = reconstruction.quoted("ucsf-pdgm", table, **tables, level="low")
     assert values["brief"]["change"] == {"estimate": -0.02, "low": -0.03, "high": -0.01, "interval": [-0.03, -0.01]}
     harm = tables["harm"].set_index(["attribute", "arm"]).loc[("sex", "unet")]
     assert values["brief"]["harm"]["estimate"] == harm["difference"]
@@ -93,7 +94,7 @@ def test_quoted_values_are_those_of_the_tables(tables):
 
 
 def test_one_level_says_nothing_about_noise(tables):
-    values = reconstruct.quoted("ucsf-pdgm", performance({"middle": 36.0}), **tables, level="middle")
+    values = reconstruction.quoted("ucsf-pdgm", performance({"middle": 36.0}), **tables, level="middle")
     assert values["noise"] is None
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+import scipy
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
-from helpers import audit, degrade, metrics, reconstruct
+from helpers import degrade, learn, metrics, stats
 from helpers.errors import InputError
-from helpers.reconstruct.measuring import Measured
-from helpers.reconstruct.summaries import _weighted_auroc
+from helpers.learn.restoration_measuring import Measured
+from helpers.studies import reconstruction
+from helpers.studies.reconstruction.summaries import _weighted_auroc
 
 TARGETS = ["x", "y", "z"]
 DRAWS = {"n_boot": 200, "seed": 0}
@@ -59,7 +60,7 @@ def test_auroc_of_one_class_is_undefined_and_of_equal_scores_a_half():
 
 def test_performance_is_the_tested_cases_and_its_change_is_arm_minus_original():
     every = measured(loss=0.1)
-    table = reconstruct.performance({"middle": every}, targets=TARGETS, **DRAWS)
+    table = reconstruction.performance({"middle": every}, targets=TARGETS, **DRAWS)
     tested = every.part("test")
     by = table.set_index(["level", "metric", "target", "arm"])
     dice = tested.scores["dice"].mean()
@@ -82,11 +83,11 @@ def test_performance_is_the_tested_cases_and_its_change_is_arm_minus_original():
 
 def test_the_original_stands_once_and_a_seed_repeats():
     levels = {"low": measured(), "high": measured(loss=0.2)}
-    table = reconstruct.performance(levels, targets=TARGETS, **DRAWS)
+    table = reconstruction.performance(levels, targets=TARGETS, **DRAWS)
     assert not table.duplicated(["level", "metric", "target", "arm"]).any()
     assert set(table.loc[table["arm"] == "original", "level"]) == {"none"}
-    pd.testing.assert_frame_equal(reconstruct.performance(levels, targets=TARGETS, **DRAWS), table)
-    assert not reconstruct.performance(levels, targets=TARGETS, n_boot=200, seed=1)["low"].equals(table["low"])
+    pd.testing.assert_frame_equal(reconstruction.performance(levels, targets=TARGETS, **DRAWS), table)
+    assert not reconstruction.performance(levels, targets=TARGETS, n_boot=200, seed=1)["low"].equals(table["low"])
 
 
 def test_intervals_resample_patients_not_images():
@@ -97,23 +98,23 @@ def test_intervals_resample_patients_not_images():
         {name: pd.concat([frame] * 2, ignore_index=True) for name, frame in every.scores.items()},
         {arm: pd.concat([frame] * 2, ignore_index=True) for arm, frame in every.probabilities.items()},
     )
-    once, more = (reconstruct.performance({"m": part}, targets=TARGETS, **DRAWS) for part in (every, twice))
+    once, more = (reconstruction.performance({"m": part}, targets=TARGETS, **DRAWS) for part in (every, twice))
     np.testing.assert_allclose(once[["low", "high"]], more[["low", "high"]], rtol=1e-9)
 
 
 def test_thresholds_are_of_the_split_that_is_asked_for():
     every = measured()
-    found = {where: reconstruct.thresholds(every, targets=TARGETS, where=where) for where in ("validation", "test")}
+    found = {where: reconstruction.thresholds(every, targets=TARGETS, where=where) for where in ("validation", "test")}
     for where, chosen in found.items():
         part = every.part(where)
         for arm in part.probabilities:
-            expected = audit.choose_threshold(part.cases["x"], part.probabilities[arm]["x"])
+            expected = stats.choose_threshold(part.cases["x"], part.probabilities[arm]["x"])
             assert chosen[arm]["x"] == expected
     assert found["validation"] != found["test"]
 
 
 def test_optimism_names_each_target():
-    table = reconstruct.optimism(measured(), targets=TARGETS, arm="unet", attribute="sex", minimum=3, **DRAWS)
+    table = reconstruction.optimism(measured(), targets=TARGETS, arm="unet", attribute="sex", minimum=3, **DRAWS)
     assert set(table["target"]) == set(TARGETS)
     assert {"balance", "accuracy", "eodd"} == set(table["statistic"])
     np.testing.assert_allclose(table["difference"], table["from_test"] - table["from_validation"])
@@ -121,14 +122,14 @@ def test_optimism_names_each_target():
 
 def test_groups_drawn_by_lot_are_found_unequal_in_one_of_twenty():
     control = {"score": "psnr", "arm": "unet", "attribute": "sex", "baseline": "degraded", "seed": 0}
-    found = reconstruct.negative_control(measured(n=120), n=300, **control)
+    found = reconstruction.negative_control(measured(n=120), n=300, **control)
     assert found["tests"] == 300 and found["low"] < found["rate"] < found["high"]
-    low, high = stats.binom.ppf([0.0005, 0.9995], 300, 0.05) / 300
+    low, high = scipy.stats.binom.ppf([0.0005, 0.9995], 300, 0.05) / 300
     assert low <= found["rate"] <= high
 
 
 @pytest.fixture(scope="module")
-def tasks() -> dict[str, reconstruct.Task]:
+def tasks() -> dict[str, learn.Task]:
     """Smooth blobs, as images of either data set."""
     y, x = np.mgrid[:32, :32]
     middle = np.random.default_rng(0).uniform(10, 22, (2, 6, 1, 1))
@@ -136,33 +137,33 @@ def tasks() -> dict[str, reconstruct.Task]:
     rows = pd.DataFrame({"case": list("aabbcd"), "patient_id": list("aabbcc"), "split": ["test"] * 5 + ["train"]})
     rows = rows.assign(sex=list("FFMMMM"), x=[1, 1, 0, 0, 1, 1.0], y=[1, 1, np.nan, np.nan, 0, 1])
     rest = (rows, images, None, ["x", "y"], ["sex"], pd.DataFrame())
-    return {name: reconstruct.Task(name, *rest) for name in reconstruct.DATASETS}
+    return {name: learn.Task(name, *rest) for name in learn.RESTORATION_DATASETS}
 
 
 def test_cohort_counts_the_tested_cases(tasks):
-    table = reconstruct.cohort(tasks["ucsf-pdgm"])
+    table = reconstruction.cohort(tasks["ucsf-pdgm"])
     assert table.loc[("sex", "M"), ["n", "n_patients", "x", "y"]].tolist() == [2, 2, 0.5, 0]
     assert table.loc[("sex", "F"), ["n", "n_patients", "x", "y"]].tolist() == [1, 1, 1, 1]
 
 
 @pytest.mark.parametrize("mode", ["corrected", "as_published"])
-@pytest.mark.parametrize("dataset", reconstruct.DATASETS)
+@pytest.mark.parametrize("dataset", learn.RESTORATION_DATASETS)
 def test_noise_table_is_of_the_images_that_are_used(dataset, mode, tasks, tmp_path):
     options = {"mode": mode, "pattern": "uniform", "seed": 0}
-    table = reconstruct.noise_table(tasks[dataset], **options)
+    table = reconstruction.noise_table(tasks[dataset], **options)
     assert list(table.index) == ["low", "middle", "high"]
     for level in table.index:
-        worse = reconstruct.degraded(tasks[dataset], level, **options, folder=tmp_path)
+        worse = learn.degraded(tasks[dataset], level, **options, folder=tmp_path)
         assert table.loc[level, "psnr"] == pytest.approx(metrics.psnr(worse, tasks[dataset].images).mean(), rel=1e-6)
 
 
 def test_noise_table_says_what_was_measured(tasks):
-    table = reconstruct.noise_table(tasks["ucsf-pdgm"], mode="corrected", pattern="uniform", seed=0)
+    table = reconstruction.noise_table(tasks["ucsf-pdgm"], mode="corrected", pattern="uniform", seed=0)
     mask = degrade.radial_mask(32, degrade.spokes_for(8, 32), pattern="uniform")
     assert table.loc["middle", "measured"] == pytest.approx(1 / mask.mean())
     assert list(table["nominal"]) == [4, 8, 16]
     psnr_no_noise = {
-        mode: reconstruct.noise_table(tasks["chexpert"], mode=mode, pattern="uniform", seed=0)["psnr_no_noise"]
+        mode: reconstruction.noise_table(tasks["chexpert"], mode=mode, pattern="uniform", seed=0)["psnr_no_noise"]
         for mode in ("corrected", "as_published")
     }
     assert (psnr_no_noise["corrected"] > psnr_no_noise["as_published"] + 3).all()
@@ -171,17 +172,17 @@ def test_noise_table_says_what_was_measured(tasks):
 BAD = {
     "one class": (
         lambda m: m.cases.__setitem__("x", 1.0),
-        lambda m: reconstruct.thresholds(m, targets=TARGETS, where="validation"),
+        lambda m: reconstruction.thresholds(m, targets=TARGETS, where="validation"),
         "x, validation: 1 of two classes",
     ),
     "no split": (
         lambda m: None,
-        lambda m: reconstruct.thresholds(m, targets=TARGETS, where="training"),
+        lambda m: reconstruction.thresholds(m, targets=TARGETS, where="training"),
         "x, training: 0 of two classes among 0 cases",
     ),
     "three groups": (
         lambda m: m.cases.__setitem__("sex", [f"g{k // 2 % 3}" for k in range(len(m.cases))]),
-        lambda m: reconstruct.negative_control(
+        lambda m: reconstruction.negative_control(
             m, score="psnr", arm="unet", attribute="sex", baseline="degraded", n=5, seed=0
         ),
         "attribute sex: 3 groups",
@@ -200,4 +201,4 @@ def test_bad_input_gives_one_error(case):
 
 def test_a_noise_without_a_name_is_refused(tasks):
     with pytest.raises(InputError, match="mode = real"):
-        reconstruct.noise_table(tasks["ucsf-pdgm"], mode="real", pattern="uniform", seed=0)
+        reconstruction.noise_table(tasks["ucsf-pdgm"], mode="real", pattern="uniform", seed=0)

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import data, degrade, reconstruct, simulate
+from helpers import datasets, degrade, learn
+from helpers.datasets.chexpert import layout
 from helpers.errors import InputError
-from helpers.reconstruct.experiment import Outputs
-from helpers.simulate import chest_layout
+from helpers.learn.restoration_experiment import Outputs
+from helpers.studies import reconstruction
 
 SIZE = 32
 OPTIONS = {"mode": "corrected", "pattern": "uniform", "seed": 0}
@@ -20,21 +21,21 @@ OPTIONS = {"mode": "corrected", "pattern": "uniform", "seed": 0}
 
 @pytest.fixture(scope="module")
 def chest_root(tmp_path_factory) -> Path:
-    return simulate.chest_xrays(24, seed=2, size=SIZE, folder=tmp_path_factory.mktemp("chests"))
+    return datasets.simulate_chest_xrays(24, seed=2, size=SIZE, folder=tmp_path_factory.mktemp("chests"))
 
 
 @pytest.fixture(scope="module")
-def chest(chest_root) -> reconstruct.Task:
-    return reconstruct.load("chexpert", chest_root, size=SIZE, seed=0)
+def chest(chest_root) -> learn.Task:
+    return learn.load_task("chexpert", chest_root, size=SIZE, seed=0)
 
 
 @pytest.fixture(scope="module")
-def brain(tmp_path_factory) -> reconstruct.Task:
-    root = simulate.brain_tumours(12, seed=2, shape=(SIZE, SIZE, 12), folder=tmp_path_factory.mktemp("brains"))
-    return reconstruct.load("ucsf-pdgm", root, size=SIZE, seed=0, test_share=0.4)
+def brain(tmp_path_factory) -> learn.Task:
+    root = datasets.simulate_brain_tumours(12, seed=2, shape=(SIZE, SIZE, 12), folder=tmp_path_factory.mktemp("brains"))
+    return learn.load_task("ucsf-pdgm", root, size=SIZE, seed=0, test_share=0.4)
 
 
-def few(task: reconstruct.Task) -> reconstruct.Task:
+def few(task: learn.Task) -> learn.Task:
     """The same with six images: each is degraded by itself."""
     return task._replace(rows=task.rows[:6], images=task.images[:6])
 
@@ -59,15 +60,15 @@ def test_a_brain_is_a_case_of_many_slices_with_masks(brain):
 
 def test_a_patient_whose_ages_are_on_both_sides_of_the_cut_has_one_age_group(chest_root, tmp_path):
     root = Path(shutil.copytree(chest_root, tmp_path / "download"))
-    file = root / chest_layout.FOLDERS[0] / chest_layout.TRAIN
-    table, cut = pd.read_csv(file, dtype=str), chest_layout.AGE_CUT
-    patient = table[chest_layout.PATH].str.extract(r"(patient\d+)")[0]
+    file = root / layout.FOLDERS[0] / layout.TRAIN
+    table, cut = pd.read_csv(file, dtype=str), layout.AGE_CUT
+    patient = table[layout.PATH].str.extract(r"(patient\d+)")[0]
     several = patient[patient.duplicated()].iloc[0]
     images = np.flatnonzero(patient == several)
     table.loc[images, "Age"] = [str(cut), *[str(cut + 1)] * (len(images) - 1)]
     table.to_csv(file, index=False)
-    assert data.load_chexpert(root)[0].query("patient_id == @several")["age_group"].nunique() == 2
-    rows = reconstruct.load("chexpert", root, size=SIZE, seed=0).rows
+    assert datasets.load_chexpert(root)[0].query("patient_id == @several")["age_group"].nunique() == 2
+    rows = learn.load_task("chexpert", root, size=SIZE, seed=0).rows
     own = rows[rows["patient_id"] == several]
     assert len(own) == len(images)
     assert set(own["age"]) == {cut} and set(own["age_group"]) == {f"<={cut}"}
@@ -75,8 +76,8 @@ def test_a_patient_whose_ages_are_on_both_sides_of_the_cut_has_one_age_group(che
 
 def test_a_release_without_its_demographics_is_read_without_race(chest_root, tmp_path):
     root = Path(shutil.copytree(chest_root, tmp_path / "download"))
-    (root / chest_layout.DEMOGRAPHICS).unlink()
-    task = reconstruct.load("chexpert", root, size=SIZE, seed=0)
+    (root / layout.DEMOGRAPHICS).unlink()
+    task = learn.load_task("chexpert", root, size=SIZE, seed=0)
     assert task.attributes == ["sex", "age_group"] and "race" not in task.rows
     assert task.dropped["reason"].str.contains("race missing").any()
 
@@ -84,22 +85,22 @@ def test_a_release_without_its_demographics_is_read_without_race(chest_root, tmp
 @pytest.mark.parametrize("name", ["brain", "chest"])
 def test_degraded_images_are_made_once_and_differ_between_modes(name, request, tmp_path, monkeypatch):
     task = few(request.getfixturevalue(name))
-    worse = reconstruct.degraded(task, "high", **OPTIONS, folder=tmp_path)
-    published = reconstruct.degraded(task, "high", **OPTIONS | {"mode": "as_published"}, folder=tmp_path)
+    worse = learn.degraded(task, "high", **OPTIONS, folder=tmp_path)
+    published = learn.degraded(task, "high", **OPTIONS | {"mode": "as_published"}, folder=tmp_path)
     assert worse.shape == task.images.shape and worse.dtype == np.float32
     assert worse.min() >= 0 and worse.max() <= 1
     assert np.abs(worse - published).max() > 1e-3
     for function in ("undersample", "low_dose"):
         monkeypatch.setattr(degrade, function, lambda *args, **rest: pytest.fail("made again"))
-    np.testing.assert_array_equal(reconstruct.degraded(task, "high", **OPTIONS, folder=tmp_path), worse)
+    np.testing.assert_array_equal(learn.degraded(task, "high", **OPTIONS, folder=tmp_path), worse)
     with pytest.raises(pytest.fail.Exception, match="again"):
-        reconstruct.degraded(task, "low", **OPTIONS, folder=tmp_path)
+        learn.degraded(task, "low", **OPTIONS, folder=tmp_path)
 
 
 def test_more_noise_leaves_less(brain, chest, tmp_path):
     for task in (few(brain), few(chest)):
         error = [
-            np.mean((reconstruct.degraded(task, level, **OPTIONS, folder=tmp_path) - task.images) ** 2)
+            np.mean((learn.degraded(task, level, **OPTIONS, folder=tmp_path) - task.images) ** 2)
             for level in ("low", "middle", "high")
         ]
         assert error[0] < error[1] < error[2]
@@ -107,11 +108,11 @@ def test_more_noise_leaves_less(brain, chest, tmp_path):
 
 def test_only_two_networks_of_the_published_mri_are_trained_on_other_images(brain, chest, tmp_path):
     published, brain, chest = OPTIONS | {"mode": "as_published"}, few(brain), few(chest)
-    assert reconstruct.published_training(brain, "middle", **OPTIONS, folder=tmp_path) == {}
-    assert reconstruct.published_training(chest, "middle", **published, folder=tmp_path) == {}
-    other = reconstruct.published_training(brain, "middle", **published, folder=tmp_path)
+    assert learn.published_training(brain, "middle", **OPTIONS, folder=tmp_path) == {}
+    assert learn.published_training(chest, "middle", **published, folder=tmp_path) == {}
+    other = learn.published_training(brain, "middle", **published, folder=tmp_path)
     assert set(other) == {"pix2pix", "sde"}
-    magnitude = reconstruct.degraded(brain, "middle", **OPTIONS, folder=tmp_path)
+    magnitude = learn.degraded(brain, "middle", **OPTIONS, folder=tmp_path)
     for images in other.values():
         np.testing.assert_array_equal(images, magnitude)
 
@@ -120,7 +121,7 @@ def test_examples_are_held_out_and_of_the_brain_the_largest_tumours(brain, chest
     for task in (brain, chest):
         held_out = np.flatnonzero(task.rows["split"] != "train")
         outputs = Outputs(held_out, {"original": task.images[held_out], "unet": 1 - task.images[held_out]}, {}, {})
-        shown = reconstruct.examples(task, outputs, n=2)
+        shown = reconstruction.examples(task, outputs, n=2)
         assert shown.shape == (2, 2, 3, SIZE, SIZE) and shown.dtype == np.uint8
         tested = np.flatnonzero(task.rows["split"] == "test")
         size = np.zeros(len(tested)) if task.masks is None else task.masks[tested].sum((1, 2, 3))
@@ -130,17 +131,17 @@ def test_examples_are_held_out_and_of_the_brain_the_largest_tumours(brain, chest
 
 
 BAD = {
-    "no data set": (lambda t, f: reconstruct.load("brats", f, size=SIZE, seed=0), "dataset = brats"),
-    "no simulation": (lambda t, f: reconstruct.simulated("brats", 5, size=SIZE, seed=0), "dataset = brats"),
-    "share": (lambda t, f: reconstruct.load("chexpert", f, size=SIZE, seed=0, test_share=0.9), "test_share = 0.9"),
-    "no level": (lambda t, f: reconstruct.degraded(t, "extreme", **OPTIONS, folder=f), "level = extreme"),
-    "no mode": (lambda t, f: reconstruct.degraded(t, "low", **OPTIONS | {"mode": "real"}, folder=f), "mode = real"),
+    "no data set": (lambda t, f: learn.load_task("brats", f, size=SIZE, seed=0), "dataset = brats"),
+    "no simulation": (lambda t, f: learn.simulated_task("brats", 5, size=SIZE, seed=0), "dataset = brats"),
+    "share": (lambda t, f: learn.load_task("chexpert", f, size=SIZE, seed=0, test_share=0.9), "test_share = 0.9"),
+    "no level": (lambda t, f: learn.degraded(t, "extreme", **OPTIONS, folder=f), "level = extreme"),
+    "no mode": (lambda t, f: learn.degraded(t, "low", **OPTIONS | {"mode": "real"}, folder=f), "mode = real"),
     "no mode of training": (
-        lambda t, f: reconstruct.published_training(t, "low", **OPTIONS | {"mode": "published"}, folder=f),
+        lambda t, f: learn.published_training(t, "low", **OPTIONS | {"mode": "published"}, folder=f),
         "mode = published",
     ),
     "no network": (
-        lambda t, f: reconstruct.read(t, t.images, network="large", sampler="ddim", steps=2, seed=0),
+        lambda t, f: learn.read_task(t, t.images, network="large", sampler="ddim", steps=2, seed=0),
         "network = large",
     ),
 }
@@ -154,7 +155,7 @@ def test_bad_input_gives_one_error(case, brain, tmp_path):
 
 
 def test_effort_shortens_a_training_and_never_to_nothing():
-    from helpers.reconstruct.tasks import _shortened
+    from helpers.learn.restoration_tasks import _shortened
 
     assert _shortened({"steps": 200, "lr": 1}, 0.05) == {"steps": 10, "lr": 1}
     assert _shortened({"epochs": 5}, 0.01) == {"epochs": 1}

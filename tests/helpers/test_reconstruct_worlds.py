@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
-from helpers import audit, paths, reconstruct
+from helpers import learn, paths, stats
 from helpers.errors import InputError
-from helpers.reconstruct import worlds
+from helpers.studies import reconstruction
+from helpers.studies.reconstruction import worlds
 
 TARGETS = [f"finding {k}" for k in range(4)]
 
@@ -15,17 +16,21 @@ TARGETS = [f"finding {k}" for k in range(4)]
 @pytest.fixture
 def quick(monkeypatch, tmp_path):
     """Networks of two steps, and data in a folder that goes away."""
-    for dataset in reconstruct.DATASETS:
-        short = {part: {**given, "steps": 2} for part, given in reconstruct.OPTIMISATION["small"][dataset].items()}
-        monkeypatch.setitem(reconstruct.OPTIMISATION["small"], dataset, short)
+    for dataset in learn.RESTORATION_DATASETS:
+        short = {
+            part: {**given, "steps": 2} for part, given in learn.RESTORATION_OPTIMISATION["small"][dataset].items()
+        }
+        monkeypatch.setitem(learn.RESTORATION_OPTIMISATION["small"], dataset, short)
     monkeypatch.setattr(paths, "data", lambda: tmp_path)
 
 
-@pytest.mark.parametrize("datasets", [["ucsf-pdgm"], pytest.param([*reconstruct.DATASETS], marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "datasets", [["ucsf-pdgm"], pytest.param([*learn.RESTORATION_DATASETS], marks=pytest.mark.slow)]
+)
 def test_both_worlds_of_a_data_set_are_read_and_kept(datasets, quick, tmp_path, monkeypatch):
     options = {"seeds": [4], "keep": tmp_path / "kept", "patients": dict.fromkeys(datasets, 60), "n_boot": 50}
     options |= {"device": "cpu", "progress": False}
-    found = reconstruct.read_worlds(datasets, **options)
+    found = reconstruction.read_worlds(datasets, **options)
     assert list(zip(found["dataset"], found["world"], strict=True)) == [
         (dataset, world) for dataset in datasets for world in ("fair", "unfair")
     ]
@@ -35,10 +40,10 @@ def test_both_worlds_of_a_data_set_are_read_and_kept(datasets, quick, tmp_path, 
     assert set(found["status"]) <= {"women lose more", "men lose more", "not shown"}
     assert (found["n_women"] + found["n_men"]).between(20, 28).all()
     monkeypatch.setattr(worlds, "simulated", None)  # not called again
-    pd.testing.assert_frame_equal(reconstruct.read_worlds(datasets, **options), found)
+    pd.testing.assert_frame_equal(reconstruction.read_worlds(datasets, **options), found)
 
 
-def studied(*, patients: int, seed: int, loss: float) -> reconstruct.Measured:
+def studied(*, patients: int, seed: int, loss: float) -> learn.Measured:
     """Two images a patient, alike but for sign and noise; in women the arm has that much more noise."""
     rng = np.random.default_rng(seed)
     sex = np.repeat(np.where(np.arange(patients) % 2, "F", "M"), 2)
@@ -49,7 +54,7 @@ def studied(*, patients: int, seed: int, loss: float) -> reconstruct.Measured:
     cases = cases.assign(patient_id=np.repeat(np.arange(patients), 2), sex=sex, split="test")
     arms = {"original": signal, "unet": signal + noise}
     given = {arm: pd.DataFrame(expit(values), columns=TARGETS) for arm, values in arms.items()}
-    return reconstruct.Measured(cases, {}, given)
+    return learn.Measured(cases, {}, given)
 
 
 ASKED = {"targets": TARGETS, "arm": "unet", "attribute": "sex", "n_boot": 300, "seed": 0}
@@ -57,8 +62,8 @@ ASKED = {"targets": TARGETS, "arm": "unet", "attribute": "sex", "n_boot": 300, "
 
 def test_the_mean_of_the_findings_is_that_of_the_test_of_each():
     made = studied(patients=120, seed=1, loss=0.5)
-    found = reconstruct.harm_in_mean_auroc(made, **ASKED)
-    of_each = audit.harm_in_auroc(
+    found = reconstruction.harm_in_mean_auroc(made, **ASKED)
+    of_each = stats.harm_in_auroc(
         made.cases[TARGETS],
         made.probabilities,
         attributes=made.cases[["sex"]],
@@ -72,7 +77,7 @@ def test_the_mean_of_the_findings_is_that_of_the_test_of_each():
 
 
 def test_who_loses_more_has_the_sign():
-    lost = reconstruct.harm_in_mean_auroc(studied(patients=120, seed=2, loss=3.0), **ASKED)
+    lost = reconstruction.harm_in_mean_auroc(studied(patients=120, seed=2, loss=3.0), **ASKED)
     assert lost["estimate"] > 0 and lost["p"] < 0.001
     assert worlds._status(**lost) == "women lose more"
     assert worlds._status(estimate=-0.1, p=0.049) == "men lose more"
@@ -82,15 +87,15 @@ def test_who_loses_more_has_the_sign():
 def test_two_groups_and_three_targets_are_needed():
     made = studied(patients=20, seed=3, loss=0.0)
     with pytest.raises(InputError, match="2 groups and 2 targets"):
-        reconstruct.harm_in_mean_auroc(made, **ASKED | {"targets": TARGETS[:2]})
+        reconstruction.harm_in_mean_auroc(made, **ASKED | {"targets": TARGETS[:2]})
     men = made.cases.assign(sex="M")
     with pytest.raises(InputError, match="1 groups"):
-        reconstruct.harm_in_mean_auroc(made._replace(cases=men), **ASKED)
+        reconstruction.harm_in_mean_auroc(made._replace(cases=men), **ASKED)
 
 
 @pytest.mark.parametrize("n", [6, pytest.param(60, marks=pytest.mark.slow)])
 def test_the_test_keeps_its_level_without_networks(n):
-    found = reconstruct.level_of_test(n, patients=80, n_boot=100, seed=0)
+    found = reconstruction.level_of_test(n, patients=80, n_boot=100, seed=0)
     assert found["tests"] == n and found["low"] < 0.05 < found["high"]
 
 
@@ -101,7 +106,7 @@ def test_hits_are_told_from_false_alarms():
         ("ucsf-pdgm", "fair"): [("not shown", 0)],
     }
     flat = [(*key, status, alarms) for key, found in named.items() for status, alarms in found]
-    table = reconstruct.hits(pd.DataFrame(flat, columns=["dataset", "world", "status", "alarms"]))
+    table = reconstruction.hits(pd.DataFrame(flat, columns=["dataset", "world", "status", "alarms"]))
     rates = table.set_index(["dataset", "world", "rule"])["rate"].unstack()
     assert rates["signed"].to_dict() == pytest.approx(
         {("chexpert", "fair"): 0.5, ("chexpert", "unfair"): 2 / 3, ("ucsf-pdgm", "fair"): 0}
@@ -116,4 +121,4 @@ def test_hits_are_told_from_false_alarms():
 
 def test_an_unknown_data_set_is_refused(tmp_path):
     with pytest.raises(InputError, match="datasets: mimic unknown"):
-        reconstruct.read_worlds(["mimic"], seeds=[0], keep=tmp_path)
+        reconstruction.read_worlds(["mimic"], seeds=[0], keep=tmp_path)

@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import fingerprint, paths, report
+from helpers import book, paths, report
+from helpers.book import page
 from helpers.errors import InputError
-from helpers.report import claims, page, parameters, provenance, recording, tables, values
+from helpers.keep import fingerprint
+from helpers.report import claims, parameters, provenance, recording, tables, values
+from helpers.studies import own_scores
 
 STUDY = "01_label_audit"
 
@@ -151,7 +154,7 @@ def test_results_hold_values_and_provenance(finished):
     assert known["command"] == f"papermill notebooks/{STUDY}.ipynb out.ipynb -p SEED 5"
     assert known["parameters"]["RUN_DIR"] == "RUN_DIR"
     notebook = paths.notebooks() / f"{STUDY}.ipynb"
-    assert known["helpers"] == fingerprint.modules_of(notebook) and "helpers.audit.gaps" in known["helpers"]
+    assert known["helpers"] == fingerprint.modules_of(notebook) and "helpers.stats.gaps" in known["helpers"]
     assert "helpers.report.run" not in {*known["helpers"], *known["loaded"]}
     assert known["notebook"] == fingerprint.notebook(notebook) and known["drawn"] == provenance.drawing(STUDY)
     assert (finished / "cases.parquet").is_file()
@@ -177,10 +180,10 @@ def test_recorded_run_suppresses_small_cells_and_knows_what_changed(finished, tm
     assert kept.changed == []
     file = tmp_path / "recorded" / STUDY / "x" / "results.json"
     results = json.loads(file.read_text())
-    results["provenance"]["helpers"]["helpers.audit.gaps"] = "0" * 12
+    results["provenance"]["helpers"]["helpers.stats.gaps"] = "0" * 12
     file.write_text(json.dumps(results))
-    assert report.recorded(STUDY, "x").changed == ["helpers.audit.gaps"]
-    assert "helpers.audit.gaps" in report.recorded(STUDY, "x").notice().loc["code changed since", "recorded run"]
+    assert report.recorded(STUDY, "x").changed == ["helpers.stats.gaps"]
+    assert "helpers.stats.gaps" in report.recorded(STUDY, "x").notice().loc["code changed since", "recorded run"]
 
 
 def test_recording_refuses_a_case_and_an_unfinished_run(finished, tmp_path, monkeypatch):
@@ -353,9 +356,9 @@ def sizes(**counts):
 )
 def test_a_single_suppressed_group_does_not_come_back_by_subtraction(counts, hidden, total):
     table = {"sex": sizes(**counts)}
-    rows = report.beside_small(table)
+    rows = own_scores.beside_small(table)
     assert rows == ([("sex", "not recorded")] if hidden else [])
-    assert report.total(sum(counts.values()), table) == total
+    assert own_scores.total(sum(counts.values()), table) == total
     shown = report.show(pd.concat(table), hide=rows)["n"]
     if hidden:
         assert shown["sex"].tolist() == [284, 281, "<10", "suppressed"]
@@ -364,20 +367,20 @@ def test_a_single_suppressed_group_does_not_come_back_by_subtraction(counts, hid
 def test_the_words_do_not_tell_a_number_that_the_tables_hide():
     overall = pd.DataFrame({"gap": [np.nan], "p": [np.nan], "note": ["too few"]}, index=["sex"])
     for many, says in ((None, "for some cases"), (24, "for 24 cases"), (5, "for fewer than 10 cases")):
-        assert says in report.findings("dice", overall, {}, missing={"sex": many}).loc["sex", "finding"]
-    assert "not recorded" not in report.findings("dice", overall, {}, missing={"sex": 0}).loc["sex", "finding"]
+        assert says in own_scores.findings("dice", overall, {}, missing={"sex": many}).loc["sex", "finding"]
+    assert "not recorded" not in own_scores.findings("dice", overall, {}, missing={"sex": 0}).loc["sex", "finding"]
 
 
 @pytest.mark.parametrize("text", ["x", "", "[]", "{}", "\0", '{"nbformat": 4}'])
 def test_a_file_that_is_no_notebook_makes_no_report(text, tmp_path):
     (tmp_path / "x").write_text(text)
     with pytest.raises(InputError, match="it is no"):
-        report.write_html(tmp_path / "x")
+        book.write_html(tmp_path / "x")
 
 
 def test_another_studys_notebook_makes_no_report(tmp_path):
     with pytest.raises(InputError, match="not an audit of one's own scores"):
-        report.write_html(paths.notebooks() / "01_label_audit.ipynb", tmp_path / "x.html")
+        book.write_html(paths.notebooks() / "01_label_audit.ipynb", tmp_path / "x.html")
 
 
 def test_texts_of_the_readers_table_are_shown_as_they_are(tmp_path):
@@ -399,6 +402,6 @@ def test_texts_of_the_readers_table_are_shown_as_they_are(tmp_path):
         nbformat.v4.new_code_cell(outputs=[glued]),
     ]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "run.ipynb")
-    page = report.write_html(tmp_path / "run.ipynb").read_text()
+    page = book.write_html(tmp_path / "run.ipynb").read_text()
     assert page.count("*A* &lt;b&gt;B&lt;/b&gt; [c](http://d.org) `e`") == 3
     assert "<b>" not in page and "<em>" not in page and "<a " not in page and "<code>" not in page

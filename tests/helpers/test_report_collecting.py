@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import paths, report
+from helpers import book, paths
 from helpers.errors import InputError
 from helpers.report.values import flatten
 
@@ -22,7 +22,7 @@ def made(root, place, *, values=None, cases=None, **parameters):
     folder.mkdir(parents=True)
     provenance = {"parameters": {"RUN_DIR": "RUN_DIR", "SEED": 0, **parameters}, "started": "2026-01-02 03:04 UTC"}
     provenance |= {"git": {"commit": "abc", "dirty": False}, "device": "CPU", "wall_seconds": 1.5}
-    provenance |= {"notebook": "f00", "data": None, "helpers": {"helpers.audit": "f"}}
+    provenance |= {"notebook": "f00", "data": None, "helpers": {"helpers.stats": "f"}}
     results = {"values": GAP if values is None else values, "claims": [{"id": "c"}], "provenance": provenance}
     (folder / "results.json").write_text(json.dumps(results))
     frame = pd.DataFrame({"case": ["a", "b"], "dice": [0.5, 1.0]}) if cases is None else cases
@@ -48,7 +48,7 @@ def runs(tmp_path):
 
 
 def test_one_sorted_row_a_complete_run(runs):
-    table = report.collect(folder=runs)
+    table = book.collect(folder=runs)
     places = [tuple(row) for row in table[["batch", "study", "instance"]].itertuples(index=False)]
     assert places == [
         ("sweep", AUDIT, ODD),
@@ -64,39 +64,39 @@ def test_one_sorted_row_a_complete_run(runs):
 
 
 def test_columns_have_the_type_of_what_they_hold(runs):
-    types = report.collect(folder=runs).dtypes
+    types = book.collect(folder=runs).dtypes
     for name in ("SEED", "gap.estimate", "n.Young", "right", "wall_seconds"):
         assert types[name].kind in "if", name
     assert types["verdict"] == types["KEEP"] == types["started"] == "str"
     assert types["dirty"].kind == "b"
     made(runs, f"none/{AUDIT}/a", values={"gap": None})
-    assert report.collect("none", folder=runs)["gap"].dtype == float  # a mean of it is missing, not an error
+    assert book.collect("none", folder=runs)["gap"].dtype == float  # a mean of it is missing, not an error
 
 
 def test_names_are_those_that_prose_quotes(tmp_path):
     values = {"a": {"b": [1, [2.5, {"c": "x"}]], "d": {}}, "e": [], "f": False}
     made(tmp_path, f"tiny/{AUDIT}/default", values=values)
     made(tmp_path, f"tiny/{AUDIT}/other", values={"a": 1})  # a number where another run has a table
-    table = report.collect(folder=tmp_path)
+    table = book.collect(folder=tmp_path)
     expected = flatten(values)
     assert [c for c in table if c in expected or c == "a"] == [*expected, "a"]
     assert table.loc[0, list(expected)].to_dict() == expected
 
 
 def test_a_value_does_not_hide_another_column(runs):
-    row = report.collect("sweep", study=WORLDS, folder=runs).iloc[0]
+    row = book.collect("sweep", study=WORLDS, folder=runs).iloc[0]
     assert (row["values.SEED"], row["SEED"], row["values.data"]) == (9, 0, "d")
     assert pd.isna(row["data"])
 
 
 def test_patterns_choose_batches_studies_and_values(runs):
-    assert len(report.collect("sw*", folder=runs)) == 3
-    assert set(report.collect(study="01_*", folder=runs)["study"]) == {AUDIT}
-    table = report.collect("sweep", values=("gap.int*", "right"), folder=runs)
+    assert len(book.collect("sw*", folder=runs)) == 3
+    assert set(book.collect(study="01_*", folder=runs)["study"]) == {AUDIT}
+    table = book.collect("sweep", values=("gap.int*", "right"), folder=runs)
     assert [c for c in table if c.islower() and "." in c] == ["gap.interval.0", "gap.interval.1"]
     assert "right" in table and "verdict" not in table
-    assert report.collect(values="verdict", folder=runs)["verdict"].count() == 3
-    assert "verdict" not in report.collect(values=(), folder=runs)
+    assert book.collect(values="verdict", folder=runs)["verdict"].count() == 3
+    assert "verdict" not in book.collect(values=(), folder=runs)
 
 
 def test_a_wide_table_is_in_one_piece(tmp_path):
@@ -105,16 +105,16 @@ def test_a_wide_table_is_in_one_piece(tmp_path):
         made(tmp_path, f"tiny/{AUDIT}/SEED={k}", values={f"v{i}": x for i, x in enumerate(rng.random(300))})
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.PerformanceWarning)
-        table = report.collect(folder=tmp_path)
+        table = book.collect(folder=tmp_path)
         table["more"] = 1.0  # pandas warns here of a frame put together column by column
 
 
 def test_the_projects_own_runs_are_meant_where_no_folder_is_named(runs, monkeypatch):
     monkeypatch.setattr(paths, "runs", lambda: runs)
-    assert len(report.collect()) == 4
-    assert report.database().sql("SELECT count(*) FROM runs").fetchall() == [(4,)]
+    assert len(book.collect()) == 4
+    assert book.database().sql("SELECT count(*) FROM runs").fetchall() == [(4,)]
     with pytest.raises(InputError, match=r"^runs/quik/\*: no complete run is there"):
-        report.collect("quik")
+        book.collect("quik")
 
 
 @pytest.mark.parametrize(
@@ -131,12 +131,12 @@ def test_the_projects_own_runs_are_meant_where_no_folder_is_named(runs, monkeypa
 )
 def test_what_matches_nothing_is_refused_with_one_line(runs, asked, says):
     with pytest.raises(InputError) as error:
-        report.collect(**asked, folder=runs)
+        book.collect(**asked, folder=runs)
     assert says in str(error.value)
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("ask", [lambda f: report.collect(folder=f), report.database])
+@pytest.mark.parametrize("ask", [lambda f: book.collect(folder=f), book.database])
 def test_no_run_at_all_is_refused(tmp_path, ask):
     with pytest.raises(InputError, match=r"no complete run is there. Start some with 'make study' or 'make sweep'"):
         ask(tmp_path)
@@ -156,13 +156,13 @@ def test_no_run_at_all_is_refused(tmp_path, ask):
 def test_a_broken_result_is_named_by_its_run(runs, text, says):
     (runs / "sweep" / AUDIT / "SEED=1" / "results.json").write_bytes(text)
     with pytest.raises(InputError) as error:
-        report.collect(folder=runs)
+        book.collect(folder=runs)
     assert str(error.value).startswith(f"sweep/{AUDIT}/SEED=1/results.json: {says}")
     assert str(runs) not in str(error.value)
 
 
 def test_sql_sees_what_the_table_sees(runs):
-    connection = report.database(runs)
+    connection = book.database(runs)
     query = """
         SELECT batch, study, instance, started, wall_seconds, (parameters->>'$.SEED')::INTEGER AS SEED,
             (results->>'$.gap.estimate')::DOUBLE AS "gap.estimate", results->>'$.verdict' AS verdict
@@ -170,13 +170,13 @@ def test_sql_sees_what_the_table_sees(runs):
         ORDER BY batch, study, instance
     """
     seen = connection.sql(query).df()
-    table = report.collect(folder=runs)[list(seen)]
+    table = book.collect(folder=runs)[list(seen)]
     pd.testing.assert_frame_equal(seen, table, check_dtype=False)
 
 
 def test_sql_sees_the_rows_of_complete_runs(runs, monkeypatch):
     monkeypatch.chdir(runs.parent)
-    connection = report.database(runs.relative_to(runs.parent))
+    connection = book.database(runs.relative_to(runs.parent))
     monkeypatch.chdir("/")
     assert connection.table("cases").columns == ["batch", "study", "instance", "case", "dice"]
     seen = connection.sql("SELECT batch, study, instance, count(*), avg(dice) FROM cases GROUP BY ALL ORDER BY ALL")
@@ -193,13 +193,13 @@ def test_sql_sees_the_rows_of_complete_runs(runs, monkeypatch):
 def test_sql_fetches_nothing_from_the_network(runs):
     settings = ("autoinstall_known_extensions", "autoload_known_extensions")
     query = ", ".join(f"current_setting('{name}')" for name in settings)
-    assert report.database(runs).sql(f"SELECT {query}").fetchall() == [(False, False)]
+    assert book.database(runs).sql(f"SELECT {query}").fetchall() == [(False, False)]
 
 
 def test_sql_without_rows_and_with_unreadable_ones(runs, tmp_path):
     (runs / "sweep" / AUDIT / ODD / "cases.parquet").write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"^cases\.parquet: not readable \(") as error:
-        report.database(runs)
+        book.database(runs)
     assert str(runs) not in str(error.value)
     (made(tmp_path / "b", f"tiny/{AUDIT}/default") / "cases.parquet").unlink()
-    assert report.database(tmp_path / "b").sql("SHOW TABLES").fetchall() == [("runs",)]
+    assert book.database(tmp_path / "b").sql("SHOW TABLES").fetchall() == [("runs",)]

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from helpers import report
+from helpers.studies import own_scores
 
 
 def said(p_holm=0.01, family=1, groups=1, **given):
@@ -13,11 +13,11 @@ def said(p_holm=0.01, family=1, groups=1, **given):
     row = {"reference": "m", "n": 100, "n_reference": 100, "estimate": 0.05, "low": 0.01, "high": 0.1}
     table = pd.DataFrame([row | {"detectable": 0.07}] * groups, index=["f", "x"][:groups])
     model = {"given": {"sex": pd.DataFrame(given, index=["f"])}, "source": "hospital"} if given else {}
-    return report.findings("dice", overall, {"sex": table}, **model).loc["sex", "finding"]
+    return own_scores.findings("dice", overall, {"sex": table}, **model).loc["sex", "finding"]
 
 
 def of(alone, given, change):
-    """A row of `audit.given_source`."""
+    """A row of `stats.given_source`."""
     ends = {"alone": ["alone", "alone_low", "alone_high"], "given": ["given", "low", "high"]}
     ends["change"] = ["change", "change_low", "change_high"]
     numbers = {"alone": alone, "given": given, "change": change}

@@ -5,9 +5,10 @@ import json
 import nbformat
 import pytest
 
-from helpers import paths, workflow
+from helpers import paths
+from helpers.book import collected, page, workflow
 from helpers.errors import InputError
-from helpers.report import collected, instances, page
+from helpers.report import instances
 from helpers.report.instances import Page
 
 STUDY = "09_worlds"

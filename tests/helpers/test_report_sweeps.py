@@ -8,9 +8,11 @@ import nbformat
 import numpy as np
 import pytest
 
-from helpers import fingerprint, paths, report, workflow
+from helpers import paths, report
+from helpers.book import status, workflow
 from helpers.errors import InputError
-from helpers.report import status, sweep_records, sweeps
+from helpers.keep import fingerprint
+from helpers.report import sweep_records, sweeps
 
 STUDY = "09_discs"
 PARAMETERS = """SEED: int = 0  # seed

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from helpers import models
+from helpers import learn
 from helpers.errors import InputError
 
 RESNET = "resnet18"
@@ -21,9 +21,9 @@ def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:
 @pytest.mark.parametrize(
     ("build", "published", "off"),
     [
-        (models.plain_unet, 31.0, 0.05),
-        (models.patch_discriminator, 2.76, 0.02),
-        (models.score_network, 137.1, 2.0),  # another network, of about its size
+        (learn.plain_unet, 31.0, 0.05),
+        (learn.patch_discriminator, 2.76, 0.02),
+        (learn.score_network, 137.1, 2.0),  # another network, of about its size
     ],
 )
 def test_published_sizes(build, published, off):
@@ -32,10 +32,10 @@ def test_published_sizes(build, published, off):
 
 
 SMALL = {
-    "unet": lambda seed: models.plain_unet(features=(8, 16, 24), seed=seed),
-    "sigmoid": lambda seed: models.plain_unet(features=(8, 16), output="sigmoid", seed=seed),
-    "pix2pix": lambda seed: models.pix2pix_generator(features=(8, 16, 16, 16), seed=seed),
-    "classifier": lambda seed: models.classifier("small", 3, seed=seed),
+    "unet": lambda seed: learn.plain_unet(features=(8, 16, 24), seed=seed),
+    "sigmoid": lambda seed: learn.plain_unet(features=(8, 16), output="sigmoid", seed=seed),
+    "pix2pix": lambda seed: learn.pix2pix_generator(features=(8, 16, 16, 16), seed=seed),
+    "classifier": lambda seed: learn.classifier("small", 3, seed=seed),
 }
 
 
@@ -58,7 +58,7 @@ def test_images_keep_their_size(name):
 
 def test_outputs_are_linear_or_sigmoid():
     images = 100 * torch.randn(2, 1, 32, 32, generator=torch.manual_seed(0))
-    linear = models.plain_unet(features=(8, 16))(images)
+    linear = learn.plain_unet(features=(8, 16))(images)
     assert linear.min() < 0
     torch.testing.assert_close(SMALL["sigmoid"](0)(images), linear.sigmoid())
     made = SMALL["pix2pix"](0)(images)
@@ -66,22 +66,22 @@ def test_outputs_are_linear_or_sigmoid():
 
 
 def test_plain_unet_has_only_what_was_published():
-    kinds = {type(layer).__name__ for layer in models.plain_unet(features=(8, 16)).modules()}
+    kinds = {type(layer).__name__ for layer in learn.plain_unet(features=(8, 16)).modules()}
     assert kinds == {"_PlainUNet", "ModuleList", "Sequential", "Conv2d", "ReLU", "ConvTranspose2d"}
 
 
 def test_generator_drops_features_where_it_was_published():
-    net = models.pix2pix_generator(features=(2, 4, 8, 16, 16, 16, 16))
+    net = learn.pix2pix_generator(features=(2, 4, 8, 16, 16, 16, 16))
     shares, level = [], net.levels
     while isinstance(level, type(net.levels)):
         shares.append((level.down.in_channels, level.down.out_channels, level.dropout.p))
         level = level.below
     assert shares == [(2, 4, 0), (4, 8, 0), (8, 16, 0), (16, 16, 0.5), (16, 16, 0.5), (16, 16, 0)]
-    assert models.pix2pix_generator()(torch.zeros(2, 1, 128, 128)).shape == (2, 1, 128, 128)
+    assert learn.pix2pix_generator()(torch.zeros(2, 1, 128, 128)).shape == (2, 1, 128, 128)
 
 
 def test_a_judgement_sees_seventy_pixels():
-    net = models.patch_discriminator(channels=4).eval()
+    net = learn.patch_discriminator(channels=4).eval()
     pair = torch.randn(1, 2, 128, 128, requires_grad=True)
     judged = net(pair)[-1]
     judged[0, 0, 7, 7].backward()
@@ -90,7 +90,7 @@ def test_a_judgement_sees_seventy_pixels():
 
 
 def test_score_network_takes_times():
-    net = models.score_network(features=(8, 16), blocks=1, groups=4).eval()
+    net = learn.score_network(features=(8, 16), blocks=1, groups=4).eval()
     for weight in net.parameters():  # the last of each block is zero at first, and so the time without effect
         torch.nn.init.normal_(weight, generator=torch.manual_seed(0))
     with torch.no_grad():
@@ -101,7 +101,7 @@ def test_score_network_takes_times():
 @pytest.mark.parametrize("kind", ["small", RESNET, "densenet121"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_classifiers_give_one_number_a_label(kind, channels):
-    net = models.classifier(kind, 12, channels=channels)
+    net = learn.classifier(kind, 12, channels=channels)
     assert net(torch.zeros(2, channels, 32, 32)).shape == (2, 12)
     assert next(net.parameters()).shape[1] == channels
 
@@ -109,18 +109,18 @@ def test_classifiers_give_one_number_a_label(kind, channels):
 @pytest.mark.parametrize("channels", [0, 1.5, True])
 def test_channels_are_a_whole_number(channels):
     with pytest.raises(InputError, match=f"channels = {channels}"):
-        models.classifier("small", 1, channels=channels)
+        learn.classifier("small", 1, channels=channels)
 
 
 def test_head_is_the_published_one():
-    head = models.classifier(RESNET, 1).fc
+    head = learn.classifier(RESNET, 1).fc
     assert [(p.in_features, p.out_features) for p in head if isinstance(p, torch.nn.Linear)] == [(512, 256), (256, 1)]
 
 
 @pytest.fixture(scope="module")
 def torchvision(tmp_path_factory) -> dict:
     """A state dict with names and shapes of torchvision's ResNet-18, made from ours."""
-    state = models.classifier(RESNET, 1, seed=3).state_dict()
+    state = learn.classifier(RESNET, 1, seed=3).state_dict()
     state = {name: value for name, value in state.items() if not name.startswith("fc.")}
     state["conv1.weight"] = torch.randn(64, 3, 7, 7, generator=torch.manual_seed(0))
     return state | {"fc.weight": torch.zeros(1000, 512), "fc.bias": torch.zeros(1000)}
@@ -141,13 +141,13 @@ def test_names_are_torchvisions(torchvision):
 def test_weights_of_a_file_are_taken(torchvision, tmp_path):
     file = tmp_path / "resnet18.pth"
     torch.save(torchvision, file)
-    net = models.classifier(RESNET, 2, weights=file)
-    found, fresh = net.state_dict(), models.classifier(RESNET, 2).state_dict()
+    net = learn.classifier(RESNET, 2, weights=file)
+    found, fresh = net.state_dict(), learn.classifier(RESNET, 2).state_dict()
     torch.testing.assert_close(found["conv1.weight"], torchvision["conv1.weight"].mean(1, keepdim=True))
     assert torch.equal(found["layer4.1.conv2.weight"], torchvision["layer4.1.conv2.weight"])
     assert torch.equal(found["fc.0.weight"], fresh["fc.0.weight"])
     # Of a network for colour images the three channels are taken as they are.
-    colour = models.classifier(RESNET, 2, channels=3, weights=file).state_dict()
+    colour = learn.classifier(RESNET, 2, channels=3, weights=file).state_dict()
     assert all(torch.equal(colour[name], value) for name, value in torchvision.items() if not name.startswith("fc."))
 
 
@@ -155,7 +155,7 @@ def spoiled(change):
     def act(state, folder):
         file = folder / "weights.pth"
         torch.save(change(dict(state)), file)
-        models.classifier(RESNET, 1, weights=file)
+        learn.classifier(RESNET, 1, weights=file)
 
     return act
 
@@ -168,7 +168,7 @@ def saved(state, folder):
 def cut(state, folder):
     file = saved(state, folder)
     file.write_bytes(file.read_bytes()[:-1000])
-    models.classifier(RESNET, 1, weights=file)
+    learn.classifier(RESNET, 1, weights=file)
 
 
 UNFIT = {
@@ -182,10 +182,10 @@ UNFIT = {
     "no tensors": (spoiled(lambda s: {"epoch": 3}), "no table of tensors"),
     "cut short": (cut, "no whole file"),
     "channels": (
-        lambda s, folder: models.classifier(RESNET, 1, channels=2, weights=saved(s, folder)),
+        lambda s, folder: learn.classifier(RESNET, 1, channels=2, weights=saved(s, folder)),
         r"conv1.weight.*\(64, 2, 7, 7\), found \(64, 3, 7, 7\)",
     ),
-    "absent": (lambda s, folder: models.classifier(RESNET, 1, weights=folder / "none.pth"), "no such file"),
+    "absent": (lambda s, folder: learn.classifier(RESNET, 1, weights=folder / "none.pth"), "no such file"),
 }
 
 
@@ -199,16 +199,16 @@ def test_a_file_that_does_not_fit_gives_one_error(case, torchvision, tmp_path):
 @pytest.mark.parametrize(
     ("act", "words"),
     [
-        (lambda: models.plain_unet(features=(8,)), "features"),
-        (lambda: models.plain_unet(features=(8, 16), output="tanh"), "output = tanh"),
-        (lambda: models.pix2pix_generator(features=(8, 0)), "features"),
-        (lambda: models.pix2pix_generator(dropout=1), "dropout = 1"),
-        (lambda: models.patch_discriminator(layers=0), "layers = 0"),
-        (lambda: models.score_network(features=(8, 12), groups=8), "8 groups"),
-        (lambda: models.score_network(attention=5), "attention = 5"),
-        (lambda: models.classifier("vgg", 1), "kind = vgg"),
-        (lambda: models.classifier("small", 0), "outputs = 0"),
-        (lambda: models.classifier("small", 1, weights="w.pth"), "small takes none"),
+        (lambda: learn.plain_unet(features=(8,)), "features"),
+        (lambda: learn.plain_unet(features=(8, 16), output="tanh"), "output = tanh"),
+        (lambda: learn.pix2pix_generator(features=(8, 0)), "features"),
+        (lambda: learn.pix2pix_generator(dropout=1), "dropout = 1"),
+        (lambda: learn.patch_discriminator(layers=0), "layers = 0"),
+        (lambda: learn.score_network(features=(8, 12), groups=8), "8 groups"),
+        (lambda: learn.score_network(attention=5), "attention = 5"),
+        (lambda: learn.classifier("vgg", 1), "kind = vgg"),
+        (lambda: learn.classifier("small", 0), "outputs = 0"),
+        (lambda: learn.classifier("small", 1, weights="w.pth"), "small takes none"),
     ],
 )
 def test_bad_settings_are_refused(act, words):

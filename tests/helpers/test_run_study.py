@@ -3,9 +3,10 @@
 import papermill
 import pytest
 
-from helpers import paths, workflow
+from helpers import paths
+from helpers.book import running, workflow
 from helpers.errors import InputError
-from helpers.report import parameters, running
+from helpers.report import parameters
 
 STUDY = "01_label_audit"
 

@@ -3,13 +3,13 @@
 import matplotlib.pyplot as plt
 import pytest
 
-from helpers import simulate, widgets
-from helpers.widgets.sandbox import SLIDERS, START
+from helpers.studies import calibration
+from helpers.studies.calibration.sandbox import SLIDERS, START
 
 
-@pytest.mark.parametrize("name", simulate.SET_UPS)
+@pytest.mark.parametrize("name", calibration.SET_UPS)
 def test_the_view_of_each_set_up(name):
-    table, figure = widgets.sandbox_view(**simulate.SET_UPS[name])
+    table, figure = calibration.sandbox_view(**calibration.SET_UPS[name])
     assert table.columns.tolist() == ["n_a", "n_b", "B − A [95% interval]", "note"]
     assert {"mean", "mean on gold", "mean, given hospital"} <= set(table.index)
     numbers = table.loc["mean":"mean, given hospital", "B − A [95% interval]"]
@@ -20,11 +20,11 @@ def test_the_view_of_each_set_up(name):
 
 
 def test_the_largest_of_many_gaps_has_both_p_values():
-    table, figure = widgets.sandbox_view(**simulate.SET_UPS["a gap from noise"])
+    table, figure = calibration.sandbox_view(**calibration.SET_UPS["a gap from noise"])
     note = table.loc["largest of 12 gaps", "note"]
     assert "n = 120" in note and "if it had been the only one" in note and note.endswith("as the largest")
     assert len(figure.axes) == 3
-    assert len(widgets.sandbox_view()[1].axes) == 2
+    assert len(calibration.sandbox_view()[1].axes) == 2
 
 
 @pytest.mark.parametrize(
@@ -44,13 +44,13 @@ def test_the_largest_of_many_gaps_has_both_p_values():
     ],
 )
 def test_what_no_audit_can_read_is_a_view_with_a_message(arguments, says):
-    table, figure = widgets.sandbox_view(**arguments)
+    table, figure = calibration.sandbox_view(**arguments)
     assert says is None or table["note"].str.contains(says, regex=False).any()
     assert figure.axes
 
 
 def test_a_group_under_ten_shows_neither_number_nor_size():
-    table, figure = widgets.sandbox_view(n_b=8)
+    table, figure = calibration.sandbox_view(n_b=8)
     readings = table.loc["mean":"mean, given hospital"]
     assert set(readings["n_b"]) == {"<10"} and set(readings["B − A [95% interval]"]) == {"suppressed"}
     assert "no reading has 10 cases" in figure.axes[0].texts[0].get_text()
@@ -58,24 +58,24 @@ def test_a_group_under_ten_shows_neither_number_nor_size():
 
 
 def test_a_slider_redraws_and_a_set_up_redraws_once(monkeypatch):
-    controls, table, picture = widgets.explore_sandbox().children
+    controls, table, picture = calibration.explore_sandbox().children
     set_ups, *sliders = controls.children
     difficulty = next(slider for slider in sliders if slider.description == "difficulty of B")
     first = table.value, picture.value
     difficulty.value = 0.2
     assert table.value != first[0] and picture.value != first[1]
     calls = []
-    view = widgets.sandbox_view
-    monkeypatch.setattr("helpers.widgets.sandbox.sandbox_view", lambda **a: calls.append(a) or view(**a))
+    view = calibration.sandbox_view
+    monkeypatch.setattr("helpers.studies.calibration.sandbox.sandbox_view", lambda **a: calls.append(a) or view(**a))
     set_ups.value = "other labels"
     assert len(calls) == 1
-    assert calls[0] == {**START, **simulate.SET_UPS["other labels"]}
+    assert calls[0] == {**START, **calibration.SET_UPS["other labels"]}
     set_ups.value = "nothing planted"
     assert len(calls) == 2 and calls[1] == START and (table.value, picture.value) == first
 
 
 def test_every_set_up_lies_within_the_sliders():
-    for name, set_up in simulate.SET_UPS.items():
+    for name, set_up in calibration.SET_UPS.items():
         for argument, value in set_up.items():
             low, high, step, _ = SLIDERS[argument]
             assert low <= value <= high, (name, argument)

@@ -16,9 +16,10 @@ import pytest
 
 from helpers import metrics, paths
 from helpers.errors import InputError
-from helpers.scores import COLUMNS, score_folders, shapes
+from helpers.scores import COLUMNS, score_folders
 from helpers.scores import folders as scoring
 from helpers.scores import kept as kept_cases
+from helpers.studies.biased_ruler import shapes
 
 SPACING = (0.8, 0.9, 2.0)
 SHAPE = (20, 18, 12)

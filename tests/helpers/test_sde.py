@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from helpers.errors import InputError
-from helpers.reconstruct import MeanReverting, schedule, sde
+from helpers.learn import MeanReverting, schedule, sde
 
 T, SCALE, END = 100, 10 / 255, 0.005
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from helpers import data, metrics, models, segment
-from helpers.segment import slices
+from helpers import datasets, learn, metrics
+from helpers.studies import biased_ruler
+from helpers.studies.biased_ruler import slices
 
 SIZE = 32
 TINY = {"steps": 2, "channels": 2, "device": "cpu"}
@@ -35,7 +36,7 @@ def test_a_network_learns_bright_squares_in_a_few_steps(squares):
     assert predicted.shape == (8, SIZE, SIZE) and predicted.dtype == bool
     assert mean_dice(squares.expert[16:], predicted) > 0.75
     assert mean_dice(squares.expert[16:], slices.predict(before, squares.image[16:])) < 0.5
-    assert segment.embed(after, squares.image[16:]).shape == (8, 16)
+    assert biased_ruler.embed(after, squares.image[16:]).shape == (8, 16)
 
 
 def test_the_seed_decides_the_network(squares):
@@ -76,11 +77,11 @@ def test_what_a_network_learns_follows_the_masks_it_is_given(squares):
 
 
 def test_a_labeller_has_a_key_of_its_weights():
-    networks = [models.light_unet(2, 2, 1, features=[2, 4], seed=s) for s in (0, 0, 1)]
-    first, again, other = (segment.as_labeller(network)[1] for network in networks)
+    networks = [learn.light_unet(2, 2, 1, features=[2, 4], seed=s) for s in (0, 0, 1)]
+    first, again, other = (biased_ruler.as_labeller(network)[1] for network in networks)
     assert first == again != other
     next(networks[1].parameters()).data.view(-1)[0] += 1
-    assert segment.as_labeller(networks[1])[1] not in (first, other)
+    assert biased_ruler.as_labeller(networks[1])[1] not in (first, other)
 
 
 def test_a_labeller_gives_the_largest_part_slice_by_slice(monkeypatch):
@@ -94,7 +95,7 @@ def test_a_labeller_gives_the_largest_part_slice_by_slice(monkeypatch):
         return predicted
 
     monkeypatch.setattr(slices, "predict", predict)
-    label, _ = segment.as_labeller(models.light_unet(2, 2, 1, features=[2, 4]))
+    label, _ = biased_ruler.as_labeller(learn.light_unet(2, 2, 1, features=[2, 4]))
     phases = np.random.default_rng(0).normal(100, 20, (2, 16, 20, 6)).astype(np.float32)
     mask = label(phases, (1.0, 1.0, 3.0))
     assert mask.shape == (16, 20, 6) and mask.dtype == bool
@@ -102,6 +103,6 @@ def test_a_labeller_gives_the_largest_part_slice_by_slice(monkeypatch):
     expected[8:14, 8:16, 4] = True
     np.testing.assert_array_equal(mask, expected)
     assert seen[0].shape == (6, 2, 16, 20)
-    np.testing.assert_array_equal(seen[0][3], data.enhancement(phases)[..., 3])
+    np.testing.assert_array_equal(seen[0][3], datasets.enhancement(phases)[..., 3])
     predicted[:] = False
     assert label(phases, (1.0, 1.0, 3.0)).sum() == 0

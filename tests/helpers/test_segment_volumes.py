@@ -11,9 +11,10 @@ import pytest
 import torch
 from scipy import ndimage
 
-from helpers import data, metrics, segment, simulate, train
+from helpers import datasets, learn, metrics
 from helpers.errors import InputError
-from helpers.segment import volumes
+from helpers.studies import biased_ruler
+from helpers.studies.biased_ruler import volumes
 
 SPACING = 4.0
 NETWORK = {"spacing": SPACING, "patch": (16, 16, 16), "steps": 2, "channels": 2, "device": "cpu", "progress": False}
@@ -21,13 +22,13 @@ NETWORK = {"spacing": SPACING, "patch": (16, 16, 16), "steps": 2, "channels": 2,
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory) -> Path:
-    return simulate.breast_mri(10, seed=1, shape=(32, 32, 12), folder=tmp_path_factory.mktemp("data"))
+    return datasets.simulate_breast_mri(10, seed=1, shape=(32, 32, 12), folder=tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="module")
 def cases(root) -> pd.DataFrame:
     """Three Young and three Older."""
-    patients, _ = data.load_mama_mia(root)
+    patients, _ = datasets.load_mama_mia(root)
     chosen = [patients[patients["age_group"] == group].head(3) for group in ("Young", "Older")]
     return pd.concat(chosen, ignore_index=True).assign(tier=1.0, easy=True)
 
@@ -47,8 +48,8 @@ def prepare(root: Path, patients, folder: Path, spacing: float = SPACING) -> lis
 def test_prepared_volumes_are_those_of_data(root, cases, files):
     assert [file.stem for file in files] == cases["patient_id"].tolist()
     for file, patient in list(zip(files, cases["patient_id"], strict=True))[:2]:
-        arrays, own = volumes.read(file), data.load_volume(root, patient)
-        volume = data.resample(own, SPACING)
+        arrays, own = volumes.read(file), datasets.load_volume(root, patient)
+        volume = datasets.resample(own, SPACING)
         assert set(arrays) == {"image", "expert", "automatic", "own_expert", "own_automatic"}
         assert arrays["image"].dtype == np.float16 and arrays["expert"].dtype == arrays["automatic"].dtype == bool
         np.testing.assert_allclose(arrays["image"], volume.image, rtol=1e-3, atol=1e-4)
@@ -60,13 +61,13 @@ def test_prepared_volumes_are_those_of_data(root, cases, files):
 
 def test_volumes_are_prepared_once(root, cases, tmp_path, monkeypatch):
     patients, read = cases["patient_id"].tolist(), []
-    original = data.load_volume
+    original = datasets.load_volume
 
     def spy(root, patient):
         read.append(patient)
         return original(root, patient)
 
-    monkeypatch.setattr(data, "load_volume", spy)
+    monkeypatch.setattr(datasets, "load_volume", spy)
     first = prepare(root, patients[:2], tmp_path)
     assert prepare(root, patients[:3], tmp_path)[:2] == first and read == patients[:3]
     other = prepare(root, patients[:1], tmp_path, spacing=5.0)
@@ -77,7 +78,7 @@ def test_volumes_are_prepared_once(root, cases, tmp_path, monkeypatch):
 def test_a_broken_file_is_one_error_that_names_the_patient(root, cases, tmp_path):
     copy, patients = tmp_path / "copy", cases["patient_id"].tolist()[:3]
     shutil.copytree(root, copy)
-    mask = data.mask_file(copy, "expert", patients[1])
+    mask = datasets.mask_file(copy, "expert", patients[1])
     whole = mask.read_bytes()
     mask.write_bytes(whole[:40])
     with pytest.raises(InputError) as caught:
@@ -93,7 +94,7 @@ def test_two_broken_files_are_one_error(root, cases, tmp_path):
     copy, patients = tmp_path / "copy", cases["patient_id"].tolist()[:3]
     shutil.copytree(root, copy)
     for patient in patients[:2]:
-        data.mask_file(copy, "expert", patient).write_bytes(b"no mask")
+        datasets.mask_file(copy, "expert", patient).write_bytes(b"no mask")
     with pytest.raises(InputError, match=r"and 1 more") as caught:
         prepare(copy, patients, tmp_path / "made")
     assert patients[0].lower() in str(caught.value).lower()
@@ -154,7 +155,7 @@ def test_a_volume_smaller_than_the_patch_is_padded_with_zeros(tmp_path):
 def test_a_patch_is_cut_as_near_to_its_centre_as_the_volume_allows():
     array = np.arange(10.0)[None, :, None, None] * np.ones((1, 10, 4, 4))
     for centre, first in ((0, 0), (2, 0), (5, 3), (9, 6)):
-        patch = data.crop(array, np.array([centre, 2, 2]), (4, 4, 4))
+        patch = datasets.crop(array, np.array([centre, 2, 2]), (4, 4, 4))
         assert patch[0, :, 0, 0].tolist() == [first, first + 1, first + 2, first + 3]
 
 
@@ -195,22 +196,22 @@ def test_patches_follow_the_generator_of_torch(files):
 
 
 @pytest.fixture
-def fitted(monkeypatch) -> list[train.Fitted]:
+def fitted(monkeypatch) -> list[learn.Fitted]:
     """What training gave, in this process."""
-    results, original = [], train.fit
+    results, original = [], learn.fit
 
     def spy(*arguments, **options):
         results.append(original(*arguments, **options))
         return results[-1]
 
-    monkeypatch.setattr(train, "fit", spy)
+    monkeypatch.setattr(learn, "fit", spy)
     return results
 
 
 def test_experiments_on_volumes_are_scored_and_gone_on_with(files, cases, tmp_path, fitted):
     score = volumes.scorer(files, checkpoints=tmp_path / "checkpoints", **NETWORK)
     options = {"seeds": [0, 1, 2], "folds": 2, "seed": 0, "experiments": ["baseline"], "progress": False}
-    found = segment.run(score, cases, keep=tmp_path / "kept", **options)
+    found = biased_ruler.run(score, cases, keep=tmp_path / "kept", **options)
     assert len(found) == 3 * 2 * 6 and len(fitted) == 6
     assert all(part["patient_id"].nunique() == 6 for _, part in found.groupby(["train_seed", "reference"]))
     assert set(found["reference"]) == {"gold", "silver"} and found["dice"].between(0, 1).all()
@@ -218,10 +219,10 @@ def test_experiments_on_volumes_are_scored_and_gone_on_with(files, cases, tmp_pa
     assert names == {f"baseline-seed{s}-fold{k}" for s in range(3) for k in range(2)}
     assert [f.resumed for f in fitted] == [0] * 6
 
-    pd.testing.assert_frame_equal(segment.run(score, cases, keep=tmp_path / "kept", **options), found)
+    pd.testing.assert_frame_equal(biased_ruler.run(score, cases, keep=tmp_path / "kept", **options), found)
     assert len(fitted) == 6  # all from what was kept
     shutil.rmtree(tmp_path / "kept")
-    pd.testing.assert_frame_equal(segment.run(score, cases, keep=tmp_path / "kept", **options), found)
+    pd.testing.assert_frame_equal(biased_ruler.run(score, cases, keep=tmp_path / "kept", **options), found)
     assert [f.resumed for f in fitted[6:]] == [2] * 6  # from the checkpoints, without a step more
 
 
@@ -236,7 +237,7 @@ def test_a_scorer_trains_on_the_cases_and_masks_asked_for(files, monkeypatch):
         return image[1:] - 0.5  # one channel of logits, the subtraction image
 
     monkeypatch.setattr(volumes, "fit", fit)
-    monkeypatch.setattr(train, "predict_volume", predict_volume)
+    monkeypatch.setattr(learn, "predict_volume", predict_volume)
     include, silver = np.array([1, 1, 0, 0, 1, 0], bool), np.array([0, 1, 1, 0, 0, 1], bool)
     score = volumes.scorer(files, **NETWORK)
     found = score(include, silver, np.arange(6) >= 4, 9, "name")

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 from scipy import ndimage
 
-from helpers import audit, data, paths, segment, simulate
+from helpers import datasets, paths
 from helpers.errors import InputError
-from helpers.segment import worlds
+from helpers.studies import biased_ruler
+from helpers.studies.biased_ruler import worlds
 
 SIZE = 32
 
@@ -27,59 +28,59 @@ def threshold(image: np.ndarray, spacing: tuple) -> np.ndarray:
 def root(tmp_path_factory) -> Path:
     """A simulated world of 12 patients, Young and Older."""
     made = {"labeller": threshold, "labeller_key": "threshold", "age_shares": (0.5, 0.0, 0.5), "shape": (32, 32, 8)}
-    return simulate.breast_mri_world("all", 12, seed=1, folder=tmp_path_factory.mktemp("world"), **made)
+    return datasets.simulate_breast_mri_world("all", 12, seed=1, folder=tmp_path_factory.mktemp("world"), **made)
 
 
 def test_slices_of_patients_come_in_their_order(root):
-    patients = data.load_mama_mia(root)[0]["patient_id"].tolist()[:4]
-    loaded = segment.load_slices(root, patients[::-1], size=SIZE, progress=False)
+    patients = datasets.load_mama_mia(root)[0]["patient_id"].tolist()[:4]
+    loaded = biased_ruler.load_slices(root, patients[::-1], size=SIZE, progress=False)
     assert loaded.image.shape == (4, 2, SIZE, SIZE) and loaded.image.dtype == np.float32
     assert loaded.expert.shape == loaded.automatic.shape == (4, SIZE, SIZE)
     assert loaded.expert.dtype == loaded.automatic.dtype == bool
     for k, patient in enumerate(patients[::-1]):
-        image, expert, automatic = data.largest_slice(data.load_volume(root, patient), SIZE)
+        image, expert, automatic = datasets.largest_slice(datasets.load_volume(root, patient), SIZE)
         np.testing.assert_array_equal(loaded.image[k], image)
         np.testing.assert_array_equal(loaded.expert[k], expert)
         np.testing.assert_array_equal(loaded.automatic[k], automatic)
 
 
 def test_slices_can_be_resampled_before(root):
-    patients = data.load_mama_mia(root)[0]["patient_id"].tolist()[:2]
-    own, fine = (segment.load_slices(root, patients, size=48, spacing=mm, progress=False) for mm in (0.0, 1.0))
-    area = data.load_volume(root, patients[0]).spacing[0] ** 2
+    patients = datasets.load_mama_mia(root)[0]["patient_id"].tolist()[:2]
+    own, fine = (biased_ruler.load_slices(root, patients, size=48, spacing=mm, progress=False) for mm in (0.0, 1.0))
+    area = datasets.load_volume(root, patients[0]).spacing[0] ** 2
     assert fine.expert[0].sum() == pytest.approx(own.expert[0].sum() * area, rel=0.25) != own.expert[0].sum()
 
 
 def test_a_silver_labeller_makes_the_masks_of_a_world(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "data", lambda: tmp_path)
-    segment.silver_labeller.cache_clear()
-    first = segment.world("reverses", 6, seed=3, steps=1, device="cpu")
-    assert segment.world("reverses", 6, seed=3, steps=1, device="cpu") == first
+    biased_ruler.silver_labeller.cache_clear()
+    first = biased_ruler.world("reverses", 6, seed=3, steps=1, device="cpu")
+    assert biased_ruler.world("reverses", 6, seed=3, steps=1, device="cpu") == first
     assert first.parent == tmp_path / "simulated" and "reverses" in first.name
     assert len(list((first / "segmentations" / "automatic").iterdir())) == 6
-    segment.silver_labeller.cache_clear()
-    labeller, key = segment.silver_labeller(6, steps=1, seed=3, device="cpu")
+    biased_ruler.silver_labeller.cache_clear()
+    labeller, key = biased_ruler.silver_labeller(6, steps=1, seed=3, device="cpu")
     volume = np.random.default_rng(0).normal(100, 20, (2, 48, 48, 12)).astype(np.float32)
     assert labeller(volume, (2.0, 2.0, 4.0)).shape == (48, 48, 12)
     assert f'"labeller": "{key}"' in (first / "truth.json").read_text()  # the same weights again
-    assert segment.silver_labeller(6, steps=2, seed=3, device="cpu")[1] != key
-    segment.silver_labeller.cache_clear()
+    assert biased_ruler.silver_labeller(6, steps=2, seed=3, device="cpu")[1] != key
+    biased_ruler.silver_labeller.cache_clear()
 
 
 def test_a_simulated_world_tells_who_is_a_hard_case(root, tmp_path):
-    cases = data.load_mama_mia(root)[0].iloc[::-1]
-    found = segment.known_difficulty(root, cases)
+    cases = datasets.load_mama_mia(root)[0].iloc[::-1]
+    found = biased_ruler.known_difficulty(root, cases)
     assert found["patient_id"].tolist() == cases["patient_id"].tolist()
-    flags = pd.read_csv(root / simulate.CASES).set_index("patient_id")["hard"]
+    flags = pd.read_csv(root / datasets.CASES).set_index("patient_id")["hard"]
     assert set(flags) == {0, 1}
     assert found["hard"].tolist() == flags[found["patient_id"]].tolist()
-    assert segment.known_difficulty(tmp_path, cases) is cases
+    assert biased_ruler.known_difficulty(tmp_path, cases) is cases
 
 
 def test_one_set_of_predictions_has_a_score_by_gold_and_by_silver(root):
-    found = segment.two_rulers(root, size=SIZE, steps=2, folds=2, seed=0, device="cpu")
+    found = biased_ruler.two_rulers(root, size=SIZE, steps=2, folds=2, seed=0, device="cpu")
     assert list(found) == ["patient_id", "age_group", "gold", "silver"]
-    patients = data.load_mama_mia(root)[0]
+    patients = datasets.load_mama_mia(root)[0]
     assert sorted(found["patient_id"]) == sorted(patients["patient_id"])
     groups = patients.set_index("patient_id")["age_group"]
     assert (found["age_group"].astype(str).to_numpy() == groups[found["patient_id"]].astype(str).to_numpy()).all()
@@ -90,14 +91,14 @@ def test_one_set_of_predictions_has_a_score_by_gold_and_by_silver(root):
 def test_a_world_is_read_in_each_way(root, monkeypatch):
     monkeypatch.setattr(worlds, "world", lambda name, n, **options: root)
     options = {"n": 12, "seed": 0, "steps": 1, "folds": 2, "train_seeds": 3, "size": SIZE, "n_boot": 50}
-    rows = pd.DataFrame(segment.diagnose_world("all", device="cpu", **options))
-    assert rows["reading"].tolist() == list(segment.READINGS)
+    rows = pd.DataFrame(biased_ruler.diagnose_world("all", device="cpu", **options))
+    assert rows["reading"].tolist() == list(biased_ruler.READINGS)
     assert set(rows["world"]) == set(rows["truth"]) == {"all"} and (rows["verdict"] != "").all()
     ours = rows[rows["reading"] == "ours"].iloc[0]
-    assert np.isfinite([ours[c] for c in audit.CAUSES]).all()
+    assert np.isfinite([ours[c] for c in biased_ruler.CAUSES]).all()
     unknown = rows[rows["reading"] == "ours, difficulty unknown"].iloc[0]
     assert unknown[["images", "share"]].isna().all()  # they cannot be parted
-    assert rows[rows["reading"] == "paper"][list(audit.CAUSES)].isna().all(axis=None)
+    assert rows[rows["reading"] == "paper"][list(biased_ruler.CAUSES)].isna().all(axis=None)
 
 
 # --- many worlds
@@ -119,24 +120,24 @@ def diagnosed(monkeypatch) -> list[tuple]:
 
 def test_worlds_are_kept_and_a_second_call_goes_on(diagnosed, tmp_path):
     options = {"seeds": [0, 1], "keep": tmp_path / "kept", "workers": 1, "progress": False, "n": 40}
-    first = segment.diagnose_worlds(["none", "labels"], **options)
+    first = biased_ruler.diagnose_worlds(["none", "labels"], **options)
     assert [call[:2] for call in diagnosed] == [("none", 0), ("labels", 0), ("none", 1), ("labels", 1)]
     assert all(call[2] == {"n": 40} for call in diagnosed)
     assert len(first) == 8 and first["world"].tolist()[:4] == ["none", "none", "labels", "labels"]
     (tmp_path / "kept" / "labels-0.json").unlink()
-    again = segment.diagnose_worlds(["none", "labels"], **options)
+    again = biased_ruler.diagnose_worlds(["none", "labels"], **options)
     assert [call[:2] for call in diagnosed[4:]] == [("labels", 0)]
     pd.testing.assert_frame_equal(first, again)
-    more = segment.diagnose_worlds(["none", "labels"], **options | {"seeds": [0, 1, 2]})
+    more = biased_ruler.diagnose_worlds(["none", "labels"], **options | {"seeds": [0, 1, 2]})
     assert len(diagnosed) == 7 and len(more) == 12
 
 
 def test_unknown_worlds_and_a_folder_that_is_none_are_refused(diagnosed, tmp_path):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(InputError, match=r"worlds: hides unknown"):
-        segment.diagnose_worlds(["none", "hides"], seeds=[0], keep=tmp_path, progress=False)
+        biased_ruler.diagnose_worlds(["none", "hides"], seeds=[0], keep=tmp_path, progress=False)
     with pytest.raises(InputError, match="cannot be written"):
-        segment.diagnose_worlds(["none"], seeds=[0], keep=tmp_path / "file" / "kept", progress=False)
+        biased_ruler.diagnose_worlds(["none"], seeds=[0], keep=tmp_path / "file" / "kept", progress=False)
     assert diagnosed == []
 
 
@@ -154,7 +155,7 @@ def rows() -> pd.DataFrame:
 
 
 def test_confusion_gives_the_share_of_each_verdict(rows):
-    table = segment.confusion(rows)
+    table = biased_ruler.confusion(rows)
     assert sorted(table.index) == [("ours", "labels"), ("ours", "none"), ("paper", "labels"), ("paper", "none")]
     assert [reading for reading, _ in table.index] == ["ours", "ours", "paper", "paper"]
     expected = {
@@ -181,17 +182,17 @@ def test_confusion_gives_the_share_of_each_verdict(rows):
 )
 def test_a_verdict_in_part_is_told_by_whether_what_it_names_is_at_work(verdict, truth, shown):
     one = pd.DataFrame({"reading": ["ours"], "truth": [truth], "seed": [0], "verdict": [verdict]})
-    assert segment.confusion(one).columns.drop("n").tolist() == [shown]
+    assert biased_ruler.confusion(one).columns.drop("n").tolist() == [shown]
 
 
 def test_over_several_worlds_an_interval_counts_seeds(rows):
-    table = segment.right(rows, by=["reading"])
+    table = biased_ruler.right(rows, by=["reading"])
     assert table.loc["ours", "rate"] == pytest.approx(4 / 7) and table.loc["ours", "n"] == 4
     assert tuple(table.loc["ours", ["low", "high"]]) == pytest.approx(by_formula(4 * 4 / 7, 4), abs=1e-12)
 
 
 def test_right_is_the_share_of_true_causes_with_wilsons_interval(rows):
-    table = segment.right(rows)
+    table = biased_ruler.right(rows)
     assert list(table) == ["rate", "low", "high", "n"]
     expected = {"labels, ours": (3, 4), "none, ours": (1, 3), "labels, paper": (1, 4), "none, paper": (0, 3)}
     assert set(table.index) == set(expected)

@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import simulate
-from helpers.simulate import layout, masks, patients, population
+from helpers import datasets
+from helpers.datasets.mama_mia import layout, patients, population
+from helpers.datasets.shared import masks
 
 SMALL = (32, 32, 16)
 NULL = {"age_slope": 0, "source_effect": 0, "ethnic_effect": 0, "size_slope": 0, "accepted_older_excess": 0}
@@ -34,7 +35,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory) -> Path:
-    return simulate.breast_mri(60, seed=3, shape=SMALL, folder=tmp_path_factory.mktemp("simulated"))
+    return datasets.simulate_breast_mri(60, seed=3, shape=SMALL, folder=tmp_path_factory.mktemp("simulated"))
 
 
 def load(path: Path) -> np.ndarray:
@@ -67,7 +68,7 @@ def expected(truth: dict) -> dict[str, float]:
 
 
 def test_layout_on_disk(root):
-    frame, _ = simulate.breast_mri_table(60, seed=3)
+    frame, _ = datasets.simulate_breast_mri_table(60, seed=3)
     sheets = pd.read_excel(root / layout.SPREADSHEET, sheet_name=None)
     assert list(sheets) == ["dataset_info", "legend"]
     assert list(sheets["dataset_info"].columns) == list(layout.COLUMNS) and len(layout.COLUMNS) == 49
@@ -88,7 +89,7 @@ def test_layout_on_disk(root):
 
 
 def test_later_release_has_50_columns(tmp_path):
-    root = simulate.breast_mri(5, shape=(16, 16, 8), images=False, density_column=True, folder=tmp_path)
+    root = datasets.simulate_breast_mri(5, shape=(16, 16, 8), images=False, density_column=True, folder=tmp_path)
     columns = pd.read_excel(root / layout.SPREADSHEET, sheet_name="dataset_info").columns
     assert len(columns) == 50 and columns[columns.get_loc("breast_density") - 1] == "bmi_group"
     assert not (root / "images").exists()
@@ -111,13 +112,13 @@ def test_values_follow_the_real_conventions():
 
 
 def patients_sheet(drawn):
-    from helpers.simulate import records
+    from helpers.datasets.mama_mia import records
 
     return records.spreadsheet(drawn, seed=0, shape=SMALL, density=False)
 
 
 def test_ids_lie_outside_the_real_ranges():
-    frame, _ = simulate.breast_mri_table(3000)
+    frame, _ = datasets.simulate_breast_mri_table(3000)
     assert frame["patient_id"].is_unique
     digits = frame["patient_id"].str.split("_").str[1].str.len()
     longest = frame["dataset"].astype(str).map({"DUKE": 3, "ISPY1": 4, "ISPY2": 6, "NACT": 2})
@@ -125,7 +126,7 @@ def test_ids_lie_outside_the_real_ranges():
 
 
 def test_marginals_are_near_the_published_aggregates():
-    frame, _ = simulate.breast_mri_table(60_000, seed=1)
+    frame, _ = datasets.simulate_breast_mri_table(60_000, seed=1)
     share = frame["dataset"].value_counts(normalize=True)
     published = {"ISPY2": 0.651, "DUKE": 0.193, "ISPY1": 0.114, "NACT": 0.042}
     assert all(abs(share[name] - value) < 0.01 for name, value in published.items())
@@ -152,7 +153,7 @@ def test_mean_of_many_cohorts_is_the_exact_truth(name, cohorts):
     setting = SETTINGS[name]
     found = []
     for seed in range(cohorts):
-        frame, truth = simulate.breast_mri_table(1500, seed=seed, **setting)
+        frame, truth = datasets.simulate_breast_mri_table(1500, seed=seed, **setting)
         found.append(contrasts(frame))
     found = pd.DataFrame(found)
     error = found.mean() - pd.Series(expected(truth))
@@ -162,26 +163,28 @@ def test_mean_of_many_cohorts_is_the_exact_truth(name, cohorts):
 
 def test_null_is_exactly_null_whatever_the_age_shift():
     for kind in ("dice", "rate"):
-        found = simulate.truth(**NULL, source_age_shift=5)[kind]
+        found = datasets.breast_truth(**NULL, source_age_shift=5)[kind]
         assert found["older_minus_young"] == 0 and found["african_american_minus_caucasian"] == 0
         assert set(found["older_minus_young_by_source"].values()) == {0.0}
 
 
 def test_source_confounds_only_when_it_shifts_both():
-    both = simulate.truth(**NULL | {"source_effect": 0.3}, source_age_shift=12)["dice"]
+    both = datasets.breast_truth(**NULL | {"source_effect": 0.3}, source_age_shift=12)["dice"]
     assert both["older_minus_young"] > 0.02
     assert set(both["older_minus_young_by_source"].values()) == {0.0}
-    assert simulate.truth(**NULL | {"source_effect": 0.3}, source_age_shift=0)["older_minus_young"] == 0
+    assert datasets.breast_truth(**NULL | {"source_effect": 0.3}, source_age_shift=0)["older_minus_young"] == 0
 
 
 def test_ethnic_effect_exists_at_one_source_only():
-    found = simulate.truth(**NULL | {"ethnic_effect": -0.1})["dice"]["african_american_minus_caucasian_by_source"]
+    found = datasets.breast_truth(**NULL | {"ethnic_effect": -0.1})["dice"][
+        "african_american_minus_caucasian_by_source"
+    ]
     assert found.pop("ISPY2") < -0.09
     assert set(found.values()) == {0.0}
 
 
 def test_size_and_point_masses_follow_their_arguments():
-    frame, _ = simulate.breast_mri_table(
+    frame, _ = datasets.simulate_breast_mri_table(
         40_000, size_slope=-0.03, accepted_share=0.05, accepted_older_excess=0.1, missed_share=0.03
     )
     slope = np.polyfit(frame["age"].dropna(), np.log(frame["expert_cc"][frame["age"].notna()]), 1)[0]
@@ -193,38 +196,38 @@ def test_size_and_point_masses_follow_their_arguments():
     assert (frame["automatic_cc"][missed] == 0).all()
     accepted = frame[frame["dice"] == 1]
     assert (accepted["automatic_cc"] == accepted["expert_cc"]).all()
-    none, _ = simulate.breast_mri_table(2000, accepted_share=0, accepted_older_excess=0, missed_share=0)
+    none, _ = datasets.simulate_breast_mri_table(2000, accepted_share=0, accepted_older_excess=0, missed_share=0)
     assert none["dice"].between(0, 1, inclusive="neither").all()
 
 
 def test_volumes_and_dice_are_possible_together():
-    frame, _ = simulate.breast_mri_table(20_000, seed=2)
+    frame, _ = datasets.simulate_breast_mri_table(20_000, seed=2)
     small, large = (frame[["expert_cc", "automatic_cc"]].agg(how, axis=1) for how in ("min", "max"))
     assert (frame["dice"] <= 2 * small / (small + large) + 1e-9).all()
 
 
 def test_table_is_drawn_at_once_and_is_deterministic():
     """Ten times as many patients take less than five times as long: none is drawn by itself."""
-    simulate.breast_mri_table(1500, seed=0)
+    datasets.simulate_breast_mri_table(1500, seed=0)
     times = {150: [], 1500: []}
     for n, of in times.items():
         for seed in range(15):
             start = time.process_time()
-            first, _ = simulate.breast_mri_table(n, seed=seed)
+            first, _ = datasets.simulate_breast_mri_table(n, seed=seed)
             of.append(time.process_time() - start)
-    again, _ = simulate.breast_mri_table(1500, seed=14)
+    again, _ = datasets.simulate_breast_mri_table(1500, seed=14)
     pd.testing.assert_frame_equal(first, again)
-    assert not first["dice"].equals(simulate.breast_mri_table(1500, seed=13)[0]["dice"])
+    assert not first["dice"].equals(datasets.simulate_breast_mri_table(1500, seed=13)[0]["dice"])
     assert min(times[1500]) < 5 * min(times[150])
 
 
 def test_truth_is_a_copy():
-    simulate.truth()["dice"]["older_minus_young"] = 9.0
-    assert simulate.truth()["dice"]["older_minus_young"] < 1
+    datasets.breast_truth()["dice"]["older_minus_young"] = 9.0
+    assert datasets.breast_truth()["dice"]["older_minus_young"] < 1
 
 
 def test_masks_have_the_drawn_dice_and_volume(root):
-    frame, truth = simulate.breast_mri_table(60, seed=3)
+    frame, truth = datasets.simulate_breast_mri_table(60, seed=3)
     written = json.loads((root / "truth.json").read_text())
     assert written["dice"] == truth["dice"] and written["arguments"]["n"] == 60
     worst = 0.0
@@ -251,7 +254,7 @@ def test_default_volumes_meet_the_drawn_dice_to_two_hundredths():
 
 
 def test_contrast_agent_is_taken_up_by_the_tumour(root):
-    name = simulate.breast_mri_table(60, seed=3)[0]["patient_id"][0]
+    name = datasets.simulate_breast_mri_table(60, seed=3)[0]["patient_id"][0]
     before, after = (load(root / "images" / name / f"{name.lower()}_000{k}.nii.gz").astype(float) for k in (0, 1))
     tumour = load(root / "segmentations" / "expert" / f"{name.lower()}.nii.gz") > 0
     uptake = after - before
@@ -259,7 +262,7 @@ def test_contrast_agent_is_taken_up_by_the_tumour(root):
 
 
 def test_spacing_is_written_and_anisotropic(root):
-    frame, _ = simulate.breast_mri_table(60, seed=3)
+    frame, _ = datasets.simulate_breast_mri_table(60, seed=3)
     row = frame.iloc[7]
     image = nib.load(root / "segmentations" / "expert" / f"{row.patient_id.lower()}.nii.gz")
     assert np.allclose(image.header.get_zooms(), [row.pixel_spacing_mm] * 2 + [row.slice_thickness_mm], rtol=1e-6)
@@ -268,8 +271,8 @@ def test_spacing_is_written_and_anisotropic(root):
 
 
 def test_same_content_whatever_the_number_of_workers(tmp_path):
-    one = simulate.breast_mri(12, seed=5, shape=SMALL, folder=tmp_path / "one")
-    two = simulate.breast_mri(12, seed=5, shape=SMALL, folder=tmp_path / "two", workers=2)
+    one = datasets.simulate_breast_mri(12, seed=5, shape=SMALL, folder=tmp_path / "one")
+    two = datasets.simulate_breast_mri(12, seed=5, shape=SMALL, folder=tmp_path / "two", workers=2)
     assert one.name == two.name
     files = sorted(p.relative_to(one) for p in one.rglob("*") if p.is_file())
     assert files == sorted(p.relative_to(two) for p in two.rglob("*") if p.is_file())
@@ -283,23 +286,23 @@ def test_same_content_whatever_the_number_of_workers(tmp_path):
 
 def test_made_once_and_found_again(root):
     stamp = (root / "truth.json").stat().st_mtime_ns
-    assert simulate.breast_mri(60, seed=3, shape=SMALL, folder=root.parent, workers=2) == root
+    assert datasets.simulate_breast_mri(60, seed=3, shape=SMALL, folder=root.parent, workers=2) == root
     assert (root / "truth.json").stat().st_mtime_ns == stamp
-    other = simulate.breast_mri(4, seed=4, shape=(16, 16, 8), images=False, folder=root.parent)
+    other = datasets.simulate_breast_mri(4, seed=4, shape=(16, 16, 8), images=False, folder=root.parent)
     assert other != root
     assert not list(root.parent.glob(".mama-mia-*")), "nothing is left beside the complete folders"
 
 
 def test_key_depends_on_the_generator_code(tmp_path, monkeypatch):
     arguments = {"shape": (16, 16, 8), "images": False, "folder": tmp_path}
-    first = simulate.breast_mri(3, **arguments)
-    monkeypatch.setattr("helpers.fingerprint.made_by", lambda *things: "other code")
-    assert simulate.breast_mri(3, **arguments) != first
+    first = datasets.simulate_breast_mri(3, **arguments)
+    monkeypatch.setattr("helpers.keep.fingerprint.made_by", lambda *things: "other code")
+    assert datasets.simulate_breast_mri(3, **arguments) != first
 
 
 @pytest.mark.slow
 def test_a_killed_run_leaves_nothing_under_the_final_name(tmp_path):
-    code = "from helpers import simulate; simulate.breast_mri(400, seed=1, shape=(32, 32, 16), folder={!r})"
+    code = "from helpers import datasets; datasets.simulate_breast_mri(400, seed=1, shape=(32, 32, 16), folder={!r})"
     process = subprocess.Popen([sys.executable, "-c", code.format(str(tmp_path))])
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not list(tmp_path.glob(".mama-mia-*/segmentations/automatic/*")):
@@ -312,7 +315,10 @@ def test_a_killed_run_leaves_nothing_under_the_final_name(tmp_path):
 
 
 def test_two_runs_at_once_meet_in_one_complete_folder(tmp_path):
-    code = f"from helpers import simulate; print(simulate.breast_mri(30, shape=(16, 16, 8), folder={str(tmp_path)!r}))"
+    code = (
+        f"from helpers import datasets; "
+        f"print(datasets.simulate_breast_mri(30, shape=(16, 16, 8), folder={str(tmp_path)!r}))"
+    )
     runs = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
     outputs = {run.communicate(timeout=90)[0].strip() for run in runs}
     assert [run.returncode for run in runs] == [0, 0] and len(outputs) == 1
@@ -320,11 +326,11 @@ def test_two_runs_at_once_meet_in_one_complete_folder(tmp_path):
 
 
 def test_scored_masks_joined_to_the_loaded_cohort_give_back_the_table(root, tmp_path):
-    from helpers import data, scores
+    from helpers import datasets, scores
 
-    scored, _ = scores.score_folders(*data.masks(root), keep=tmp_path / "kept", progress=False, workers=1)
-    frame, _ = data.join_scores(data.load_mama_mia(root)[0], scored, where="masks")
-    drawn, _ = simulate.breast_mri_table(60, seed=3)
+    scored, _ = scores.score_folders(*datasets.masks(root), keep=tmp_path / "kept", progress=False, workers=1)
+    frame, _ = datasets.join_scores(datasets.load_mama_mia(root)[0], scored, where="masks")
+    drawn, _ = datasets.simulate_breast_mri_table(60, seed=3)
     tolerance = json.loads((root / "truth.json").read_text())["max_dice_deviation"]
     assert list(frame["patient_id"]) == list(drawn["patient_id"])
     assert (frame["dice"] - drawn["dice"]).abs().max() <= tolerance + 1e-9

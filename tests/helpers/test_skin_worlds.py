@@ -3,20 +3,21 @@
 import pandas as pd
 import pytest
 
-from helpers import data, generate, paths, simulate
+from helpers import datasets, paths
 from helpers.errors import InputError
+from helpers.studies import skin_tone
 
 
 def test_a_world_is_read_cause_by_cause_and_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "data", lambda: tmp_path)
     options = {"seeds": [4], "keep": tmp_path / "kept", "n": 300, "runs": 3, "steps": 1, "n_boot": 200}
-    found = generate.read_worlds(["tone"], **options, device="cpu", progress=False)
+    found = skin_tone.read_worlds(["tone"], **options, device="cpu", progress=False)
     assert found["cause"].tolist() == ["representation", "tone", "condition"]
     assert set(found["world"]) == {"tone"} and set(found["seed"]) == {4}
     assert found.set_index("cause").loc["tone", "status"] == "yes"  # grain needs no training to be seen
     assert (found["low"] <= found["estimate"]).all() and (found["estimate"] <= found["high"]).all()
-    monkeypatch.setattr(simulate, "dermatology", None)  # not called again
-    again = generate.read_worlds(["tone"], **options, device="cpu", progress=False)
+    monkeypatch.setattr(datasets, "simulate_dermatology", None)  # not called again
+    again = skin_tone.read_worlds(["tone"], **options, device="cpu", progress=False)
     pd.testing.assert_frame_equal(again, found)
 
 
@@ -33,7 +34,7 @@ def test_hits_are_told_from_false_alarms():
             for k, status in enumerate(found.split())
         ]
     )
-    table = generate.hits(rows).set_index(["world", "cause"])
+    table = skin_tone.hits(rows).set_index(["world", "cause"])
     assert table["rate"].to_dict() == {("tone", "tone"): 0.75, ("tone", "condition"): 0.25, ("none", "tone"): 0}
     assert table["n"].to_list() == [4, 4, 1] and table["at_work"].to_list() == [True, False, False]
     assert (table["low"] <= table["rate"]).all() and (table["rate"] <= table["high"]).all()
@@ -41,23 +42,23 @@ def test_hits_are_told_from_false_alarms():
 
 def test_an_unknown_world_is_refused(tmp_path):
     with pytest.raises(InputError, match="worlds: dark unknown"):
-        generate.read_worlds(["dark"], seeds=[0], keep=tmp_path, n=300, runs=3, steps=1)
+        skin_tone.read_worlds(["dark"], seeds=[0], keep=tmp_path, n=300, runs=3, steps=1)
 
 
 @pytest.mark.parametrize(("network", "channels"), [("small", 4), ("paper", 16)])
 def test_without_weights_the_features_are_random_and_say_so(network, channels):
-    found = generate.features("", network)
+    found = skin_tone.features("", network)
     assert not found.pretrained and "random" in found.name and str(channels) in found.name
 
 
 def test_weights_that_are_not_there_are_told(tmp_path):
     with pytest.raises(InputError, match="vgg"):
-        generate.features(str(tmp_path / "vgg19.pth"), "paper")
+        skin_tone.features(str(tmp_path / "vgg19.pth"), "paper")
 
 
 def test_pictures_are_found_at_any_depth(tmp_path):
     (tmp_path / "fitzpatrick17k.csv").write_text("md5hash")
-    assert not data.has_pictures(tmp_path)
+    assert not datasets.has_pictures(tmp_path)
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "a" / "b" / "x.JPG").write_bytes(b"")
-    assert data.has_pictures(tmp_path)
+    assert datasets.has_pictures(tmp_path)

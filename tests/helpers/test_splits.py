@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.data import split_patients
+from helpers.datasets import split_patients
 from helpers.errors import InputError
 
 ROWS = np.random.default_rng(0).integers(0, 200, 900)

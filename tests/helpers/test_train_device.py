@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from helpers import models, train
+from helpers import learn
 from helpers.errors import InputError
-from helpers.train.batches import Order, source
+from helpers.learn.batches import Order, source
 from tests.conftest import ROOT
 from tests.helpers.training import (
     FEATURES,
@@ -36,7 +36,7 @@ def test_absent_device_is_refused(device):
         pytest.skip(f"this machine has {device}")
     with pytest.raises(InputError, match=f"device = {device}: PyTorch finds none"):
         fit(device=device)
-    assert train.choose_device("auto") in {"cpu", "cuda", "mps"} - {device}
+    assert learn.choose_device("auto") in {"cpu", "cuda", "mps"} - {device}
 
 
 SHARED = """
@@ -99,7 +99,7 @@ def test_channels_last_and_deterministic_change_only_rounding():
     usual = {"steps": 2, "batch_size": 8, "augment": None, "lr": 1e-3}
 
     def weights(**settings):
-        model = models.unet(2, 1, 1, features=FEATURES)
+        model = learn.unet(2, 1, 1, features=FEATURES)
         return fit(model, (images, masks), segment, **usual, **settings)
 
     plain, other = weights(), weights(channels_last=True, deterministic=True)
@@ -117,9 +117,9 @@ def test_bfloat16_trains_with_weights_in_32_bits():
         return values
 
     usual = {"steps": 2, "batch_size": 8, "augment": None, "lr": 1e-3}
-    model = models.unet(2, 1, 1, features=FEATURES)
+    model = learn.unet(2, 1, 1, features=FEATURES)
     half = fit(model, (images, masks), loss, precision="bf16", **usual)
-    full = fit(models.unet(2, 1, 1, features=FEATURES), (images, masks), loss, **usual)
+    full = fit(learn.unet(2, 1, 1, features=FEATURES), (images, masks), loss, **usual)
     assert types == {torch.float32} == {p.dtype for p in half.model.parameters()}
     assert differ(half, full)
     np.testing.assert_allclose(half.history["loss"], full.history["loss"], rtol=0.02)

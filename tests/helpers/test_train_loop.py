@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from helpers import models, train
+from helpers import learn
 from helpers.errors import InputError
-from helpers.train.batches import Order
+from helpers.learn.batches import Order
 from tests.helpers.training import FEATURES, Rows, assert_same, dice, differ, discs, fit, line, segment, squared, table
 
 # -- it trains
@@ -18,9 +18,9 @@ from tests.helpers.training import FEATURES, Rows, assert_same, dice, differ, di
 def test_a_small_network_learns_to_segment():
     images, masks = discs(64)
     fresh = discs(32, seed=1)
-    model = models.unet(2, 1, 1, features=FEATURES)
+    model = learn.unet(2, 1, 1, features=FEATURES)
     before = dice(model, *fresh)
-    found = train.fit(
+    found = learn.fit(
         model, (images, masks), segment, epochs=8, batch_size=16, lr=5e-3, seed=0, device="cpu", progress=False
     )
     assert before < 0.5 and dice(found.model, *fresh) > 0.9

@@ -5,29 +5,29 @@ import pytest
 import torch
 from torch import nn
 
-from helpers import models, train
+from helpers import learn
 from helpers.errors import InputError
 from tests.helpers.training import FEATURES, discs, line, table
 
 
 @pytest.fixture(scope="module")
 def net():
-    return models.unet(2, 1, 2, features=FEATURES).eval()
+    return learn.unet(2, 1, 2, features=FEATURES).eval()
 
 
 def test_prediction_is_the_networks_output(net):
     images, _ = discs(5)
     with torch.no_grad():
         expected = net(torch.from_numpy(images)).numpy()
-    np.testing.assert_allclose(train.predict(net, images, batch_size=2), expected, rtol=1e-4, atol=1e-5)
-    masks = train.predict(net, torch.from_numpy(images).double(), activation=lambda y: y > 0)
+    np.testing.assert_allclose(learn.predict(net, images, batch_size=2), expected, rtol=1e-4, atol=1e-5)
+    masks = learn.predict(net, torch.from_numpy(images).double(), activation=lambda y: y > 0)
     assert masks.dtype == bool and np.array_equal(masks, expected > 0)
 
 
 def test_prediction_leaves_the_mode_alone():
     model = line().train()
     x = table(4)[0]
-    assert np.array_equal(train.predict(model, x), train.predict(model, x)), "dropout was active"
+    assert np.array_equal(learn.predict(model, x), learn.predict(model, x)), "dropout was active"
     assert model.training
 
 
@@ -46,20 +46,20 @@ class Local(nn.Module):
 def test_volume_is_put_together_from_windows(shape):
     volume = np.random.default_rng(0).normal(size=(1, *shape)).astype(np.float32)
     window = (16, 16, 16)[: len(shape)]
-    found = train.predict_volume(Local(), volume, window=window)
+    found = learn.predict_volume(Local(), volume, window=window)
     np.testing.assert_allclose(found, np.concatenate([volume * 2, volume**2]), rtol=1e-5, atol=1e-5)
-    masks = train.predict_volume(Local(), volume, window=window, activation=lambda y: y > 0.5, batch_size=4)
+    masks = learn.predict_volume(Local(), volume, window=window, activation=lambda y: y > 0.5, batch_size=4)
     assert np.array_equal(masks, found > 0.5)
 
 
 WRONG = {
-    "no image": (lambda net: train.predict(net, np.zeros((0, 1, 32, 32))), "images"),
-    "channels": (lambda net: train.predict(net, np.zeros((1, 2, 32, 32))), r"cannot take \(1, 2, 32, 32\)"),
-    "NaN": (lambda net: train.predict(net, np.where(np.eye(32) > 0, np.nan, np.zeros((3, 1, 32, 32)))), r"images\[0\]"),
-    "batch": (lambda net: train.predict(net, np.zeros((1, 1, 32, 32)), batch_size=0), "batch_size = 0"),
-    "precision": (lambda net: train.predict(net, np.zeros((1, 1, 32, 32)), precision="64"), "precision = 64"),
-    "window": (lambda net: train.predict_volume(net, np.zeros((1, 32, 32)), window=(32,)), "window"),
-    "overlap": (lambda net: train.predict_volume(net, np.zeros((1, 32, 32)), window=(32, 32), overlap=1), "overlap"),
+    "no image": (lambda net: learn.predict(net, np.zeros((0, 1, 32, 32))), "images"),
+    "channels": (lambda net: learn.predict(net, np.zeros((1, 2, 32, 32))), r"cannot take \(1, 2, 32, 32\)"),
+    "NaN": (lambda net: learn.predict(net, np.where(np.eye(32) > 0, np.nan, np.zeros((3, 1, 32, 32)))), r"images\[0\]"),
+    "batch": (lambda net: learn.predict(net, np.zeros((1, 1, 32, 32)), batch_size=0), "batch_size = 0"),
+    "precision": (lambda net: learn.predict(net, np.zeros((1, 1, 32, 32)), precision="64"), "precision = 64"),
+    "window": (lambda net: learn.predict_volume(net, np.zeros((1, 32, 32)), window=(32,)), "window"),
+    "overlap": (lambda net: learn.predict_volume(net, np.zeros((1, 32, 32)), window=(32, 32), overlap=1), "overlap"),
 }
 
 

@@ -3,16 +3,19 @@
 import pandas as pd
 import pytest
 
-from helpers import data, simulate
+from helpers import datasets
 
 WORLDS = {
     "breast MRI": (
-        lambda folder: simulate.breast_mri_world("images", 8, shape=(16, 16, 8), folder=folder),
-        data.load_mama_mia,
+        lambda folder: datasets.simulate_breast_mri_world("images", 8, shape=(16, 16, 8), folder=folder),
+        datasets.load_mama_mia,
     ),
-    "brain MRI": (lambda folder: simulate.brain_tumours(6, shape=(24, 24, 12), folder=folder), data.load_ucsf_pdgm),
-    "radiographs": (lambda folder: simulate.chest_xrays(20, size=32, folder=folder), data.load_chexpert),
-    "skin": (lambda folder: simulate.dermatology(12, size=16, folder=folder), data.load_fitzpatrick17k),
+    "brain MRI": (
+        lambda folder: datasets.simulate_brain_tumours(6, shape=(24, 24, 12), folder=folder),
+        datasets.load_ucsf_pdgm,
+    ),
+    "radiographs": (lambda folder: datasets.simulate_chest_xrays(20, size=32, folder=folder), datasets.load_chexpert),
+    "skin": (lambda folder: datasets.simulate_dermatology(12, size=16, folder=folder), datasets.load_fitzpatrick17k),
 }
 
 
@@ -21,7 +24,7 @@ def test_what_was_drawn_is_not_read(world, tmp_path):
     make, load = WORLDS[world]
     root = make(tmp_path)
     cases, dropped = load(root)
-    (root / simulate.CASES).unlink()
+    (root / datasets.CASES).unlink()
     without, dropped_too = load(root)
     pd.testing.assert_frame_equal(cases, without)
     pd.testing.assert_frame_equal(dropped, dropped_too)

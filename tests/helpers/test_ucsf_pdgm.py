@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import data, simulate
+from helpers import datasets
+from helpers.datasets.ucsf_pdgm import layout
 from helpers.errors import InputError
-from helpers.simulate import brain_layout as layout
 
 N, SHAPE, FOLLOW_UPS = 20, (24, 24, 8), 3
 
@@ -20,7 +20,7 @@ N, SHAPE, FOLLOW_UPS = 20, (24, 24, 8), 3
 def made(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("simulated")
     options = {"seed": 3, "shape": SHAPE, "follow_ups": FOLLOW_UPS, "unknown_share": 0.0}
-    return simulate.brain_tumours(N, shares=(0.3, 0.2, 0.5), folder=folder, **options)
+    return datasets.simulate_brain_tumours(N, shares=(0.3, 0.2, 0.5), folder=folder, **options)
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def root(made, tmp_path) -> Path:
 
 @pytest.fixture(scope="module")
 def cases(made) -> pd.DataFrame:
-    return data.load_ucsf_pdgm(made)[0]
+    return datasets.load_ucsf_pdgm(made)[0]
 
 
 def edit(root: Path, row: int, column: str, value: str) -> None:
@@ -49,7 +49,7 @@ def counted(dropped: pd.DataFrame, words: str) -> int:
 
 
 def test_loader_gives_what_was_drawn(made, cases):
-    drawn = pd.read_csv(made / simulate.CASES)[:N]
+    drawn = pd.read_csv(made / datasets.CASES)[:N]
     assert tuple(cases) == layout.CASE_COLUMNS and len(cases) == N
     assert cases["exam"].tolist() == drawn["exam"].tolist() == cases["patient_id"].tolist()
     for name in ("sex", "age", "grade", "diagnosis"):
@@ -61,14 +61,14 @@ def test_loader_gives_what_was_drawn(made, cases):
     ends = {"flair": "_FLAIR.nii.gz", "segmentation": "_tumor_segmentation.nii.gz"}
     for name, end in ends.items():
         assert [Path(p).name for p in cases[name]] == [exam + end for exam in cases["exam"]]
-    _, dropped = data.load_ucsf_pdgm(made)
+    _, dropped = datasets.load_ucsf_pdgm(made)
     assert (
         list(dropped) == ["table", "reason", "n"] and counted(dropped, "follow-up") == FOLLOW_UPS == dropped["n"].sum()
     )
 
 
 def test_a_follow_up_that_is_kept_is_in_its_patients_split(made, cases):
-    kept, dropped = data.load_ucsf_pdgm(made, follow_ups="keep")
+    kept, dropped = datasets.load_ucsf_pdgm(made, follow_ups="keep")
     assert len(kept) == N + FOLLOW_UPS and dropped.empty
     later = kept[kept["exam"] != kept["patient_id"]]
     assert len(later) == FOLLOW_UPS and later["exam"].str.fullmatch(r"UCSF-PDGM-\d{4}_FU\d{3}d").all()
@@ -78,10 +78,10 @@ def test_a_follow_up_that_is_kept_is_in_its_patients_split(made, cases):
 
 
 def test_a_follow_up_without_a_row_has_its_patients(root):
-    kept, _ = data.load_ucsf_pdgm(root, follow_ups="keep")
+    kept, _ = datasets.load_ucsf_pdgm(root, follow_ups="keep")
     table = pd.read_csv(root / layout.TABLE, dtype=str)
     table[~table["ID"].str.contains("_FU")].to_csv(root / layout.TABLE, index=False)
-    again, dropped = data.load_ucsf_pdgm(root, follow_ups="keep")
+    again, dropped = datasets.load_ucsf_pdgm(root, follow_ups="keep")
     pd.testing.assert_frame_equal(again, kept)
     assert dropped.empty
 
@@ -91,7 +91,7 @@ def test_ids_of_four_digits_and_any_case_are_the_same_patients(root, cases):
     table["ID"] = table["ID"].str.replace("PDGM-", "PDGM-0").str.lower()
     table["Sex"] = table["Sex"].map({"F": "female", "M": "Male"})
     table.to_csv(root / layout.TABLE, index=False)
-    again, _ = data.load_ucsf_pdgm(root)
+    again, _ = datasets.load_ucsf_pdgm(root)
     paths = ["flair", "segmentation"]
     pd.testing.assert_frame_equal(again.drop(columns=paths), cases.drop(columns=paths))
 
@@ -107,7 +107,7 @@ def test_other_places_of_table_and_folders_are_found(root, cases, kind):
         for place in list(images.iterdir()):
             place.rename(root / place.name)
         images.rmdir()
-    again, _ = data.load_ucsf_pdgm(given)
+    again, _ = datasets.load_ucsf_pdgm(given)
     assert again["exam"].tolist() == cases["exam"].tolist() and all(Path(p).is_file() for p in again["flair"])
 
 
@@ -116,7 +116,7 @@ def test_variants_of_an_image_are_not_taken_for_it(root, cases):
         place = root / layout.IMAGES / f"{exam}_nifti"
         for name in (f"{exam}_FLAIR_bias", f"{exam}_T1", f"._{exam}_FLAIR", f"{exam}_brain_parenchyma_segmentation"):
             (place / f"{name}.nii.gz").write_bytes(b"")
-    again, _ = data.load_ucsf_pdgm(root)
+    again, _ = datasets.load_ucsf_pdgm(root)
     assert [Path(p).name for p in again["flair"]] == [Path(p).name for p in cases["flair"]]
     assert [Path(p).name for p in again["segmentation"]] == [Path(p).name for p in cases["segmentation"]]
 
@@ -125,7 +125,7 @@ def test_unknown_is_missing_and_counted(root):
     for column, value in (("Sex", "Unknown"), ("Age at MRI", "unknown"), ("WHO CNS Grade", ""), ("MGMT status", "")):
         edit(root, 1, column, value)
     edit(root, 2, "Final pathologic diagnosis (WHO 2021)", "unknown")
-    found, dropped = data.load_ucsf_pdgm(root)
+    found, dropped = datasets.load_ucsf_pdgm(root)
     assert found.loc[1, ["sex", "age", "age_group", "grade", "grade4"]].isna().all()
     assert found.loc[2, ["diagnosis", "glioblastoma"]].isna().all() and found.loc[2, "sex"] in ("F", "M")
     assert found.drop(index=[1, 2]).notna().all(axis=None) and len(found) == N
@@ -138,14 +138,14 @@ def test_rows_without_a_folder_and_folders_without_a_row_are_left_out_and_counte
     table = pd.read_csv(root / layout.TABLE, dtype=str)
     table.drop(index=[4, 5]).to_csv(root / layout.TABLE, index=False)
     base = cases["exam"][[4, 5]].tolist()
-    found, dropped = data.load_ucsf_pdgm(root)
+    found, dropped = datasets.load_ucsf_pdgm(root)
     assert found["exam"].tolist() == [e for e in cases["exam"][1:] if e not in base]
     assert counted(dropped, "row without a folder") == 1
     assert counted(dropped, "folder without a row") == 2
 
 
 def test_age_cut_moves_the_groups(made):
-    found, _ = data.load_ucsf_pdgm(made, age_cut=50.5)
+    found, _ = datasets.load_ucsf_pdgm(made, age_cut=50.5)
     assert (found["age_group"] == np.where(found["age"] > 50.5, ">50.5", "<=50.5")).all()
 
 
@@ -163,47 +163,47 @@ def test_age_cut_moves_the_groups(made):
 def test_a_cell_that_cannot_be_is_named(root, column, value, message):
     edit(root, 3, column, value)
     with pytest.raises(InputError, match=message):
-        data.load_ucsf_pdgm(root)
+        datasets.load_ucsf_pdgm(root)
 
 
 def test_an_id_that_stands_twice_is_named(root):
     table = pd.read_csv(root / layout.TABLE, dtype=str)
     edit(root, 6, "ID", table.loc[2, "ID"].replace("PDGM-", "PDGM-0"))  # the same number, another spelling
     with pytest.raises(InputError, match=r"row 8, column ID: .* stands in row 4 too"):
-        data.load_ucsf_pdgm(root)
+        datasets.load_ucsf_pdgm(root)
 
 
 def test_missing_tables_columns_folders_and_files_are_named(root, cases, tmp_path):
     with pytest.raises(InputError, match="there is no such folder"):
-        data.load_ucsf_pdgm(tmp_path / "nowhere")
+        datasets.load_ucsf_pdgm(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="holds no folder such as"):
-        data.load_ucsf_pdgm(tmp_path / "empty")
+        datasets.load_ucsf_pdgm(tmp_path / "empty")
     path = root / layout.IMAGES / f"{cases['exam'][7]}_nifti" / f"{cases['exam'][7]}_FLAIR.nii.gz"
     shutil.copy(path, path.with_name("again_FLAIR.nii.gz"))
     with pytest.raises(InputError, match=f"{cases['exam'][7]}_nifti: holds 2 files that end in _FLAIR"):
-        data.load_ucsf_pdgm(root)
+        datasets.load_ucsf_pdgm(root)
     path.unlink()
     path.with_name("again_FLAIR.nii.gz").unlink()
     with pytest.raises(InputError, match=f"{cases['exam'][7]}_nifti: has no file _FLAIR.nii.gz"):
-        data.load_ucsf_pdgm(root)
+        datasets.load_ucsf_pdgm(root)
     table = pd.read_csv(root / layout.TABLE, dtype=str)
     table.drop(columns="Sex").to_csv(root / layout.TABLE, index=False)
     with pytest.raises(InputError, match=f"{layout.TABLE}, column Sex: there is no such column"):
-        data.load_ucsf_pdgm(root)
+        datasets.load_ucsf_pdgm(root)
     table[:0].to_csv(root / layout.TABLE, index=False)
     with pytest.raises(InputError, match="has a header and no rows"):
-        data.load_ucsf_pdgm(root)
+        datasets.load_ucsf_pdgm(root)
     table.assign(ID=[f"UCSF-PDGM-{i:03d}" for i in range(len(table))]).to_csv(root / layout.TABLE, index=False)
     with pytest.raises(InputError, match=r"none of its \d+ rows has a folder"):
-        data.load_ucsf_pdgm(root)
+        datasets.load_ucsf_pdgm(root)
     (root / layout.TABLE).unlink()
     with pytest.raises(InputError, match=f"there is no {layout.TABLE}"):
-        data.load_ucsf_pdgm(root)
+        datasets.load_ucsf_pdgm(root)
 
 
 @pytest.mark.parametrize(("name", "value"), [("follow_ups", "all"), ("age_cut", -1), ("age_cut", "58"), ("seed", -1)])
 def test_arguments_of_the_exams_are_checked(made, name, value):
     with pytest.raises(InputError) as error:
-        data.load_ucsf_pdgm(made, **{name: value})
+        datasets.load_ucsf_pdgm(made, **{name: value})
     assert error.value.where == name

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from helpers import uncertainty
+from helpers.studies import uncertainty
 
 NOISE, PRECISION = 0.05, 2.0
 POSTERIOR = {"noise": NOISE, "precision": PRECISION}

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from helpers import generate, models, uncertainty
+from helpers import learn
 from helpers.errors import InputError
+from helpers.studies import uncertainty
 
 SMALL = {"channels": 4, "blocks": (1, 2), "latent": 4}
 
@@ -23,12 +24,12 @@ def images():
 @pytest.fixture(scope="module")
 def network(images):
     options = {"steps": 60, "batch_size": 8, "lr": 5e-3, "beta": 0.02, "device": "cpu", "progress": False}
-    return generate.fit(images, seed=0, deep=False, **options, **SMALL).model.eval()
+    return learn.fit_vae(images, seed=0, deep=False, **options, **SMALL).model.eval()
 
 
 @pytest.fixture(scope="module")
 def methods(network, images):
-    other = models.vae(**SMALL, seed=1).eval()
+    other = learn.vae(**SMALL, seed=1).eval()
     last = uncertainty.posterior(network, images, only=uncertainty.last_layer(network), steps=40)
     return {
         "slug": uncertainty.curvature(network, uncertainty.posterior(network, images, steps=20)),
@@ -56,18 +57,18 @@ def test_all_are_called_alike(methods, images):
 
 
 def test_the_residual_is_the_error(methods, network, images):
-    error = generate.measures(network, images)["mse"].to_numpy()
+    error = learn.vae_measures(network, images)["mse"].to_numpy()
     assert methods["residual"](images).score.numpy() / images[0].size == pytest.approx(error, rel=1e-4)
 
 
 def test_the_encoders_deviation_is_that_of_the_other_study(methods, network, images):
-    known = generate.measures(network, images)["latent_sd"].to_numpy()
+    known = learn.vae_measures(network, images)["latent_sd"].to_numpy()
     assert methods["encoder"](images).score.numpy() == pytest.approx(known, rel=1e-4)
 
 
 def test_an_ensemble_is_the_variance_of_its_reconstructions(network, images):
-    nets = [network, *(models.vae(**SMALL, seed=k).eval() for k in (1, 2))]
-    back = np.stack([generate.reconstruct(net, images) for net in nets]).astype(float) / 127.5
+    nets = [network, *(learn.vae(**SMALL, seed=k).eval() for k in (1, 2))]
+    back = np.stack([learn.reconstruct(net, images) for net in nets]).astype(float) / 127.5
     found = uncertainty.ensemble(nets)(images)
     assert found.map.numpy() == pytest.approx(back.var(0, ddof=1), abs=0.02)  # those are rounded to whole pixels
     # Leaving out one of three: written out.
@@ -190,8 +191,8 @@ def test_bad_calls_of_scores():
         "codes": lambda: uncertainty.score(found, CODES[:0]),
         "posterior": lambda: uncertainty.score(sketched, CODES),
         "networks": lambda: uncertainty.ensemble([plain()]),
-        "samples = 1": lambda: uncertainty.dropout(models.vae(**SMALL), samples=1),
-        "rate = 1": lambda: uncertainty.with_dropout(models.vae(**SMALL), 1),
+        "samples = 1": lambda: uncertainty.dropout(learn.vae(**SMALL), samples=1),
+        "rate = 1": lambda: uncertainty.with_dropout(learn.vae(**SMALL), 1),
         "probes = -1": lambda: uncertainty.diagonal(plain(), CODES, IMAGES, probes=-1),
     }
     for where, call in calls.items():
@@ -274,13 +275,13 @@ def test_mixtures_leave_out_near_duplicates_of_tested_images_and_refuse_less_tha
 
 def test_each_run_has_a_seed_that_its_networks_share(images, monkeypatch):
     """So that networks of one run differ by what they were trained on, and runs by chance too."""
-    seeds, fit = [], generate.fit
+    seeds, fit = [], learn.fit_vae
 
     def noted(rows, *, seed, **options):
         seeds.append(seed)
         return fit(rows, seed=seed, **options)
 
-    monkeypatch.setattr(generate, "fit", noted)
+    monkeypatch.setattr(learn, "fit_vae", noted)
     cases = pd.DataFrame({"group": ["light", "dark"] * 8, "md5hash": [f"{k:032x}" for k in range(16)]})
     sizes = {"test_size": 3, "train_size": 4, "seed": 0, "runs": 2, "shares": [0.5, 0.25]}
     options = {"steps": 1, "batch_size": 4, "device": "cpu", "deep": False, **SMALL}

@@ -7,10 +7,10 @@ import pytest
 import torch
 from scipy.signal import correlate
 
-from helpers import models
+from helpers import learn
 from helpers.errors import InputError
-from helpers.models.features import WIDTHS
-from helpers.models.vae import _Residual, _Resized
+from helpers.learn.features import WIDTHS
+from helpers.learn.vae_networks import _Residual, _Resized
 
 TINY = {"channels": 8, "blocks": (1, 2), "latent": 16}
 
@@ -39,7 +39,7 @@ PUBLISHED = {
 def test_size_and_code_are_the_published_ones(case):
     settings, size, code, millions = PUBLISHED[case]
     with torch.device("meta"):
-        net = models.vae(**settings)
+        net = learn.vae(**settings)
         found = net(torch.zeros(2, 3, size, size))
     decimals = len(millions.split(".")[1])
     assert f"{sum(p.numel() for p in net.parameters()) / 1e6:.{decimals}f}" == millions
@@ -49,7 +49,7 @@ def test_size_and_code_are_the_published_ones(case):
 
 @pytest.mark.parametrize("other", [{}, {"deep": True, "residual_blocks": 3}, {"channels": 16, "norm": "group"}])
 def test_small_networks_give_images_and_codes(other):
-    net = models.vae(**TINY | other)
+    net = learn.vae(**TINY | other)
     found = net(images())
     assert found.reconstruction.shape == (2, 3, 32, 32) and found.reconstruction.abs().max() < 1
     assert found.mean.shape == found.log_variance.shape == (2, 16, 8, 8)
@@ -73,17 +73,17 @@ def test_blocks_add_to_what_comes_in():
 
 def test_seed_alone_decides_the_first_weights_of_the_autoencoder():
     torch.manual_seed(5)
-    first = models.vae(**TINY, seed=1)
+    first = learn.vae(**TINY, seed=1)
     drawn = torch.rand(1)
     torch.manual_seed(6)
-    assert same(first, models.vae(**TINY, seed=1))
-    assert not same(first, models.vae(**TINY, seed=2))
+    assert same(first, learn.vae(**TINY, seed=1))
+    assert not same(first, learn.vae(**TINY, seed=2))
     torch.manual_seed(5)
     assert torch.rand(1) == drawn, "building has drawn from the global generator"
 
 
 def test_the_code_is_its_mean_in_evaluation_and_drawn_in_training():
-    net, x = models.vae(**TINY), images()
+    net, x = learn.vae(**TINY), images()
     with torch.no_grad():
         net.eval()
         found = net(x)
@@ -101,7 +101,7 @@ def test_the_code_is_its_mean_in_evaluation_and_drawn_in_training():
 # -- the features
 
 
-def by_hand(net: models.Features, x: np.ndarray) -> list[np.ndarray]:
+def by_hand(net: learn.Features, x: np.ndarray) -> list[np.ndarray]:
     """Convolutions as sums of correlations, in float64: the ReLU after each, then the maximum of two by two."""
     found = []
     for place, layer in enumerate(net.layers, start=1):
@@ -116,7 +116,7 @@ def by_hand(net: models.Features, x: np.ndarray) -> list[np.ndarray]:
 
 
 def test_features_are_those_of_the_topology():
-    net = models.random_features(channels=1, seed=3)
+    net = learn.random_features(channels=1, seed=3)
     for layer in net.layers:
         torch.nn.init.constant_(layer.bias, 0.1)
     x = images(1, size=16)
@@ -129,12 +129,12 @@ def test_features_are_those_of_the_topology():
 
 def test_full_width_is_that_of_vgg19():
     with torch.device("meta"):
-        net = models.Features(64, "", pretrained=False)
+        net = learn.Features(64, "", pretrained=False)
     assert sum(p.numel() for p in net.parameters()) == 20_024_384
 
 
 def test_features_are_frozen_and_let_gradients_through():
-    net = models.random_features(channels=2)
+    net = learn.random_features(channels=2)
     x = images(size=16).requires_grad_()
     net(x)[-1].sum().backward()
     assert x.grad.abs().sum() > 0
@@ -142,9 +142,9 @@ def test_features_are_frozen_and_let_gradients_through():
 
 
 def test_random_features_have_a_seed_say_what_they_are_and_keep_the_scale():
-    net = models.random_features(channels=8, seed=1)
-    assert same(net, models.random_features(channels=8, seed=1))
-    assert not same(net, models.random_features(channels=8, seed=2))
+    net = learn.random_features(channels=8, seed=1)
+    assert same(net, learn.random_features(channels=8, seed=1))
+    assert not same(net, learn.random_features(channels=8, seed=2))
     assert not net.pretrained and net.name == "random features, 8 channels, seed 1"
     spread = [float(y.std()) for y in net(images(8))]
     assert max(spread) < 10 * min(spread)
@@ -166,7 +166,7 @@ def vgg() -> dict[str, torch.Tensor]:
 def test_weights_of_a_file_are_taken_in_their_order(vgg, tmp_path, zipped):
     file = tmp_path / "vgg19.pth"
     torch.save(vgg, file, _use_new_zipfile_serialization=zipped)
-    net = models.vgg19_features(file)
+    net = learn.vgg19_features(file)
     for given, own in zip(list(vgg.values())[:32], net.parameters(), strict=True):
         assert torch.equal(given, own) and not own.requires_grad
     assert net.pretrained and net.name == "VGG19, weights of vgg19.pth"
@@ -197,7 +197,7 @@ def test_another_file_is_one_clear_error(vgg, tmp_path, case):
     content, words = SPOILT[case]
     torch.save(content(vgg), tmp_path / "other.pth")
     with pytest.raises(InputError, match=words) as raised:
-        models.vgg19_features(tmp_path / "other.pth")
+        learn.vgg19_features(tmp_path / "other.pth")
     assert "other.pth" in str(raised.value) and "\n" not in str(raised.value)
 
 
@@ -217,23 +217,23 @@ def test_a_damaged_file_is_one_clear_error(vgg, tmp_path, damage):
     file.write_bytes(DAMAGED[damage](whole, vgg["features.0.weight"]))
     assert file.read_bytes() != whole
     with pytest.raises(InputError, match=r"vgg19.pth: it is no whole file of weights.*random_features"):
-        models.vgg19_features(file)
+        learn.vgg19_features(file)
 
 
 BAD = {
-    "no channel": (lambda: models.vae(channels=0), "channels = 0"),
-    "odd": (lambda: models.vae(channels=7), "channels = 7: expected a multiple of 2"),
-    "odd groups": (lambda: models.vae(channels=8, norm="group"), "channels = 8: expected a multiple of 16"),
-    "no block": (lambda: models.vae(blocks=()), "blocks"),
-    "half a block": (lambda: models.vae(blocks=(1, 0.5)), "blocks"),
-    "norm": (lambda: models.vae(norm="layer"), "norm = layer"),
-    "seed": (lambda: models.vae(**TINY, seed=-1), "seed = -1"),
-    "pixels": (lambda: models.vae(**TINY)(images(size=30)), "30 x 30 pixels cannot be halved 2 times.*multiple of 4"),
-    "no feature": (lambda: models.random_features(channels=0), "channels = 0"),
-    "small": (lambda: models.random_features(channels=1)(images(size=8)), r"images.*16 or more.*found \(2, 3, 8, 8\)"),
-    "grey": (lambda: models.random_features(channels=1)(images()[:, :1]), r"found \(2, 1, 32, 32\)"),
-    "no file": (lambda: models.vgg19_features("absent.pth"), "absent.pth: there is no such file.*random_features"),
-    "a folder": (lambda: models.vgg19_features(""), "there is no such file"),
+    "no channel": (lambda: learn.vae(channels=0), "channels = 0"),
+    "odd": (lambda: learn.vae(channels=7), "channels = 7: expected a multiple of 2"),
+    "odd groups": (lambda: learn.vae(channels=8, norm="group"), "channels = 8: expected a multiple of 16"),
+    "no block": (lambda: learn.vae(blocks=()), "blocks"),
+    "half a block": (lambda: learn.vae(blocks=(1, 0.5)), "blocks"),
+    "norm": (lambda: learn.vae(norm="layer"), "norm = layer"),
+    "seed": (lambda: learn.vae(**TINY, seed=-1), "seed = -1"),
+    "pixels": (lambda: learn.vae(**TINY)(images(size=30)), "30 x 30 pixels cannot be halved 2 times.*multiple of 4"),
+    "no feature": (lambda: learn.random_features(channels=0), "channels = 0"),
+    "small": (lambda: learn.random_features(channels=1)(images(size=8)), r"images.*16 or more.*found \(2, 3, 8, 8\)"),
+    "grey": (lambda: learn.random_features(channels=1)(images()[:, :1]), r"found \(2, 1, 32, 32\)"),
+    "no file": (lambda: learn.vgg19_features("absent.pth"), "absent.pth: there is no such file.*random_features"),
+    "a folder": (lambda: learn.vgg19_features(""), "there is no such file"),
 }
 
 

@@ -4,22 +4,22 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from helpers import data, simulate
+from helpers import datasets
 from helpers.errors import InputError
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    return simulate.breast_mri(4, seed=8, shape=(32, 40, 12), folder=tmp_path_factory.mktemp("data"))
+    return datasets.simulate_breast_mri(4, seed=8, shape=(32, 40, 12), folder=tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="module")
 def patient(root):
-    return data.load_mama_mia(root)[0]["patient_id"].iloc[0]
+    return datasets.load_mama_mia(root)[0]["patient_id"].iloc[0]
 
 
 def test_a_volume_keeps_grid_and_enhancement(root, patient):
-    volume = data.load_volume(root, patient.lower())
+    volume = datasets.load_volume(root, patient.lower())
     assert volume.image.shape == (2, 32, 40, 12)
     assert volume.image.dtype == np.float32
     assert volume.expert.dtype == volume.automatic.dtype == bool
@@ -32,7 +32,7 @@ def test_a_volume_keeps_grid_and_enhancement(root, patient):
 
 def test_phases_share_one_scale(root, patient):
     """Mean and SD are those of all phases together, so the difference of the phases is that of the raw values."""
-    volume = data.load_volume(root, patient)
+    volume = datasets.load_volume(root, patient)
     files = sorted((root / "images" / patient).iterdir())
     before, after = (np.asarray(nib.load(f).dataobj, float) for f in files)
     both = np.stack([before, after])
@@ -41,8 +41,8 @@ def test_phases_share_one_scale(root, patient):
 
 
 def test_resampling_keeps_place_and_volume(root, patient):
-    volume = data.load_volume(root, patient)
-    fine = data.resample(volume, 1.0)
+    volume = datasets.load_volume(root, patient)
+    fine = datasets.resample(volume, 1.0)
     assert fine.spacing == (1.0, 1.0, 1.0)
     extent = np.array(volume.expert.shape) * volume.spacing
     assert np.abs(np.array(fine.expert.shape) - extent).max() <= 0.5
@@ -50,15 +50,15 @@ def test_resampling_keeps_place_and_volume(root, patient):
     assert fine.expert.sum() / 1000 == pytest.approx(cc, rel=0.1)
     centre = (np.argwhere(volume.expert) + 0.5).mean(axis=0) * volume.spacing
     assert np.allclose((np.argwhere(fine.expert) + 0.5).mean(axis=0), centre, atol=0.6)
-    back = data.to_grid(fine.expert.astype(float), volume.expert.shape) >= 0.5
+    back = datasets.to_grid(fine.expert.astype(float), volume.expert.shape) >= 0.5
     overlap = 2 * (back & volume.expert).sum() / (back.sum() + volume.expert.sum())
     assert overlap > 0.85
 
 
 @pytest.mark.parametrize("size", [16, 24, 64])
 def test_the_largest_slice_is_a_square_around_the_tumour(root, patient, size):
-    volume = data.load_volume(root, patient)
-    image, expert, automatic = data.largest_slice(volume, size)
+    volume = datasets.load_volume(root, patient)
+    image, expert, automatic = datasets.largest_slice(volume, size)
     assert image.shape == (2, size, size)
     assert expert.shape == automatic.shape == (size, size)
     areas = volume.expert.sum(axis=(0, 1))
@@ -70,12 +70,12 @@ def test_the_largest_slice_is_a_square_around_the_tumour(root, patient, size):
 
 def test_folds_hold_each_stratum_evenly():
     strata = np.repeat(["Young", "Middle", "Older"], [20, 40, 30])
-    fold = data.folds(strata, n=5, seed=1)
+    fold = datasets.folds(strata, n=5, seed=1)
     for stratum in np.unique(strata):
         counts = np.bincount(fold[strata == stratum], minlength=5)
         assert counts.max() - counts.min() <= 1
-    assert (fold == data.folds(strata, n=5, seed=1)).all()
-    assert (fold != data.folds(strata, n=5, seed=2)).any()
+    assert (fold == datasets.folds(strata, n=5, seed=1)).all()
+    assert (fold != datasets.folds(strata, n=5, seed=2)).any()
 
 
 def damaged(root, tmp_path, patient):
@@ -90,29 +90,29 @@ def damaged(root, tmp_path, patient):
 def test_what_is_wrong_with_a_patient_is_said(root, patient, tmp_path):
     copy, images, expert = damaged(root, tmp_path, patient)
     with pytest.raises(InputError, match="no folder for NOBODY"):
-        data.load_volume(copy, "NOBODY")
+        datasets.load_volume(copy, "NOBODY")
     mask = nib.load(expert)
     voxels = np.asarray(mask.dataobj)
     nib.save(nib.Nifti1Image(voxels * 2, mask.affine), expert)
     with pytest.raises(InputError, match="other than 0 and 1"):
-        data.load_volume(copy, patient)
+        datasets.load_volume(copy, patient)
     nib.save(nib.Nifti1Image(voxels[1:], mask.affine), expert)
     with pytest.raises(InputError, match=r"the shapes differ: \(32, 40, 12\) and \(31, 40, 12\)"):
-        data.load_volume(copy, patient)
+        datasets.load_volume(copy, patient)
     expert.unlink()
     with pytest.raises(InputError, match=f"no mask of {patient}"):
-        data.load_volume(copy, patient)
+        datasets.load_volume(copy, patient)
     first = next(p for p in images.iterdir() if "_0001" in p.name)
     first.write_bytes(first.read_bytes()[:200])
     with pytest.raises(InputError, match="truncated"):
-        data.load_volume(copy, patient)
+        datasets.load_volume(copy, patient)
     first.unlink()
     with pytest.raises(InputError, match=r"holds phases \[0\], expected 0 and 1"):
-        data.load_volume(copy, patient)
+        datasets.load_volume(copy, patient)
 
 
 def test_folds_need_enough_of_each_stratum():
     with pytest.raises(InputError, match="Young has 1 patient"):
-        data.folds(np.array(["Young", *["Older"] * 9]), n=2, seed=0)
+        datasets.folds(np.array(["Young", *["Older"] * 9]), n=2, seed=0)
     with pytest.raises(InputError, match="2 or more"):
-        data.folds(np.array(["Older"] * 9), n=1, seed=0)
+        datasets.folds(np.array(["Older"] * 9), n=1, seed=0)

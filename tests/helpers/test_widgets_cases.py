@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import data, scores, simulate, widgets
+from helpers import datasets, scores, widgets
 from helpers.errors import InputError
 from helpers.widgets import cases
 from tests.helpers.test_widgets_groups import Explorer
@@ -20,10 +20,10 @@ mpl.use("Agg")
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory):
     """Folder of a simulated cohort, and its frame with a score each."""
-    root = simulate.breast_mri(30, seed=1, shape=(24, 24, 10), folder=tmp_path_factory.mktemp("breasts"))
-    patients, _ = data.load_mama_mia(root)
+    root = datasets.simulate_breast_mri(30, seed=1, shape=(24, 24, 10), folder=tmp_path_factory.mktemp("breasts"))
+    patients, _ = datasets.load_mama_mia(root)
     tables, _ = scores.collect(root, workers=1, progress=False)
-    return root, data.join_scores(patients, tables["automatic"], where="automatic")[0]
+    return root, datasets.join_scores(patients, tables["automatic"], where="automatic")[0]
 
 
 @pytest.fixture
@@ -213,7 +213,7 @@ def test_breasts_with_gold_and_silver(cohort):
     root, silver = cohort
     row = silver.iloc[3]
     pictures = widgets.breast_pictures(root)(row)
-    volume = data.load_volume(root, row["patient_id"])
+    volume = datasets.load_volume(root, row["patient_id"])
     assert [*pictures.images] == ["image", "gold", "silver"]
     assert pictures.masks["gold"].sum() == volume.expert.sum(), "the whole tumour is in the picture"
     assert pictures.masks["silver"].sum() == volume.automatic.sum()
@@ -262,7 +262,7 @@ def test_an_error_map_is_black_where_nothing_differs_and_brightest_from_half_of_
 
 def test_skin_with_its_reconstruction(monkeypatch):
     images = np.random.default_rng(0).integers(0, 255, (3, 3, 8, 8), dtype=np.uint8)
-    monkeypatch.setattr("helpers.generate.reconstruct", lambda model, images: images + model)
+    monkeypatch.setattr("helpers.learn.reconstruct", lambda model, images: images + model)
     loader = widgets.skin_pictures({(0, "A"): np.uint8(1)}, images, ["x", "y", "z"])
     pictures = loader(pd.Series({"run": 0, "training": "A", "image": "y"}))
     assert np.array_equal(pictures.images["original"][0], images[1].transpose(1, 2, 0))

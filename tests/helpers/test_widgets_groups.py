@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import audit, figures, simulate, widgets
+from helpers import datasets, figures, stats, widgets
 from helpers.errors import InputError
 from helpers.widgets import showing
 
@@ -16,7 +16,7 @@ mpl.use("Agg")
 
 @pytest.fixture(scope="module")
 def frame() -> pd.DataFrame:
-    return simulate.breast_mri_table(600, seed=2)[0]
+    return datasets.simulate_breast_mri_table(600, seed=2)[0]
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +72,7 @@ def test_small_groups_are_suppressed(frame):
 def test_an_intersection_is_the_group_of_the_cases_in_both(frame):
     table, figure = widgets.group_view(frame, "age_group", "dice", 0.8, cross="dataset")
     both = frame[(frame["age_group"] == "Young") & (frame["dataset"] == "ISPY2")]
-    one = audit.by_group(both["dice"], groups=both["dataset"]).iloc[0]
+    one = stats.by_group(both["dice"], groups=both["dataset"]).iloc[0]
     row = table.loc["Young × ISPY2"]
     assert (row["n"], row["mean"], row["low"]) == (len(both), f"{one['mean']:.3f}", f"{one['low']:.3f}")
     known = frame["age_group"].notna()

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import audit, widgets
+from helpers import stats, widgets
 from helpers.errors import InputError
 
 
@@ -17,7 +17,7 @@ def runs():
 
 def test_the_table_is_the_mean_over_seeds_and_the_figure_has_every_run(runs):
     table, figure = widgets.repeats_view(runs, "gap")
-    means = audit.over_seeds(runs, "gap", configuration=["configuration"])
+    means = stats.over_seeds(runs, "gap", configuration=["configuration"])
     assert list(table.index) == list(means["configuration"]) and (table["seeds"].astype(int) == 4).all()
     points = next(line for line in figure.axes[0].lines if line.get_label() == "a run")
     assert len(points.get_xdata()) == len(runs)

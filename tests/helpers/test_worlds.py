@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 from scipy import ndimage
 
-from helpers import audit, data, metrics, simulate
+from helpers import datasets, metrics, stats
+from helpers.datasets.mama_mia import layout, patients, population, worlds
 from helpers.errors import InputError
-from helpers.simulate import layout, patients, population, worlds
 
 SMALL = (32, 32, 10)
 SPACING = (1.7578, 1.7578, 4.0)
@@ -44,8 +44,8 @@ def segment(image: np.ndarray, spacing: tuple, threshold: float) -> np.ndarray:
 def easy_threshold() -> float:
     """The threshold that does best on easy cases of its own."""
     rng = np.random.default_rng(99)
-    breasts = [simulate.anatomy(rng, shape=SMALL, spacing=SPACING, cc=11) for _ in range(10)]
-    images = [simulate.render(rng, b, difficulty=0.1).astype(np.float32) for b in breasts]
+    breasts = [datasets.anatomy(rng, shape=SMALL, spacing=SPACING, cc=11) for _ in range(10)]
+    images = [datasets.render(rng, b, difficulty=0.1).astype(np.float32) for b in breasts]
 
     def score(threshold: float) -> float:
         pairs = zip(breasts, images, strict=True)
@@ -73,7 +73,7 @@ def study_image(root: Path, name: str) -> np.ndarray:
 
 def make(world: str, n: int, folder: Path, **options) -> Path:
     options = {"labeller": labeller, "labeller_key": "threshold", "shape": SMALL} | options
-    return simulate.breast_mri_world(world, n, folder=folder, **options)
+    return datasets.simulate_breast_mri_world(world, n, folder=folder, **options)
 
 
 class Once(dict):
@@ -105,29 +105,29 @@ def scored(made) -> dict[tuple[str, int], pd.DataFrame]:
             image = nib.load(root / "images" / name / f"{name.lower()}_0000.nii.gz")
             found = labeller(study_image(root, name).astype(np.float32), image.header.get_zooms())
             rows.append((metrics.dice(gold, silver), metrics.dice(gold, found)))
-        frame = data.load_mama_mia(root)[0]
+        frame = datasets.load_mama_mia(root)[0]
         return frame.assign(**dict(zip(("silver", "study"), np.array(rows).T, strict=True)))
 
     return Once(score)
 
 
-def gap(frame: pd.DataFrame, score: str, level: float = 0.95) -> audit.Interval:
+def gap(frame: pd.DataFrame, score: str, level: float = 0.95) -> stats.Interval:
     groups = frame["age_group"].astype(object)
-    return audit.bootstrap(frame[score], groups=groups, a="Young", b="Older", n_boot=2000, level=level)
+    return stats.bootstrap(frame[score], groups=groups, a="Young", b="Older", n_boot=2000, level=level)
 
 
 def test_every_world_is_documented_by_what_it_plants():
-    assert set(simulate.WORLDS) == set(REACHED)
+    assert set(datasets.BREAST_WORLDS) == set(REACHED)
     for world, (labels, images) in REACHED.items():
-        difficulty = simulate.world_truth(world)["difficulty"]
+        difficulty = datasets.world_truth(world)["difficulty"]
         for name, reached in (("labeller", labels), ("image", images)):
             assert (difficulty[name]["older_minus_young"] < 0) == reached, (world, name)
-    share = simulate.world_truth("share")
+    share = datasets.world_truth("share")
     for name in ("labeller", "image"):
         given = share["difficulty"][name]
         assert given["older_minus_young_given_hard"] == given["older_minus_young_given_easy"] == 0
     assert share["hard_share"] == pytest.approx({"Young": 0.65, "Middle": 0.4, "Older": 0.15})
-    assert simulate.world_truth("all", strength=0)["difficulty"] == simulate.world_truth("none")["difficulty"]
+    assert datasets.world_truth("all", strength=0)["difficulty"] == datasets.world_truth("none")["difficulty"]
 
 
 @pytest.mark.slow
@@ -174,7 +174,7 @@ def test_worlds_of_one_seed_differ_by_what_they_plant_alone(made):
             changed[world, "silver"] += not np.array_equal(*silver)
             changed[world, "study"] += not np.array_equal(*study)
     assert changed["labels", "study"] == 0
-    young = (data.load_mama_mia(root["none"])[0]["age_group"] == "Young").sum()
+    young = (datasets.load_mama_mia(root["none"])[0]["age_group"] == "Young").sum()
     assert changed["images", "study"] >= young and changed["labels", "silver"] >= young - 2
 
 
@@ -184,25 +184,25 @@ def test_tumours_of_the_young_are_larger_where_the_world_says(made):
         roots = (made[world, 0], made["none", 0])
         log_size = [[np.log(load(mask_path(r, "expert", name)).sum()) for r in roots] for name in names]
         change = np.subtract(*np.transpose(log_size))
-        young = (data.load_mama_mia(roots[0])[0]["age_group"] == "Young").to_numpy()
-        expected = simulate.WORLDS[world]["size"] / 2
+        young = (datasets.load_mama_mia(roots[0])[0]["age_group"] == "Young").to_numpy()
+        expected = datasets.BREAST_WORLDS[world]["size"] / 2
         assert change[young] == pytest.approx(expected, abs=0.02) and (expected > 0) == larger
         assert change[~young] == pytest.approx(-expected, abs=0.02)
 
 
 def test_layout_is_that_of_the_real_download(made):
     root = made["labels", 0]
-    cohort, _ = data.load_mama_mia(root)
+    cohort, _ = datasets.load_mama_mia(root)
     cases = pd.read_csv(root / "simulated_cases.csv")
     assert list(cases) == ["patient_id", "hard", "labeller_difficulty", "image_difficulty"]
     assert list(cohort["patient_id"]) == list(cases["patient_id"]) and len(cohort) == 60
-    gold, silver = data.masks(root)
+    gold, silver = datasets.masks(root)
     assert len(list(gold.iterdir())) == len(list(silver.iterdir())) == 60
     image = nib.load(next((root / "images").rglob("*.nii.gz")))
     assert image.shape == SMALL and image.get_data_dtype() == np.int16
     truth = json.loads((root / "truth.json").read_text())
     assert truth["world"] == "labels" and truth["arguments"]["labeller"] == "threshold"
-    assert truth["planted"] == simulate.WORLDS["labels"]
+    assert truth["planted"] == datasets.BREAST_WORLDS["labels"]
     known = cohort["breast_density"] != "unknown"
     codes = np.minimum(4 * cases["image_difficulty"], 3).astype(int)
     assert [layout.DENSITY[c] for c in codes[known]] == list(cohort["breast_density"][known]) != []
@@ -211,13 +211,13 @@ def test_layout_is_that_of_the_real_download(made):
 def draw(**options) -> pd.DataFrame:
     """Patients of world "all" and their difficulties, with nothing written."""
     arguments = {"n": 20_000, "seed": 1, "age_shares": None} | options
-    drawn, cases = worlds._draw(arguments, simulate.WORLDS["all"])
+    drawn, cases = worlds._draw(arguments, datasets.BREAST_WORLDS["all"])
     group = np.array(layout.AGE_GROUPS)[population.age_codes(drawn["age"])]
     return cases.assign(age=drawn["age"], log_cc=np.log(drawn["expert_cc"]), age_group=group)
 
 
 def test_difficulties_are_those_of_the_truth():
-    frame, truth = draw(age_shares=(0.4, 0.3, 0.3)), simulate.world_truth("all")
+    frame, truth = draw(age_shares=(0.4, 0.3, 0.3)), datasets.world_truth("all")
     for group, share in zip(layout.AGE_GROUPS, (0.4, 0.3, 0.3), strict=True):
         part = frame[frame["age_group"] == group]
         expected = {f"{k}_difficulty": truth["difficulty"][k]["by_age_group"][group] for k in ("labeller", "image")}
@@ -231,19 +231,19 @@ def test_log_volume_falls_from_young_to_older_by_what_is_planted():
     frame = draw()
     young, older = (frame.loc[frame["age_group"] == group, "log_cc"] for group in ("Young", "Older"))
     error = np.sqrt(young.var() / len(young) + older.var() / len(older))
-    assert abs(young.mean() - older.mean() - simulate.WORLDS["all"]["size"]) < 3 * error < 0.05
+    assert abs(young.mean() - older.mean() - datasets.BREAST_WORLDS["all"]["size"]) < 3 * error < 0.05
 
 
 def test_without_a_labeller_there_are_no_silver_masks(tmp_path):
     root = make("images", 4, tmp_path, labeller=None, labeller_key="", shape=(16, 16, 8))
     assert not (root / "segmentations" / "automatic").exists() and not (root / layout.QUALITY).exists()
-    assert data.load_mama_mia(root)[0]["expert_1_qs"].isna().all()
+    assert datasets.load_mama_mia(root)[0]["expert_1_qs"].isna().all()
 
 
 @pytest.mark.slow
 def test_ratings_follow_the_silver_masks(made, scored):
     ratings = []
-    for key in itertools.product(simulate.WORLDS, SEEDS):
+    for key in itertools.product(datasets.BREAST_WORLDS, SEEDS):
         table = pd.read_csv(made[key] / layout.QUALITY)
         assert np.allclose(table["DiceCoef"], scored[key]["silver"], atol=1e-4)
         ratings.append(table)
@@ -257,7 +257,7 @@ def test_ratings_follow_the_silver_masks(made, scored):
 
 def test_harder_renderings_score_worse_and_easy_ones_well():
     rng = np.random.default_rng(5)
-    breasts = [simulate.anatomy(rng, shape=SMALL, spacing=SPACING, cc=11) for _ in range(25)]
+    breasts = [datasets.anatomy(rng, shape=SMALL, spacing=SPACING, cc=11) for _ in range(25)]
     means = [
         np.mean([metrics.dice(b.tumour, labeller(_float(rng, b, difficulty), SPACING)) for b in breasts])
         for difficulty in (0.0, 0.4, 0.8)
@@ -265,24 +265,24 @@ def test_harder_renderings_score_worse_and_easy_ones_well():
     assert means[0] > 0.85 and means[0] > means[1] + 0.05 > means[2] + 0.1
 
 
-def _float(rng: np.random.Generator, breast: simulate.Anatomy, difficulty: float) -> np.ndarray:
-    return simulate.render(rng, breast, difficulty=difficulty).astype(np.float32)
+def _float(rng: np.random.Generator, breast: datasets.Anatomy, difficulty: float) -> np.ndarray:
+    return datasets.render(rng, breast, difficulty=difficulty).astype(np.float32)
 
 
 def test_a_slice_can_be_rendered_as_well():
-    breast = simulate.anatomy(np.random.default_rng(0), shape=SMALL, spacing=SPACING, cc=11)
+    breast = datasets.anatomy(np.random.default_rng(0), shape=SMALL, spacing=SPACING, cc=11)
     middle = int(breast.tumour.sum(axis=(0, 1)).argmax())
     flat = breast._replace(**{k: v[..., middle] for k, v in breast._asdict().items() if isinstance(v, np.ndarray)})
-    image = simulate.render(np.random.default_rng(1), flat, difficulty=0.2)
+    image = datasets.render(np.random.default_rng(1), flat, difficulty=0.2)
     assert image.shape == (2, *SMALL[:2]) and image.dtype == np.int16
     uptake = (image[1] - image[0]).astype(float)
     assert uptake[flat.tumour].mean() > uptake[~flat.tumour].mean() + 100
 
 
 def test_physics_is_linear_between_its_documented_ends():
-    for name, (easy, hard, _) in simulate.PHYSICS.items():
-        assert simulate.physics(0)[name] == easy and simulate.physics(1)[name] == pytest.approx(hard)
-        assert simulate.physics(0.5)[name] == pytest.approx((easy + hard) / 2)
+    for name, (easy, hard, _) in datasets.PHYSICS.items():
+        assert datasets.physics(0)[name] == easy and datasets.physics(1)[name] == pytest.approx(hard)
+        assert datasets.physics(0.5)[name] == pytest.approx((easy + hard) / 2)
 
 
 def test_same_content_whatever_the_number_of_workers(tmp_path):
@@ -306,7 +306,7 @@ def test_a_changed_labeller_makes_a_new_folder(tmp_path):
 
 
 def test_tables_of_the_planted_cohort_stay_as_they_were():
-    frame, _ = simulate.breast_mri_table(400, seed=0)
+    frame, _ = datasets.simulate_breast_mri_table(400, seed=0)
     drawn = patients.draw(400, seed=0, planted=population.effects())
     assert np.array_equal(frame["dice"], drawn["dice"])
     assert frame["dice"].head(3).tolist() == pytest.approx(FIRST_DICE, rel=1e-12)
@@ -318,12 +318,12 @@ RULERS = {"inflates": -1, "hides": 1, "reverses": 1}
 
 
 def test_every_ruler_is_what_its_name_says():
-    assert set(simulate.RULERS) == set(RULERS) and not set(RULERS) & set(simulate.WORLDS)
+    assert set(datasets.RULERS) == set(RULERS) and not set(RULERS) & set(datasets.BREAST_WORLDS)
     gaps = {}
     for world, sign in RULERS.items():
-        truth = simulate.world_truth(world)
+        truth = datasets.world_truth(world)
         difficulty = truth["difficulty"]
-        assert truth["planted"] == simulate.RULERS[world]
+        assert truth["planted"] == datasets.RULERS[world]
         for given in ("", "_given_hard", "_given_easy"):
             assert np.sign(difficulty["labeller"][f"older_minus_young{given}"]) == sign
             assert difficulty["image"][f"older_minus_young{given}"] < 0
@@ -333,8 +333,8 @@ def test_every_ruler_is_what_its_name_says():
 
 
 def test_a_share_below_0_moves_the_older_and_leaves_the_young():
-    none = simulate.world_truth("none")["difficulty"]["labeller"]["by_age_group"]
-    found = simulate.world_truth("hides")["difficulty"]["labeller"]["by_age_group"]
+    none = datasets.world_truth("none")["difficulty"]["labeller"]["by_age_group"]
+    found = datasets.world_truth("hides")["difficulty"]["labeller"]["by_age_group"]
     assert found["Young"] == none["Young"]
     assert found["Older"] == pytest.approx(none["Older"] + 0.4 * (1 - none["Older"]))
     assert found["Middle"] == pytest.approx(none["Middle"] + 0.2 * (1 - none["Middle"]))
@@ -343,11 +343,11 @@ def test_a_share_below_0_moves_the_older_and_leaves_the_young():
 @pytest.mark.parametrize("world", RULERS)
 def test_a_ruler_is_a_data_set_whose_silver_masks_are_worse_for_whom_it_says(tmp_path, scored, world):
     root = make(world, 60, tmp_path, seed=1, age_shares=YOUNG_AND_OLDER)
-    frame, _ = data.load_mama_mia(root)
-    cases = pd.read_csv(root / simulate.CASES)
+    frame, _ = datasets.load_mama_mia(root)
+    cases = pd.read_csv(root / datasets.CASES)
     assert frame["patient_id"].tolist() == cases["patient_id"].tolist() and len(frame) == 60
-    assert simulate.world_truth(world)["difficulty"] == json.loads((root / "truth.json").read_text())["difficulty"]
-    volume = data.load_volume(root, frame["patient_id"].iloc[0])
+    assert datasets.world_truth(world)["difficulty"] == json.loads((root / "truth.json").read_text())["difficulty"]
+    volume = datasets.load_volume(root, frame["patient_id"].iloc[0])
     assert volume.expert.shape == volume.automatic.shape == SMALL
 
     groups = frame["age_group"].astype(str)
@@ -394,4 +394,4 @@ def test_bad_arguments_are_told_in_one_line(tmp_path, options, words):
 
 def test_difficulty_is_checked():
     with pytest.raises(InputError, match="difficulty"):
-        simulate.physics(1.2)
+        datasets.physics(1.2)

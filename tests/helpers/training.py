@@ -1,4 +1,4 @@
-"""Small trainings that the tests of `helpers.train` share, and what tells two of them apart."""
+"""Small trainings that the tests of `helpers.learn` share, and what tells two of them apart."""
 
 import random
 
@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
-from helpers import train
+from helpers import learn
 
 FEATURES = (8, 8, 16, 16, 32, 8)
 
@@ -32,7 +32,7 @@ def segment(model, batch):
 
 
 def dice(model, images, masks) -> float:
-    found = train.predict(model, images, activation=lambda y: y > 0)
+    found = learn.predict(model, images, activation=lambda y: y > 0)
     return float(2 * (found & (masks > 0)).sum() / (found.sum() + (masks > 0).sum()))
 
 
@@ -63,7 +63,7 @@ def fit(model=None, data=None, loss=squared, **settings):
     usual = {"batch_size": 8, "lr": 0.01, "seed": 3, "device": "cpu", "progress": False, "augment": jitter}
     if "steps" not in settings and "epochs" not in settings:
         usual["steps"] = 40
-    return train.fit(model or line(), table() if data is None else data, loss, **(usual | settings))
+    return learn.fit(model or line(), table() if data is None else data, loss, **(usual | settings))
 
 
 def state(fitted) -> dict[str, np.ndarray]:

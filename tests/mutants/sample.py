@@ -32,7 +32,7 @@ PLACE = ROOT / "_build" / "mutants"
 TOOL = ROOT / "_build" / "mutmut"  # where `make mutants` installs it, apart from the book's environment
 SEED, SIZE = 2026, 300
 
-AUDIT = "_inputs crossed decompose gaps hypothesis models pairs permute resample sources"
+STATS = "inputs crossed decompose gaps hypothesis models pairs permute resample sources"
 TESTS = [
     *(f"test_metrics_{name}.py" for name in ["challenge", "images", "masks", "rates", "shape"]),
     *(f"test_audit_{name}.py" for name in ["decompose", "gaps", "hypothesis", "models", "resample"]),
@@ -67,9 +67,9 @@ use_git_change_detection = false
 
 def rooms() -> list[Path]:
     """Modules that are changed, relative to the checkout."""
-    audit = [ROOT / "src/helpers/audit" / f"{name}.py" for name in AUDIT.split()]
+    stats = [ROOT / "src/helpers/stats" / f"{name}.py" for name in STATS.split()]
     metrics = [path for path in (ROOT / "src/helpers/metrics").glob("*.py") if path.name != "__init__.py"]
-    return sorted(path.relative_to(ROOT) for path in [*audit, *metrics])
+    return sorted(path.relative_to(ROOT) for path in [*stats, *metrics])
 
 
 def prepare() -> None:

@@ -19,7 +19,7 @@ POINTS = {"test-describe": 3, "test-contrast": 4, "test-inside": 3, "meaning": 5
 RIGHT = {
     "describe": 'table = cohort.groupby("age_group")["dice"].agg(n="count", mean="mean")\nfewest = "Young"',
     "contrast": """def contrast(frame):
-    found = audit.bootstrap(frame["dice"], groups=frame["age_group"], a="Young", b="Older", n_boot=500, seed=0)
+    found = stats.bootstrap(frame["dice"], groups=frame["age_group"], a="Young", b="Older", n_boot=500, seed=0)
     return found.estimate, found.low, found.high""",
     "inside": """inside = {}
 for name, part in cohort.groupby("dataset"):

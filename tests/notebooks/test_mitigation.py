@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from helpers import mitigate
+from helpers.book.comparing import differences
 from helpers.errors import InputError
-from helpers.report.differences import differences
+from helpers.studies import mitigation
 from tests.tiny import ROOT, execute
 
 STUDY = "05_mitigation"
@@ -19,7 +19,7 @@ STUDY = "05_mitigation"
 @pytest.mark.slow
 def test_it_runs_on_a_folder_and_a_second_cohort(tmp_path):
     """As on a download: nothing is planted, the shifted cases are another cohort's, two attributes are there."""
-    roots = [mitigate.simulated("skin", n, size=32, seed=seed) for n, seed in ((260, 5), (160, 6))]
+    roots = [mitigation.simulated("skin", n, size=32, seed=seed) for n, seed in ((260, 5), (160, 6))]
     parameters = {"SOURCE": "real", "TASK": "skin", "DATA_ROOT": str(roots[0]), "SHIFTED_ROOT": str(roots[1])}
     results = execute(STUDY, tmp_path, **parameters)
     values, cases = results["values"], pd.read_parquet(tmp_path / "cases.parquet")
@@ -35,9 +35,9 @@ def test_it_runs_on_a_folder_and_a_second_cohort(tmp_path):
     [({"cause": "age"}, "cause = age: there is none"), ({"target": "Cough"}, "target = Cough: there is none")],
 )
 def test_what_a_task_does_not_have_is_refused(options, says):
-    root = mitigate.simulated("chest", 250, size=32, seed=11)
+    root = mitigation.simulated("chest", 250, size=32, seed=11)
     with pytest.raises(InputError, match=f"^{says}"):
-        mitigate.load("chest", root, size=32, seed=11, **options)
+        mitigation.load("chest", root, size=32, seed=11, **options)
 
 
 @pytest.mark.slow

@@ -13,8 +13,8 @@ import papermill
 import pytest
 from bs4 import BeautifulSoup
 
-from helpers import audit as audit_
-from helpers import report, simulate
+from helpers import book, datasets, report
+from helpers import stats as stats_
 from helpers.errors import InputError
 from tests.conftest import ROOT
 
@@ -29,7 +29,7 @@ def audit(folder, **parameters):
     papermill.execute_notebook(
         STUDY, folder / "out.ipynb", {**SMALL, **parameters, "RUN_DIR": str(folder)}, progress_bar=False
     )
-    report.write_html(folder / "out.ipynb")
+    book.write_html(folder / "out.ipynb")
     return folder
 
 
@@ -43,7 +43,7 @@ def planted(tiny_run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("planted") / "run"
     run = tiny_run(STUDY.stem)
     shutil.copytree(run.folder, folder)
-    report.write_html(folder / f"{run.study}.ipynb")
+    book.write_html(folder / f"{run.study}.ipynb")
     return folder
 
 
@@ -146,8 +146,8 @@ def cell(name):
 )
 def test_the_negative_control_can_fail(alarms, source, stops, monkeypatch):
     """On the simulated table; a reader's own report is not lost to it."""
-    monkeypatch.setattr(audit_, "false_alarms", lambda *_, **__: np.arange(200) < alarms)
-    names = {"audit": audit_, "report": report, "pd": pd, "display": lambda _: None, "own": SimpleNamespace(source="")}
+    monkeypatch.setattr(stats_, "false_alarms", lambda *_, **__: np.arange(200) < alarms)
+    names = {"stats": stats_, "report": report, "pd": pd, "display": lambda _: None, "own": SimpleNamespace(source="")}
     names |= {"cases": None, "score": None, "attributes": {"sex": None, "age": None}, "SEED": 0, "SOURCE": source}
     with pytest.raises(AssertionError) if stops else nullcontext():
         exec(cell("control"), names)
@@ -192,9 +192,9 @@ def test_two_folders_of_masks(tmp_path):
 
 @pytest.mark.slow
 def test_one_command_makes_the_report(checkout):
-    file = simulate.own_scores(120, seed=1, folder=checkout.folder)
+    file = datasets.simulate_own_scores(120, seed=1, folder=checkout.folder)
     words = ["GROUPS=sex", "SCORE=dice", "N_BOOTSTRAP=200", "N_PERMUTATIONS=200"]
-    done = checkout.run("-m", "helpers.workflow", "audit", f"SCORES={file.relative_to(checkout.folder)}", *words)
+    done = checkout.run("-m", "helpers.book.workflow", "audit", f"SCORES={file.relative_to(checkout.folder)}", *words)
     assert done.returncode == 0, done.stdout[-3000:]
     made = re.search(r"The report is (\S+)", done.stdout)[1]
     assert "real cohort" in (checkout.folder / made).read_text()
@@ -203,5 +203,5 @@ def test_one_command_makes_the_report(checkout):
 def test_a_notebook_that_was_not_run_makes_no_report(tmp_path):
     for notebook, says in ((STUDY, "not run to its end"), (tmp_path / "no.ipynb", "there is no such notebook")):
         with pytest.raises(InputError) as error:
-            report.write_html(notebook, tmp_path / "x.html")
+            book.write_html(notebook, tmp_path / "x.html")
         assert says in str(error.value) and not (tmp_path / "x.html").exists()

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from helpers import degrade, simulate
+from helpers import datasets, degrade
 from helpers.report import instances
 from helpers.report.values import flatten
 from tests import tiny
@@ -56,7 +56,7 @@ def test_costs_name_every_page_and_who_is_over(tiny_run):
 @pytest.mark.slow
 def test_a_table_of_scores_with_other_names(tmp_path):
     """The researcher's own scores, under aliases, for a folder in the real layout."""
-    root = simulate.breast_mri(100, seed=3)
+    root = datasets.simulate_breast_mri(100, seed=3)
     ids = [p.name.split(".")[0] for p in sorted((root / "segmentations" / "expert").glob("*.nii.gz"))]
     table = pd.DataFrame({"Case": ids, "DSC": [0.5 + 0.004 * i for i in range(len(ids))]})
     table["GT_cc"], table["pred_cc"] = 2.0, 3.0
@@ -76,7 +76,7 @@ def test_a_table_of_scores_with_other_names(tmp_path):
 @pytest.mark.slow
 def test_the_smallest_table_of_scores(tmp_path):
     """Ids and Dice alone: no volumes, no distances, some women in no table."""
-    root = simulate.breast_mri(100, seed=3)
+    root = datasets.simulate_breast_mri(100, seed=3)
     ids = [p.name.split(".")[0] for p in sorted((root / "segmentations" / "expert").glob("*.nii.gz"))]
     scores = pd.DataFrame({"patient_id": ids[:-5], "dice": [0.5 + 0.005 * (i % 90) for i in range(len(ids) - 5)]})
     scores.to_csv(tmp_path / "small.csv", index=False)
@@ -94,7 +94,7 @@ def test_the_smallest_table_of_scores(tmp_path):
 def test_the_experiments_on_volumes_of_a_folder_in_the_real_layout(tmp_path):
     """SOURCE real, three dimensions: resampling, patches, DynUNet, sliding window, checkpoints."""
     mask = lambda image, spacing: image[1] - image[0] > 150  # noqa: E731
-    root = simulate.breast_mri_world("labels", 60, seed=4, labeller=mask, labeller_key="threshold")
+    root = datasets.simulate_breast_mri_world("labels", 60, seed=4, labeller=mask, labeller_key="threshold")
     parameters = {"SOURCE": "real", "DATA_ROOT": str(root), "DIMENSIONS": 3, "SIZE": 32, "SPACING": 5.0, "STEPS": 1}
     results = execute(RULER, tmp_path, **parameters)
     assert results["provenance"]["source"] == "real"
@@ -123,7 +123,7 @@ def test_by_hand_from_the_command_line(tmp_path):
 @pytest.mark.slow
 def test_the_skin_tone_study_runs_on_a_folder_of_pictures(tmp_path):
     """As on a download: pictures in a folder, near-duplicates known, another labeller, matched training sets."""
-    root = simulate.dermatology(700, seed=3, size=32, folder=tmp_path / "data")
+    root = datasets.simulate_dermatology(700, seed=3, size=32, folder=tmp_path / "data")
     table = pd.read_csv(root / "fitzpatrick17k.csv")
     pairs = table[table["fitzpatrick_scale"].isin([1, 2, 5, 6])].head(40)
     pairs.assign(cluster=[k // 2 for k in range(40)])[["md5hash", "cluster"]].to_csv(tmp_path / "near.csv", index=False)

@@ -9,7 +9,7 @@ STUDY = "99_a_trial"
 
 @pytest.fixture(scope="module")
 def made(checkout):
-    done = checkout.run("-m", "helpers.workflow", "new", STUDY)
+    done = checkout.run("-m", "helpers.book.workflow", "new", STUDY)
     assert done.returncode == 0, done.stdout
     return done.stdout.split()
 
@@ -33,10 +33,10 @@ def test_it_keeps_the_house_style_as_it_stands(made, checkout):
 
 def test_it_runs(made, checkout):
     place = checkout.folder / "runs" / "tiny" / STUDY / "default"
-    done = checkout.run("-m", "helpers.workflow", "run", STUDY, "tiny", "--place", str(place))
+    done = checkout.run("-m", "helpers.book.workflow", "run", STUDY, "tiny", "--place", str(place))
     assert done.returncode == 0, done.stdout[-4000:]
     assert (place / "results.json").is_file() and len(list((place / "figures").iterdir())) == 2
-    done = checkout.run("-m", "helpers.workflow", "page", "tiny", f"book/studies/{STUDY}.ipynb")
+    done = checkout.run("-m", "helpers.book.workflow", "page", "tiny", f"book/studies/{STUDY}.ipynb")
     assert done.returncode == 0, done.stdout[-4000:]
 
 
@@ -51,7 +51,7 @@ def test_it_runs(made, checkout):
 )
 def test_a_name_that_cannot_be_used_changes_nothing(name, says, made, checkout):
     before = {p: p.read_bytes() for p in (checkout.folder / "notebooks").rglob("*") if p.is_file()}
-    done = checkout.run("-m", "helpers.workflow", "new", name)
+    done = checkout.run("-m", "helpers.book.workflow", "new", name)
     assert done.returncode == 2 and says in done.stdout and len(done.stdout.strip().splitlines()) == 1
     assert before == {p: p.read_bytes() for p in (checkout.folder / "notebooks").rglob("*") if p.is_file()}
 

@@ -7,9 +7,9 @@ learned reconstruction by Wohlrapp et al. (MIDL 2026, https://arxiv.org/abs/2604
 follows the study's code and where it mends it.
 """
 
+from helpers.degrade.chunks import stored
 from helpers.degrade.kspace import acceleration, from_kspace, radial_mask, spokes_for, to_kspace, undersample
 from helpers.degrade.projector import fbp, radon
-from helpers.degrade.stored import stored
 from helpers.degrade.xray import bowtie, low_dose, measured_lines
 
 __all__ = [

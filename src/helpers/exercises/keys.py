@@ -48,10 +48,10 @@ def read(study: str) -> dict[int, dict[str, Any]]:
 def _refuse_unusable(where: str, key: Any) -> None:
     kinds = [kind for kind in KINDS if isinstance(key, dict) and kind in key]
     if len(kinds) != 1:
-        raise InputError(where, "expected one of " + ", ".join(KINDS), "Make it with helpers.workflow answer")
+        raise InputError(where, "expected one of " + ", ".join(KINDS), "Make it with helpers.book.workflow answer")
     missing = [f for f in ("salt", "hash") if kinds != ["within"] and not isinstance(key.get(f), str)]
     if missing:
-        raise InputError(where, f"{missing[0]} is missing or no text", "Make it with helpers.workflow answer")
+        raise InputError(where, f"{missing[0]} is missing or no text", "Make it with helpers.book.workflow answer")
 
 
 def entry(number: int, answer: str, *, choose: list[str] | None = None, step: float | None = None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from helpers import audit
+from helpers import stats
 
 
 def hidden_gap_p(success: ArrayLike, silver: pd.DataFrame, *, group: str, n: int, seed: int) -> float | None:
@@ -27,7 +27,7 @@ def hidden_gap_p(success: ArrayLike, silver: pd.DataFrame, *, group: str, n: int
     float or None
         None where no source has two groups large enough.
     """
-    return audit.hidden_gap(success, groups=silver[group], sources=silver["dataset"], n=n, seed=seed)["p"]
+    return stats.hidden_gap(success, groups=silver[group], sources=silver["dataset"], n=n, seed=seed)["p"]
 
 
 def ruler_change(both: pd.DataFrame, cases: pd.DataFrame, *, group: str, a: str, b: str) -> float | None:

@@ -7,12 +7,12 @@ from helpers.figures.arms import changes, levels
 from helpers.figures.cases import bars, boxes, embedding, histogram
 from helpers.figures.counts import stacked
 from helpers.figures.images import heat, pictures
-from helpers.figures.labels import labels
+from helpers.figures.labelling import labels
 from helpers.figures.look import BLUE, GREEN, GREY, ORANGE, PALETTE, VERMILION, style
-from helpers.figures.repeats import repeats, shares
+from helpers.figures.over_runs import repeats, shares
 from helpers.figures.results import forest, means, null, rates, sweep
 from helpers.figures.scatter import against
-from helpers.figures.tradeoff import lambdas, tradeoff, verdicts
+from helpers.figures.tradeoffs import lambdas, tradeoff, verdicts
 
 __all__ = [
     "BLUE",

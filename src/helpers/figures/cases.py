@@ -11,10 +11,9 @@ from matplotlib.cbook import boxplot_stats
 from matplotlib.colors import to_rgba
 from numpy.typing import ArrayLike
 
-from helpers.audit._inputs import check_groups, check_scores
-from helpers.audit.experiments import need_columns
 from helpers.errors import InputError
 from helpers.figures.look import GREY, HATCHES, PALETTE
+from helpers.stats.inputs import check_groups, check_scores, need_columns
 
 
 def histogram(values: pd.Series, by: pd.Series, *, ax: Axes, bins: int | ArrayLike = 20, at_least: int = 10) -> Axes:
@@ -146,7 +145,8 @@ def boxes(
 def embedding(points: np.ndarray, by: pd.Series, *, ax: Axes, seed: int = 0) -> Axes:
     """A t-SNE map of points of many dimensions, one marker and colour for each group.
 
-    Distances and sizes of clusters in such a map mean little; `helpers.audit.latent` measures the points themselves.
+    Distances and sizes of clusters in such a map mean little; `helpers.studies.biased_ruler.latent` measures the points
+    themselves.
 
     Parameters
     ----------

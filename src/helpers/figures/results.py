@@ -17,7 +17,7 @@ def means(tables: dict[str, pd.DataFrame], *, ax: Axes) -> Axes:
     Parameters
     ----------
     tables : dict of str to DataFrame
-        A name for each set of scores and its `audit.by_group` table (index group; mean, low, high, q1, q3).
+        A name for each set of scores and its `stats.by_group` table (index group; mean, low, high, q1, q3).
     """
     width = 0.8 / len(tables)
     for i, (name, table) in enumerate(tables.items()):
@@ -76,7 +76,7 @@ def sweep(
     Parameters
     ----------
     table : DataFrame
-        As `audit.threshold_sweep` returns it.
+        As `stats.threshold_sweep` returns it.
     marks : sequence of float
         Places on the x axis worth a line, such as thresholds used in papers.
     """

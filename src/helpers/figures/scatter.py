@@ -7,10 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from helpers.audit._inputs import check_scores
-from helpers.audit.experiments import need_columns
 from helpers.errors import InputError
 from helpers.figures.look import BLUE, GREY, VERMILION
+from helpers.stats.inputs import check_scores, need_columns
 
 LARGEST = 200  # points squared, of a marker
 

@@ -1,12 +1,13 @@
 """Metrics: arrays in, numbers out.
 
 Overlap and surface distances of masks are in `helpers.metrics.masks`, size and form of one mask in
-`helpers.metrics.shape`, the MAMA-MIA challenge's own score in `helpers.metrics.challenge`, how close an image is to its
-original in `helpers.metrics.images`, rates of predictions and their gaps between groups in `helpers.metrics.rates`.
+`helpers.metrics.geometry`, the MAMA-MIA challenge's own score in `helpers.metrics.challenge`, how close an image is to
+its original in `helpers.metrics.images`, rates of predictions and their gaps between groups in `helpers.metrics.rates`.
 Everything public can be called as ``metrics.<name>``.
 """
 
 from helpers.metrics.challenge import ChallengeScore, challenge_score, hd95_voxels
+from helpers.metrics.geometry import shape
 from helpers.metrics.images import lpips, lpips_available, psnr, ssim
 from helpers.metrics.masks import dice, hd95, scores, surface_dice, volume_cc
 from helpers.metrics.rates import (
@@ -18,7 +19,6 @@ from helpers.metrics.rates import (
     rates_by_group,
     true_positive_rate,
 )
-from helpers.metrics.shape import shape
 
 __all__ = [
     "Auroc",

@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import InputError
-from helpers.metrics.crop import Pair, crop
+from helpers.metrics.cropping import Pair, crop
 from helpers.metrics.surface import border, percentile_distances
 
 AGE_EDGES = [0, 40, 50, 60, 70, 100]

@@ -28,7 +28,7 @@ import numpy as np
 
 from helpers.errors import InputError
 from helpers.metrics.challenge import contour_hd95
-from helpers.metrics.crop import Pair, check_spacing, crop
+from helpers.metrics.cropping import Pair, check_spacing, crop
 from helpers.metrics.surface import border, element_areas, percentile_distances, surface_elements, within
 
 ROUNDING = 1e-6  # mm: a surface exactly at the tolerance is within it, whatever the rounding of its coordinates

@@ -1,4 +1,4 @@
-"""Start and record a run; provenance, claims, recorded runs and sweeps, pages."""
+"""Start and record a run: provenance, claims, tables, recorded runs and sweeps."""
 
 from helpers.faces import attach
 

@@ -11,7 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from helpers import fingerprint, paths
+from helpers import paths
+from helpers.keep import fingerprint
 
 PACKAGES = ("biased-ruler", "numpy", "pandas", "scipy", "statsmodels", "matplotlib", "monai", "torch", "papermill")
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from helpers import fingerprint, paths
+from helpers import paths
 from helpers.errors import InputError
+from helpers.keep import fingerprint
 from helpers.report import parameters, provenance
 from helpers.report.private import PLACES, shorten
 from helpers.report.values import flatten, glue, plain, write_json

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers import cache
 from helpers.errors import InputError
+from helpers.keep import cache
 
 
 def write_json(place: Path, content: Any) -> None:

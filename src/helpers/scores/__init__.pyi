@@ -1,12 +1,10 @@
 """Per-case scores of two folders of masks: parallel, with progress, resumable.
 
 `score_folders` scores two folders, `collect` gathers all scores that a data set's folder gives, `read_pair` reads two
-masks that must lie on one grid, `shapes` measures the expert's masks. What scores mean is in `helpers.metrics.masks`.
+masks that must lie on one grid. What scores mean is in `helpers.metrics.masks`.
 """
 
 from helpers.scores.folders import COLUMNS, collect, score_folders
-from helpers.scores.own import score_own
 from helpers.scores.reading import read_pair
-from helpers.scores.shapes import shapes
 
-__all__ = ["COLUMNS", "collect", "read_pair", "score_folders", "score_own", "shapes"]
+__all__ = ["COLUMNS", "collect", "read_pair", "score_folders"]

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from helpers import data, fingerprint, metrics, paths
+from helpers import datasets, metrics, paths
 from helpers.errors import InputError
+from helpers.keep import fingerprint
 from helpers.metrics.masks import check_tolerance
 from helpers.scores import kept
 from helpers.scores.reading import read_pair
@@ -136,10 +137,10 @@ def collect(
     InputError
         The folder holds neither a table of scores nor the two folders of masks; or one of them cannot be used.
     """
-    found = data.find_scores(root) | ({"automatic": Path(table)} if table else {})
-    read = {kind: data.read_scores(path) for kind, path in found.items()}
+    found = datasets.find_scores(root) | ({"automatic": Path(table)} if table else {})
+    read = {kind: datasets.read_scores(path) for kind, path in found.items()}
     if "automatic" not in read:
-        masks = data.masks(root)
+        masks = datasets.masks(root)
         if masks is None:
             raise InputError(
                 root,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.data.nifti import check_same_grid, read_nifti
+from helpers.datasets.shared.nifti import check_same_grid, read_nifti
 
 
 def read_pair(expert: str | Path, predicted: str | Path) -> tuple[np.ndarray, np.ndarray, tuple[float, ...]]:

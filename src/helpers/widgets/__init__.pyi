@@ -2,12 +2,10 @@
 
 from helpers.widgets.cases import cases_view, explore_cases
 from helpers.widgets.changes import change_view, explore_changes
-from helpers.widgets.codes import code_view, explore_codes
 from helpers.widgets.groups import explore_groups, group_view
 from helpers.widgets.loading import Pictures, breast_pictures, error_map, scan_pictures, skin_pictures
 from helpers.widgets.methods import explore_methods, methods_view
 from helpers.widgets.repeats import explore_repeats, repeats_view
-from helpers.widgets.sandbox import explore_sandbox, sandbox_view
 from helpers.widgets.tables import explore_table
 
 __all__ = [
@@ -15,20 +13,16 @@ __all__ = [
     "breast_pictures",
     "cases_view",
     "change_view",
-    "code_view",
     "error_map",
     "explore_cases",
     "explore_changes",
-    "explore_codes",
     "explore_groups",
     "explore_methods",
     "explore_repeats",
-    "explore_sandbox",
     "explore_table",
     "group_view",
     "methods_view",
     "repeats_view",
-    "sandbox_view",
     "scan_pictures",
     "skin_pictures",
 ]

@@ -22,7 +22,7 @@ def change_view(table: pd.DataFrame, attribute: str, metric: str) -> tuple[pd.Da
     Parameters
     ----------
     table : DataFrame
-        From `audit.prediction_fairness` or `audit.score_fairness`; without a column ``finding`` there is one row.
+        From `stats.prediction_fairness` or `stats.score_fairness`; without a column ``finding`` there is one row.
     attribute, metric : str
         Which of them.
 

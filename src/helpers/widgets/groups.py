@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from helpers import audit, figures
+from helpers import figures, stats
 from helpers.errors import InputError
 from helpers.report.recording import SMALLEST_CELL
 from helpers.report.tables import show
@@ -70,10 +70,10 @@ def group_view(
         problem = "no case of this selection has both a group and a score"
         raise InputError(" × ".join(attributes), problem, "Pick another selection")
     values, of = frame.loc[known, score], groups[known]
-    means = audit.by_group(values, groups=of)
+    means = stats.by_group(values, groups=of)
     sign = 1 if better == "higher" else -1
-    good, _ = audit.success(sign * values, threshold=sign * threshold)
-    rates = audit.success_rates(good, groups=of).add_prefix("rate_")
+    good, _ = stats.success(sign * values, threshold=sign * threshold)
+    rates = stats.success_rates(good, groups=of).add_prefix("rate_")
     table = pd.concat([means[["n", "mean", "low", "high"]], rates[["rate_rate", "rate_low", "rate_high"]]], axis=1)
     table = table.reindex(groups.cat.categories)
     table["n"] = table["n"].fillna(0).astype(int)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from helpers import data
+from helpers import datasets
 from helpers.errors import InputError
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from helpers.reconstruct import Outputs, Task
+    from helpers.learn import Outputs, Task
 
 BREAST_MM = 90.0  # side of what is shown of a slice
 LARGEST = 0.5  # of the range of an image: an error that is drawn in the brightest colour
@@ -63,7 +63,7 @@ def breast_pictures(root: str | Path) -> Load:
     """
 
     def load(row: pd.Series) -> Pictures:
-        volume = data.load_volume(root, row["patient_id"])
+        volume = datasets.load_volume(root, row["patient_id"])
         silver = volume.automatic if volume.automatic is not None else np.zeros_like(volume.expert)
         inside = np.argwhere((volume.expert | silver).any(axis=2))
         shape = np.array(volume.expert.shape[:2])
@@ -73,7 +73,7 @@ def breast_pictures(root: str | Path) -> Load:
         grey = np.clip(255 * (volume.image[0] - low) / max(high - low, 1e-6), 0, 255).round()
         # Slices first; rows run along the second axis, from top to bottom.
         grey, gold, silver = (
-            data.crop(np.moveaxis(a, 2, 0).transpose(0, 2, 1), middle[::-1], side[::-1])
+            datasets.crop(np.moveaxis(a, 2, 0).transpose(0, 2, 1), middle[::-1], side[::-1])
             for a in (grey.astype(np.uint8), volume.expert, silver)
         )
         return Pictures({"image": grey, "gold": grey, "silver": grey}, {"gold": gold, "silver": silver})
@@ -87,7 +87,7 @@ def skin_pictures(models: Mapping[tuple[int, str], nn.Module], images: np.ndarra
     Parameters
     ----------
     models : mapping of (run, training) to torch.nn.Module
-        From `helpers.generate.load`.
+        From `helpers.learn.load_vae`.
     images : uint8 ndarray of shape (n, 3, s, s)
     names : sequence of n
         What the table calls the images.
@@ -100,13 +100,13 @@ def skin_pictures(models: Mapping[tuple[int, str], nn.Module], images: np.ndarra
     places = {name: k for k, name in enumerate(names)}
 
     def load(row: pd.Series) -> Pictures:
-        from helpers import generate
+        from helpers import learn
 
         key = row["run"], row["training"]
         if key not in models or row["image"] not in places:
             raise InputError("models, images", "none of this case", "Give those of the table")
         original = images[[places[row["image"]]]]
-        made = generate.reconstruct(models[key], original)
+        made = learn.reconstruct(models[key], original)
         shown = {"original": original, "reconstruction": made}
         shown = {name: picture.transpose(0, 2, 3, 1) for name, picture in shown.items()}
         return Pictures({**shown, "error": error_map(*shown.values())}, {})
@@ -119,8 +119,8 @@ def scan_pictures(task: Task, outputs: Outputs) -> Load:
 
     Parameters
     ----------
-    task : helpers.reconstruct.Task
-    outputs : helpers.reconstruct.Outputs
+    task : helpers.learn.Task
+    outputs : helpers.learn.Outputs
         Of that task.
 
     Returns

@@ -25,7 +25,7 @@ def methods_view(
     Parameters
     ----------
     tables : mapping of (rule, part) to DataFrame
-        From `helpers.mitigate.comparison`.
+        From `helpers.studies.mitigation.comparison`.
     rule, part, metric : str
         How candidates were chosen, on which cases they are judged, and what is shown against the AUROC.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from matplotlib.figure import Figure
 
-from helpers import audit, figures
+from helpers import figures, stats
 from helpers.errors import InputError
 from helpers.report.tables import show
 from helpers.widgets.showing import choice, explorer, figure_html, table_html
@@ -38,7 +38,7 @@ def repeats_view(runs: pd.DataFrame, value: str) -> tuple[pd.DataFrame, Figure]:
     InputError
         A column is missing, or the value is no number.
     """
-    means = audit.over_seeds(runs, value, configuration=["configuration"])
+    means = stats.over_seeds(runs, value, configuration=["configuration"])
     figure = Figure(figsize=(7, 1.3 + 0.4 * max(2, len(means))), layout="constrained")
     figures.repeats(runs, means, value=value, ax=figure.subplots())
     return show(means.set_index("configuration"), estimate="mean"), figure

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from helpers.audit._inputs import check_groups, check_scores
 from helpers.errors import InputError
+from helpers.stats.inputs import check_groups, check_scores
 
 SOURCES = ("dataset", "source")  # columns that say where a case is from, in the data sets of this book
 

@@ -1,5 +1,0 @@
-"""Audit of any per-case score over any groups: gaps, tests, models, resampling, causes, checks of printed numbers."""
-
-from helpers.faces import attach
-
-__all__ = attach(__name__)

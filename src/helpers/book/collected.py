@@ -1,0 +1,157 @@
+"""The claims of all studies, collected from runs and from recorded runs: a table and a figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from helpers import figures, paths
+from helpers.book.page import TITLE
+from helpers.report import claims as claims_
+from helpers.report import ipynb, recording, tables
+from helpers.report.instances import Page
+from helpers.report.private import shorten
+
+HEAD = ["study", "claim", "published", "ours [95% interval]", "source", "verdict"]
+INTRO = """# What has been claimed, and what we find
+
+Every claim that a study tests, with the printed number, ours with its 95% interval, and the verdict.
+The rule behind the verdicts is on [its own page](../methods/verdicts.md).
+A claim has a row for each run: {runs}.
+"""
+RUNS = "the recorded runs of its study, and the run that this book was built from, at the {profile} profile"
+ONCE = "Each claim counts once: by the recorded run of its study where there is one, of real patients if there is one."
+
+
+def write(pages: list[Page], profile: str, place: Path) -> None:
+    """Write the page of claims to `place`, and beside it what the front page, one folder up, includes of them.
+
+    That is the figure `<name>-figure.md` with its `<name>.svg`, and the table `<name>-so-far.md`, a row a claim.
+
+    Parameters
+    ----------
+    pages : list of Page
+        Pages of the book, in its order.
+    profile : str
+        Of the runs that the book shows.
+    place : Path
+        The Markdown file of the page.
+    """
+    found = collect(pages, profile)
+    once = found[found["leads"]]
+    place.parent.mkdir(parents=True, exist_ok=True)
+    page = INTRO.format(runs=RUNS.format(profile=profile)) + "\n" + markdown(found)
+    place.write_text(page, encoding="utf-8")
+    table, figure = markdown(once, f"{place.parent.name}/"), "No study has tested a claim yet.\n"
+    if len(once):
+        _draw(once, place.with_suffix(".svg"))
+        figure = _figure(once, f"{place.parent.name}/{place.stem}.svg")
+    place.with_name(f"{place.stem}-figure.md").write_text(figure, encoding="utf-8")
+    place.with_name(f"{place.stem}-so-far.md").write_text(table, encoding="utf-8")
+
+
+def collect(pages: list[Page], profile: str) -> pd.DataFrame:
+    """Every claim of every run that the book shows or has recorded.
+
+    Returns
+    -------
+    DataFrame
+        A row for each claim and run, with the columns of `claims.COLUMNS`, and: `page`, its name; `study`, the name
+        for readers; `title` of the page; `run`, the name of the recorded run, else empty; `leads`, whether this run
+        speaks for the claim where it is to count once.
+    """
+    rows: list[dict[str, Any]] = []
+    for page in pages:
+        family = [p for p in pages if p.study == page.study]
+        kept = paths.recorded() / page.study
+        folders = sorted(kept.glob("[!.]*")) if kept.is_dir() else []
+        runs = [(f.name, recording.read(f)) for f in folders]
+        runs = [(name, results) for name, results in runs if _belongs(results, family) == page.name]
+        runs.sort(key=lambda run: run[1]["provenance"]["source"] != "real")  # those of real patients first
+        runs.append(("", recording.read(page.run(profile))))
+        seen: set[str] = set()
+        title = page.title or _title(page.run(profile), page.study)
+        for name, results in runs:
+            of = {"page": page.name, "study": page.label, "title": title, "run": name}
+            of["source"] = results["provenance"]["source"]
+            rows += [{**claim, **of, "leads": claim["id"] not in seen} for claim in results["claims"]]
+            seen |= {claim["id"] for claim in results["claims"]}
+    frame = pd.DataFrame(rows, columns=[*claims_.COLUMNS, "page", "study", "title", "run", "leads"])
+    return frame.astype({"leads": bool})
+
+
+def _belongs(results: dict[str, Any], family: list[Page]) -> str:
+    """Page of a study that a recorded run speaks for: the further one with its parameters, else the study's own."""
+    made = results["provenance"]["parameters"]
+    for page in family:
+        if page.suffix and all(made.get(k) == shorten(k, v) for k, v in page.parameters.items()):
+            return page.name
+    return family[0].name
+
+
+def _title(run: Path, study: str) -> str:
+    cells = ipynb.read(run / f"{study}.ipynb")["cells"]
+    found = (TITLE.search(c["source"]) for c in cells if c["cell_type"] == "markdown")
+    return next((title[1] for title in found if title), study)
+
+
+def markdown(frame: pd.DataFrame, folder: str = "") -> str:
+    """Collected claims as a table in Markdown, which the book's script makes filterable.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As `collect` returns it.
+    folder : str
+        From the page that shows it to the pages of studies.
+    """
+    rows = [
+        [
+            f"[{c.study}]({folder}{c.page}.ipynb)",
+            f"{c.statement} {{cite}}`{c.reference}`. Measured: {c.statistic}",
+            c.published,
+            tables.ours(c) + ("" if pd.isna(c.n) else f", n = {c.n if isinstance(c.n, str) else int(c.n)}"),
+            f"**{c.source}**, " + (f"recorded run {c.run}" if c.run else "this book's run"),
+            f"**{c.verdict}**: {c.why}",
+        ]
+        for c in frame.itertuples()
+    ]
+    lines = [HEAD, ["---"] * len(HEAD), *rows]
+    table = "\n".join("| " + " | ".join(str(x).replace("|", "\\|") for x in line) + " |" for line in lines)
+    return f":::{{table}}\n:class: filterable\n\n{table}\n:::\n"
+
+
+def counts(once: pd.DataFrame) -> pd.DataFrame:
+    """Number of claims by study and source (rows) and verdict (columns, in the order of `claims.VERDICTS`)."""
+    keys = once["study"] + ", " + once["source"]
+    table = pd.crosstab(keys, once["verdict"]).reindex(index=keys.unique(), columns=list(claims_.VERDICTS))
+    return table.fillna(0).astype(int).rename_axis(index=None, columns=None)
+
+
+def _draw(once: pd.DataFrame, place: Path) -> None:
+    with plt.rc_context({"svg.hashsalt": "claims"}):  # else the same figure has other names inside each time
+        figures.style()
+        table = counts(once)
+        figure, ax = plt.subplots(figsize=(7, 1.3 + 0.4 * len(table)))
+        figures.stacked(table, ax=ax, xlabel="claims")
+        figure.savefig(place, metadata={"Date": None})
+        plt.close(figure)
+
+
+def _figure(once: pd.DataFrame, file: str) -> str:
+    """The figure with its words: caption, and for those who do not see it the numbers."""
+    bars = "; ".join(
+        f"{name}: " + ", ".join(f"{n} {verdict}" for verdict, n in row.items() if n)
+        for name, row in counts(once).iterrows()
+    )
+    return f"""```{{figure}} {file}
+:name: fig-claims
+:alt: Bars of numbers of claims by verdict. {bars}.
+
+What became of {len(once)} published claims, by study and by the patients that they were tested on, real or simulated.
+{ONCE}
+```
+"""

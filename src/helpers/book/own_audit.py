@@ -1,0 +1,34 @@
+"""What `make audit` asks of the study of one's own scores."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from helpers import paths
+from helpers.errors import InputError
+from helpers.report.private import FILES
+
+STUDY = "07_your_own_scores"
+
+
+def settled(words: list[str]) -> tuple[list[str], Path]:
+    """The words with whole paths, since the run has another working directory; and a new folder for the run.
+
+    Raises
+    ------
+    InputError
+        No table is named: there is nothing to audit.
+    """
+    values = dict(word.partition("=")[::2] for word in words)
+    if not values.get("SCORES"):
+        fix = "Name a CSV and its columns: make audit SCORES=my.csv SCORE=dice GROUPS=sex,age_group"
+        raise InputError("SCORES", "no table is named", fix)
+    root = Path(values.get("DATA_ROOT", "")).expanduser().resolve()
+    if values.get("DATA_ROOT"):
+        values["DATA_ROOT"] = str(root)
+    for name in FILES:
+        if values.get(name):
+            values[name] = str((root / Path(values[name]).expanduser()).resolve())
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    return [f"{name}={value}" for name, value in values.items()], paths.runs() / "audits" / STUDY / stamp

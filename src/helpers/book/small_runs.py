@@ -1,0 +1,143 @@
+"""Small runs of a study at two commits, each in a clone of the project."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import helpers
+from helpers import paths
+from helpers.book.running import LATE
+from helpers.errors import InputError
+from helpers.keep import fingerprint
+from helpers.report import instances, parameters, recording
+from helpers.report.private import FILES, PLACES
+
+ANEW = "Record it anew"
+EXECUTE = f"""import json, sys
+sys.modules["{helpers.GRAMMAR}"] = None
+import papermill
+source, executed, parameters, late = sys.argv[1:]
+options = dict(kernel_name="python3", progress_bar=False, iopub_timeout=int(late))
+papermill.execute_notebook(source, executed, json.loads(parameters), **options)"""
+
+
+class Checkouts:
+    """Clones of the project at some commits, made when they are asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.head = folder, git("rev-parse", "HEAD")
+        self.made: dict[tuple[str, Path, str], tuple[Path, Path]] = {}
+
+    def run(self, study: str, before: Path, canary: Mapping[str, Any]) -> dict[Path, Path]:
+        """Folders of the canary's runs at a commit and at HEAD; both are made at once, and once.
+
+        A parameter that one of the two does not take is left out of both: there its default is what the other computes.
+        """
+        after = self.at(self.head)
+        taken = [parameters.read(checkout / "notebooks" / f"{study}.ipynb").types for checkout in (before, after)]
+        canary = {name: value for name, value in canary.items() if all(name in types for types in taken)}
+        key = study, before, json.dumps(canary, sort_keys=True)
+        if key not in self.made:
+            with ThreadPoolExecutor(2) as pool:
+                self.made[key] = tuple(pool.map(partial(_run, study, canary=canary), (before, after)))
+        return dict(zip((before, after), self.made[key], strict=True))
+
+    def at(self, commit: str) -> Path:
+        """Folder of a clone at a commit.
+
+        Raises
+        ------
+        InputError
+            The commit is not in the history.
+        """
+        known = git("rev-parse", "--quiet", "--verify", f"{commit}^{{commit}}", allowed=True)
+        if not known or git("merge-base", known, self.head, allowed=True) != known:
+            fix = f"Fetch the whole history (git fetch --unshallow). {ANEW} where it is not there"
+            raise InputError(f"commit {commit}", "it is not in the history", fix)
+        place = self.folder / known[:12]
+        if not place.is_dir():
+            git("clone", "--quiet", "--shared", "--no-checkout", str(paths.project()), str(place))
+            git("checkout", "--quiet", "--detach", known, cwd=place)
+        return place
+
+
+def canary(name: str, known: Mapping[str, Any], given: Mapping[str, Any], data_root: str) -> dict[str, Any]:
+    """Choose the parameters of a small run: given words, the sizes of the tiny profile, and what ``canary`` adds.
+
+    A whole number that the tiny profile does not set is the given one or the notebook's own, whichever is smaller. The
+    seed is the tiny profile's, at which its sizes are known to be enough.
+
+    Parameters
+    ----------
+    name : str
+        Of the record.
+    known : mapping
+        Its provenance.
+    given : mapping
+        Parameters that the run stands for.
+    data_root : str
+        As of `restamp.restamp`.
+
+    Raises
+    ------
+    InputError
+        The run needs a file of the reader's, or real data that are not there.
+    """
+    if named := [name for name in FILES if given.get(name)]:
+        raise InputError(name, f"its {named[0]} is a file that the record only names", ANEW)
+    chosen = {k: v for k, v in given.items() if k not in PLACES and k not in instances.MACHINE}
+    defaults = parameters.read(paths.notebooks() / f"{known['study']}.ipynb").defaults
+    sizes = {k: min(v, defaults[k]) for k, v in chosen.items() if type(v) is int and k in defaults}
+    tiny = parameters.profile(known["study"], "tiny")
+    chosen |= sizes | {k: v for k, v in tiny.items() if not isinstance(v, str | bool)}
+    if (paths.notebooks() / "params" / f"{known['study']}.canary.yaml").is_file():
+        chosen |= parameters.profile(known["study"], "canary")
+    if given.get("SOURCE") == "real":
+        chosen["DATA_ROOT"] = str(_real(name, known["data"], data_root))
+    return chosen | {"DEVICE": "cpu", "WORKERS": 1}
+
+
+def _real(name: str, wanted: str, data_root: str) -> Path:
+    """The folder of real data that the record was made from."""
+    try:
+        root = paths.data_root(data_root)
+    except InputError as error:
+        raise InputError(name, f"its real data are not there ({error.problem})", error.fix) from None
+    for folder in (root, *sorted(p for p in root.iterdir() if p.is_dir())):
+        if fingerprint.data(folder) == wanted:
+            return folder
+    problem = "its real data are not there: no folder has the files that it was made from"
+    raise InputError(name, problem, "Give their folder, or the one above it, as DATA_ROOT")
+
+
+def _run(study: str, checkout: Path, *, canary: Mapping[str, Any]) -> Path:
+    notebook = checkout / "notebooks" / f"{study}.ipynb"
+    shutil.rmtree(checkout / "data" / "networks", ignore_errors=True)  # what is taken from there loads no module
+    place = Path(tempfile.mkdtemp(prefix="canary-", dir=checkout.parent))
+    given = {**canary, "RUN_DIR": str(place)}
+    words = ["-c", EXECUTE, str(notebook), str(place / "out.ipynb"), json.dumps(given), str(LATE)]
+    variables = paths.variables(PYTHONPATH=str(checkout / "src"), OMP_NUM_THREADS="1")
+    done = subprocess.run([sys.executable, *words], cwd=checkout, env=variables, capture_output=True, text=True)
+    if done.returncode or not (place / recording.RESULTS).is_file():
+        lines = [line for line in (done.stdout + done.stderr).strip().splitlines() if line.strip()]
+        why = lines[-1] if lines else "it wrote no results"
+        raise InputError(f"{study} at commit {checkout.name}", f"it does not run today ({why})", ANEW)
+    return place
+
+
+def git(*words: str, cwd: Path | None = None, allowed: bool = False) -> str:
+    """Return the output of git; empty where it fails and that is allowed."""
+    done = subprocess.run(["git", *words], cwd=cwd or paths.project(), capture_output=True, text=True)
+    if done.returncode and not allowed:
+        lines = done.stderr.strip().splitlines() or ["it fails"]
+        raise InputError(f"git {words[0]}", lines[-1], "A stamp needs a checkout with its history")
+    return "" if done.returncode else done.stdout.strip("\n")

@@ -1,0 +1,257 @@
+"""Prove that a change of code changed no number of a record, and renew its stamp.
+
+A record's canary is the study at a reduced size with the record's own choices. It runs at the record's commit and at
+HEAD, each in a checkout, both with today's packages. Where all values are equal, the record's code is HEAD's. Modules
+that have changed and that these choices do not load are reached by the choices of the study's pages, or by those of
+``notebooks/params/<study>.canary-<name>.yaml``, which may name another study that computes with them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from helpers import paths
+from helpers.book.comparing import differences, renamed
+from helpers.book.small_runs import ANEW, Checkouts, canary, git
+from helpers.errors import InputError
+from helpers.keep import fingerprint
+from helpers.report import instances, parameters, provenance, recording, sweep_records
+from helpers.report.values import write_json
+
+NAMES = "renamed.yaml"  # study to a table of old and new names, next to the records
+SHOWN = 10  # differences that are printed
+
+
+class Record(NamedTuple):
+    """A recorded run or sweep: the file that has its provenance, and the parameters of each run that stands for it."""
+
+    name: str
+    file: Path
+    study: str
+    runs: list[dict[str, Any]]
+
+
+def records(study: str = "") -> list[Record]:
+    """List what the book has recorded, of one study or of all.
+
+    Raises
+    ------
+    InputError
+        Nothing is recorded of that study.
+    """
+    found = []
+    for file in sorted(paths.recorded().glob(f"[!.]*/[!.]*/{recording.RESULTS}")):
+        known = recording.read(file.parent)["provenance"]
+        found.append(Record("/".join(file.parts[-3:-1]), file, known["study"], [known["parameters"]]))
+    for file in sorted(sweep_records.folder("").glob(f"[!.]*/{sweep_records.ABOUT}")):
+        record = sweep_records.recorded_sweep(file.parent.name)
+        found.append(Record(f"sweeps/{record.name}", file, record.study, _swept(record)))
+    asked = [record for record in found if study in ("", record.study)]
+    if not asked:
+        known = ", ".join(dict.fromkeys(record.study for record in found)) or "none"
+        raise InputError(study or "book/recorded", "nothing is recorded of it", f"Studies with records: {known}")
+    return asked
+
+
+def _swept(record: sweep_records.RecordedSweep) -> list[dict[str, Any]]:
+    """Runs in which every word that the sweep chooses from stands at least once; its numbers are sizes and seeds."""
+    given = {**parameters.profile(record.study, record.profile), **record.fixed}
+    types = parameters.read(provenance.notebook_of(record.study)).types
+    words = [name for name in record.runs if types.get(name) is str]
+    found, seen = [], set()
+    for _, row in record.runs.iterrows():
+        chosen = {name: str(row[name]) for name in words}
+        if not found or set(chosen.items()) - seen:
+            seen |= set(chosen.items())
+            found.append(given | chosen)
+    return found
+
+
+def restamp(asked: list[Record], *, data_root: str = "") -> Iterator[tuple[str, list[str]]]:
+    """Renew the stamps of records of which the canary gives the same values at both commits.
+
+    Parameters
+    ----------
+    asked : list of Record
+    data_root : str
+        Folder of the real data of records that need them, or a folder that holds several such folders.
+
+    Yields
+    ------
+    name : str
+        Of a record.
+    lines : list of str
+        What was found; the first begins with "current", "restamped", "refused" or "differs".
+
+    Raises
+    ------
+    InputError
+        There are uncommitted changes.
+    """
+    if changes := git("status", "--porcelain").splitlines():
+        problem = f"{len(changes)} files have uncommitted changes, {changes[0][3:]} for one"
+        raise InputError("restamp", problem, "Commit them first: a stamp names commits")
+    with tempfile.TemporaryDirectory(prefix="restamp-") as folder:
+        clones = Checkouts(Path(folder))
+        for record in asked:
+            try:
+                yield record.name, _restamped(record, clones, data_root)
+            except InputError as error:
+                yield record.name, [f"refused: {error}"]
+
+
+def told(study: str = "", *, data_root: str = "") -> Iterator[str]:
+    """Restamp the records of a study, or all, and say of each what was found.
+
+    Raises
+    ------
+    InputError
+        As `records` and `restamp`; at the end, a record was not restamped.
+    """
+    failed = []
+    for name, lines in restamp(records(study), data_root=data_root):
+        failed += [name] if lines[0].startswith(("refused", "differs")) else []
+        yield "\n    ".join([f"{name}: {lines[0]}", *lines[1:]])
+    if failed:
+        fix = "Record anew what has to differ: make record STUDY=... LABEL=..."
+        raise InputError("restamp", f"{len(failed)} records are not restamped, {failed[0]} for one", fix)
+
+
+def _restamped(record: Record, clones: Checkouts, data_root: str) -> list[str]:
+    about = json.loads(record.file.read_text(encoding="utf-8"))
+    known = about["provenance"]
+    if not provenance.changed(known):
+        return ["current: nothing it computes with has changed"]
+    before, after = _before(record.name, known, clones), clones.at(clones.head)
+    commits = {"from": before.name, "to": after.name}
+    code = {place: _code(place, record.study) for place in (before, after)}
+    names = _names(record.study)
+    proof = "the code is the same"
+    if code[before] != code[after]:
+        proof, found = "a small run of both gives the same values", []
+        missed = _changed(code, before, after)
+        own = [(record.study, given) for given in record.runs]
+        for number, (study, given) in enumerate([*own, *_further(record.study)]):
+            if number >= len(own) and not any(missed.values()):
+                break
+            runs = clones.run(study, before, canary(record.name, {**known, "study": study}, given, data_root))
+            found += differences(runs[before], runs[after], _names(study))
+            missed = {place: missed[place] - _loaded(runs[place]) for place in missed}
+        if not found and (left := sorted(set().union(*missed.values()))):
+            problem = f"no canary loads {left[0]}, which has changed"
+            file = f"notebooks/params/{record.study}.canary-NAME.yaml"
+            fix = f"Name parameters that reach it in {file}, or record it anew"
+            raise InputError(record.name, problem, fix)
+        if found:
+            more = [f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
+            return [f"differs: {len(found)} values between {before.name} and {after.name}", *found[:SHOWN], *more]
+    stamp = {**commits, "on": datetime.now(UTC).strftime("%Y-%m-%d"), "proof": proof}
+    about["provenance"] = {**known, **code[after], "restamped": [*known.get("restamped", []), stamp]}
+    write_json(record.file, _with_names(about, names))
+    return [f"restamped: {before.name} and {after.name}, {proof}"]
+
+
+def _further(study: str) -> list[tuple[str, dict[str, Any]]]:
+    """Choices of a study's pages, and those that no page makes: each in a file, of this or another study."""
+    found = [(study, page.parameters) for page in instances.pages(study)]
+    for file in sorted((paths.notebooks() / "params").glob(f"{study}.canary-*.yaml")):
+        given = parameters.profile(study, file.stem.removeprefix(f"{study}."))
+        found.append((given.pop("STUDY", study), given))
+    return found
+
+
+def _before(name: str, known: Mapping[str, Any], clones: Checkouts) -> Path:
+    """Checkout of the commit that the record's code is of."""
+    stamps = known.get("restamped", [])
+    commits = [stamps[-1]["to"]] if stamps else known["git"]["commit"].split(", ")
+    for commit in commits:
+        place = clones.at(commit)
+        odd = _unlike(place, known)
+        if not odd:
+            return place
+    problem = f"it was made with changes that commit {commit} does not have, in {odd[0]} for one"
+    raise InputError(name, problem, ANEW)
+
+
+def _unlike(checkout: Path, known: Mapping[str, Any]) -> list[str]:
+    """Code of a record that is not a checkout's."""
+    notebook = checkout / "notebooks" / f"{known['study']}.ipynb"
+    found = [] if notebook.is_file() and fingerprint.notebook(notebook) == known["notebook"] else [notebook.name]
+    for module, hashed in known["helpers"].items():
+        file = (checkout / "src").joinpath(*module.split(".")).with_suffix(".py")
+        if fingerprint.computes(module) and not (file.is_file() and fingerprint.module(file) == hashed):
+            found.append(module)
+    return found
+
+
+def _code(checkout: Path, study: str) -> dict[str, Any]:
+    notebook = checkout / "notebooks" / f"{study}.ipynb"
+    if not notebook.is_file():
+        raise InputError(study, f"commit {checkout.name} has no such notebook", ANEW)
+    modules = fingerprint.modules_of(notebook, root=checkout / "src")
+    return {"notebook": fingerprint.notebook(notebook), "helpers": modules}
+
+
+def _changed(code: Mapping[Path, dict[str, Any]], before: Path, after: Path) -> dict[Path, set[str]]:
+    """Modules of either checkout that the other has not, or has otherwise."""
+    first, second = code[before]["helpers"], code[after]["helpers"]
+    return {
+        before: {module for module, hashed in first.items() if second.get(module) != hashed},
+        after: {module for module, hashed in second.items() if first.get(module) != hashed},
+    }
+
+
+def _loaded(run: Path) -> set[str]:
+    """Modules that a run has loaded."""
+    known = recording.read(run)["provenance"]
+    # Older runs list what they loaded, without the modules that judge, which every run loads.
+    return set(known.get("loaded", {*known["helpers"], *fingerprint.JUDGING}))
+
+
+def _names(study: str) -> dict[str, str]:
+    """Names of values, claims and columns that were changed on purpose."""
+    file = paths.recorded() / NAMES
+    with contextlib.suppress(FileNotFoundError):
+        return (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get(study, {})
+    return {}
+
+
+def _with_names(about: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """A record with today's names."""
+    if not names or "claims" not in about:
+        return about
+    claims = [{**c, "id": renamed(f"claims.{c['id']}", names).removeprefix("claims.")} for c in about["claims"]]
+    return {**about, "values": _nested(about["values"], names), "claims": claims}
+
+
+def _nested(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Nested values under today's names; a new name in the same place keeps its dots."""
+    found: dict[str, Any] = {}
+
+    def put(inner: Mapping[str, Any], prefix: str, here: dict[str, Any]) -> None:
+        for key, value in inner.items():
+            path = f"{prefix}{key}"
+            new = names.get(path, path)
+            place, last = (here, new.removeprefix(prefix)) if new.startswith(prefix) else _at(found, new)
+            if isinstance(value, Mapping):
+                put(value, f"{path}.", place.setdefault(last, {}))
+            else:
+                place[last] = value
+
+    put(values, "", found)
+    return found
+
+
+def _at(found: dict[str, Any], path: str) -> tuple[dict[str, Any], str]:
+    *above, last = path.split(".")
+    for key in above:
+        found = found.setdefault(key, {})
+    return found, last

@@ -1,0 +1,101 @@
+"""Data sets as documented frames, real and simulated: one package a data set, and what they share.
+
+A simulator writes a data set with a planted, known bias in the real one's own layout, and the loader reads either.
+"""
+
+from helpers.datasets.chexpert.loader import FINDINGS, load_chexpert, mapped_race
+from helpers.datasets.chexpert.radiographs import load_radiographs
+from helpers.datasets.chexpert.simulator import CHEST_WORLDS, simulate_chest_xrays
+from helpers.datasets.fitzpatrick.duplicates import leaks, load_clusters
+from helpers.datasets.fitzpatrick.loader import has_pictures, load_fitzpatrick17k
+from helpers.datasets.fitzpatrick.rendering import typology_angle
+from helpers.datasets.fitzpatrick.simulator import SKIN_WORLDS, simulate_dermatology
+from helpers.datasets.mama_mia.check import check_data
+from helpers.datasets.mama_mia.folders import masks
+from helpers.datasets.mama_mia.loader import load_mama_mia
+from helpers.datasets.mama_mia.population import EFFECTS as BREAST_EFFECTS
+from helpers.datasets.mama_mia.population import truth as breast_truth
+from helpers.datasets.mama_mia.rendering import PHYSICS, Anatomy, anatomy, physics, render
+from helpers.datasets.mama_mia.score_tables import find_scores, join_scores, read_scores
+from helpers.datasets.mama_mia.simulator import simulate_breast_mri, simulate_breast_mri_table
+from helpers.datasets.mama_mia.volumes import (
+    Volume,
+    crop,
+    enhancement,
+    folds,
+    has_images,
+    largest_slice,
+    load_volume,
+    mask_file,
+    resample,
+    to_grid,
+)
+from helpers.datasets.mama_mia.worlds import RULERS, simulate_breast_mri_world, world_truth
+from helpers.datasets.mama_mia.worlds import WORLDS as BREAST_WORLDS
+from helpers.datasets.own.loader import OwnScores, load_own_scores
+from helpers.datasets.own.simulator import COLUMNS as OWN_COLUMNS
+from helpers.datasets.own.simulator import PLANTED as OWN_PLANTED
+from helpers.datasets.own.simulator import simulate_own_scores
+from helpers.datasets.shared.folder import CASES
+from helpers.datasets.shared.images import load_images
+from helpers.datasets.shared.splits import split_patients
+from helpers.datasets.ucsf_pdgm.loader import load_ucsf_pdgm
+from helpers.datasets.ucsf_pdgm.simulator import BRAIN_WORLDS, simulate_brain_tumours
+from helpers.datasets.ucsf_pdgm.slices import load_flair_slices
+
+__all__ = [
+    "BRAIN_WORLDS",
+    "BREAST_EFFECTS",
+    "BREAST_WORLDS",
+    "CASES",
+    "CHEST_WORLDS",
+    "FINDINGS",
+    "OWN_COLUMNS",
+    "OWN_PLANTED",
+    "PHYSICS",
+    "RULERS",
+    "SKIN_WORLDS",
+    "Anatomy",
+    "OwnScores",
+    "Volume",
+    "anatomy",
+    "breast_truth",
+    "check_data",
+    "crop",
+    "enhancement",
+    "find_scores",
+    "folds",
+    "has_images",
+    "has_pictures",
+    "join_scores",
+    "largest_slice",
+    "leaks",
+    "load_chexpert",
+    "load_clusters",
+    "load_fitzpatrick17k",
+    "load_flair_slices",
+    "load_images",
+    "load_mama_mia",
+    "load_own_scores",
+    "load_radiographs",
+    "load_ucsf_pdgm",
+    "load_volume",
+    "mapped_race",
+    "mask_file",
+    "masks",
+    "physics",
+    "read_scores",
+    "render",
+    "resample",
+    "simulate_brain_tumours",
+    "simulate_breast_mri",
+    "simulate_breast_mri_table",
+    "simulate_breast_mri_world",
+    "simulate_chest_xrays",
+    "simulate_dermatology",
+    "simulate_own_scores",
+    "split_patients",
+    "to_grid",
+    "typology_angle",
+    "world_truth",
+]

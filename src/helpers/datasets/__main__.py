@@ -1,0 +1,27 @@
+"""``python -m helpers.datasets <folder>``: say what a data set's folder holds."""
+
+from __future__ import annotations
+
+import sys
+
+from helpers import paths
+from helpers.datasets.mama_mia.check import check_data
+from helpers.errors import InputError
+
+
+def main(arguments: list[str]) -> int:
+    """Print the summary; 0 where the cohort can be loaded, 1 where not."""
+    try:
+        summary = check_data(paths.data_root(arguments[0] if arguments else ""))
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 1
+    lines = [summary.columns, *summary.astype(str).to_numpy()]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+    return int((summary["found"] == "unusable").any() or summary["found"].iloc[0] == "missing")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,112 @@
+"""Grey pictures on disk as one array of squares, kept so that they are decoded once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from helpers import paths
+from helpers.datasets.shared import images as pictures
+from helpers.datasets.shared.folder import each_case
+from helpers.errors import InputError
+from helpers.keep import cache
+
+
+def load_radiographs(
+    files: Sequence[str | Path],
+    size: int,
+    *,
+    workers: int = 1,
+    progress: bool = True,
+    folder: str | Path | None = None,
+) -> np.ndarray:
+    """Radiographs as squares of one size, each stretched to the range from 0 to 1.
+
+    The result is kept on disk, so that a second call with the same files reads one file.
+
+    Parameters
+    ----------
+    files : sequence of path
+    size : int
+        Side in pixels. The whole picture is resized to the square, so that its sides may shrink by different factors.
+    workers : int
+        Processes that decode.
+    progress : bool
+        Show a bar.
+    folder : str or Path, optional
+        Where the result is kept; ``data/prepared`` of the project by default. Its name holds a hash of the files'
+        paths, sizes and times of change, of `size` and of the code.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, 1, size, size)
+        In the order of `files`. Brightness from 0 to 1: each picture's least and largest value before it is resized, by
+        Pillow's bilinear filter over the area that a pixel covers. Pictures in colour are made grey. Pixels are read
+        from disk when they are used; changes to the array do not reach the file.
+
+    Raises
+    ------
+    InputError
+        There is no file, `size` is no whole number above 0, a file cannot be read or all its pixels are equal (all
+        others are tried first), or the result cannot be written.
+    """
+    from tqdm.auto import tqdm
+
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+        raise InputError("size", f"{size!r} is not a whole number above 0", "Give the side in pixels, such as 64")
+    files = [Path(file) for file in files]
+    if not files:
+        raise InputError("files", "there are none", "Give the paths of the images")
+    place = Path(folder) if folder else paths.data() / "prepared"
+    kept = place / f"radiographs-{pictures.key(files, int(size), by=__name__)}.npy"
+    if not kept.is_file():
+        squares = each_case(_square, [(file, int(size)) for file in files], workers)
+        bar = tqdm(squares, desc="images", unit="image", total=len(files), disable=not progress)
+        _keep(bar, (len(files), 1, int(size), int(size)), kept)
+    # Mapped, since the whole of the real data set is larger than most memories.
+    return np.asarray(np.load(kept, mmap_mode="c"))
+
+
+def _keep(squares: object, shape: tuple[int, ...], kept: Path) -> None:
+    """Write squares as they come beside `kept`, and rename when all are there."""
+    part = cache.beside(kept)
+    broken = []
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        images = np.lib.format.open_memmap(part, "w+", np.float32, shape)
+        for i, square in enumerate(squares):
+            if isinstance(square, InputError):
+                broken.append(square)
+            else:
+                images[i, 0] = square
+        images.flush()
+        del images
+        if not broken:
+            part.replace(kept)
+    except OSError as error:
+        problem = f"cannot be written ({error.strerror or error})"
+        raise InputError(kept.parent, problem, "Free some space") from error
+    finally:
+        part.unlink(missing_ok=True)
+    if broken:
+        first, more = broken[0], f" (and {len(broken) - 1} more)" * (len(broken) > 1)
+        raise InputError(first.where, f"{first.problem}{more}", first.fix)
+
+
+def _square(file: Path, size: int) -> np.ndarray | InputError:
+    from PIL import Image
+
+    try:
+        image = pictures.decode(file.read_bytes(), file).convert("L")
+    except OSError as error:
+        return pictures._unreadable(file, error)
+    except InputError as error:
+        return error
+    values = np.asarray(image, np.float32)
+    least, most = values.min(), values.max()
+    if least == most:
+        return InputError(file, "all its pixels are equal", "Download it again, or leave the case out")
+    stretched = Image.fromarray((values - least) / (most - least))
+    return np.asarray(stretched.resize((size, size), Image.Resampling.BILINEAR)).clip(0, 1)

@@ -1,0 +1,184 @@
+"""A miniature CheXpert with planted, known differences between groups, as a folder in the real layout."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+
+from helpers.datasets.chexpert import layout, population, rendering
+from helpers.datasets.shared.checks import check_count, check_seed
+from helpers.datasets.shared.folder import CASES, each_case, made_once
+from helpers.errors import InputError
+from helpers.keep import fingerprint
+
+# World -> the arguments of `simulate_chest_xrays` that make a reconstruction unfair, or not.
+CHEST_WORLDS: dict[str, dict[str, float]] = {"fair": {}, "unfair": {"detail": 1.0}}
+
+_MOST = {"anatomy": 1.0, "acquisition": 0.2, "prevalence": 3.0, "detail": 1.0}
+
+
+def simulate_chest_xrays(
+    n_patients: int = 250,
+    *,
+    seed: int = 0,
+    size: int = 64,
+    anatomy: float = 0.0,
+    acquisition: float = 0.0,
+    prevalence: float = 0.0,
+    detail: float = 0.0,
+    group: tuple[str, str] = ("sex", "F"),
+    least_prevalence: float = 0.15,
+    label_noise: float = 0.02,
+    uncertain_share: float = 0.05,
+    blank_share: float = 0.3,
+    workers: int = 1,
+    folder: str | Path = "",
+) -> Path:
+    """Folder of simulated radiographs of the chest in the layout of CheXpert; made once, then found again.
+
+    All patients are simulated. Every difference between groups is planted; with the defaults there is none.
+
+    Parameters
+    ----------
+    n_patients : int
+        Patients in ``train.csv``, with two studies each on average and 1.2 images a study; ``valid.csv`` gets a
+        twentieth as many more (at least two), with one study each.
+    seed : int
+        Seed of everything that is drawn. Data sets of one seed have the same patients, chests and noise; what is
+        planted is all that differs. The result does not depend on `workers`.
+    size : int
+        Side of an image in pixels, 32 to 512.
+    anatomy : float
+        Smaller lungs and a denser shadow of the breasts in the group, 0 to 1.
+    acquisition : float
+        Standard deviation, in brightness from 0 to 1, of more noise of each pixel in the group. At most 0.2.
+    prevalence : float
+        Added to the log odds of each finding in the group, 0 to 3.
+    detail : float
+        Share of the energy of the signs that is fine texture in the group, 0 to 1. Elsewhere signs are smooth. A
+        reconstruction from few photons keeps what is smooth and loses what is fine.
+    group : (str, str)
+        Attribute and value that the planted differences touch: ``("sex", "F")``, ``("race", "Black")``,
+        ``("age", ">62")``.
+    least_prevalence : float
+        No finding is rarer than this, 0 to 0.5; other shares are about those of the real table.
+    label_noise : float
+        Share of labels that say the opposite of what the picture shows, 0 to 0.5.
+    uncertain_share : float
+        Share of labels that are uncertain (-1), 0 to 1.
+    blank_share : float
+        Share of labels of absent findings that are blank, 0 to 1.
+    workers : int
+        Processes that render and write images.
+    folder : str or Path
+        Folder that holds simulated data sets; the project's own, ``data/simulated``, where empty.
+
+    Returns
+    -------
+    Path
+        Root of the data set: ``CheXpert-v1.0-small/train.csv`` and ``valid.csv`` with the 19 real columns, the images
+        as grey JPEG below it, ``CHEXPERT DEMO.xlsx``, ``simulated_cases.csv`` (what each image shows, without errors
+        of labels) and ``truth.json`` (what is planted, and the prevalences that follow).
+
+    Raises
+    ------
+    InputError
+        An argument is out of range, or the folder cannot be written.
+
+    Notes
+    -----
+    What it is not: see `helpers.datasets.chexpert.rendering`. Read images at the size they have: a smaller one averages
+    fine texture away. Another version of Pillow may write other bytes.
+    """
+    planted = {"anatomy": anatomy, "acquisition": acquisition, "prevalence": prevalence, "detail": detail}
+    shares = {
+        "least_prevalence": _check_number("least_prevalence", least_prevalence, 0.5),
+        "label_noise": _check_number("label_noise", label_noise, 0.5),
+        "uncertain_share": _check_number("uncertain_share", uncertain_share, 1),
+        "blank_share": _check_number("blank_share", blank_share, 1),
+    }
+    arguments = {
+        "n_patients": check_count(n_patients, "n_patients"),
+        "seed": check_seed(seed),
+        "size": _check_size(size),
+        "planted": {name: _check_number(name, value, _MOST[name]) for name, value in planted.items()},
+        "group": _check_group(group),
+        **shares,
+        "generator": fingerprint.made_by(__name__),
+    }
+    workers = check_count(workers, "workers")
+    return made_once("chexpert", arguments, lambda root: _write(root, arguments, workers), folder)
+
+
+def _check_number(name: str, value: float, most: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value <= most:
+        raise InputError(name, f"{value!r} is not a number from 0 to {most}", "Give 0 to switch it off")
+    return float(value)
+
+
+def _check_size(size: int) -> int:
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or not 32 <= size <= 512:
+        raise InputError("size", f"{size!r} is not a whole number from 32 to 512", "Give pixels of a side, such as 64")
+    return int(size)
+
+
+def _check_group(group: tuple[str, str]) -> list[str]:
+    pair = list(group) if isinstance(group, list | tuple) and len(group) == 2 else [None, None]
+    attribute, value = (part if isinstance(part, str) else "" for part in pair)
+    known = {
+        "sex": value in population.SEXES,
+        "race": value in layout.RACES,
+        "age": bool(re.fullmatch(r"(<=|>)\d+", value)),
+    }
+    if not known.get(attribute, False):
+        fix = 'Give an attribute and a value, such as ("sex", "F"), ("race", "Black") or ("age", ">62")'
+        raise InputError("group", f"{group!r} is no group", fix)
+    return [attribute, value]
+
+
+def _write(root: Path, arguments: dict, workers: int) -> None:
+    patients, images = population.draw(arguments)
+    labels, sheet = population.tables(patients, images)
+    for place in {(root / path).parent for path in images[layout.PATH]}:
+        place.mkdir(parents=True, exist_ok=True)
+    for name, table in labels.items():
+        table.to_csv(root / layout.FOLDERS[0] / name, index=False)
+    sheet.to_excel(root / layout.DEMOGRAPHICS, index=False)
+    present = images[list(layout.FINDINGS)].to_numpy(bool)
+    cases = images[[layout.PATH, "in_group", "view", "device"]].to_dict("records")
+    todo = [(root, i, case, shown, arguments) for i, (case, shown) in enumerate(zip(cases, present, strict=True))]
+    clipped = list(each_case(_write_image, todo, workers))
+    shown = [layout.PATH, "patient_id", "sex", "age", "race", "in_group", "view", *layout.FINDINGS, "device"]
+    numbers = dict.fromkeys((*layout.FINDINGS, "in_group", "device"), int)
+    images[shown].astype(numbers).to_csv(root / CASES, index=False)
+    truth = {
+        "patients": "All patients are simulated.",
+        "planted": arguments["planted"],
+        "group": arguments["group"],
+        "prevalence": population.prevalences(arguments),
+        "clipped_share": float(np.mean(clipped)),
+        "arguments": arguments,
+    }
+    (root / "truth.json").write_text(json.dumps(truth, indent=1), encoding="utf-8")
+
+
+def _write_image(root: Path, index: int, case: dict, present: np.ndarray, arguments: dict) -> float:
+    """Write one image; return the share of its values that were out of range."""
+    from PIL import Image
+
+    size, planted = arguments["size"], arguments["planted"]
+    touched = float(case["in_group"])
+    # A stream for each, so that chest and noise are the same whatever is planted.
+    streams = [np.random.default_rng((arguments["seed"], 2, index, k)) for k in range(3)]
+    chest = rendering.draw(streams[0], size, lateral=case["view"] == "lateral")
+    picture = rendering.render(
+        chest, present, anatomy=touched * planted["anatomy"], detail=touched * planted["detail"], device=case["device"]
+    )
+    picture = picture + rendering.GRAIN * streams[1].standard_normal((size, size))
+    picture = picture + touched * planted["acquisition"] * streams[2].standard_normal((size, size))
+    values = (255 * picture.clip(0, 1)).round().astype(np.uint8)
+    Image.fromarray(values).save(root / case[layout.PATH], "JPEG", quality=95)
+    return float(((picture < 0) | (picture > 1)).mean())

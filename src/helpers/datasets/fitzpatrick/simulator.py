@@ -1,0 +1,208 @@
+"""A miniature Fitzpatrick17k with planted, known effects, as a folder in the real layout."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+
+from helpers.datasets.fitzpatrick import layout, population, rendering
+from helpers.datasets.shared.checks import check_count, check_seed
+from helpers.datasets.shared.folder import CASES, each_case, made_once
+from helpers.errors import InputError
+from helpers.keep import fingerprint
+
+# World -> the arguments of `simulate_dermatology` that plant one cause of a gap between light and dark skin, or none.
+_NOTHING = {"colour": 0.0, "contrast": "equal", "tone_grain": 0.0, "condition_grain": 0.0, "entanglement": 0.0}
+SKIN_WORLDS: dict[str, dict[str, float | str]] = {
+    "none": _NOTHING,
+    "representation": _NOTHING | {"colour": 1.0},
+    "tone": _NOTHING | {"tone_grain": 0.06},
+    "condition": _NOTHING | {"condition_grain": 0.08, "entanglement": 0.6},
+}
+
+
+def simulate_dermatology(
+    n: int = 600,
+    *,
+    seed: int = 0,
+    size: int = 64,
+    colour: float = 1.0,
+    contrast: str = "physical",
+    tone_grain: float = 0.0,
+    condition_grain: float = 0.0,
+    entanglement: float = 0.0,
+    shares: tuple[float, ...] | None = None,
+    centaur_agreement: tuple[float, float] = population.AGREEMENT,
+    workers: int = 1,
+    folder: str | Path = "",
+) -> Path:
+    """Folder of simulated pictures of skin in the layout of Fitzpatrick17k; made once, then found again.
+
+    ``dermatology(**SKIN_WORLDS["tone"])`` plants one cause of a gap between light and dark skin in the error of a
+    reconstruction; contrast is equal in all of these worlds:
+
+    ==============  ===============================================================================================
+    none            no cause; the types look alike
+    representation  the types differ in colour: only who was trained on matters
+    tone            pictures of dark skin are harder, whatever the condition and whoever was trained on
+    condition       hard conditions are more common in dark skin; at one condition there is no gap
+    ==============  ===============================================================================================
+
+    Parameters
+    ----------
+    n : int
+        Images.
+    seed : int
+        Seed of everything that is drawn. Data sets of one seed have the same skin types and bodies; what is planted is
+        all that differs. The result does not depend on `workers`.
+    size : int
+        Side of an image in pixels, 16 to 512.
+    colour : float
+        How far skin types differ in colour, 0 to 1. At 0 all have the colours of type 4; at 1 each has its own.
+    contrast : {"physical", "equal"}
+        Whether lesion and mottling act on the pigments, so that dark skin has less contrast in sRGB, or change sRGB by
+        as much whatever the tone: see `helpers.datasets.fitzpatrick.rendering.render`.
+    tone_grain : float
+        Standard deviation, in sRGB from 0 to 1, of independent noise in each pixel (the same in its three channels)
+        of types 5 and 6; types 3 and 4 have half of it, types 1 and 2 none. At most 0.1.
+    condition_grain : float
+        The same for hard conditions, whatever the skin type; variances of the two add. At most 0.1.
+    entanglement : float
+        Share of hard conditions in types 5 and 6 minus that in types 1 and 2; one half of types 3 and 4 is hard. 0 to
+        1. It moves the finest labels: of the nine and the three classes all skin types have the same shares.
+    shares : tuple of float, optional
+        Shares of images without a skin type, then of types 1 to 6, which add to 1; by default those of the real table.
+    centaur_agreement : (float, float)
+        Share of images whose second label of the skin type equals the first, and share within one step of it.
+    workers : int
+        Processes that render and write images.
+    folder : str or Path
+        Folder that holds simulated data sets; the project's own, ``data/simulated``, where empty.
+
+    Returns
+    -------
+    Path
+        Root of the data set: ``fitzpatrick17k.csv`` with the nine real columns, ``images/<md5hash>.jpg`` (the MD5 of
+        the file), ``simulated_cases.csv`` (``md5hash, skin_type, melanin, haemoglobin, family, hard, grain``; the skin
+        type is there for all images) and ``truth.json`` (what is planted, and the prevalences and the grain's
+        variances that follow, exactly).
+
+    Raises
+    ------
+    InputError
+        An argument is out of range, or the folder cannot be written.
+
+    Notes
+    -----
+    What it is not: see `helpers.datasets.fitzpatrick.rendering`. The first label of the skin type is the type that was
+    drawn, and only the second errs, which is no claim about the two companies that gave them. Conditions have names and
+    classes of the real table, and pictures that only caricature them. Every image is a whole case: there are no
+    duplicates. Grain is what no model can learn, so it raises the error of any reconstruction by its variance; real
+    pictures are hard for other reasons. Read images at the size they have: a smaller one averages the grain away. JPEG
+    adds about 4% to the grain's variance. With physical contrast, dark skin is easier to reconstruct than light skin.
+    Another version of Pillow may write other bytes, and so other names.
+    """
+    arguments = {
+        "n": check_count(n),
+        "seed": check_seed(seed),
+        "size": _check_size(size),
+        "planted": {
+            "colour": _check_number("colour", colour, 1),
+            "contrast": _check_contrast(contrast),
+            "tone_grain": _check_number("tone_grain", tone_grain, 0.1),
+            "condition_grain": _check_number("condition_grain", condition_grain, 0.1),
+            "entanglement": _check_number("entanglement", entanglement, 1),
+        },
+        "shares": _check_shares(population.SHARES if shares is None else shares),
+        "centaur_agreement": _check_agreement(centaur_agreement),
+        "generator": fingerprint.made_by(__name__),
+    }
+    workers = check_count(workers, "workers")
+    return made_once("fitzpatrick17k", arguments, lambda root: _write(root, arguments, workers), folder)
+
+
+def _check_number(name: str, value: float, most: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value <= most:
+        raise InputError(name, f"{value!r} is not a number from 0 to {most}", "Give 0 to switch it off")
+    return float(value)
+
+
+def _check_contrast(contrast: str) -> str:
+    if contrast not in ("physical", "equal"):
+        raise InputError("contrast", f"{contrast!r} is neither", 'Choose "physical" or "equal"')
+    return contrast
+
+
+def _check_size(size: int) -> int:
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or not 16 <= size <= 512:
+        raise InputError("size", f"{size!r} is not a whole number from 16 to 512", "Give pixels of a side, such as 64")
+    return int(size)
+
+
+def _check_shares(shares: tuple[float, ...]) -> list[float]:
+    fix = "Give seven shares that add to 1: without a skin type, then types 1 to 6"
+    try:
+        values = np.asarray(shares, float)
+    except (TypeError, ValueError):
+        raise InputError("shares", f"{shares!r} are no numbers", fix) from None
+    if values.shape != (7,) or not (values >= 0).all() or abs(values.sum() - 1) > 1e-6 or values[0] > 0.99:
+        raise InputError("shares", f"{shares!r} are not seven shares", fix)
+    return values.tolist()
+
+
+def _check_agreement(agreement: tuple[float, float]) -> list[float]:
+    try:
+        exact, within = (float(v) for v in agreement)
+    except (TypeError, ValueError):
+        exact, within = np.nan, np.nan
+    if not 0 <= exact <= within <= 1:
+        problem = f"{agreement!r} are not two shares, the second as large as the first or larger"
+        raise InputError("centaur_agreement", problem, "Give two shares such as (0.48, 0.91)")
+    return [exact, within]
+
+
+def _write(root: Path, arguments: dict, workers: int) -> None:
+    cases = population.draw(arguments)
+    (root / layout.IMAGES).mkdir()
+    equal = arguments["planted"]["contrast"] == "equal"
+    columns = ["family", "melanin", "haemoglobin", "grain"]
+    todo = [
+        (root / layout.IMAGES, i, case, arguments["seed"], arguments["size"], equal)
+        for i, case in enumerate(cases[columns].to_dict("records"))
+    ]
+    names, clipped = zip(*each_case(_write_image, todo, workers), strict=True)
+    cases["md5hash"] = names
+    urls = [f"https://example.org/simulated/{i}.jpg" for i in range(len(cases))]
+    flat = [re.sub(r"[^A-Za-z0-9]", "", url) + ".jpg" for url in urls]
+    labels = ["md5hash", "scale", "centaur", "label", "nine", "three", "qc"]
+    table = cases[labels].assign(url=urls, url_alphanum=flat).set_axis(list(layout.COLUMNS), axis=1)
+    table.to_csv(root / layout.TABLE, index=False)
+    drawn = ["md5hash", "skin_type", "melanin", "haemoglobin", "family", "hard", "grain"]
+    cases[drawn].to_csv(root / CASES, index=False)
+    truth = population.truth(arguments["planted"], arguments["shares"])
+    truth |= {"clipped_share": float(np.mean(clipped)), "arguments": arguments}
+    (root / "truth.json").write_text(json.dumps(truth, indent=1), encoding="utf-8")
+
+
+def _write_image(folder: Path, index: int, case: dict, seed: int, size: int, equal: bool) -> tuple[str, float]:
+    """Write one image; return the MD5 of its file and the share of its values that were out of range."""
+    from PIL import Image
+
+    # A stream for each, so that the body is the same whatever is planted.
+    streams = [np.random.default_rng((seed, 2, index, k)) for k in range(2)]
+    fields = rendering.draw(streams[0], case["family"], size)
+    picture = rendering.render(fields, melanin=case["melanin"], haemoglobin=case["haemoglobin"], equal=equal)
+    # The same in all three channels: JPEG keeps brightness better than colour.
+    picture = picture + case["grain"] * streams[1].standard_normal((size, size, 1))
+    stream = io.BytesIO()
+    values = (255 * picture.clip(0, 1)).round().astype(np.uint8)
+    Image.fromarray(values).save(stream, "JPEG", quality=95, subsampling=0)
+    content = stream.getvalue()
+    name = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    (folder / f"{name}.jpg").write_bytes(content)
+    return name, float(((picture < 0) | (picture > 1)).mean())

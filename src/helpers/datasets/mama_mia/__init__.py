@@ -1,0 +1,1 @@
+"""MAMA-MIA, breast MRI: its layout, its loader, and a simulator of both."""

@@ -1,0 +1,27 @@
+"""The folder of a download of MAMA-MIA, and its folders of masks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from helpers.datasets.mama_mia import layout
+from helpers.datasets.shared.files import find
+from helpers.errors import InputError
+
+
+def check_folder(root: str | Path) -> Path:
+    """`root` as a Path, checked to be a folder."""
+    folder = Path(root).expanduser()
+    if not folder.is_dir():
+        problem = "is a file, not a folder" if folder.exists() else "there is no such folder"
+        raise InputError(folder, problem, f"Give the folder that holds {layout.SPREADSHEET}")
+    return folder
+
+
+def masks(root: str | Path) -> tuple[Path, Path] | None:
+    """Folders of the expert's and of the automatic masks; None where either is absent."""
+    folder = check_folder(root)
+    found = [find(folder, "segmentations", name) for name in ("expert", "automatic")]
+    if any(path is None or not path.is_dir() for path in found):
+        return None
+    return found[0], found[1]

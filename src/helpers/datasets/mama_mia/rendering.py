@@ -1,0 +1,121 @@
+"""Images of one simulated breast, from easy to hard to segment, by a few parameters that act like physics.
+
+A breast (`anatomy`) is its tumour and the smooth fields that its tissue follows. A rendering (`render`) is one
+acquisition of it at a difficulty between 0 and 1, which moves all parameters of `PHYSICS` at once. Nothing here is
+fitted to patients: the parameters are named after what makes real images hard, their sizes are chosen.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import expit, ndtri
+
+from helpers.datasets.shared import masks
+from helpers.errors import InputError
+
+# Parameter of a rendering: (value at difficulty 0, value at difficulty 1, what it is).
+PHYSICS: dict[str, tuple[float, float, str]] = {
+    "density": (0.15, 0.60, "share of the breast that is parenchyma"),
+    "background": (60.0, 400.0, "uptake of the parenchyma's most active spots, grey values"),
+    "uptake": (400.0, 220.0, "uptake of the tumour, grey values"),
+    "core": (0.10, 0.70, "share of the uptake that the middle of the tumour lacks"),
+    "patches": (0.10, 0.60, "standard deviation of the uptake inside the tumour, as a share of it"),
+    "leak": (0.07, 0.33, "spread of the logarithm of the distance to which the agent reaches"),
+    "margin": (0.5, 2.0, "width of the blur of the tumour's margin, mm"),
+    "noise": (15.0, 50.0, "standard deviation of the noise of either phase, grey values"),
+}
+
+
+class Anatomy(NamedTuple):
+    """One breast: what does not change between two acquisitions of it. Arrays of one shape, of any dimension.
+
+    `tumour` is the gold mask; `distance` from the tumour's centre is 1 at its surface. The fields have mean 0 and
+    standard deviation 1: `tissue` (where parenchyma is), `spots` (where tissue takes up the agent) and `patches`
+    (unevenness inside the tumour). `radius` in mm is that of the ball of the tumour's volume.
+    """
+
+    tumour: np.ndarray
+    distance: np.ndarray
+    tissue: np.ndarray
+    spots: np.ndarray
+    patches: np.ndarray
+    radius: float
+
+
+def anatomy(
+    rng: np.random.Generator, *, shape: tuple[int, int, int], spacing: tuple[float, float, float], cc: float
+) -> Anatomy:
+    """Draw a breast with one tumour.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of every random choice.
+    shape : tuple of int
+        Voxels along x, y, z.
+    spacing : tuple of float
+        Voxel size in mm along x, y, z.
+    cc : float
+        Volume of the tumour in cm^3, met to one voxel.
+
+    Returns
+    -------
+    Anatomy
+        Its arrays have this shape.
+    """
+    drawn = masks.tumour(rng, shape=shape, spacing=spacing, cc=cc)
+    distance = (drawn.ellipsoid(drawn.centre) * drawn.irregular).astype(np.float32)
+    tissue, spots, patches = (masks.noise(rng, shape, spacing, scale) for scale in (8.0, 5.0, 3.0))
+    return Anatomy(drawn.mask, distance / distance[drawn.mask].max(), tissue, spots, patches, float(drawn.radius))
+
+
+def physics(difficulty: float) -> dict[str, float]:
+    """Parameters of a rendering of this difficulty, by the names of `PHYSICS`; each is linear in the difficulty."""
+    if isinstance(difficulty, bool) or not isinstance(difficulty, int | float | np.number) or not 0 <= difficulty <= 1:
+        raise InputError("difficulty", f"{difficulty!r} is not a number from 0 to 1", "Give 0 for easy, 1 for hardest")
+    return {name: easy + float(difficulty) * (hard - easy) for name, (easy, hard, _) in PHYSICS.items()}
+
+
+def density_codes(difficulty: np.ndarray) -> np.ndarray:
+    """Code of the breast density a to d (0 to 3) of renderings: four equal steps of `PHYSICS`'s range."""
+    return np.minimum(np.floor(4 * difficulty), 3).astype(np.int8)
+
+
+def render(rng: np.random.Generator, breast: Anatomy, *, difficulty: float) -> np.ndarray:
+    """One acquisition of a breast: pre-contrast and first post-contrast image.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of the noise; everything else follows from the breast and the difficulty.
+    breast : Anatomy
+        From `anatomy`, or with arrays of any dimension, such as a slice of one.
+    difficulty : float
+        From 0, easy, to 1. Harder is: more parenchyma that takes up more; a tumour that takes up less, with a dark
+        middle and unevenly; a margin that is blurred and that the agent crosses or does not reach; more noise.
+
+    Returns
+    -------
+    ndarray of int16, shape (2, *shape)
+
+    Raises
+    ------
+    InputError
+        `difficulty` is not a number from 0 to 1.
+    """
+    set_to = physics(difficulty)
+    # The quantile of a standard normal field above which the wanted share of it lies.
+    parenchyma = expit(4 * (breast.tissue + float(ndtri(set_to["density"]))))
+    active = expit(3 * (breast.spots - 0.6))
+    # The agent leaks out of the tumour where the tissue is active and does not fill it elsewhere.
+    depth = 1 - breast.distance * np.exp(-set_to["leak"] * breast.spots)
+    filled = expit(depth * breast.radius / set_to["margin"])
+    rim = 1 - set_to["core"] * expit(10 * (depth - 0.4))
+    patchy = np.clip(1 + set_to["patches"] * breast.patches, 0.1, 2)
+    before = 120 + 160 * parenchyma * (1 - filled) + 160 * filled
+    uptake = set_to["background"] * parenchyma * active * (1 - filled) + set_to["uptake"] * filled * rim * patchy
+    grain = set_to["noise"] * rng.standard_normal((2, *breast.tumour.shape), dtype=np.float32)
+    # In steps of 4, as a scanner of few bits would give: the files are half the size.
+    return np.round((np.stack([before, before + uptake]) + grain) / 4).astype(np.int16) * 4

@@ -1,0 +1,301 @@
+"""Tables of per-case scores: find them, read them whatever their column names, join them to a cohort."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from helpers.datasets.mama_mia import layout
+from helpers.datasets.mama_mia.folders import check_folder
+from helpers.datasets.shared.files import Notes, dropped_frame, find, one_line, patient_ids, read_csv, refuse_first
+from helpers.errors import InputError
+
+# Names under which tools write each column, in lower case without anything but letters and digits.
+ALIASES: dict[str, tuple[str, ...]] = {
+    "patient_id": (
+        "patientid",
+        "patient",
+        "caseid",
+        "case",
+        "id",
+        "subject",
+        "subjectid",
+        "name",
+        "filename",
+        "file",
+        "image",
+        "imageid",
+    ),
+    "dice": ("dice", "dsc", "dicescore", "dicecoefficient", "dicecoef", "dicesimilaritycoefficient"),
+    "hd95": ("hd95", "hd95mm", "hausdorff95", "hausdorffdistance95", "hausdorff95mm", "95hd", "hd95percentile"),
+    "nsd": ("nsd", "surfacedice", "normalisedsurfacedice", "normalizedsurfacedice", "nsd2mm"),
+    "expert_cc": ("expertcc", "expertvolume", "expertvolumecc", "gtcc", "gtvolume", "gtvolumecc", "goldcc", "volumegt"),
+    "automatic_cc": (
+        "automaticcc",
+        "automaticvolume",
+        "automaticvolumecc",
+        "autocc",
+        "predcc",
+        "predvolume",
+        "predvolumecc",
+        "silvercc",
+    ),
+    "fold": ("fold", "cvfold", "foldid"),
+}
+_SUMMARY = frozenset(
+    ["MEAN", "STD", "SD", "MEDIAN", "MIN", "MAX", "AVERAGE", "AVG", "COUNT", "TOTAL", "ALL", "SUMMARY"]
+)
+_LIMITS = {"dice": 1.0, "nsd": 1.0, "hd95": np.inf, "expert_cc": np.inf, "automatic_cc": np.inf}
+_FIX = "Correct the cell"
+
+
+def read_scores(csv: str | Path, *, patients: Iterable[str] | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Per-case scores from a CSV file, or from the per-fold CSV files in a zip archive.
+
+    Columns go by the names below or by common aliases (``dsc``, ``case``, ``hausdorff95``, ``gt_cc``, ...), in any
+    case. Ids are put in upper case; a folder before them and ``.nii.gz`` after them are removed. Rows of summaries
+    (``mean``, ``std``, ...) are no patients. In an archive, members named ``fold_k/...csv`` are read.
+
+    Parameters
+    ----------
+    csv : str or Path
+        CSV file, or zip archive.
+    patients : iterable of str, optional
+        Ids to keep, such as a cohort's; others are left out and counted. All are kept by default.
+
+    Returns
+    -------
+    scores : pandas.DataFrame
+        ``patient_id``, ``dice`` (0 to 1) and, where the table has them, ``hd95`` (mm; missing or infinite for an
+        empty prediction only), ``nsd`` (0 to 1), ``expert_cc``, ``automatic_cc`` (cm^3), ``fold``.
+    dropped : pandas.DataFrame
+        ``table, reason, n``.
+
+    Raises
+    ------
+    InputError
+        The table cannot be read, lacks ids or Dice, or holds a value out of range; names file, row and column.
+    """
+    path = Path(csv).expanduser()
+    if not path.is_file():
+        problem = "is a folder, not a file" if path.is_dir() else "there is no such file"
+        raise InputError(path, problem, "Give a CSV file of per-case scores")
+    notes: Notes = []
+    if path.suffix.lower() == ".zip":
+        parts = [_scores(frame, name, notes, fold) for name, fold, frame in _members(path)]
+        scores = pd.concat(parts, ignore_index=True)
+        notes = [(path.name, reason, n) for _, reason, n in notes]
+        again = scores["patient_id"].duplicated()
+        if again.any():
+            first = scores.loc[again, "patient_id"].iloc[0]
+            raise InputError(path.name, f"{first!r} stands in two folds", "Keep one row each patient")
+    else:
+        scores = _scores(read_csv(path), path.name, notes, None)
+    if patients is not None:
+        keep = scores["patient_id"].isin(set(patient_ids(pd.Series(list(patients), dtype="str"))))
+        notes.append((path.name, "score of a patient not asked for: left out", int((~keep).sum())))
+        scores = scores[keep]
+    return scores.reset_index(drop=True), dropped_frame(notes)
+
+
+def _members(path: Path) -> list[tuple[str, int | None, pd.DataFrame]]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = _fold_members(archive)
+            tables = []
+            for name, fold in names:
+                member = f"{path.name}:{name}"
+                tables.append((member, fold, read_csv(Path(member), io.BytesIO(archive.read(name)))))
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        problem = f"cannot be read as a zip archive ({one_line(error)})"
+        raise InputError(path, problem, "Download the archive again") from error
+    if not tables:
+        raise InputError(path, "holds no fold_k/...csv", "Give an archive with per-fold tables of scores")
+    return tables
+
+
+def _fold_members(archive: zipfile.ZipFile) -> list[tuple[str, int | None]]:
+    found = []
+    for name in sorted(archive.namelist()):
+        match = re.search(r"fold_(\d+)[^/]*/[^/]*\.csv$|fold_(\d+)[^/]*\.csv$", name, flags=re.IGNORECASE)
+        if match and "__MACOSX" not in name:
+            found.append((name, int(match[1] or match[2])))
+    return found
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", str(name).lower())
+
+
+def _column_names(names: Iterable[str], where: str) -> dict[str, str]:
+    """Column of the table for each column of ours."""
+    found: dict[str, str] = {}
+    for name in names:
+        key = _key(name)
+        for ours, aliases in ALIASES.items():
+            if key in aliases:
+                if ours in found:
+                    problem = f"'{found[ours]}' and '{name}' both mean {ours}"
+                    raise InputError(f"{where}, column {name}", problem, "Keep one of the two columns")
+                found[ours] = name
+    return found
+
+
+def _scores(table: pd.DataFrame, where: str, notes: Notes, fold: int | None) -> pd.DataFrame:
+    columns = _column_names(table.columns, where)
+    for ours in ("patient_id", "dice"):
+        if ours not in columns:
+            problem = f"there is no such column among {', '.join(table.columns)}"
+            raise InputError(f"{where}, column {ours}", problem, f"Name it '{ours}'")
+    table = table.set_axis(table.index + 2).dropna(how="all")
+    ids = patient_ids(table[columns["patient_id"]])
+    refuse_first(ids.isna(), ids, where, columns["patient_id"], "an id", "Fill the cell")
+    summary = ids.isin(_SUMMARY)
+    notes.append((where, "summary row, not a patient: left out", int(summary.sum())))
+    table, ids = table[~summary], ids[~summary]
+    if table.empty:
+        raise InputError(where, "has a header and no scores", "Give one row each patient")
+    refuse_first(ids.duplicated(), ids, where, columns["patient_id"], "each patient once", "Keep one row each")
+
+    scores = pd.DataFrame({"patient_id": ids})
+    for ours in columns:
+        if ours == "patient_id":
+            continue
+        raw = table[columns[ours]]
+        values = pd.to_numeric(raw, errors="coerce").astype(float)
+        refuse_first(values.isna() & raw.notna(), raw, where, columns[ours], "a number", _FIX)
+        scores[ours] = values
+    check_values(scores, where, columns)
+    if "fold" in scores:
+        scores["fold"] = scores["fold"].astype("int64")
+    elif fold is not None:
+        scores["fold"] = fold
+    return scores[[name for name in ALIASES if name in scores]]
+
+
+def check_values(scores: pd.DataFrame, where: str, columns: dict[str, str] | None = None) -> None:
+    """Refuse missing scores and scores out of range; the index of `scores` holds row numbers."""
+    columns = columns or {}
+    empty = scores["dice"] == 0
+    for ours, limit in _LIMITS.items():
+        if ours not in scores:
+            continue
+        values, name = scores[ours], columns.get(ours, ours)
+        expected = f"a number from 0 to {limit:g}" if np.isfinite(limit) else "a number of at least 0"
+        # A tool that cannot measure the distance to an empty prediction leaves it out or calls it infinite.
+        excused = empty if ours == "hd95" else pd.Series(False, index=scores.index)
+        missing = (values.isna() | np.isinf(values)) & ~excused
+        refuse_first(missing | (values < 0) | (values > limit), values, where, name, expected, _FIX)
+    if "fold" in scores:
+        bad = ~((scores["fold"] % 1 == 0) & (scores["fold"] >= 0))
+        refuse_first(bad, scores["fold"], where, columns.get("fold", "fold"), "a whole number from 0", _FIX)
+
+
+def find_scores(root: str | Path) -> dict[str, Path]:
+    """Tables of per-case scores that lie in a data set's folder.
+
+    Returns
+    -------
+    dict
+        ``automatic`` (automatic against expert masks) and ``out_of_fold`` (a table with folds, or else the archive of
+        weights where it holds per-fold tables), as far as they are there.
+
+    Raises
+    ------
+    InputError
+        Two tables in the folder are of the same kind, or the archive cannot be read.
+    """
+    folder = check_folder(root)
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() != ".csv" or path.name.startswith(".") or not path.is_file():
+            continue
+        kind = _kind(path)
+        if kind in found:
+            problem = f"{found[kind].name} and {path.name} both hold {kind} scores"
+            raise InputError(folder, problem, "Keep one of them in the folder, or name one by SCORES")
+        if kind:
+            found[kind] = path
+    weights = find(folder, layout.WEIGHTS)
+    if "out_of_fold" not in found and weights is not None and weights.is_dir():
+        for path in sorted(weights.glob("*.zip")):
+            try:
+                with zipfile.ZipFile(path) as archive:
+                    if _fold_members(archive):
+                        found["out_of_fold"] = path
+            except (OSError, zipfile.BadZipFile) as error:
+                problem = f"cannot be read as a zip archive ({one_line(error)})"
+                raise InputError(path, problem, "Download the archive again") from error
+    return found
+
+
+def _kind(path: Path) -> str | None:
+    """Kind of score table that a CSV file is, by its header; None where it is none."""
+    try:
+        names = read_csv(path, rows=0).columns
+    except InputError:
+        return None  # Not ours to judge: a folder may hold other files.
+    keys = {_key(name) for name in names}
+    if "expert1qs" in keys or not keys & set(ALIASES["dice"]) or not keys & set(ALIASES["patient_id"]):
+        return None
+    columns = _column_names(names, path.name)
+    return "out_of_fold" if "fold" in columns else "automatic"
+
+
+def join_scores(cohort: pd.DataFrame, scores: pd.DataFrame, *, where: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Cohort and scores side by side, one row for each patient that has both.
+
+    Policy for an empty prediction: Dice 0, HD95 the diagonal of the image in mm. Some tools record it with HD95 0, the
+    best distance there is, or with none; both are replaced by the diagonal and counted.
+
+    Parameters
+    ----------
+    cohort : pandas.DataFrame
+        From `load_mama_mia`.
+    scores : pandas.DataFrame
+        From `read_scores` or `helpers.scores.score_folders`.
+    where : str or Path
+        Name of the score table, for messages and counts.
+
+    Returns
+    -------
+    frame : pandas.DataFrame
+        Cohort columns, then score columns, in the cohort's order.
+    dropped : pandas.DataFrame
+        ``table, reason, n``: ids in one table alone, and distances replaced.
+
+    Raises
+    ------
+    InputError
+        No id is in both, an id stands twice, or a score is missing or out of range.
+    """
+    name = Path(where).name or str(where)
+    for column in ("patient_id", "dice"):
+        if column not in scores:
+            raise InputError(f"{name}, column {column}", "there is no such column", "Give a frame of read_scores")
+    scores = scores.set_axis(np.arange(2, len(scores) + 2))
+    scores["patient_id"] = patient_ids(scores["patient_id"])
+    refuse_first(scores["patient_id"].duplicated(), scores["patient_id"], name, "patient_id", "each patient once", _FIX)
+    check_values(scores, name)
+    extra = [column for column in scores if column == "patient_id" or column not in cohort]
+    frame = cohort.merge(scores[extra], on="patient_id", how="inner", validate="one_to_one")
+    if frame.empty:
+        problem = f"none of its {len(scores)} ids is among the cohort's {len(cohort)}"
+        raise InputError(f"{name}, column patient_id", problem, "Give the scores of this data set")
+    notes: Notes = [
+        (name, "score without a patient in the cohort: left out", len(scores) - len(frame)),
+        (name, "patient without a score: left out", len(cohort) - len(frame)),
+    ]
+    if "hd95" in frame:
+        missed = (frame["dice"] == 0) & ((frame["hd95"] == 0) | ~np.isfinite(frame["hd95"]))
+        frame["hd95"] = frame["hd95"].mask(missed, frame["image_diagonal_mm"])
+        reason = "empty prediction recorded with HD95 0 or none: HD95 replaced by the image diagonal"
+        notes.append((name, reason, int(missed.sum())))
+    return frame, dropped_frame(notes)

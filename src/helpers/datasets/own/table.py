@@ -1,0 +1,147 @@
+"""Read any CSV that a reader brings: from a spreadsheet or a program, with commas, semicolons or tabs."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import re
+import unicodedata
+from pathlib import Path
+
+import pandas as pd
+
+from helpers.datasets.shared.files import at, one_line
+from helpers.errors import InputError
+
+# No number in a column of numbers; in a column of groups a name as any other, as "None" of a disease.
+NO_NUMBER = ("NA", "N/A", "n/a", "NaN", "nan", "None", "NULL", "null", "#N/A", "<NA>")
+DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
+
+
+def read_own(file: str | Path, *, where: str = "SCORES") -> tuple[pd.DataFrame, list[str]]:
+    """Table of strings (missing where blank), and in words what had to be assumed.
+
+    Parameters
+    ----------
+    file : str or Path
+        CSV in UTF-8, with or without a byte-order mark, in UTF-16 with one, or in Windows-1252; columns are separated
+        by comma, semicolon or tab, whichever the header has most of.
+    where : str
+        What named the file, for messages.
+
+    Returns
+    -------
+    frame : DataFrame of str
+        The index is the row in a spreadsheet: the header is row 1.
+    notes : list of str
+
+    Raises
+    ------
+    InputError
+        There is no such file, it is no CSV, is empty, or two columns have one name.
+    """
+    path = Path(file).expanduser()
+    text, notes = _text(path, where)
+    head = text.partition("\n")[0]
+    separator = max(",;\t", key=head.count)
+    if separator != ",":
+        notes.append(f"columns are separated by {'semicolons' if separator == ';' else 'tabs'}")
+    _check_header(path, head, separator)
+    try:
+        look = {"dtype": str, "skipinitialspace": True, "keep_default_na": False, "na_values": [""]}
+        frame = pd.read_csv(io.StringIO(text), sep=separator, **look)
+    except (ValueError, csv.Error) as error:
+        problem = f"cannot be read as CSV ({one_line(error)})"
+        raise InputError(path.name, problem, "Quote texts with commas; write decimals with a point") from None
+    if not isinstance(frame.index, pd.RangeIndex):
+        fix = "Give one header name for each field; write decimals with a point, or separate by semicolons"
+        raise InputError(path.name, "rows have more fields than the header", fix)
+    frame.columns = [_tidy(name) for name in frame.columns]
+    for name in frame.columns:
+        frame[name] = frame[name].map(_tidy, na_action="ignore").astype("str").replace("", pd.NA)
+    frame.index = frame.index + 2
+    frame = frame.dropna(how="all")
+    if frame.empty:
+        raise InputError(path.name, "it has a header and no rows", "Write one row a case")
+    return frame, notes
+
+
+def _text(path: Path, where: str) -> tuple[str, list[str]]:
+    if not path.is_file():
+        problem = "is a folder, not a file" if path.is_dir() else "there is no such file"
+        raise InputError(
+            f"{where} = {path}", problem, "Give a CSV; a relative name is looked for from here or DATA_ROOT"
+        )
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{where} = {path}", f"cannot be read ({error.strerror})", "Make it readable") from None
+    if raw.startswith((b"PK", b"\xd0\xcf")):
+        raise InputError(path.name, "it is a spreadsheet, not a CSV", "Save it as CSV (UTF-8)")
+    text, notes = _decoded(path, raw)
+    if not text.strip():
+        raise InputError(path.name, "the file is empty", "Give a CSV with a header and one row a case")
+    if "\0" in text:
+        raise InputError(path.name, "it is not a text file", "Give a CSV")
+    return text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\n"), notes
+
+
+def _decoded(path: Path, raw: bytes) -> tuple[str, list[str]]:
+    marked = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
+    try:
+        return raw.decode("utf-16" if marked else "utf-8-sig"), []
+    except UnicodeDecodeError:
+        pass
+    try:
+        return raw.decode("cp1252"), [
+            "the file is not UTF-8 and was read as Windows-1252: look whether names are right"
+        ]
+    except UnicodeDecodeError:
+        raise InputError(path.name, "its encoding is not known", "Save it as CSV (UTF-8)") from None
+
+
+def _check_header(path: Path, head: str, separator: str) -> None:
+    names = [_tidy(name) for name in next(csv.reader([head], delimiter=separator, skipinitialspace=True))]
+    twice = sorted({name for name in names if names.count(name) > 1 and name})
+    if twice:
+        raise InputError(path.name, f"two columns are called {twice[0]!r}", "Give each column a name of its own")
+
+
+def _tidy(text: str) -> str:
+    """One spelling of what looks the same: composed letters, single blanks, none at the ends."""
+    return " ".join(unicodedata.normalize("NFC", str(text)).split())
+
+
+def column(frame: pd.DataFrame, name: str, *, where: str, file: Path) -> pd.Series:
+    """A column by its name, or an error that names the nearest one."""
+    if name in frame.columns:
+        return frame[name]
+    near = difflib.get_close_matches(name.lower(), [c.lower() for c in frame.columns], n=1, cutoff=0.5)
+    hint = next((c for c in frame.columns if near and c.lower() == near[0]), "")
+    names = ", ".join(frame.columns[:12]) + (", ..." if len(frame.columns) > 12 else "")
+    fix = (f"Did you mean {hint}? " if hint else "") + f"The columns are {names}"
+    raise InputError(f"{where}, {file.name}", f"there is no column {name!r}", fix)
+
+
+def numbers(values: pd.Series, file: Path) -> tuple[pd.Series, list[str]]:
+    """A column as floats, NaN where missing or "NA" and the like; decimal commas are read as points and said.
+
+    Raises
+    ------
+    InputError
+        A cell is neither empty nor a finite number.
+    """
+    values = values.mask(values.isin(NO_NUMBER))
+    notes, known = [], values.dropna()
+    commas = known[known.map(lambda text: bool(DECIMAL_COMMA.fullmatch(text)))]
+    if len(commas):
+        values = values.where(~values.index.isin(commas.index), values.str.replace(",", ".", regex=False))
+        notes.append(f"{values.name}: decimal commas were read as points")
+    found = pd.to_numeric(values, errors="coerce").astype(float)
+    bad = values.index[(values.notna() & ~found.abs().lt(float("inf"))).to_numpy()]
+    if len(bad):
+        more = f" (and {len(bad) - 1} more cells)" if len(bad) > 1 else ""
+        problem = f"holds {str(values[bad[0]])[:60]!r}, expected a number{more}"
+        raise InputError(at(file, bad[0], str(values.name)), problem, "Correct the cell, or leave it empty")
+    return found, notes

@@ -1,0 +1,1 @@
+"""What data sets share: files, images, splits, checks, and folders of simulated downloads."""

@@ -1,0 +1,1 @@
+"""UCSF-PDGM, brain MRI: its layout, its loader, and a simulator of both."""

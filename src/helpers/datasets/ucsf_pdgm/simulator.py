@@ -1,0 +1,175 @@
+"""A miniature UCSF-PDGM with planted, known differences between groups, as a folder in the real layout."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from helpers.datasets.shared.checks import check_count, check_seed, check_shape
+from helpers.datasets.shared.folder import CASES, each_case, made_once, save
+from helpers.datasets.ucsf_pdgm import layout, population, rendering
+from helpers.errors import InputError
+from helpers.keep import fingerprint
+
+# World -> the arguments of `simulate_brain_tumours` that plant a cause of an unfair reconstruction, or none.
+BRAIN_WORLDS: dict[str, dict[str, float]] = {
+    "fair": {"anatomy": 0.0, "acquisition": 0.0, "prevalence": 0.0, "detail": 0.0},
+    "unfair": {"anatomy": 0.0, "acquisition": 0.0, "prevalence": 0.0, "detail": 1.0},
+}
+_MOST = 4000  # patients: numbers of four digits do not run out
+
+
+def simulate_brain_tumours(
+    n: int = 60,
+    *,
+    seed: int = 0,
+    shape: tuple[int, int, int] = (64, 64, 16),
+    follow_ups: int = 1,
+    unknown_share: float = 0.02,
+    shares: tuple[float, float, float] = population.SHARES,
+    anatomy: float = 0.0,
+    acquisition: float = 0.0,
+    prevalence: float = 0.0,
+    detail: float = 0.0,
+    group: str = "sex",
+    workers: int = 1,
+    folder: str | Path = "",
+) -> Path:
+    """Folder of simulated brains with a glioma in the layout of UCSF-PDGM; made once, then found again.
+
+    All of it is simulated: images, table and patients. Ids have the real form, and numbers that no real patient has.
+    Differences are planted in one group, women or those older than 58 years; each is none at 0.
+
+    Parameters
+    ----------
+    n : int
+        Patients, at most 4000.
+    seed : int
+        Seed of everything that is drawn. Data sets of one seed have the same patients, brains, tumours and noise,
+        whatever is planted; `prevalence` alone changes a patient's grade. The result does not depend on `workers`.
+    shape : tuple of int
+        Voxels along x, y, z of 240 x 240 x 155 mm, at least 16, 16, 8. The real ones are (240, 240, 155). Read slices
+        at the size they have: what `detail` plants has the finest frequencies, which a smaller image cannot hold.
+    follow_ups : int
+        Patients with a second exam, which has a folder and a row of its own.
+    unknown_share : float
+        Share of ages, grades, diagnoses and survivals that the table calls unknown, 0 to 0.5.
+    shares : (float, float, float)
+        Shares of grades 2, 3 and 4, each above 0, which add to 1; by default those of the real release.
+    anatomy : float
+        0 to 1: wider ventricles and sulci in the group.
+    acquisition : float
+        0 to 1: more noise in the group, up to four times the standard deviation of the others.
+    prevalence : float
+        0 to 5: logarithm of the odds of grade 4 in the group divided by those in the others.
+    detail : float
+        0 to 1: share of the energy of the tumour's contrast that in the group is fine texture and not brightness; both
+        what tells edema and tumour from healthy tissue, and what tells the grade. See
+        `helpers.datasets.ucsf_pdgm.rendering`.
+    group : {"sex", "age"}
+        Whether the group are women, or those older than 58 years.
+    workers : int
+        Processes that render and write images.
+    folder : str or Path
+        Folder that holds simulated data sets; the project's own, ``data/simulated``, where empty.
+
+    Returns
+    -------
+    Path
+        Root of the data set: ``UCSF-PDGM-v5/<exam>_nifti/<exam>_{FLAIR,tumor_segmentation,brain_segmentation}.nii.gz``
+        (labels of the tumour: 1 core, dead or not enhancing; 2 edema; 4 enhancing), ``UCSF-PDGM-metadata_v5.csv`` with
+        the 16 real columns, ``simulated_cases.csv`` (``exam, patient, sex, age, in_group, grade, diagnosis``, without
+        missing values) and ``truth.json`` (what is planted, and in whom).
+
+    Raises
+    ------
+    InputError
+        An argument is out of range, or the folder cannot be written.
+    """
+    n, follow_ups = check_count(n), _check_follow_ups(follow_ups, n)
+    if n > _MOST:
+        raise InputError("n", f"{n} is more than {_MOST}", "Ids have four digits; make two data sets")
+    if group not in population.GROUPS:
+        raise InputError("group", f"{group!r} is neither", 'Choose "sex" or "age"')
+    arguments = {
+        "n": n,
+        "seed": check_seed(seed),
+        "shape": list(check_shape(shape)),
+        "follow_ups": follow_ups,
+        "unknown_share": _check_number("unknown_share", unknown_share, 0.5),
+        "shares": _check_shares(shares),
+        "planted": {
+            "anatomy": _check_number("anatomy", anatomy, 1),
+            "acquisition": _check_number("acquisition", acquisition, 1),
+            "prevalence": _check_number("prevalence", prevalence, 5),
+            "detail": _check_number("detail", detail, 1),
+        },
+        "group": group,
+        "generator": fingerprint.made_by(__name__),
+    }
+    workers = check_count(workers, "workers")
+    return made_once("ucsf-pdgm", arguments, lambda root: _write(root, arguments, workers), folder)
+
+
+def _check_number(name: str, value: float, most: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value <= most:
+        raise InputError(name, f"{value!r} is not a number from 0 to {most:g}", "Give 0 to switch it off")
+    return float(value)
+
+
+def _check_follow_ups(follow_ups: int, n: int) -> int:
+    whole = isinstance(follow_ups, int | np.integer) and not isinstance(follow_ups, bool)
+    if not whole or not 0 <= follow_ups <= n:
+        problem = f"{follow_ups!r} is not a whole number from 0 to the {n} patients"
+        raise InputError("follow_ups", problem, "Give 0 for none")
+    return int(follow_ups)
+
+
+def _check_shares(shares: tuple[float, float, float]) -> list[float]:
+    try:
+        values = np.asarray(shares, float)
+    except (TypeError, ValueError):
+        values = np.empty(0)
+    if values.shape != (3,) or not (values > 0).all() or abs(values.sum() - 1) > 1e-6:
+        problem = f"{shares!r} are not three shares above 0 that add to 1"
+        raise InputError("shares", problem, "Give those of grades 2, 3 and 4, such as (0.3, 0.2, 0.5)")
+    return values.tolist()
+
+
+def _write(root: Path, arguments: dict, workers: int) -> None:
+    cases = population.draw(arguments)
+    (root / layout.IMAGES).mkdir()
+    population.table(cases, arguments).to_csv(root / layout.TABLE, index=False)
+    shown = ["exam", "patient", "sex", "age", "in_group", "grade", "diagnosis"]
+    cases[shown].to_csv(root / CASES, index=False)
+    (root / "truth.json").write_text(json.dumps(population.truth(arguments), indent=1), encoding="utf-8")
+    todo = [(root / layout.IMAGES, case, arguments) for case in cases.to_dict("records")]
+    for _ in each_case(_write_exam, todo, workers):
+        pass
+
+
+def _write_exam(folder: Path, case: dict, arguments: dict) -> None:
+    """Write one exam's image and masks."""
+    planted, shape, follow_up = arguments["planted"], tuple(arguments["shape"]), case["days"] > 0
+    # A stream for each, so that the brain is the same whatever is planted, and in both exams of a patient.
+    key = (arguments["seed"], 13, case["patient"])
+    streams = [np.random.default_rng((*key, k)) for k in (0, 1 + follow_up)]
+    drawn = rendering.anatomy(
+        streams[0],
+        shape=shape,
+        grade=case["grade"],
+        glioblastoma=case["diagnosis"] == layout.GLIOBLASTOMA,
+        atrophy=planted["anatomy"] * case["in_group"],
+        grown=1.1 if follow_up else 1.0,
+    )
+    options = {name: planted[name] * case["in_group"] for name in ("acquisition", "detail")}
+    place = folder / f"{case['exam']}_nifti"
+    place.mkdir()
+    for name, array in (
+        (layout.FLAIR, rendering.render(streams[1], drawn, **options)),
+        (layout.SEGMENTATION, drawn.labels),
+        (layout.BRAIN, drawn.inside.astype(np.uint8)),
+    ):
+        save(array, rendering.spacing(shape), place / f"{case['exam']}_{name}.nii.gz")

@@ -1,0 +1,130 @@
+"""Arrays that take long to make, kept on disk chunk by chunk, so that work that was stopped goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from helpers.degrade.arrays import check_whole
+from helpers.errors import InputError
+from helpers.keep import cache, fingerprint
+
+
+def stored(
+    make: Callable[[slice], np.ndarray],
+    n: int,
+    *,
+    folder: str | Path,
+    key: Mapping[str, object],
+    chunk: int = 64,
+    progress: bool = False,
+) -> np.ndarray:
+    """What `make` gives for rows 0 to n, or what it gave before.
+
+    Parameters
+    ----------
+    make : callable
+        ``make(rows)`` gives the array of a slice of rows, its first axis as long as the slice. A row must not depend
+        on the slice it is in.
+    n : int
+        Number of rows.
+    folder : path
+        Where results are kept, each in one folder, named by a hash of the key, of the code that `make` computes with
+        and of the versions of the libraries in it.
+    key : mapping
+        All that decides the rows, as plain values: names, numbers, text, lists of them. Of data and of trained
+        networks, give a hash; of a `make` that is not of this package, something that changes with its code.
+    chunk : int
+        Rows that are made, and kept, at a time. Each chunk is one file, named by its rows and its checksum, and
+        written whole or not at all. A file that does not fit its checksum is made again.
+    progress : bool
+        Show a bar.
+
+    Returns
+    -------
+    ndarray
+        (n, ...)
+
+    Raises
+    ------
+    InputError
+        The folder cannot be used, the key is not plain, or `make` gave something else than one array a chunk, of one
+        dtype and shape of rows.
+    """
+    from tqdm.auto import tqdm
+
+    check_whole("n", n, least=1)
+    check_whole("chunk", chunk, least=1)
+    place = Path(folder) / _name(key, make)
+    with _told(place):
+        place.mkdir(parents=True, exist_ok=True)
+    found = None
+    for start in tqdm(range(0, n, chunk), unit="chunk", disable=not progress):
+        rows = slice(start, min(start + chunk, n))
+        stem = f"{rows.start:07d}-{rows.stop:07d}"
+        with _told(place):
+            kept = _read(place, stem)
+        part = make(rows) if kept is None else kept
+        _check(part, rows, found)
+        if kept is None:
+            with _told(place):
+                _write(place, stem, part)
+        if found is None:
+            found = np.empty((n, *part.shape[1:]), part.dtype)
+        found[rows] = part
+    return found
+
+
+def _name(key: Mapping[str, object], make: Callable) -> str:
+    try:
+        text = json.dumps([dict(key), fingerprint.made_by(make)], sort_keys=True, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            "key", f"it has a value that is not plain ({error})", "Give numbers, text and lists"
+        ) from error
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _read(place: Path, stem: str) -> np.ndarray | None:
+    """The chunk whose content has the checksum in its name; files that do not are removed."""
+    for file in sorted(place.glob(f"{stem}.*.npy")):
+        content = file.read_bytes()
+        if file.name == f"{stem}.{hashlib.sha256(content).hexdigest()}.npy":
+            return np.load(io.BytesIO(content))
+        file.unlink()
+    return None
+
+
+def _write(place: Path, stem: str, part: np.ndarray) -> None:
+    stream = io.BytesIO()
+    np.save(stream, part)
+    content = stream.getvalue()
+    chunk = place / f"{stem}.{hashlib.sha256(content).hexdigest()}.npy"
+    part = cache.beside(chunk)
+    part.write_bytes(content)
+    part.replace(chunk)
+
+
+def _check(part: object, rows: slice, found: np.ndarray | None) -> None:
+    where, count = f"make, rows {rows.start} to {rows.stop}", rows.stop - rows.start
+    if not isinstance(part, np.ndarray) or part.dtype.hasobject or not part.ndim or len(part) != count:
+        what = f"{part.dtype} {part.shape}" if isinstance(part, np.ndarray) else type(part).__name__
+        raise InputError(where, f"expected an array of {count} rows, found {what}", "Return one NumPy array of numbers")
+    if found is not None and (part.dtype, part.shape[1:]) != (found.dtype, found.shape[1:]):
+        problem = f"{part.dtype} {part.shape[1:]} a row, after {found.dtype} {found.shape[1:]}"
+        raise InputError(where, problem, "Return rows of one dtype and shape")
+
+
+@contextmanager
+def _told(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        problem = f"cannot be used ({error.strerror or error})"
+        raise InputError(place, problem, "Free some space, or give a folder that you may write to") from error

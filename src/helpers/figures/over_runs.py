@@ -1,0 +1,117 @@
+"""Figures of a grid of runs: every run with the means over seeds, and where the variance between runs comes from."""
+
+from __future__ import annotations
+
+from textwrap import fill
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from helpers.errors import InputError
+from helpers.figures.look import BLUE, GREY, HATCHES, ORANGE, PALETTE, VERMILION
+from helpers.stats.inputs import need_columns
+
+COMPONENTS = {"configuration": BLUE, "seed": ORANGE, "rest": PALETTE[4], "seed and rest": VERMILION}
+WIDTH = 22  # letters of a label's line: half of a phone's screen is left for the data
+
+
+def repeats(
+    runs: pd.DataFrame,
+    means: pd.DataFrame,
+    *,
+    value: str,
+    ax: Axes,
+    label: str = "configuration",
+    no_effect: float | None = None,
+    xlabel: str = "",
+) -> Axes:
+    """Every run as a point, one line a configuration, with the mean over seeds and its interval below them.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        `label` and `value`, one row a run.
+    means : DataFrame
+        `label`, ``mean, low, high``, one row a configuration, drawn from top to bottom. Without rows the axes say that
+        there are no runs.
+    no_effect : float, optional
+        Where a dashed line stands.
+
+    Raises
+    ------
+    InputError
+        A column is missing, or a configuration stands twice in `means`.
+    """
+    need_columns(runs, [label, value])
+    need_columns(means, [label, "mean", "low", "high"])
+    if not len(means):
+        return _nothing(ax)
+    if (twice := means[label].duplicated()).any():
+        raise InputError(f"{label} {means.loc[twice, label].iloc[0]}", "the means have it more than once", "Give one")
+    y = np.arange(len(means))[::-1]
+    place = runs[label].map(dict(zip(means[label], y, strict=True)))
+    point = {"marker": "o", "ls": "none", "ms": 5, "mfc": "none", "alpha": 0.8}
+    ax.plot(runs[value], place + 0.16, color=GREY, **point, label="a run")
+    ax.hlines(y - 0.16, means["low"], means["high"], color=BLUE, lw=2.5)
+    ax.plot(means["mean"], y - 0.16, "D", color=BLUE, ms=6, label="mean over seeds, 95% interval")
+    if no_effect is not None:
+        ax.axvline(no_effect, color=GREY, lw=1, ls="--")
+    ax.set_yticks(y, [_lines(name) for name in means[label]], fontsize="small")
+    ax.locator_params(axis="x", nbins=5)
+    ax.set(xlabel=xlabel or value, ylim=(-0.6, len(means) - 0.4))
+    ax.grid(axis="y", visible=False)
+    ax.hlines(y[1:] + 0.5, 0, 1, transform=ax.get_yaxis_transform(), color="lightgrey", lw=0.8)
+    ax.legend(frameon=False, fontsize="small", loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2, columnspacing=1)
+    return ax
+
+
+def shares(table: pd.DataFrame, *, ax: Axes) -> Axes:
+    """Shares of the variance between runs with their intervals: for each value a bar for each component.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``value, component, share, low, high``, as `helpers.stats.variance_shares` returns it. A value that was not
+        split has a line without bars; without rows the axes say that there are no runs.
+
+    Raises
+    ------
+    InputError
+        A column is missing, a component has another name, or a value has one twice.
+    """
+    need_columns(table, ["value", "component", "share", "low", "high"])
+    if not len(table):
+        return _nothing(ax)
+    known = table[table["component"].notna()]
+    if odd := set(known["component"]) - set(COMPONENTS):
+        raise InputError("column component", f"{odd.pop()!r} is none of {list(COMPONENTS)}", "Use these words.")
+    if (twice := known.duplicated(["value", "component"])).any():
+        value, component = known.loc[twice, ["value", "component"]].iloc[0]
+        raise InputError(f"{value}, {component}", "the table has it more than once", "Give one row for each.")
+    values = list(dict.fromkeys(table["value"]))
+    names = [name for name in COMPONENTS if name in set(known["component"])]
+    height = 0.8 / max(len(names), 1)
+    for i, name in enumerate(names):
+        own = known[known["component"] == name].set_index("value").reindex(values)
+        y = np.arange(len(values))[::-1] + height * ((len(names) - 1) / 2 - i)
+        look = {"color": COMPONENTS[name], "alpha": 0.55, "hatch": HATCHES[i], "edgecolor": "white", "lw": 0}
+        ax.barh(y, own["share"], height * 0.9, **look, label=name)
+        ax.hlines(y, own["low"], own["high"], color="black", lw=1.3)
+    ax.set_yticks(range(len(values))[::-1], [_lines(name) for name in values], fontsize="small")
+    ax.set(xlabel="share of the variance between runs", xlim=(0, 1), ylim=(-0.6, len(values) - 0.4))
+    ax.grid(axis="y", visible=False)
+    if names:
+        ax.legend(frameon=False, fontsize="small", loc="lower center", bbox_to_anchor=(0.4, 1), ncols=len(names))
+    return ax
+
+
+def _lines(name: object) -> str:
+    """A label in short lines, broken at spaces and behind dots."""
+    return fill(str(name).replace(".", ". "), WIDTH).replace(". ", ".")
+
+
+def _nothing(ax: Axes) -> Axes:
+    ax.text(0.5, 0.5, "no runs are recorded yet", ha="center", va="center", color=GREY, transform=ax.transAxes)
+    ax.set_axis_off()
+    return ax

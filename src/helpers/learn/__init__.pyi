@@ -1,0 +1,106 @@
+"""Networks, and one loop that trains them; autoencoders and learned restoration, which several studies use.
+
+A builder gives a plain `torch.nn.Module`, whose first weights depend on its seed alone. What differs between studies is
+the caller's: the loss, the augmentation and the validation are functions. What is the same is here: device, precision,
+seeds, order of the data, early stopping, checkpoints that resume to the very step.
+"""
+
+from helpers.keep.processor import choose_device
+from helpers.learn.classifiers import classifier
+from helpers.learn.downstream import fit_classifier, fit_segmenter, predicted_masks, probabilities
+from helpers.learn.features import Features, random_features, vgg19_features
+from helpers.learn.forward import embed
+from helpers.learn.loop import Fitted, fit
+from helpers.learn.networks import dynunet, light_unet, topology, unet
+from helpers.learn.prediction import predict, predict_volume
+from helpers.learn.restoration_experiment import Outputs
+from helpers.learn.restoration_experiment import run as run_restoration
+from helpers.learn.restoration_measuring import Measured
+from helpers.learn.restoration_measuring import measure as measure_restored
+from helpers.learn.restoration_networks import patch_discriminator, pix2pix_generator, plain_unet, score_network
+from helpers.learn.restoration_settings import NETWORKS as RESTORATION_NETWORKS
+from helpers.learn.restoration_settings import OPTIMISATION as RESTORATION_OPTIMISATION
+from helpers.learn.restoration_tasks import DATASETS as RESTORATION_DATASETS
+from helpers.learn.restoration_tasks import LEVELS as RESTORATION_LEVELS
+from helpers.learn.restoration_tasks import Task, degraded, published_training
+from helpers.learn.restoration_tasks import load as load_task
+from helpers.learn.restoration_tasks import read as read_task
+from helpers.learn.restoration_tasks import simulated as simulated_task
+from helpers.learn.restoration_training import Pix2Pix, fit_pix2pix, fit_sde, fit_unet, linear_decay
+from helpers.learn.restoring import restore
+from helpers.learn.sde import SAMPLERS, MeanReverting, Schedule, schedule
+from helpers.learn.vae_fitting import fit as fit_vae
+from helpers.learn.vae_losses import equation_beta
+from helpers.learn.vae_losses import loss as vae_loss
+from helpers.learn.vae_measuring import measures as vae_measures
+from helpers.learn.vae_measuring import reconstruct
+from helpers.learn.vae_networks import VAE, Coded, vae
+from helpers.learn.vae_settings import NETWORKS as VAE_NETWORKS
+from helpers.learn.vae_settings import OPTIMISATION as VAE_OPTIMISATION
+from helpers.learn.vae_settings import PIXELS as VAE_PIXELS
+from helpers.learn.vae_settings import network_seed
+from helpers.learn.vae_weights import load as load_vae
+from helpers.learn.vae_weights import save as save_vae
+
+__all__ = [
+    "RESTORATION_DATASETS",
+    "RESTORATION_LEVELS",
+    "RESTORATION_NETWORKS",
+    "RESTORATION_OPTIMISATION",
+    "SAMPLERS",
+    "VAE",
+    "VAE_NETWORKS",
+    "VAE_OPTIMISATION",
+    "VAE_PIXELS",
+    "Coded",
+    "Features",
+    "Fitted",
+    "MeanReverting",
+    "Measured",
+    "Outputs",
+    "Pix2Pix",
+    "Schedule",
+    "Task",
+    "choose_device",
+    "classifier",
+    "degraded",
+    "dynunet",
+    "embed",
+    "equation_beta",
+    "fit",
+    "fit_classifier",
+    "fit_pix2pix",
+    "fit_sde",
+    "fit_segmenter",
+    "fit_unet",
+    "fit_vae",
+    "light_unet",
+    "linear_decay",
+    "load_task",
+    "load_vae",
+    "measure_restored",
+    "network_seed",
+    "patch_discriminator",
+    "pix2pix_generator",
+    "plain_unet",
+    "predict",
+    "predict_volume",
+    "predicted_masks",
+    "probabilities",
+    "published_training",
+    "random_features",
+    "read_task",
+    "reconstruct",
+    "restore",
+    "run_restoration",
+    "save_vae",
+    "schedule",
+    "score_network",
+    "simulated_task",
+    "topology",
+    "unet",
+    "vae",
+    "vae_loss",
+    "vae_measures",
+    "vgg19_features",
+]

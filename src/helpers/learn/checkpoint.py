@@ -1,0 +1,108 @@
+"""Checkpoints: written whole or not at all, and taken only by the run they belong to."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from helpers.errors import InputError
+from helpers.keep import cache
+
+NAME = "last.pt"
+FORM = 1  # raised when what is kept changes
+
+
+def write(folder: Path, content: dict[str, Any]) -> None:
+    """Write a checkpoint beside the last one, then put it in its place.
+
+    Raises
+    ------
+    InputError
+        It cannot be written, for example on a full disk; the last one is left as it was.
+    """
+    place = folder / NAME
+    beside = cache.beside(place)
+    # Through memory: PyTorch's own writer turns a full disk into errors of many kinds.
+    buffer = io.BytesIO()
+    torch.save({"form": FORM, **content}, buffer)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with beside.open("wb") as stream:
+            stream.write(buffer.getbuffer())
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(place)
+        if os.name == "posix":  # the new name, too, is then on the disk
+            entry = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(entry)
+            finally:
+                os.close(entry)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        kept = "; the checkpoint before it is kept" if place.exists() else ""
+        raise InputError(
+            place,
+            f"the checkpoint of step {content['step']} cannot be written ({error.strerror or error}){kept}",
+            "Make room or name another folder, then call again",
+        ) from error
+
+
+def read(folder: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
+    """Content of a folder's checkpoint; None where there is none.
+
+    Raises
+    ------
+    InputError
+        The file is damaged, or belongs to a run with other settings.
+    """
+    place = folder / NAME
+    if not place.exists():
+        return None
+    fresh = "Name another folder, or delete this one to begin anew"
+    try:
+        with zipfile.ZipFile(place) as parts:  # PyTorch itself takes a file with flipped bits
+            if parts.testzip():
+                raise zipfile.BadZipFile
+        # On the CPU: loading into the model and optimizer moves each tensor to where it is needed.
+        content = torch.load(place, map_location="cpu", weights_only=True)
+        form, before = content["form"], content["settings"]
+    except Exception as error:  # a damaged file fails in many ways, depending on where it is damaged
+        raise InputError(place, "it is no whole checkpoint of a training", fresh) from error
+    if form != FORM:
+        raise InputError(place, f"it has form {form}, which this version does not read", fresh)
+    for name, value in settings.items():
+        if name == "start":
+            same = len(before[name]) == len(value) and np.allclose(before[name], value, rtol=1e-3, atol=1e-6)
+            if not same:
+                raise InputError(place, "the training began from other first weights", f"Build the model anew. {fresh}")
+        elif before.get(name) != value:
+            raise InputError(place, _difference(name, before.get(name), value), fresh)
+    return content
+
+
+def form_of(model: nn.Module) -> dict[str, str]:
+    """Type and shape of everything a model keeps, by name."""
+    return {name: f"{str(t.dtype).removeprefix('torch.')} {tuple(t.shape)}" for name, t in model.state_dict().items()}
+
+
+def start_of(model: nn.Module) -> list[float]:
+    """One number of each parameter: enough to tell one initialisation from another, on any machine."""
+    return [float(p.detach().flatten()[0]) for p in model.parameters() if p.numel()]
+
+
+def _difference(name: str, before: object, now: object) -> str:
+    if name != "model":
+        return f"the training had {name} = {before}, this call has {now}"
+    before, now = before or {}, now or {}
+    first = next(key for key in [*before, *now] if before.get(key) != now.get(key))
+    return f"it is of another model: {first} is {before.get(first, 'absent')} there, {now.get(first, 'absent')} here"

@@ -1,0 +1,123 @@
+"""Networks that classify images."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from helpers.errors import InputError
+from helpers.learn.building import is_count, seeded
+
+NONE = "Name a file of torchvision's ResNet-18 weights, such as resnet18-f37072fd.pth, or none"
+HEAD = 256  # features between ResNet-18 and its outputs
+
+
+def _small(channels: int, outputs: int) -> nn.Module:
+    widths = (channels, 16, 32, 64)
+    levels = [
+        layer
+        for a, b in pairwise(widths)
+        for layer in (nn.Conv2d(a, b, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(b), nn.ReLU())
+    ]
+    return nn.Sequential(*levels, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(widths[-1], outputs))
+
+
+def _resnet18(channels: int, outputs: int) -> nn.Module:
+    from monai.networks.nets import resnet18
+
+    # Stride and bias as in torchvision, whose weights then fit.
+    net = resnet18(spatial_dims=2, n_input_channels=channels, conv1_t_stride=2, bias_downsample=False)
+    net.fc = nn.Sequential(nn.Linear(net.fc.in_features, HEAD), nn.ReLU(), nn.Linear(HEAD, outputs))
+    return net
+
+
+def _densenet121(channels: int, outputs: int) -> nn.Module:
+    from monai.networks.nets import DenseNet121
+
+    return DenseNet121(spatial_dims=2, in_channels=channels, out_channels=outputs)
+
+
+CLASSIFIERS: dict[str, Callable[[int, int], nn.Module]] = {
+    "small": _small,
+    "resnet18": _resnet18,
+    "densenet121": _densenet121,
+}
+
+
+def classifier(
+    kind: str, outputs: int, *, channels: int = 1, weights: str | Path | None = None, seed: int = 0
+) -> nn.Module:
+    """Classifier of images.
+
+    Parameters
+    ----------
+    kind : {"small", "resnet18", "densenet121"}
+        Three strided convolutions with batch norm; MONAI's ResNet-18 (He et al. 2016) with a head of 512, 256 and
+        `outputs` features; or MONAI's DenseNet-121 (Huang et al. 2017).
+    outputs : int
+        Labels.
+    channels : int
+        Of an image: 1 for grey, 3 for colour.
+    weights : path, optional
+        File of torchvision's ResNet-18 state dict, as first weights of "resnet18" but for the head; for grey
+        images the three channels of the first convolution are averaged.
+    seed : int
+        Seed of the first weights; the global generators of random numbers are left alone.
+
+    Returns
+    -------
+    torch.nn.Module
+        Takes (n, channels, h, w) and gives (n, outputs), before any activation.
+
+    Raises
+    ------
+    InputError
+        There is no such kind, a number is out of range, or the file is missing, damaged or of another network.
+    """
+    if kind not in CLASSIFIERS:
+        raise InputError(f"kind = {kind}", "there is no such classifier", f"Choose from {', '.join(CLASSIFIERS)}")
+    for name, count, fix in (("outputs", outputs, "Give one for each label"), ("channels", channels, "Grey has 1")):
+        if not is_count(count):
+            raise InputError(f"{name} = {count}", "expected a whole number, 1 or more", fix)
+    if weights is not None and kind != "resnet18":
+        raise InputError(f"weights = {weights}", f"{kind} takes none", "Use resnet18, or no weights")
+    net = seeded(lambda: CLASSIFIERS[kind](channels, outputs), seed)
+    if weights is not None:
+        _begin_from(net, Path(weights))
+    return net
+
+
+def _begin_from(net: nn.Module, file: Path) -> None:
+    """Put torchvision's weights into all of the network but its head."""
+    given = {name: tensor for name, tensor in _state(file).items() if not name.startswith("fc.")}
+    if "conv1.weight" in given and net.conv1.in_channels == 1:
+        given["conv1.weight"] = given["conv1.weight"].mean(1, keepdim=True)
+    own = {name: tensor for name, tensor in net.state_dict().items() if not name.startswith("fc.")}
+    for name in [*own, *given]:
+        ours, theirs = (tuple(state[name].shape) if name in state else "none" for state in (own, given))
+        if ours != theirs:
+            raise InputError(file, f"{name} of ResNet-18 has shape {ours}, found {theirs}", NONE)
+        if not given[name].isfinite().all():
+            raise InputError(file, f"{name} holds NaN or infinity", f"The file is damaged. {NONE}")
+    net.load_state_dict(given, strict=False)
+
+
+def _state(file: Path) -> dict[str, torch.Tensor]:
+    if not file.is_file():
+        raise InputError(file, "there is no such file", NONE)
+    try:
+        if zipfile.is_zipfile(file):  # the form since PyTorch 1.6; PyTorch itself takes one with flipped bits
+            with zipfile.ZipFile(file) as parts:
+                if parts.testzip():
+                    raise zipfile.BadZipFile
+        state = dict(torch.load(file, map_location="cpu", weights_only=True))
+    except Exception as error:  # a damaged file fails in many ways, depending on where it is damaged
+        raise InputError(file, "it is no whole file of weights", NONE) from error
+    if not all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
+        raise InputError(file, "it is no table of tensors", NONE)
+    return state

@@ -1,0 +1,260 @@
+"""The two data sets of the study in one form, and what a poorer acquisition makes of their images."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from helpers import datasets, degrade
+from helpers.errors import InputError
+from helpers.keep.processor import Device
+from helpers.learn.restoration_experiment import ARMS, Outputs, run
+from helpers.learn.restoration_measuring import Measured, measure
+from helpers.learn.restoration_settings import NETWORKS, OPTIMISATION
+
+DATASETS = ("ucsf-pdgm", "chexpert")
+# Acceleration of the MRI, and photons of the X-ray, at each level of noise.
+LEVELS = {
+    "ucsf-pdgm": {"low": 4, "middle": 8, "high": 16},
+    "chexpert": {"low": 100_000, "middle": 10_000, "high": 3_000},
+}
+MODES = {"corrected": "magnitude", "as_published": "real"}  # mode -> part of the zero-filled MRI
+BRAIN = {"grade4": "grade", "glioblastoma": "type"}  # column of the loader -> the study's name of the target
+VALIDATION = 0.1  # share of patients
+SLICES = 12  # of a simulated brain
+GRADES = (0.25, 0.15, 0.6)  # shares of grades 2, 3 and 4 among simulated brains
+
+
+class Task(NamedTuple):
+    """Clean images of a data set, and what is to be read from them.
+
+    rows : one row an image: ``case, patient_id, split``, the attributes, ``age`` and the targets (0, 1 or missing)
+    images : float32 (n, 1, s, s), 0 to 1
+    masks : uint8 (n, 1, s, s), or None where there is nothing to segment
+    targets, attributes : columns of the rows; an attribute that is known of nobody is left out
+    dropped : what was left out, counted by reason
+    """
+
+    dataset: str
+    rows: pd.DataFrame
+    images: np.ndarray
+    masks: np.ndarray | None
+    targets: list[str]
+    attributes: list[str]
+    dropped: pd.DataFrame
+
+
+def load(
+    dataset: str, root: str | Path, *, size: int, seed: int, test_share: float = 0.2, progress: bool = False
+) -> Task:
+    """Images, labels and groups of a data set, shared out by patient.
+
+    Parameters
+    ----------
+    dataset : {"ucsf-pdgm", "chexpert"}
+        Slices of brain MRI with tumours, where a case is an exam of many slices; or chest radiographs with twelve
+        findings, where a case is an image.
+    root : str or Path
+        As `helpers.datasets.load_ucsf_pdgm` and `helpers.datasets.load_chexpert` take it.
+    size : int
+        Pixels of a side.
+    seed : int
+        Of the split.
+    test_share : float
+        Share of patients that are tested; a tenth is for validation, the rest for training.
+
+    Raises
+    ------
+    InputError
+        There is no such data set, or a share out of range; and what the loaders refuse.
+    """
+    _check_dataset(dataset)
+    if not 0.05 <= test_share <= 0.8:
+        raise InputError(f"test_share = {test_share}", "expected 0.05 to 0.8", "Use 0.2")
+    shares = (1 - VALIDATION - test_share, VALIDATION, test_share)
+    if dataset == "ucsf-pdgm":
+        cases, dropped = datasets.load_ucsf_pdgm(root)
+        cases = cases.rename(columns=BRAIN | {"grade": "who_grade"})
+        cases["split"] = datasets.split_patients(cases["patient_id"], shares=shares, seed=seed)
+        slices, images, masks = datasets.load_flair_slices(cases, size, progress=progress)
+        targets, attributes = list(BRAIN.values()), ["sex", "age_group"]
+        rows = slices.rename(columns={"exam": "case"})
+    else:
+        cases, dropped = datasets.load_chexpert(root)
+        cases["split"] = datasets.split_patients(cases["patient_id"], shares=shares, seed=seed)
+        images, masks = datasets.load_radiographs(cases["file"], size, progress=progress), None
+        targets, attributes = list(datasets.FINDINGS), ["sex", "age_group", "race"]
+        rows = cases.rename(columns={"image": "case"})
+        # A patient grows older from study to study, and is one person: what the first image says counts.
+        own = ["sex", "age", "age_group"]
+        rows[own] = rows.groupby("patient_id")[own].transform("first")
+    # Of a release without its demographics nobody's race is known, which `dropped` says: there is nothing to compare.
+    attributes = [name for name in attributes if rows[name].notna().any()]
+    told = ["case", "patient_id", "split", "age", *attributes, *targets]
+    return Task(dataset, rows[told].reset_index(drop=True), images, masks, targets, attributes, dropped)
+
+
+def simulated(dataset: str, n: int, *, size: int, seed: int, **planted: float) -> Path:
+    """Root of a simulated data set of either kind in the real layout, with what `planted` says and else no difference.
+
+    Parameters
+    ----------
+    dataset : {"ucsf-pdgm", "chexpert"}
+    n : int
+        Patients.
+    size : int
+        Pixels of a side; read the images at this size.
+    seed : int
+    **planted
+        As `helpers.datasets.simulate_brain_tumours` and `helpers.datasets.simulate_chest_xrays` take it, such as
+        ``detail=1.0``.
+
+    Notes
+    -----
+    Fewer brains have grade 4 than in the real release, so that a small test set has both classes.
+    """
+    _check_dataset(dataset)
+    if dataset == "chexpert":
+        return datasets.simulate_chest_xrays(n, seed=seed, size=size, **planted)
+    return datasets.simulate_brain_tumours(n, seed=seed, shape=(size, size, SLICES), shares=GRADES, **planted)
+
+
+def degraded(task: Task, level: str, *, mode: str, pattern: str, seed: int, folder: Path) -> np.ndarray:
+    """The images as a poorer acquisition gives them, kept on disk.
+
+    Parameters
+    ----------
+    level : {"low", "middle", "high"}
+        Of noise: acceleration 4, 8, 16, or 100,000, 10,000, 3,000 photons.
+    mode : {"corrected", "as_published"}
+        X-ray: see `helpers.degrade.low_dose`. MRI: the magnitude of the zero-filled image, or that of its real part.
+    pattern : {"uniform", "golden"}
+        Of the spokes in k-space.
+
+    Returns
+    -------
+    float32 ndarray of shape (n, 1, s, s)
+        0 to 1.
+    """
+    if level not in LEVELS[task.dataset]:
+        raise InputError(f"level = {level}", "there is none", "Choose from low, middle, high")
+    part = part_of(mode)
+    strength, size = LEVELS[task.dataset][level], task.images.shape[-1]
+    key = {"dataset": task.dataset, "images": digest(task.images), "strength": strength}
+    if task.dataset == "ucsf-pdgm":
+        mask = degrade.radial_mask(size, degrade.spokes_for(strength, size), pattern=pattern)
+        key |= {"pattern": pattern, "part": part}
+
+        def make(rows: slice) -> np.ndarray:
+            return np.clip(degrade.undersample(task.images[rows], mask, part=part), 0, 1)
+    else:
+        key |= {"mode": mode, "seed": seed}
+
+        def make(rows: slice) -> np.ndarray:
+            return degrade.low_dose(task.images[rows], strength, mode=mode, seed=seed, first=rows.start)
+
+    return degrade.stored(make, len(task.images), folder=folder, key=key)
+
+
+def published_training(
+    task: Task, level: str, *, mode: str, pattern: str, seed: int, folder: Path
+) -> dict[str, np.ndarray]:
+    """What an arm is trained on, where that is not what it is used on: in the MRI of the published study.
+
+    Its U-Net is trained and all networks are used on ``|Re u|``; Pix2Pix and the SDE are trained on ``|u|``. Empty in
+    the mode "corrected", and for X-rays.
+    """
+    if part_of(mode) == "magnitude" or task.dataset != "ucsf-pdgm":
+        return {}
+    other = degraded(task, level, mode="corrected", pattern=pattern, seed=seed, folder=folder)
+    return {"pix2pix": other, "sde": other}
+
+
+def read(
+    task: Task,
+    worse: np.ndarray,
+    *,
+    network: str,
+    sampler: str,
+    steps: int | None,
+    seed: int,
+    effort: float = 1.0,
+    trained_on: Mapping[str, np.ndarray] | None = None,
+    arms: Sequence[str] = tuple(ARMS),
+    keep: Path | None = None,
+    level: str = "",
+    device: Device = "auto",
+    progress: bool = False,
+) -> tuple[Outputs, Measured]:
+    """Train reconstructions, classifiers and segmenter of a task, and measure what they make of its held-out images.
+
+    Parameters
+    ----------
+    worse : float32 ndarray of shape (n, 1, s, s)
+        From `degraded`.
+    network : {"small", "paper"}
+        Of `NETWORKS` and `OPTIMISATION`.
+    sampler, steps
+        Of the SDE, as `restore` takes them.
+    effort : float
+        Share of the table's training steps or epochs that is taken, at least one of them.
+    seed, trained_on, arms, keep, level, device, progress
+        As `run` takes them. The brain's targets have a classifier each, which is balanced; the chest's share one.
+
+    Raises
+    ------
+    InputError
+        There is no such network; and what `run` refuses.
+    """
+    if network not in NETWORKS:
+        raise InputError(f"network = {network}", "there is none", f"Choose from {', '.join(NETWORKS)}")
+    outputs = run(
+        task.rows,
+        task.images,
+        worse,
+        networks=NETWORKS[network][task.dataset],
+        optimisation={part: _shortened(of, effort) for part, of in OPTIMISATION[network][task.dataset].items()},
+        sampling={"sampler": sampler, "steps": steps},
+        seed=seed,
+        labels=task.rows[task.targets].to_numpy(float),
+        separate=task.masks is not None,
+        masks=task.masks,
+        trained_on=trained_on,
+        arms=arms,
+        keep=keep,
+        level=level,
+        device=device,
+        progress=progress,
+    )
+    masks = {} if task.masks is None else {"masks": outputs.masks, "expert": task.masks[outputs.rows]}
+    rows = task.rows.iloc[outputs.rows]
+    return outputs, measure(rows, outputs.images, probabilities=outputs.probabilities, targets=task.targets, **masks)
+
+
+def _shortened(optimisation: Mapping[str, Any], effort: float) -> dict[str, Any]:
+    if not 0 < effort < float("inf"):
+        raise InputError(f"effort = {effort}", "expected a number above 0", "Use 1")
+    long = {name: optimisation[name] for name in ("steps", "epochs") if name in optimisation}
+    return {**optimisation, **{name: max(1, round(effort * count)) for name, count in long.items()}}
+
+
+def _check_dataset(dataset: str) -> None:
+    if dataset not in DATASETS:
+        raise InputError(f"dataset = {dataset}", "there is none", f"Choose from {', '.join(DATASETS)}")
+
+
+def part_of(mode: str) -> Literal["magnitude", "real"]:
+    """What of the zero-filled image a mode looks at."""
+    if mode not in MODES:
+        raise InputError(f"mode = {mode}", "there is none", f"Choose from {', '.join(MODES)}")
+    return MODES[mode]
+
+
+def digest(array: np.ndarray) -> str:
+    """Hash of an array's values."""
+    return hashlib.sha256(np.ascontiguousarray(array)).hexdigest()[:16]

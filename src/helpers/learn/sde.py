@@ -1,0 +1,263 @@
+"""The mean-reverting SDE of Luo et al. 2023 (IR-SDE), by a change of variables that makes it a usual diffusion.
+
+A clean image x0 drifts to its degraded image mu while noise is added: dx = theta (mu - x) dt + sigma dw, with
+sigma^2 = 2 scale^2 theta. Then z = (x - mu) / scale follows exactly a variance-preserving diffusion with
+alphabar_t = exp(-2 c_t dt), c_t = theta_1 + ... + theta_t. So training and sampling are those of DDPM on z, and MONAI's
+schedulers do them. Luo et al. 2023, https://arxiv.org/abs/2301.11699.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from helpers.errors import InputError
+from helpers.learn.building import is_count
+
+LOSSES = ("noise", "velocity", "ml")
+SAMPLERS = ("posterior", "euler_maruyama", "ddim")
+OFFSET = 0.008  # of the cosine schedule
+
+
+class Schedule(NamedTuple):
+    """Times of a mean-reverting SDE, float64, one entry a step from first to last.
+
+    time : whole numbers from 1 to the number of steps that the network was trained for
+    drift : integral of theta over the step; their sum is -ln(end)
+    passed : integral of theta from the start, c_t dt; exp(-passed) of the difference from the degraded image is left
+    """
+
+    time: np.ndarray
+    drift: np.ndarray
+    passed: np.ndarray
+
+
+def thetas(steps: int) -> np.ndarray:
+    """Speeds theta_0 ... theta_steps of the cosine schedule, 0 to 1 (`steps` + 1 of them; theta_0 is never used)."""
+    k = np.arange(1, steps + 2)
+    n = steps + 2
+    a = np.cos((np.r_[0, k] / n + OFFSET) / (1 + OFFSET) * np.pi / 2) ** 2
+    return 1 - a[1:] / a[0]
+
+
+def schedule(steps: int = 100, *, of: int | None = None, end: float = 0.005) -> Schedule:
+    """Cosine schedule of a mean-reverting SDE.
+
+    Parameters
+    ----------
+    steps : int
+        Steps to take, 1 to `of`, evenly spaced; the last is always step number `of`.
+    of : int, optional
+        Steps of the SDE itself, which a network is trained for; default `steps`.
+    end : float
+        Share of the difference from the degraded image that is left at the end, exp(-c_T dt).
+
+    Returns
+    -------
+    Schedule
+        For the steps to take; a step that spans several has their drift.
+
+    Raises
+    ------
+    InputError
+        A number is out of range.
+    """
+    of = steps if of is None else of
+    if not is_count(steps) or not is_count(of) or steps > of:
+        raise InputError(f"steps = {steps}", f"expected a whole number from 1 to {of}", "Use 100, or 10 for speed")
+    if not 0 < end < 1:
+        raise InputError(f"end = {end}", "expected a share above 0 and below 1", "Use 0.005")
+    whole = np.cumsum(thetas(of)[1:])
+    passed = whole / whole[-1] * -np.log(end)
+    time = np.round(np.linspace(of, 0, steps, endpoint=False)[::-1]).astype(int)
+    passed = passed[time - 1]
+    return Schedule(time, np.diff(passed, prepend=0), passed)
+
+
+class MeanReverting(nn.Module):
+    """A score network with the mean-reverting SDE that it is trained for.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        Takes (n, 2, h, w), noisy and degraded image, and times from 0, such as `helpers.learn.score_network`.
+    steps : int
+        Steps of the SDE.
+    scale : float
+        Standard deviation of the noise at the end, in units of the images.
+    end : float
+        As `schedule` takes it.
+    predicts : {"noise", "velocity"}
+        What the network's output is read as. As published, noise: where a network has learned little, reverse steps
+        then enlarge an error by up to 1 / end. Velocity (Salimans and Ho 2022, https://arxiv.org/abs/2202.00512), from
+        which the noise follows, keeps it small, so that a short training gives an image.
+
+    Raises
+    ------
+    InputError
+        A number is out of range.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        steps: int = 100,
+        scale: float = 10 / 255,
+        end: float = 0.005,
+        predicts: Literal["noise", "velocity"] = "noise",
+    ) -> None:
+        super().__init__()
+        if predicts not in ("noise", "velocity"):
+            raise InputError(f"predicts = {predicts}", "there is no such reading", "Choose from noise, velocity")
+        if not 0 < scale < float("inf"):
+            raise InputError(f"scale = {scale}", "expected a number above 0", "Use 10 / 255")
+        self.network, self.steps, self.scale, self.end, self.predicts = network, steps, scale, end, predicts
+        found = schedule(steps, end=end)
+        for name in ("drift", "passed"):  # which follow from the settings, and so are in no checkpoint
+            self.register_buffer(name, torch.from_numpy(getattr(found, name)).float(), persistent=False)
+
+    def forward(self, z: torch.Tensor, degraded: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
+        """Noise in z, (image - degraded) / scale, at times from 1 to `steps`, shape (n,)."""
+        output = self.network(torch.cat([z, degraded], 1), time - 1)
+        if self.predicts == "noise":
+            return output
+        passed = self.passed[time - 1, None, None, None]
+        return torch.exp(-passed) * output + noise_sd(passed) * z
+
+
+def loss(
+    model: nn.Module,
+    batch: Sequence[torch.Tensor],
+    *,
+    sde: MeanReverting,
+    kind: str = "ml",
+) -> torch.Tensor:
+    """Loss of a score network at a random time of each image.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The SDE as it is called in training, which may be wrapped.
+    batch : tuple of torch.Tensor
+        Degraded and clean images, (n, 1, h, w).
+    sde : MeanReverting
+        The SDE itself.
+    kind : {"noise", "velocity", "ml"}
+        Mean squared error of the predicted noise (Ho et al. 2020), or of the velocity that follows from it, which lets
+        late times count as much as early ones; or the published maximum-likelihood loss, the mean absolute difference
+        between a reverse step with the predicted noise and the most likely reverse step (Luo et al. 2023,
+        equation 15), in units of the images.
+    """
+    degraded, clean = batch
+    time = torch.randint(1, sde.steps + 1, (len(clean),), device=clean.device)
+    start = (clean - degraded) / sde.scale
+    noise = torch.randn_like(start)
+    passed, drift = (values[time - 1, None, None, None] for values in (sde.passed, sde.drift))
+    z = torch.exp(-passed) * start + noise_sd(passed) * noise
+    predicted = model(z, degraded, time)
+    if kind == "noise":
+        return (predicted - noise).square().mean()
+    if kind == "velocity":
+        return ((predicted - noise) / torch.exp(-passed)).square().mean()
+    wanted = likeliest(z, start, passed, drift)
+    return sde.scale * (reverse_mean(z, predicted, passed, drift) - wanted).abs().mean()
+
+
+def noise_sd(passed: torch.Tensor) -> torch.Tensor:
+    """Standard deviation of the noise in z, sqrt(1 - exp(-2 passed))."""
+    return (-torch.expm1(-2 * passed)).sqrt()
+
+
+def reverse_mean(z: torch.Tensor, noise: torch.Tensor, passed: torch.Tensor, drift: torch.Tensor) -> torch.Tensor:
+    """One Euler step of the reverse SDE, without its noise: z + drift (z + 2 score), score = -noise / noise_sd."""
+    return z + drift * (z - 2 * noise / noise_sd(passed))
+
+
+def likeliest(z: torch.Tensor, start: torch.Tensor, passed: torch.Tensor, drift: torch.Tensor) -> torch.Tensor:
+    """Where z most likely was a step before, given where it started (Luo et al. 2023, equation 14)."""
+    before, whole = passed - drift, torch.expm1(-2 * passed)
+    of_z = torch.exp(-drift) * torch.expm1(-2 * before) / whole
+    of_start = torch.exp(-before) * torch.expm1(-2 * drift) / whole
+    return of_z * z + of_start * start
+
+
+@torch.no_grad()
+def sample(
+    sde: MeanReverting,
+    degraded: torch.Tensor,
+    generators: Sequence[torch.Generator],
+    *,
+    sampler: str = "posterior",
+    steps: int | None = None,
+) -> torch.Tensor:
+    """Images drawn by the reverse of the SDE, given degraded ones.
+
+    Parameters
+    ----------
+    sde : MeanReverting
+        Trained, on the device of the images.
+    degraded : torch.Tensor of shape (n, 1, h, w)
+    generators : sequence of n torch.Generator
+        One an image, on the same device, so that an image does not depend on those beside it.
+    sampler : {"posterior", "euler_maruyama", "ddim"}
+        DDPM's ancestral sampling (Luo et al. 2024, https://arxiv.org/abs/2404.09732); Euler-Maruyama steps of the
+        reverse SDE, as published, whose last step still adds a little noise and which needs many steps; or
+        deterministic steps from random noise (Song et al. 2021), for few steps.
+    steps : int, optional
+        Steps to take, evenly spaced; default all that the SDE has.
+
+    Returns
+    -------
+    torch.Tensor of shape (n, 1, h, w)
+        Not clipped.
+
+    Raises
+    ------
+    InputError
+        There is no such sampler, or a number is out of range.
+    """
+    if sampler not in SAMPLERS:
+        raise InputError(f"sampler = {sampler}", "there is no such sampler", f"Choose from {', '.join(SAMPLERS)}")
+    times = schedule(sde.steps if steps is None else steps, of=sde.steps, end=sde.end)
+    scheduler = None if sampler == "euler_maruyama" else monai_scheduler(sampler, len(times.time), sde.steps, sde.end)
+    passed, drift = torch.from_numpy(times.passed), torch.from_numpy(times.drift)
+
+    def draw() -> torch.Tensor:
+        return torch.stack([torch.randn(degraded.shape[1:], generator=g, device=g.device) for g in generators])
+
+    z = draw()
+    for k in reversed(range(len(times.time))):
+        time = torch.full((len(z),), int(times.time[k]), device=z.device)
+        noise = sde(z, degraded, time)
+        if sampler == "ddim":
+            z, _ = scheduler.step(noise, k, z)
+        elif sampler == "posterior":  # image by image, for the noise
+            each = zip(noise.split(1), z.split(1), generators, strict=True)
+            z = torch.cat([scheduler.step(e, k, one, generator=g)[0] for e, one, g in each])
+        else:
+            z = reverse_mean(z, noise, passed[k], drift[k]) - (2 * drift[k]).sqrt() * draw()
+    return degraded + sde.scale * z
+
+
+def monai_scheduler(sampler: str, steps: int, of: int, end: float) -> nn.Module:
+    """MONAI's scheduler for z, ``DDPMScheduler`` for "posterior" and ``DDIMScheduler`` for "ddim".
+
+    Its timesteps are places in `schedule`, from 0.
+    """
+    from monai.networks.schedulers import DDIMScheduler, DDPMScheduler, NoiseSchedules
+
+    if "irsde_cosine" not in NoiseSchedules:
+        NoiseSchedules.add_def("irsde_cosine", "Cosine schedule of the mean-reverting SDE")(_diffusion)
+    make = DDPMScheduler if sampler == "posterior" else DDIMScheduler
+    return make(num_train_timesteps=steps, schedule="irsde_cosine", clip_sample=False, of=of, end=end)
+
+
+def _diffusion(num_train_timesteps: int, of: int, end: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Beta, alpha and alphabar of z, in the form that MONAI's schedulers take."""
+    _, drift, passed = (torch.from_numpy(values) for values in schedule(num_train_timesteps, of=of, end=end))
+    return -torch.expm1(-2 * drift), torch.exp(-2 * drift), torch.exp(-2 * passed)

@@ -1,0 +1,112 @@
+"""How well a variational autoencoder gives images back, and how sure it is of their codes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from helpers.errors import InputError
+from helpers.keep import processor
+from helpers.keep.processor import Device
+from helpers.learn import pixels, prediction
+
+
+def measures(
+    model: nn.Module, images: np.ndarray, *, batch_size: int = 64, device: Device | None = None
+) -> pd.DataFrame:
+    """Reconstruction errors and width of the code, image by image, computed in 32 bits.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        From `fit` or `helpers.learn.vae`. In evaluation mode, in which it decodes the mean of the code.
+    images : uint8 ndarray of shape (n, c, s, s)
+        Pixels from 0 to 255, s 11 or more.
+    batch_size : int
+        Images at a time.
+    device : {"auto", "cpu", "cuda", "mps"}, optional
+        Where the model is moved to before; default where it lies.
+
+    Returns
+    -------
+    DataFrame
+        One row an image, in their order:
+
+        - ``mse``, mean squared difference of image and reconstruction, both from -1 to 1;
+        - ``nmse``, the same over the error of a flat picture of the image's own mean colour, which is the variance
+          within its channels: 1 is no better than that, and an image of little contrast has no advantage;
+        - ``ssim``, structural similarity (Wang et al. 2004) of both from 0 to 1, which is its data range, with a
+          Gaussian window of 11 pixels and sigma 1.5, over all channels and all places where the window fits;
+        - ``latent_sd``, mean over the code of its standard deviations, exp(log_variance / 2).
+
+    Raises
+    ------
+    InputError
+        The images are not uint8 (n, c, s, s), do not fit the network, or one of them is of one colour, so that it has
+        no variance; an output is NaN or infinite; the device is not there.
+    """
+    pixels.check(images)
+    lowest, highest = (extreme(images, axis=(2, 3)) for extreme in (np.min, np.max))
+    if (flat := np.flatnonzero((lowest == highest).all(axis=1))).size:
+        raise InputError(f"images[{flat[0]}]", "it is of one colour", "Leave out images without content")
+    if device is not None:
+        model.to(processor.choose_device(device))
+    found = prediction.predict(_Measured(model), images, batch_size=batch_size, precision="32")
+    return pd.DataFrame(found.astype(float), columns=["mse", "nmse", "ssim", "latent_sd"])
+
+
+def reconstruct(model: nn.Module, images: np.ndarray, *, batch_size: int = 64) -> np.ndarray:
+    """Images as a variational autoencoder gives them back, through the mean of their codes.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        From `fit` or `helpers.learn.vae`; used where it lies, in evaluation mode.
+    images : uint8 ndarray of shape (n, c, s, s)
+        Pixels from 0 to 255.
+    batch_size : int
+        Images at a time.
+
+    Returns
+    -------
+    uint8 ndarray of shape (n, c, s, s)
+        Pixels from 0 to 255.
+
+    Raises
+    ------
+    InputError
+        The images are not uint8 (n, c, s, s), or do not fit the network; an output is NaN or infinite.
+    """
+    pixels.check(images)
+    return prediction.predict(
+        _Reconstructed(model), images, activation=pixels.unscaled, batch_size=batch_size, precision="32"
+    )
+
+
+class _Reconstructed(nn.Module):
+    """A model that takes pixels from 0 to 255 and gives its reconstruction alone."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model, self.training = model, model.training
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.model(pixels.scaled(images)).reconstruction
+
+
+class _Measured(_Reconstructed):
+    """A model that takes pixels from 0 to 255 and gives the measures of each image."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        from monai.metrics.regression import compute_ssim_and_cs
+
+        images = pixels.scaled(images)
+        made, _, log_variance = self.model(images)
+        mse = ((made - images) ** 2).flatten(1).mean(1)
+        variance = images.flatten(2).var(2, correction=0).mean(1)
+        # Its first factor compares means, which must not be negative: so from 0 to 1.
+        similar, _ = compute_ssim_and_cs((made + 1) / 2, (images + 1) / 2, 2, (11, 11), (1.5, 1.5), data_range=1.0)
+        spread = (0.5 * log_variance).exp().flatten(1).mean(1)
+        return torch.stack([mse, mse / variance, similar.flatten(1).mean(1), spread], 1)

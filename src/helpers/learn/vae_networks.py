@@ -1,0 +1,196 @@
+"""A variational autoencoder of residual blocks, whose latent code is a small image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from helpers.errors import InputError
+from helpers.learn.building import is_count, seeded
+
+GROUPS = 8  # of group normalisation
+# Only called on what a normalisation has just made, which nothing else reads.
+ELU = partial(functional.elu, inplace=True)
+
+
+class Coded(NamedTuple):
+    """Images after a variational autoencoder, float32.
+
+    reconstruction : torch.Tensor of shape (n, in_channels, s, s), -1 to 1
+    mean, log_variance : torch.Tensor of shape (n, latent, s / factor, s / factor), of the Gaussian code
+    """
+
+    reconstruction: torch.Tensor
+    mean: torch.Tensor
+    log_variance: torch.Tensor
+
+
+class VAE(nn.Module):
+    """What `vae` builds.
+
+    Attributes
+    ----------
+    factor : int
+        Pixels along an axis that one place of the latent code stands for.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        blocks: Sequence[int],
+        latent: int,
+        residual_blocks: int,
+        deep: bool,
+        norm: Callable[[int], nn.Module],
+    ) -> None:
+        super().__init__()
+        widths = [channels * block for block in (*blocks, 2 * blocks[-1])]
+        self.factor = 2 ** len(blocks)
+
+        down: list[nn.Module] = [nn.Conv2d(in_channels, widths[0], 3, padding=1)]
+        for fine, coarse in pairwise(widths):
+            down += [_Residual(fine, norm)] if deep else []
+            down += [_Resized(fine, coarse, norm, up=False)]
+        down += [_Residual(widths[-1], norm) for _ in range(residual_blocks)]
+        self.encoder = nn.Sequential(*down, nn.ELU())
+        self.mean = nn.Conv2d(widths[-1], latent, 1)
+        self.log_variance = nn.Conv2d(widths[-1], latent, 1)
+
+        up: list[nn.Module] = [nn.Conv2d(latent, widths[-1], 1)]
+        up += [_Residual(widths[-1], norm) for _ in range(residual_blocks)]
+        for coarse, fine in pairwise(reversed(widths)):
+            up += [_Resized(coarse, fine, norm, up=True)]
+            up += [_Residual(fine, norm)] if deep else []
+        self.decoder = nn.Sequential(*up, nn.ELU(), nn.Conv2d(widths[0], in_channels, 5, padding=2))
+
+    def encode(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and log variance of the code of images in [-1, 1], shape (n, in_channels, height, width).
+
+        Raises
+        ------
+        InputError
+            An axis of the images cannot be halved as often as the network does it.
+        """
+        if any(side % self.factor for side in images.shape[2:]):
+            raise InputError(
+                "images",
+                f"{' x '.join(map(str, images.shape[2:]))} pixels cannot be halved {len(bin(self.factor)) - 3} times",
+                f"Use a multiple of {self.factor}",
+            )
+        hidden = self.encoder(images)
+        return self.mean(hidden).float(), self.log_variance(hidden).float()
+
+    def decode(self, code: torch.Tensor) -> torch.Tensor:
+        """Images in [-1, 1] of a code, shape (n, latent, height / factor, width / factor)."""
+        return self.decoder(code).float().tanh()  # not in 16 bits, which cannot tell bright shades apart
+
+    def forward(self, images: torch.Tensor) -> Coded:
+        """Encode and decode images in [-1, 1]: through a sample of the code in training, else through its mean."""
+        mean, log_variance = self.encode(images)
+        code = mean + torch.randn_like(mean) * (0.5 * log_variance).exp() if self.training else mean
+        return Coded(self.decode(code), mean, log_variance)
+
+
+class _Residual(nn.Module):
+    """Two convolutions through half of the channels, added to what comes in."""
+
+    def __init__(self, width: int, norm: Callable[[int], nn.Module]) -> None:
+        super().__init__()
+        self.norm1, self.conv1 = norm(width), nn.Conv2d(width, width // 2, 3, padding=1)
+        self.norm2, self.conv2 = norm(width // 2), nn.Conv2d(width // 2, width, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        hidden = self.conv1(ELU(self.norm1(x)))
+        return x + self.conv2(ELU(self.norm2(hidden)))
+
+
+class _Resized(nn.Module):
+    """The same at half or twice the size: the first convolution also makes what the second is added to."""
+
+    def __init__(self, before: int, after: int, norm: Callable[[int], nn.Module], *, up: bool) -> None:
+        super().__init__()
+        half = (before if up else after) // 2
+        self.up, self.parts = up, (after, half)
+        self.norm1 = norm(before)
+        self.conv1 = nn.Conv2d(before, after + half, 3, stride=1 if up else 2, padding=1)
+        self.norm2, self.conv2 = norm(half), nn.Conv2d(half, after, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = ELU(self.norm1(x))
+        if self.up:
+            x = functional.interpolate(x, scale_factor=2, mode="nearest")
+        shortcut, hidden = self.conv1(x).split(self.parts, 1)
+        return shortcut + self.conv2(ELU(self.norm2(hidden)))
+
+
+def vae(
+    *,
+    in_channels: int = 3,
+    channels: int = 64,
+    blocks: Sequence[int] = (1, 2, 4, 8),
+    latent: int = 256,
+    residual_blocks: int = 1,
+    deep: bool = False,
+    norm: Literal["batch", "group"] = "batch",
+    seed: int = 0,
+) -> VAE:
+    """Variational autoencoder with pre-activation residual blocks and a spatial latent code.
+
+    The encoder is a convolution, then for each entry of `blocks` a block that halves the image, then residual blocks
+    at the coarsest size; two convolutions of one pixel give mean and log variance of the code. The decoder mirrors it
+    and ends in tanh. ``vae(latent=64, deep=True)``, 56.7 million parameters, codes 128 x 128 pixels as 64 x 8 x 8.
+
+    Parameters
+    ----------
+    in_channels : int
+        Channels of the images.
+    channels : int
+        Features of the finest level, even; a multiple of 16 with group normalisation.
+    blocks : sequence of int
+        Features of each level before it is halved, in multiples of `channels`; the coarsest has twice the last.
+    latent : int
+        Channels of the code, each 2 ** len(blocks) times smaller along an axis than the image.
+    residual_blocks : int
+        Residual blocks at the coarsest size, in encoder and decoder.
+    deep : bool
+        Whether to add a residual block before each halving and after each doubling.
+    norm : {"batch", "group"}
+        Batch normalisation (epsilon 1e-4), or group normalisation with eight groups.
+    seed : int
+        Seed of the first weights; the global generators of random numbers are left alone.
+
+    Returns
+    -------
+    VAE
+        Takes (n, in_channels, s, s) in [-1, 1] and gives ``(reconstruction, mean, log_variance)``; the methods
+        ``encode`` and ``decode`` are its halves. In training the code is drawn, in evaluation it is the mean.
+
+    Raises
+    ------
+    InputError
+        A number is out of range; or images are given that cannot be halved as often as there are blocks.
+
+    Notes
+    -----
+    Written after the description of the network that López-Pérez et al. used, https://arxiv.org/abs/2501.11752.
+    """
+    counts = {"in_channels": in_channels, "channels": channels, "latent": latent, "residual_blocks": residual_blocks}
+    for name, count in counts.items():
+        if not is_count(count):
+            raise InputError(f"{name} = {count}", "expected a whole number, 1 or more", "See the function's page")
+    if not len(blocks) or any(not is_count(block) for block in blocks):
+        raise InputError(f"blocks = {blocks}", "expected whole numbers, 1 or more", "Use (1, 2) for 32 pixels")
+    if norm not in ("batch", "group"):
+        raise InputError(f"norm = {norm}", "there is no such normalisation", "Choose from batch, group")
+    divisor = 2 if norm == "batch" else 2 * GROUPS  # each block has a layer of half its features
+    if channels % divisor:
+        raise InputError(f"channels = {channels}", f"expected a multiple of {divisor}", f"Use {divisor} for small")
+    layer = partial(nn.BatchNorm2d, eps=1e-4) if norm == "batch" else partial(nn.GroupNorm, GROUPS)
+    return seeded(lambda: VAE(in_channels, channels, blocks, latent, residual_blocks, deep, layer), seed)

@@ -1,0 +1,51 @@
+"""Weights of trained autoencoders on disk, for looking at a network again."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from helpers.errors import InputError
+from helpers.keep import cache
+from helpers.learn import vae_networks
+
+
+def save(model: torch.nn.Module, file: Path) -> None:
+    """Write a network's weights, whole or not at all."""
+    part = cache.beside(file)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(model.state_dict(), part)
+        part.replace(file)
+    except (OSError, RuntimeError) as error:  # PyTorch's writer makes a full disk a RuntimeError
+        raise InputError(file, f"weights cannot be written ({error})", "Free some space") from error
+
+
+def load(file: Path, *, channels: int, blocks: Sequence[int], latent: int, deep: bool) -> torch.nn.Module:
+    """A network with the weights that `save` wrote, in evaluation mode on the CPU.
+
+    Parameters
+    ----------
+    channels, blocks, latent, deep
+        Of the network, as `fit` was given them.
+
+    Raises
+    ------
+    InputError
+        The file is missing or damaged, or is of another network.
+    """
+    again = "Delete what is kept of the experiment, then run it again"  # a kept part alone would not be trained again
+    model = vae_networks.vae(channels=channels, blocks=blocks, latent=latent, deep=deep)
+    try:
+        with zipfile.ZipFile(file) as parts:  # PyTorch itself takes a file with flipped bits
+            if parts.testzip():
+                raise zipfile.BadZipFile
+        model.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
+    except FileNotFoundError:
+        raise InputError(file, "there is no such file", again) from None
+    except Exception as error:  # damage and other shapes show in many ways
+        raise InputError(file, "it holds no weights of this network", again) from error
+    return model.eval()

@@ -1,0 +1,306 @@
+"""One score over several attributes: every group against a reference, what chance gives, what could have been seen."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from helpers.errors import InputError
+from helpers.metrics.rates import SMALLEST  # a group of fewer cases is compared with nothing
+from helpers.stats import gaps, hypothesis
+from helpers.stats.complement import beside_small_cells, small
+from helpers.stats.inputs import check_scores
+from helpers.stats.judging import judge
+from helpers.stats.models import adjusted_contrast
+from helpers.stats.pairs import adjust_p
+from helpers.stats.permute import permutation
+from helpers.stats.resample import bootstrap, bootstrap_change
+
+NOT_RECORDED = "not recorded"
+
+
+def comparable(groups: pd.Series, *, smallest: int = SMALLEST) -> pd.Series:
+    """The groups as categories, missing for cases whose group has fewer than `smallest` cases.
+
+    Raises
+    ------
+    InputError
+        Fewer than two groups are left.
+    """
+    categories = groups.astype("category")
+    sizes = categories.value_counts()
+    kept = categories.where(categories.map(sizes).astype(float) >= smallest).cat.remove_unused_categories()
+    if len(kept.cat.categories) < 2:
+        problem = f"{len(kept.cat.categories)} group(s) with {smallest} cases or more, 2 are needed"
+        raise InputError(f"groups {groups.name}", problem, "Compare an attribute with larger groups.")
+    return kept
+
+
+def described(score: pd.Series, *, groups: pd.Series) -> pd.DataFrame:
+    """As `by_group`, with cases without a group as a group of their own, "not recorded"."""
+    table = gaps.by_group(score, groups=groups, show_missing=True)
+    return table.rename(index={"(missing)": NOT_RECORDED})
+
+
+def group_sizes(groups: pd.Series) -> pd.DataFrame:
+    """How many cases each group has, "not recorded" last; one column ``n``."""
+    counts = groups.astype("category").value_counts(sort=False).astype(int)
+    table = pd.DataFrame({"n": counts.to_numpy()}, index=pd.Index(list(counts.index), dtype=object, name="group"))
+    if missing := int(groups.isna().sum()):
+        table.loc[NOT_RECORDED] = missing
+    return table
+
+
+def reference_group(groups: pd.Series) -> object:
+    """The largest group: chosen by its size, so before the scores are seen."""
+    return comparable(groups).value_counts(sort=False).idxmax()
+
+
+def against_reference(
+    score: pd.Series, *, groups: pd.Series, n_boot: int = 10_000, seed: int = 0, power: float = 0.8
+) -> pd.DataFrame:
+    """Mean of every group less the mean of the reference, the largest group.
+
+    Returns
+    -------
+    DataFrame
+        Index ``group``; columns ``reference, n, n_reference, estimate, low, high`` (95% bootstrap interval),
+        ``detectable`` (see `detectable_difference`), ``note``. Groups under ten cases are left out.
+    """
+    kept = comparable(groups)
+    reference, rows = reference_group(groups), {}
+    for group in kept.cat.categories.drop(reference):
+        found = bootstrap(score, groups=kept, a=reference, b=group, n_boot=n_boot, seed=seed)
+        first, second = (score[kept == g] for g in (reference, group))
+        rows[group] = {
+            "reference": reference,
+            "n": len(second),
+            "n_reference": len(first),
+            "estimate": found.estimate,
+            "low": found.low,
+            "high": found.high,
+            "detectable": detectable_difference(first, second, power=power),
+            "note": found.note,
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("group")
+
+
+def detectable_difference(first: ArrayLike, second: ArrayLike, *, power: float = 0.8, alpha: float = 0.05) -> float:
+    """Smallest true difference of two means that a study with these sizes and spreads would show.
+
+    A two-sided t test at `alpha` would reject in a share `power` of such studies: the sum of two quantiles of Student's
+    t, times the standard error from the pooled SD. It is what could be seen, not the "observed power" of the difference
+    that was. Source: Bloom 1995; why not observed power: Hoenig and Heisey 2001.
+    """
+    a, b = check_scores(first, "first"), check_scores(second, "second")
+    if min(len(a), len(b)) < 2:
+        raise InputError("groups", "a group has fewer than two cases", "A spread needs two cases.")
+    df = len(a) + len(b) - 2
+    squares = ((a - a.mean()) ** 2).sum() + ((b - b.mean()) ** 2).sum()
+    error = np.sqrt(squares / df * (1 / len(a) + 1 / len(b)))
+    return float((stats.t.ppf(1 - alpha / 2, df) + stats.t.ppf(power, df)) * error)
+
+
+def over_attributes(
+    score: pd.Series, *, groups: Mapping[str, pd.Series], n_permutations: int = 5000, seed: int = 0
+) -> pd.DataFrame:
+    """The gap of every attribute against its permutation null, corrected for asking about several.
+
+    Returns
+    -------
+    DataFrame
+        Index ``attribute``; columns ``groups`` (compared), ``n, gap, expected`` (mean of the null: what chance alone
+        gives), ``p, p_holm, p_bh``, ``test`` and ``p_test`` (of `choose_test`), ``note``. An attribute without two
+        groups of ten cases stays, with missing numbers and a note, and is no member of the family.
+    """
+    rows = {name: _attribute(score, of, n_permutations, seed) for name, of in groups.items()}
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("attribute")
+    corrected = adjust_p(table["p"].dropna()).reindex(table.index) if table["p"].notna().any() else None
+    for position, (name, of) in enumerate({"p_holm": "holm", "p_bh": "bh"}.items()):
+        column = np.nan if corrected is None else corrected[of]
+        table.insert(table.columns.get_loc("p") + 1 + position, name, column)
+    return table
+
+
+def _attribute(score: pd.Series, groups: pd.Series, n: int, seed: int) -> dict[str, object]:
+    try:
+        kept = comparable(groups)
+    except InputError as error:
+        nothing = dict.fromkeys(("gap", "expected", "p"), float("nan"))
+        return {"groups": 0, "n": 0, **nothing, "test": "", "p_test": float("nan"), "note": error.problem}
+    null = permutation(score, groups=kept, n=n, seed=seed)
+    test, why = hypothesis.choose_test(score, groups=kept)
+    return {
+        "groups": len(kept.cat.categories),
+        "n": int(kept.notna().sum()),
+        "gap": null.statistic,
+        "expected": float(null.null.mean()),
+        "p": null.p,
+        "test": test.name,
+        "p_test": test.p,
+        "note": why,
+    }
+
+
+def intersections(groups: pd.DataFrame) -> dict[str, pd.Series]:
+    """Every pair of attributes as one attribute, "a and b"; missing where either is, and in `beside_small_cells`."""
+    found = {}
+    for first, second in itertools.combinations(groups.columns, 2):
+        names = [groups[column].astype("category").cat.categories for column in (first, second)]
+        both = groups[first].astype(object) + ", " + groups[second].astype(object)
+        both = both.mask(beside_small_cells(groups[first], groups[second]))
+        order = [f"{a}, {b}" for a, b in itertools.product(*names)]
+        dtype = pd.CategoricalDtype([name for name in dict.fromkeys(order) if (both == name).any()])
+        found[f"{first} and {second}"] = both.astype(dtype).rename(f"{first} and {second}")
+    return found
+
+
+def given_source(score: pd.Series, *, groups: pd.Series, sources: pd.Series) -> pd.DataFrame:
+    """Contrasts with the reference in a linear model, alone and given the source, with HC3 errors.
+
+    Both models have the same cases, so the change from one to the other has an interval of its own: from what each case
+    adds to both, where two separate intervals would not see what they share. Source: Clogg et al. 1995.
+
+    Returns
+    -------
+    DataFrame
+        Index ``group``; columns ``n, n_reference``, then ``alone, alone_low, alone_high``, ``given, low, high`` and
+        ``change, change_low, change_high`` (given less alone); ``note`` says why a model has no answer, as where a
+        group is a source.
+    """
+    kept, reference = comparable(groups), reference_group(groups)
+    # By position: a formula takes neither any name of a column nor any name of a group.
+    codes, source = kept.cat.codes.map("g{}".format), pd.Series(pd.factorize(sources)[0], kept.index).map("s{}".format)
+    frame = pd.DataFrame({"score": score, "group": codes.where(kept.notna()), "source": source})
+    position, sizes, rows = {g: f"g{k}" for k, g in enumerate(kept.cat.categories)}, kept.value_counts(), {}
+    for level in kept.cat.categories.drop(reference):
+        row: dict[str, object] = {"n": int(sizes[level]), "n_reference": int(sizes[reference]), "note": ""}
+        models = {("alone", "alone_low", "alone_high"): [], ("given", "low", "high"): ["source"]}
+        for columns, adjust in models.items():
+            row |= dict.fromkeys(columns, float("nan"))
+            pair = {"a": position[reference], "b": position[level]}
+            try:
+                found = adjusted_contrast(frame, score="score", group="group", adjust=adjust, robust=True, **pair)
+                row |= dict(zip(columns, (found.estimate, found.low, found.high), strict=True))
+            except InputError as error:
+                row["note"] = error.problem
+        rows[level] = row
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("group")
+    known = kept.notna()
+    half = _half_of_change(score[known].to_numpy(), kept[known], source[known], reference)
+    change = table["given"] - table["alone"]  # missing where a model has no answer
+    return table.assign(change=change, change_low=change - half, change_high=change + half)
+
+
+def _half_of_change(values: np.ndarray, groups: pd.Series, source: pd.Series, reference: object) -> np.ndarray:
+    """Half the width of the 95% interval of each group's change."""
+    own = pd.get_dummies(groups, dtype=float).drop(columns=reference).to_numpy()
+    alone = np.column_stack([own, np.ones(len(own))])
+    given = np.column_stack([alone, pd.get_dummies(source, dtype=float).to_numpy()[:, 1:]])
+    pull = (_influence(values, given)[: own.shape[1]] - _influence(values, alone)[: own.shape[1]]) ** 2
+    return stats.norm.ppf(0.975) * np.sqrt(pull.sum(axis=1))
+
+
+def _influence(values: np.ndarray, design: np.ndarray) -> np.ndarray:
+    """What each case adds to each coefficient, residuals as in HC3; a case that has to fit leaves NaN."""
+    inverse = np.linalg.pinv(design)
+    free = 1 - (design * inverse.T).sum(axis=1)
+    residual = values - design @ (inverse @ values)
+    scaled = np.divide(residual, free, out=np.full(len(free), np.nan), where=free > 1e-9)
+    return np.where(np.abs(inverse) > 1e-12, inverse * scaled, 0.0)
+
+
+def changed_by_ruler(
+    first: pd.Series, second: pd.Series, *, groups: pd.Series, n_boot: int = 10_000, seed: int = 0
+) -> pd.DataFrame:
+    """How the contrast of every group with the reference changes when the same cases are scored by a second ruler.
+
+    Both scores of a case are resampled together, see `bootstrap_change`.
+
+    Returns
+    -------
+    DataFrame
+        Index ``group``; columns ``n, n_reference, first, second, change, low, high`` (of the change) and ``verdict``,
+        that of `judge`.
+    """
+    kept = comparable(groups)
+    reference, sizes, rows = reference_group(groups), kept.value_counts(), {}
+    for level in kept.cat.categories.drop(reference):
+        found = bootstrap_change(first, second, groups=kept, a=reference, b=level, n_boot=n_boot, seed=seed)
+        rows[level] = {
+            "n": int(sizes[level]),
+            "n_reference": int(sizes[reference]),
+            "first": found.first.estimate,
+            "second": found.second.estimate,
+            "change": found.change.estimate,
+            "low": found.change.low,
+            "high": found.change.high,
+            "verdict": judge(found)[0],
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("group")
+
+
+def rates_at(
+    score: pd.Series, *, groups: pd.Series, threshold: float, better: str = "higher", n: int = 5000, seed: int = 0
+) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Share of successes in each group, and the max-min statistics over groups of ten cases or more.
+
+    Parameters
+    ----------
+    threshold : float
+        A case is a success when its score is over it or, where lower is better, under it.
+    better : {"higher", "lower"}
+    n, seed : int
+        Permutations behind the p of the difference, and seed.
+
+    Returns
+    -------
+    table : DataFrame
+        As `success_rates`, and ``rare``: 1 to 9 cases of the group succeed, or fail.
+    summary : dict
+        ``n`` cases compared, ``DPD``, ``DIR`` (NaN where no case succeeds) and ``p`` of the difference. Where a
+        compared group is rare, DPD and DIR are NaN: they would give its count away.
+    """
+    good = score > threshold if _higher(better) else score < threshold
+    kept = comparable(groups)
+    null = permutation(good, groups=kept, n=n, seed=seed)
+    ratio = gaps.disparate_impact_ratio(good, groups=kept) if good[kept.notna()].any() else float("nan")
+    table = gaps.success_rates(good, groups=groups)
+    table["rare"] = _rare(table["count"], table["n"])
+    told = not table.loc[table["n"] >= SMALLEST, "rare"].any()
+    dpd, ratio = (null.statistic, ratio) if told else (float("nan"), float("nan"))
+    return table, {"n": int(kept.notna().sum()), "DPD": dpd, "DIR": ratio, "p": null.p}
+
+
+def sweep_against_reference(
+    score: pd.Series, *, groups: pd.Series, better: str = "higher", points: int = 19
+) -> dict[object, pd.DataFrame]:
+    """As `threshold_sweep` for every group over the reference, at thresholds spread over the scores.
+
+    Rates, differences and ratios are NaN where 1 to 9 cases of either group succeed, or fail.
+    """
+    kept, reference = comparable(groups), reference_group(groups)
+    sign = 1 if _higher(better) else -1
+    thresholds = np.unique(np.quantile(sign * score, np.linspace(0.05, 0.95, points)))
+    swept = {}
+    for level in kept.cat.categories.drop(reference):
+        table = gaps.threshold_sweep(sign * score, groups=kept, a=level, b=reference, thresholds=thresholds)
+        rare = _rare(table["count_a"], table["n_a"]) | _rare(table["count_b"], table["n_b"])
+        told = table.filter(regex="^(count|rate|difference|ratio)")
+        swept[level] = table.assign(threshold=sign * table["threshold"], **told.mask(rare))
+    return swept
+
+
+def _rare(count: pd.Series, n: pd.Series) -> pd.Series:
+    return small(count) | small(n - count)
+
+
+def _higher(better: str) -> bool:
+    if better not in ("higher", "lower"):
+        raise InputError("better", f"{better!r} is unknown", 'Give "higher" or "lower".')
+    return better == "higher"

@@ -1,0 +1,49 @@
+"""Negative control: how often the test that is chosen finds a gap where the scores are shuffled."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from helpers.errors import InputError
+from helpers.stats import hypothesis
+from helpers.stats.attributes import comparable
+
+
+def false_alarms(
+    score: pd.Series, *, groups: pd.Series, strata: pd.Series | None = None, n: int = 200, seed: int = 0
+) -> np.ndarray:
+    """Negative control: in which of `n` shuffled tables the chosen test finds a gap at 5%.
+
+    Parameters
+    ----------
+    strata : Series, optional
+        Shuffle only within these, such as the source.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        Where Welch is chosen and a shuffled group is constant, which leaves Welch undefined, it is ANOVA that is asked.
+    """
+    kept = comparable(groups)
+    known = kept.notna()
+    values, labels = score[known].to_numpy(), kept[known]
+    blocks = np.zeros(len(values), int) if strata is None else pd.factorize(strata[known])[0]
+    if strata is not None:  # a source may differ between groups: compare within it
+        values = values - pd.Series(values).groupby(blocks).transform("mean").to_numpy()
+    chosen, _ = hypothesis.choose_test(values, groups=labels)
+    rng, found = np.random.default_rng(seed), np.zeros(n, bool)
+    for k in range(n):
+        shuffled = values.copy()
+        for block in np.unique(blocks):
+            shuffled[blocks == block] = rng.permutation(values[blocks == block])
+        found[k] = _test_named(chosen.name, shuffled, labels).p < 0.05
+    return found
+
+
+def _test_named(name: str, values: np.ndarray, labels: pd.Series) -> hypothesis.Test:
+    try:
+        tests = {"ANOVA": hypothesis.anova, "Welch": hypothesis.welch, "Kruskal-Wallis": hypothesis.kruskal}
+        return tests[name](values, groups=labels)
+    except InputError:  # of Welch alone: a group is constant
+        return hypothesis.anova(values, groups=labels)

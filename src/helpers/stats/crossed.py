@@ -1,0 +1,97 @@
+"""Bootstrap of cell means when patients, and the training runs that scored them, are both a sample.
+
+Every patient is scored by every training run: the two factors are crossed, and each is resampled on its own (the
+"pigeonhole" bootstrap of Owen 2007, https://doi.org/10.1214/07-AOAS122).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from helpers.stats.resample import CHUNK, Interval, percentile_interval
+
+FARTHEST = 7.0  # standard errors: beyond, the normal distribution function is 1 to the last digit
+
+
+class Cells(NamedTuple):
+    """Means of columns in cells of patients, as observed and in resampled cohorts.
+
+    `means` (cells, columns), `counts` (cells,), `drawn_means` (replicates, cells, columns) with NaN where a cell is
+    not drawn, `drawn_counts` (replicates, cells).
+    """
+
+    means: np.ndarray
+    counts: np.ndarray
+    drawn_means: np.ndarray
+    drawn_counts: np.ndarray
+
+
+def resample_cells(values: np.ndarray, cell: np.ndarray, n_cells: int, *, n_boot: int, seed: int) -> Cells:
+    """Means in each cell when whole patients are drawn with replacement from the cohort.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, columns)
+        Every column takes the same draws, so that what they share cancels in their differences.
+    cell : ndarray of int, shape (n,)
+        Cell of each patient, -1 for none: such a patient is drawn too, so sizes vary as in a new cohort.
+    """
+    n, columns = values.shape
+    member = (cell[:, None] == np.arange(n_cells)).astype(float)
+    table = np.concatenate([member[:, :, None] * values[:, None], member[:, :, None]], axis=2).reshape(n, -1)
+    rng, parts, step = np.random.default_rng(seed), [], max(1, CHUNK // n)
+    for start in range(0, n_boot, step):
+        size = min(step, n_boot - start)
+        rows = rng.integers(0, n, (size, n)) + n * np.arange(size)[:, None]
+        parts.append(np.bincount(rows.ravel(), minlength=size * n).reshape(size, n) @ table)
+    sums = np.concatenate([table.sum(axis=0)[None], *parts]).reshape(n_boot + 1, n_cells, columns + 1)
+    counts = sums[:, :, -1]
+    with np.errstate(invalid="ignore"):
+        means = sums[:, :, :-1] / counts[:, :, None]
+    return Cells(means[0], counts[0], means[1:], counts[1:])
+
+
+def resample_seeds(n_seeds: int, *, n_boot: int, seed: int) -> np.ndarray:
+    """Weights of the training seeds, shape (n_boot, n_seeds), each row of sum 1.
+
+    One seed fewer than there are is drawn: with so few, drawing all would understate the variance of their mean by
+    the factor (n - 1) / n (Rao and Wu 1988, https://doi.org/10.1080/01621459.1988.10478591).
+    """
+    drawn = np.random.default_rng(seed).multinomial(n_seeds - 1, np.full(n_seeds, 1 / n_seeds), size=n_boot)
+    return drawn / (n_seeds - 1)
+
+
+def seeded_interval(
+    estimate: float, replicates: np.ndarray, by_seed: Sequence[np.ndarray], *, n: int, level: float = 0.95
+) -> Interval:
+    """Percentile interval of a statistic that is a mean over a handful of training seeds.
+
+    Replicates are spread from normal to Student's t tails about the estimate, because a variance known from three
+    seeds is hardly known. The degrees of freedom are Satterthwaite's, from the share that seeds have in the variance of
+    the replicates: where patients dominate nothing changes. Measured with three seeds, 95% intervals hold the truth in
+    91 to 93% of studies where runs vary more than patients do, and in 94% or more elsewhere.
+
+    Parameters
+    ----------
+    by_seed : sequence of ndarray
+        The statistic at each seed; one array for every sample of seeds drawn on its own. None: no seed is involved.
+    """
+    error = np.nanstd(replicates)
+    shares = [values.var(ddof=1) / len(values) for values in by_seed]
+    if sum(shares) > 0 and np.isfinite(error) and error > 0:
+        total = max(error**2, sum(shares))
+        df = total**2 / sum(share**2 / (len(v) - 1) for share, v in zip(shares, by_seed, strict=True))
+        steps = np.clip((replicates - estimate) / error, -FARTHEST, FARTHEST)
+        # the lower tail for both signs keeps the precision that 1 - cdf would lose
+        replicates = estimate - error * np.sign(steps) * stats.t.ppf(stats.norm.cdf(-np.abs(steps)), df)
+    return percentile_interval(float(estimate), replicates, n, level)
+
+
+def two_sided_p(interval: Interval, null: float = 0.0) -> float:
+    """p by the replicates: twice the smaller share on either side of `null`, never 0."""
+    below, above = (interval.replicates <= null).sum(), (interval.replicates >= null).sum()
+    return float(min(1.0, 2 * (1 + min(below, above)) / (1 + len(interval.replicates))))

@@ -1,0 +1,267 @@
+"""Which group a reconstruction harms: a signed change, group against group.
+
+The change from the original to an arm is taken within the same cases, then compared between the patients of two
+groups: a difference in differences. Under the null both groups change alike, whatever gap the original has. Unlike a
+change of a largest-minus-smallest it has a sign, and its null value does not depend on the sizes of the groups.
+
+A difference is of what follows from the images, whatever its way: a rate also falls more in the group whose cases lie
+closer to the threshold, though its images became no worse than the others'. Lay the change in image quality beside it.
+
+The standard error sums over patients what each adds to the change (its influence), so that several cases of one
+patient count as one; with one case per patient it is that of Welch's test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from helpers.metrics.rates import SMALLEST, check_labels, check_predictions, check_probabilities
+from helpers.stats._cohort import Attribute, Cohort, add_q, check_arms, check_cohort, check_columns
+from helpers.stats.fairness import patient_means
+
+
+class _Change(NamedTuple):
+    """Mean change in a group: `influence` of each patient who adds to it; `n` is the size that must not be small."""
+
+    value: float
+    influence: np.ndarray
+    n: int
+
+
+Changes = Callable[[np.ndarray], _Change]  # of the patients in a mask (patients,)
+
+
+def harm_in_scores(
+    scores: pd.DataFrame,
+    *,
+    attributes: pd.DataFrame,
+    patient: ArrayLike,
+    baseline: str = "original",
+    minimum: int = SMALLEST,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Change of a score such as Dice from the baseline to each arm, group against group.
+
+    Parameters
+    ----------
+    scores : DataFrame of shape (n, arms)
+        The score of each case under each arm, NaN where undefined. A patient's score is the mean of its cases; a
+        patient without a score under the baseline or the arm is left out of this arm.
+    attributes : DataFrame of shape (n, attributes)
+        Group labels. Of two groups the second is compared with the first, of more each with all others.
+    patient : array_like of shape (n,)
+        Whose case it is.
+    baseline : str
+        The arm the others are compared with.
+    minimum : int
+        No test is made where a side has fewer patients.
+    level : float
+        Coverage of the interval.
+
+    Returns
+    -------
+    DataFrame
+        One row per attribute, group and arm: ``group, against, change, change_against`` (arm minus baseline in both),
+        ``difference`` (first minus second: below 0 the group loses more), ``se, low, high, p`` (two-sided, Welch),
+        ``q`` (Benjamini-Hochberg over the whole table), ``n, n_against, note``. ``attrs["tests"]`` is the size of the
+        family.
+
+    Raises
+    ------
+    InputError
+        Lengths differ, a score is infinite, the baseline is absent, an attribute has one group only, or a patient has
+        two.
+    """
+    others = check_arms(dict.fromkeys(scores.columns), baseline)
+    cohort = check_cohort(patient, attributes, scores.index)
+    rows = []
+    for arm in others:
+        means = patient_means(scores[[baseline, arm]], cohort.total)
+        change = means[:, 1] - means[:, 0]
+        known = ~np.isnan(change)
+        changes = _ratio(np.where(known, change, 0), known.astype(float))
+        rows += [{"arm": arm} | row for row in _contrasts(cohort, changes, minimum, level)]
+    return add_q(pd.DataFrame(rows))
+
+
+def harm_in_rates(
+    y_true: pd.DataFrame,
+    predictions: Mapping[str, pd.DataFrame],
+    *,
+    attributes: pd.DataFrame,
+    patient: ArrayLike,
+    baseline: str = "original",
+    minimum: int = SMALLEST,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Change of the true and of the false positive rate from the baseline to each arm, group against group.
+
+    Parameters
+    ----------
+    y_true, predictions
+        As in `helpers.stats.prediction_fairness`.
+    attributes, patient, baseline, minimum, level
+        As in `harm_in_scores`; `minimum` counts positives for the true and negatives for the false positive rate.
+
+    Returns
+    -------
+    DataFrame
+        As of `harm_in_scores`, with the columns ``finding`` and ``rate`` ("tpr", "fpr"). A group loses more where its
+        difference in "tpr" is below 0, or that in "fpr" above 0. ``n`` counts positives or negatives.
+    """
+    others = check_arms(predictions, baseline)
+    check_columns(y_true, predictions)
+    cohort = check_cohort(patient, attributes, y_true.index)
+    rows = []
+    for finding in y_true.columns:
+        labels = check_labels(y_true[finding], f"y_true[{finding!r}]")
+        first = check_predictions(predictions[baseline][finding], f"{baseline}[{finding!r}]")
+        for arm in others:
+            change = check_predictions(predictions[arm][finding], f"{arm}[{finding!r}]") - first
+            for rate, side in (("tpr", labels == 1), ("fpr", labels == 0)):
+                changes = _ratio(cohort.total(change * side), cohort.total(side.astype(float)))
+                about = {"finding": finding, "rate": rate, "arm": arm}
+                rows += [about | row for row in _contrasts(cohort, changes, minimum, level)]
+    return add_q(pd.DataFrame(rows))
+
+
+def harm_in_auroc(
+    y_true: pd.DataFrame,
+    probabilities: Mapping[str, pd.DataFrame],
+    *,
+    attributes: pd.DataFrame,
+    patient: ArrayLike,
+    baseline: str = "original",
+    minimum: int = SMALLEST,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Change of the AUROC within groups from the baseline to each arm, group against group.
+
+    Parameters
+    ----------
+    y_true : DataFrame of shape (n, findings)
+        0, 1 or NaN.
+    probabilities : mapping of str to DataFrame of shape (n, findings)
+        Per arm, in 0 to 1, with the index of `y_true`.
+    attributes, patient, baseline, minimum, level
+        As in `harm_in_scores`; `minimum` counts positives and negatives.
+
+    Returns
+    -------
+    DataFrame
+        As of `harm_in_scores`, with the column ``finding``; ``n`` is the smaller of the numbers of positives and of
+        negatives.
+
+    Notes
+    -----
+    Paired placements (DeLong et al. 1988), summed by patient (Obuchowski 1997).
+    """
+    others = check_arms(probabilities, baseline)
+    check_columns(y_true, probabilities)
+    cohort = check_cohort(patient, attributes, y_true.index)
+    rows = []
+    for finding in y_true.columns:
+        labels = check_labels(y_true[finding], f"y_true[{finding!r}]")
+        first = check_probabilities(probabilities[baseline][finding], f"{baseline}[{finding!r}]")
+        for arm in others:
+            second = check_probabilities(probabilities[arm][finding], f"{arm}[{finding!r}]")
+            changes = _areas(labels, first, second, cohort.patient)
+            rows += [{"finding": finding, "arm": arm} | row for row in _contrasts(cohort, changes, minimum, level)]
+    return add_q(pd.DataFrame(rows))
+
+
+def _contrasts(cohort: Cohort, changes: Changes, minimum: int, level: float) -> list[dict[str, object]]:
+    rows = []
+    for attribute in cohort.attributes:
+        for group, against, one, other in _sides(attribute):
+            about = {"attribute": attribute.name, "group": group, "against": against}
+            rows.append(about | _welch(changes(one), changes(other), minimum, level))
+    return rows
+
+
+def _sides(attribute: Attribute) -> list[tuple[object, object, np.ndarray, np.ndarray]]:
+    """Two groups are compared once, of more each with the rest."""
+    codes, levels = attribute.codes, attribute.levels
+    if len(levels) == 2:
+        return [(levels[1], levels[0], codes == 1, codes == 0)]
+    return [(name, "rest", codes == k, (codes >= 0) & (codes != k)) for k, name in enumerate(levels)]
+
+
+def _welch(one: _Change, other: _Change, minimum: int, level: float) -> dict[str, object]:
+    row = {"change": one.value, "change_against": other.value, "difference": one.value - other.value}
+    sizes = {"n": one.n, "n_against": other.n}
+    nothing = dict.fromkeys(["se", "low", "high", "p"], float("nan"))
+    if min(one.n, other.n) < max(minimum, 1) or min(len(one.influence), len(other.influence)) < 2:
+        return row | nothing | sizes | {"note": "too few"}
+    counts = np.array([len(one.influence), len(other.influence)])
+    variances = np.array([(part.influence**2).sum() for part in (one, other)]) * counts / (counts - 1)
+    se = float(np.sqrt(variances.sum()))
+    if se < 1e-12:  # every case of a side changed by the same
+        same = abs(row["difference"]) < 1e-12
+        ends = {"se": 0.0, "low": row["difference"], "high": row["difference"], "p": 1.0 if same else 0.0}
+        return row | ends | sizes | {"note": "no spread"}
+    df = variances.sum() ** 2 / (variances**2 / (counts - 1)).sum()
+    half = float(stats.t.ppf(0.5 + level / 2, df)) * se
+    p = float(2 * stats.t.sf(abs(row["difference"]) / se, df))
+    ends = {"se": se, "low": row["difference"] - half, "high": row["difference"] + half, "p": p}
+    return row | ends | sizes | {"note": ""}
+
+
+def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> Changes:
+    """Sum over sum, of what each patient adds to both: a mean over patients, or a rate over their cases."""
+
+    def changes(mask: np.ndarray) -> _Change:
+        mask = mask & (denominator > 0)
+        above, below = numerator[mask], denominator[mask]
+        size = below.sum()
+        if not size:
+            return _Change(float("nan"), np.empty(0), 0)
+        value = float(above.sum() / size)
+        return _Change(value, (above - value * below) / size, int(size))
+
+    return changes
+
+
+def _areas(labels: np.ndarray, first: np.ndarray, second: np.ndarray, patient: np.ndarray) -> Changes:
+    """Change of the area under the ROC curve within a group."""
+    known = np.flatnonzero(~np.isnan(labels))
+    positive, patient = labels[known] == 1, patient[known]
+    ordered = [(score[known], np.argsort(score[known])) for score in (first, second)]
+
+    def changes(mask: np.ndarray) -> _Change:
+        cases = mask[patient]
+        n_positive, n_negative = int(positive[cases].sum()), int((~positive[cases]).sum())
+        if not (n_positive and n_negative):
+            return _Change(float("nan"), np.empty(0), 0)
+        before, after = (_placements(score, order[cases[order]], positive) for score, order in ordered)
+        moved = after - before
+        value = float(moved[cases & positive].mean())
+        share = np.where(positive, 1 / n_positive, 1 / n_negative) * cases
+        influence = np.bincount(patient, (moved - value) * share, len(mask))
+        return _Change(
+            value, influence[np.bincount(patient[cases], minlength=len(mask)) > 0], min(n_positive, n_negative)
+        )
+
+    return changes
+
+
+def _placements(score: np.ndarray, order: np.ndarray, positive: np.ndarray) -> np.ndarray:
+    """Of each positive the share of negatives below it, of each negative that of positives above; ties by half.
+
+    `order` are the cases of the group, by score; the others get 0.
+    """
+    ordered, own = score[order], positive[order]
+    tie = np.cumsum(np.concatenate(([0], np.diff(ordered) > 0)))
+    shares = []
+    for side in (~own, own):
+        counts = np.bincount(tie, side)
+        shares.append(((np.cumsum(counts) - counts / 2) / side.sum())[tie])
+    placed = np.zeros(len(score))
+    placed[order] = np.where(own, shares[0], 1 - shares[1])
+    return placed

@@ -1,0 +1,248 @@
+"""How a per-case score differs between groups, in the score's own units and as rates of success."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+
+from helpers.errors import InputError
+from helpers.stats.inputs import check_scores, check_success, group_scores
+
+
+def by_group(score: ArrayLike, *, groups: ArrayLike, level: float = 0.95, show_missing: bool = False) -> pd.DataFrame:
+    """Describe the score in each group.
+
+    Parameters
+    ----------
+    score, groups : array_like of shape (n,)
+        One score and one label per case. Cases without a label are left out and counted.
+    level : float
+        Coverage of the t interval for the mean.
+    show_missing : bool
+        Append a row ``(missing)`` that describes the cases without a label.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``group``; columns ``n, mean, sd`` (ddof 1), ``low, high, median, q1, q3, note``.
+        A group of one has no SD and no interval: they are NaN and the note says "too few".
+        ``attrs["missing"]`` is the number of cases without a label.
+    """
+    data = group_scores(score, groups, at_least=1)
+    named = list(zip(data.levels, data.split(), strict=True))
+    if show_missing and data.n_missing:
+        named.append(("(missing)", data.values[data.codes < 0]))
+    rows = []
+    for group, values in named:
+        n, mean = len(values), values.mean()
+        sd = values.std(ddof=1) if n > 1 else np.nan
+        half = stats.t.ppf(0.5 + level / 2, n - 1) * sd / np.sqrt(n) if n > 1 else np.nan
+        q1, median, q3 = np.quantile(values, [0.25, 0.5, 0.75])
+        note = "" if n > 1 else "too few"
+        rows.append((group, n, mean, sd, mean - half, mean + half, median, q1, q3, note))
+    columns = ["group", "n", "mean", "sd", "low", "high", "median", "q1", "q3", "note"]
+    table = pd.DataFrame(rows, columns=columns).set_index("group")
+    table.attrs["missing"] = data.n_missing
+    return table
+
+
+def gap(score: ArrayLike, *, groups: ArrayLike) -> float:
+    """Fairness gap: largest minus smallest group mean.
+
+    It cannot be negative, and is biased upward when groups are small: test it with `permutation`, and put intervals on
+    a signed `contrast`.
+    """
+    means = _means(score, groups)
+    return float(means.max() - means.min())
+
+
+def contrast(score: ArrayLike, *, groups: ArrayLike, a: object, b: object) -> float:
+    """Signed difference of two group means, ``mean(b) - mean(a)``."""
+    data = group_scores(score, groups)
+    first, second = (data.values[data.codes == data.code(level)] for level in (a, b))
+    return float(second.mean() - first.mean())
+
+
+def ser(score: ArrayLike, *, groups: ArrayLike) -> float:
+    """Skewed error ratio, ``max_g(1 - mean_g) / min_g(1 - mean_g)``, for a score whose perfect value is 1.
+
+    Infinite when a group is perfect and another is not; 1 when all are perfect. Source: Puyol-Anton et al. 2021.
+    """
+    error = 1 - _means(score, groups)
+    if error.min() < 0:
+        raise InputError("score", "a group mean is over 1", "The skewed error ratio needs a score of at most 1.")
+    if error.min() == 0:
+        return 1.0 if error.max() == 0 else float("inf")
+    return float(error.max() / error.min())
+
+
+def equity_scaled(score: ArrayLike, *, groups: ArrayLike, alpha: float = 1.0) -> float:
+    """Equity-scaled score, ``D / (1 + alpha * sum_g |D_g - D|)`` with D the mean over the labelled cases.
+
+    The plain sum over groups grows with their number: compare only within one attribute. Source: FairSeg, Tian et al.
+    2024.
+    """
+    data = group_scores(score, groups, at_least=1).labelled()
+    overall = data.values.mean()
+    spread = sum(abs(values.mean() - overall) for values in data.split())
+    return float(overall / (1 + alpha * spread))
+
+
+def success(
+    score: ArrayLike, *, threshold: float | None = None, quantile: float | None = None
+) -> tuple[np.ndarray, float]:
+    """Which cases are a success, and the threshold used.
+
+    Parameters
+    ----------
+    threshold : float, optional
+        Success is ``score > threshold``.
+    quantile : float, optional
+        Success is ``score >= numpy.quantile(score, quantile)`` over all cases given: 0.75 is the top quarter.
+
+    Returns
+    -------
+    success : ndarray of bool, shape (n,)
+    threshold : float
+    """
+    values = check_scores(score)
+    if (threshold is None) == (quantile is None):
+        raise InputError("threshold, quantile", "exactly one of them is needed", "Give threshold=0.8 or quantile=0.75.")
+    if threshold is not None:
+        return values > threshold, float(threshold)
+    if not 0 < quantile < 1:
+        raise InputError("quantile", f"{quantile} is not between 0 and 1", "Give 0.75 for the top quarter.")
+    cut = float(np.quantile(values, quantile))
+    return values >= cut, cut
+
+
+def success_rates(success: ArrayLike, *, groups: ArrayLike, level: float = 0.95) -> pd.DataFrame:
+    """Count, n, rate and its Wilson interval per group.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``group``; columns ``count, n, rate, low, high``; ``attrs["missing"]`` counts cases without a label.
+    """
+    data = group_scores(success, groups, at_least=1, name="success")
+    parts = data.split()
+    count, n = (np.array(v, dtype=int) for v in ([p.sum() for p in parts], [len(p) for p in parts]))
+    low, high = proportion_confint(count, n, alpha=1 - level, method="wilson")
+    columns = {"count": count, "n": n, "rate": count / n, "low": low, "high": high}
+    table = pd.DataFrame(columns, index=pd.Index(data.levels, name="group"))
+    table.attrs["missing"] = data.n_missing
+    return table
+
+
+def demographic_parity_difference(success: ArrayLike, *, groups: ArrayLike) -> float:
+    """DPD: largest minus smallest success rate over the groups. Never negative; see `gap`."""
+    rates = success_rates(success, groups=groups)["rate"]
+    _need_two(rates)
+    return float(rates.max() - rates.min())
+
+
+def disparate_impact_ratio(success: ArrayLike, *, groups: ArrayLike) -> float:
+    """DIR: smallest over largest success rate; 0 when a group never succeeds. Undefined (InputError) when none does."""
+    rates = success_rates(success, groups=groups)["rate"]
+    _need_two(rates)
+    return _ratio(rates.min(), rates.max())
+
+
+def rate_difference(success: ArrayLike, *, groups: ArrayLike, a: object, b: object) -> float:
+    """Signed difference of two success rates, ``rate(b) - rate(a)``."""
+    return contrast(_outcomes(success), groups=groups, a=a, b=b)
+
+
+def rate_ratio(success: ArrayLike, *, groups: ArrayLike, a: object, b: object) -> float:
+    """Signed ratio of two success rates, ``rate(a) / rate(b)``; infinite when only `b` never succeeds.
+
+    Below 1 group `a` is worse off; unlike `disparate_impact_ratio` it can exceed 1, so that an interval can cover 1.
+    """
+    data = group_scores(success, groups, name="success")
+    rate_a, rate_b = (data.values[data.codes == data.code(level)].mean() for level in (a, b))
+    return _ratio(rate_a, rate_b)
+
+
+def threshold_sweep(
+    score: ArrayLike,
+    *,
+    groups: ArrayLike,
+    a: object,
+    b: object,
+    thresholds: Sequence[float] | None = None,
+    quantiles: Sequence[float] | None = None,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Rate difference and ratio of two groups at many definitions of success.
+
+    Parameters
+    ----------
+    thresholds : sequence of float, optional
+        Fixed thresholds (success is ``>``); by default 0.50 to 0.96 in steps of 0.02.
+    quantiles : sequence of float, optional
+        Instead: quantiles of all scores (success is ``>=``), at least one of which is the papers' 0.75.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``threshold, quantile, count_a, n_a, rate_a, count_b, n_b, rate_b, difference`` (b - a) with
+        ``difference_low, difference_high`` (Newcombe), ``ratio`` (a / b) with ``ratio_low, ratio_high`` (log
+        method), ``saturated, note``. `saturated` marks rows in which more than 95% or fewer than 5% of both groups
+        together succeed: there the ratio is close to 1 or unstable whatever the scores do.
+    """
+    data = group_scores(score, groups)
+    in_a, in_b = (data.codes == data.code(level_) for level_ in (a, b))
+    if thresholds is None and quantiles is None:
+        thresholds = np.round(np.arange(0.50, 0.961, 0.02), 2)
+    definitions = [(q, {"quantile": q}) for q in quantiles or ()] or [(np.nan, {"threshold": t}) for t in thresholds]
+    rows = []
+    for quantile, definition in definitions:
+        good, cut = success(data.values, **definition)
+        counts = [int(good[in_a].sum()), int(in_a.sum()), int(good[in_b].sum()), int(in_b.sum())]
+        rows.append({"threshold": cut, "quantile": quantile, **_two_rates(*counts, level)})
+    return pd.DataFrame(rows)
+
+
+def _two_rates(k_a: int, n_a: int, k_b: int, n_b: int, level: float) -> dict[str, object]:
+    rate_a, rate_b, pooled = k_a / n_a, k_b / n_b, (k_a + k_b) / (n_a + n_b)
+    low, high = confint_proportions_2indep(k_b, n_b, k_a, n_a, compare="diff", method="newcomb", alpha=1 - level)
+    row = {"count_a": k_a, "n_a": n_a, "rate_a": rate_a, "count_b": k_b, "n_b": n_b, "rate_b": rate_b}
+    row |= {"difference": rate_b - rate_a, "difference_low": low, "difference_high": high}
+    defined = k_a > 0 and k_b > 0
+    ends = (np.nan, np.nan)
+    if defined and (k_a, k_b) == (n_a, n_b):
+        ends = (1.0, 1.0)
+    elif defined:
+        ends = confint_proportions_2indep(k_a, n_a, k_b, n_b, compare="ratio", method="log", alpha=1 - level)
+    ratio = rate_a / rate_b if k_b else (np.inf if k_a else np.nan)
+    saturated = pooled > 0.95 or pooled < 0.05
+    note = "" if defined else "no success in " + " and ".join(s for s, k in (("a", k_a), ("b", k_b)) if not k)
+    note = note or ("nearly every case succeeds" if pooled > 0.95 else "hardly a case succeeds" if saturated else "")
+    return row | {"ratio": ratio, "ratio_low": ends[0], "ratio_high": ends[1], "saturated": saturated, "note": note}
+
+
+def _outcomes(outcome: ArrayLike) -> ArrayLike:
+    """Refuse outcomes that are not 0 and 1, and return them as given (a Series keeps its index)."""
+    check_success(outcome)
+    return outcome
+
+
+def _means(score: ArrayLike, groups: ArrayLike) -> np.ndarray:
+    return np.array([values.mean() for values in group_scores(score, groups).split()])
+
+
+def _need_two(rates: pd.Series) -> None:
+    if len(rates) < 2:
+        problem = f"{len(rates)} group(s) with cases ({list(rates.index)}), at least 2 are needed"
+        raise InputError("groups", problem, "Compare an attribute that takes two or more values in these cases.")
+
+
+def _ratio(top: float, bottom: float) -> float:
+    if bottom == 0 and top == 0:
+        raise InputError("success", "no case of either group succeeds, a ratio is undefined", "Use a lower threshold.")
+    return float("inf") if bottom == 0 else float(top / bottom)

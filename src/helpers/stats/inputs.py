@@ -1,0 +1,118 @@
+"""One way in for scores and groups, so that every statistic treats bad and missing input alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from helpers.errors import InputError
+
+
+class Grouped(NamedTuple):
+    """Scores with their group codes.
+
+    `values` float (n,), `codes` int (n,) with -1 for a case without a group, `levels` the groups that occur, in order.
+    """
+
+    values: np.ndarray
+    codes: np.ndarray
+    levels: list[object]
+
+    @property
+    def n_missing(self) -> int:
+        """How many cases have no group."""
+        return int((self.codes < 0).sum())
+
+    def labelled(self) -> Grouped:
+        """The cases that have a group."""
+        keep = self.codes >= 0
+        return Grouped(self.values[keep], self.codes[keep], self.levels)
+
+    def split(self) -> list[np.ndarray]:
+        """One array of scores per group, in the order of `levels`."""
+        return [self.values[self.codes == k] for k in range(len(self.levels))]
+
+    def code(self, level: object) -> int:
+        """Position of a group among the levels."""
+        if level not in self.levels:
+            raise InputError(f"group {level!r}", f"no case has it; groups here are {self.levels}", "Name one of them.")
+        return self.levels.index(level)
+
+
+def check_scores(score: ArrayLike, name: str = "score") -> np.ndarray:
+    """Scores as a finite float array of shape (n,).
+
+    Raises
+    ------
+    InputError
+        If there is none, a value is not a number, or a value is NaN or infinite (the count is named).
+    """
+    try:
+        values = np.asarray(score, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise InputError(name, f"not numbers ({error})", "Give one number per case.") from None
+    if values.ndim != 1 or values.size == 0:
+        raise InputError(name, f"shape {values.shape}, expected (n,) with n > 0", "Give one number per case.")
+    bad = int((~np.isfinite(values)).sum())
+    if bad:
+        fix = "Leave these cases out and count them, or give them a value by a stated policy, before the audit."
+        raise InputError(name, f"{bad} of {values.size} values are NaN or infinite", fix)
+    return values
+
+
+def check_success(success: ArrayLike, name: str = "success") -> np.ndarray:
+    """Outcomes as floats 0 and 1 of shape (n,)."""
+    values = check_scores(success, name)
+    if not np.isin(values, (0, 1)).all():
+        raise InputError(name, "values other than 0 and 1", "Make it with stats.success(score, threshold=...).")
+    return values
+
+
+def check_groups(groups: ArrayLike, n: int, name: str = "groups") -> tuple[np.ndarray, list[object]]:
+    """Codes (n,) and the levels that occur; category order is kept, other labels are sorted; missing is -1."""
+    series = groups if isinstance(groups, pd.Series) else pd.Series(groups)
+    if len(series) != n:
+        raise InputError(name, f"{len(series)} labels for {n} scores", "Give one label per score.")
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        categorical = series.cat.remove_unused_categories()
+        return categorical.cat.codes.to_numpy().astype(int), list(categorical.cat.categories)
+    codes, levels = pd.factorize(series)
+    order = np.array(sorted(range(len(levels)), key=lambda k: (str(type(levels[k])), levels[k])), dtype=int)
+    rank = np.empty(len(levels) + 1, dtype=int)
+    rank[order], rank[-1] = np.arange(len(levels)), -1
+    return rank[codes], [levels[k] for k in order]
+
+
+def group_scores(score: ArrayLike, groups: ArrayLike, *, at_least: int = 2, name: str = "score") -> Grouped:
+    """Check scores and groups together.
+
+    Parameters
+    ----------
+    at_least : int
+        How many groups must occur for the statistic to mean anything.
+    """
+    values = check_success(score, name) if name == "success" else check_scores(score, name)
+    if isinstance(score, pd.Series) and isinstance(groups, pd.Series) and not score.index.equals(groups.index):
+        raise InputError("groups", f"its index is not that of the {name}", "Take both columns from one frame.")
+    codes, levels = check_groups(groups, len(values))
+    if len(levels) < at_least:
+        problem = f"{len(levels)} group(s) with cases ({levels}), at least {at_least} are needed"
+        raise InputError("groups", problem, "Compare an attribute that takes two or more values in these cases.")
+    return Grouped(values, codes, levels)
+
+
+def is_binary(score: ArrayLike) -> bool:
+    """Whether the scores are outcomes (bool, or nothing but 0 and 1)."""
+    array = np.asarray(score)
+    return array.dtype == bool or bool(np.isin(array, (0, 1)).all())
+
+
+def need_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:
+    """InputError for the first column that a frame lacks."""
+    missing = [name for name in names if name not in frame]
+    if missing:
+        raise InputError(f"column {missing[0]}", "not in the frame", f"It has {', '.join(map(str, frame.columns))}.")

@@ -1,0 +1,51 @@
+"""What a second reference does to a contrast, by one fixed rule on three intervals."""
+
+from __future__ import annotations
+
+from helpers.stats.resample import Change, Interval
+
+
+def judge(change: Change, *, null: float = 0.0) -> tuple[str, str]:
+    """What the second way of judging does to the contrast that the first shows, by one fixed rule on three intervals.
+
+    A contrast is shown where its interval excludes `null`; the change is shown where its interval excludes 0.
+
+    =======================  ============================================================================
+    ``shifts within noise``  the change is not shown
+    ``not shown``            the change is, but neither contrast is: there is no gap to inflate or to hide
+    ``reverses``             both contrasts are shown, on opposite sides
+    ``inflates``             the second contrast lies further out, on the side of the contrast that is shown
+    ``hides``                the second contrast lies less far out on that side: part of the gap, or all, is not seen
+    =======================  ============================================================================
+
+    Where only one contrast is shown, its side counts: a gap that only the second shows is inflated, one that only the
+    first shows is hidden (also where the second points to the other side, but does not exclude `null`).
+
+    Parameters
+    ----------
+    change : Change
+        First (gold), second (silver) and their paired change.
+    null : float
+        Value of no difference: 0, or 1 for a ratio.
+
+    Returns
+    -------
+    verdict, why : str
+    """
+    first, second = (_side(interval, null) for interval in (change.first, change.second))
+    if not _side(change.change, 0.0):
+        return "shifts within noise", "the interval of the change holds 0"
+    if not first and not second:
+        return "not shown", "the references differ, but neither shows a gap"
+    if first * second < 0:
+        return "reverses", "both references show a gap, on opposite sides"
+    seen = {(True, True): "both references show", (True, False): "only gold shows", (False, True): "only silver shows"}
+    side = first or second
+    further = side * change.second.estimate > side * change.first.estimate
+    size = "larger by silver" if further else "smaller by silver"
+    return "inflates" if further else "hides", f"{seen[bool(first), bool(second)]} the gap, and it is {size}"
+
+
+def _side(interval: Interval, null: float) -> int:
+    """1 or -1 where the interval lies above or below `null`, else 0."""
+    return int(interval.low > null) - int(interval.high < null)

@@ -1,0 +1,149 @@
+"""Beside the overall test: which pairs differ, by how much, tests of rates, and correction for asking many times."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from helpers.errors import InputError
+from helpers.stats.hypothesis import Test, testable
+from helpers.stats.inputs import check_groups, check_success, group_scores
+
+
+def posthoc(
+    score: ArrayLike,
+    *,
+    groups: ArrayLike,
+    method: Literal["games-howell", "tukey", "dunn"] = "games-howell",
+    adjust: str = "holm",
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """All pairs of groups.
+
+    Parameters
+    ----------
+    method : {"games-howell", "tukey", "dunn"}
+        Games-Howell after Welch, Tukey-Kramer after ANOVA (both correct for the number of pairs themselves), Dunn on
+        ranks after Kruskal-Wallis, its p corrected by `adjust` (Holm, Bonferroni, ... as scikit-posthocs names them).
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``a, b, difference`` (mean of b minus mean of a), ``low, high`` (simultaneous; NaN for Dunn, which has
+        none), ``p``.
+    """
+    data, _ = testable(score, groups)
+    parts, k = data.split(), len(data.levels)
+    pairs = [(i, j) for i in range(k) for j in range(i + 1, k)]
+    low = high = np.full((k, k), np.nan)
+    if method == "dunn":
+        import scikit_posthocs  # slow to import, and used here alone
+
+        p = scikit_posthocs.posthoc_dunn(parts, p_adjust=adjust).to_numpy()
+    elif method in ("tukey", "games-howell"):
+        result = stats.tukey_hsd(*parts, equal_var=method == "tukey")
+        interval = result.confidence_interval(level)
+        p, low, high = result.pvalue, interval.low, interval.high
+    else:
+        raise InputError("method", f"{method!r} is unknown", 'Give "games-howell", "tukey" or "dunn".')
+    rows = [
+        (data.levels[i], data.levels[j], parts[j].mean() - parts[i].mean(), low[j, i], high[j, i], p[i, j])
+        for i, j in pairs
+    ]
+    return pd.DataFrame(rows, columns=["a", "b", "difference", "low", "high", "p"])
+
+
+def rank_biserial(score: ArrayLike, *, groups: ArrayLike, a: object, b: object) -> float:
+    """Rank-biserial correlation of two groups: P(b > a) - P(b < a), from -1 to 1. Source: Kerby 2014."""
+    data = group_scores(score, groups)
+    first, second = (data.values[data.codes == data.code(level)] for level in (a, b))
+    u = stats.mannwhitneyu(second, first).statistic
+    return float(2 * u / (len(first) * len(second)) - 1)
+
+
+def rank_biserial_interval(
+    score: ArrayLike, *, groups: ArrayLike, a: object, b: object, level: float = 0.95
+) -> tuple[float, float, float]:
+    """Rank-biserial correlation with its large-sample interval: ``(estimate, low, high)``.
+
+    It is 2 AUC - 1, with the variance of the AUC by placements (DeLong et al. 1988); ends are cut at -1 and 1.
+    """
+    estimate = rank_biserial(score, groups=groups, a=a, b=b)
+    data = group_scores(score, groups)
+    first, second = (np.sort(data.values[data.codes == data.code(level_)]) for level_ in (a, b))
+    if min(len(first), len(second)) < 2:
+        raise InputError("groups", f"{a!r} or {b!r} has fewer than two cases", "An interval needs two of each.")
+
+    def placements(of: np.ndarray, among: np.ndarray) -> np.ndarray:
+        below, upto = (np.searchsorted(among, of, side=side) for side in ("left", "right"))
+        return (below + upto) / (2 * len(among))
+
+    variance = sum(placements(x, y).var(ddof=1) / len(x) for x, y in ((first, second), (second, first)))
+    half = stats.norm.ppf(0.5 + level / 2) * 2 * np.sqrt(variance)
+    return estimate, float(max(-1, estimate - half)), float(min(1, estimate + half))
+
+
+def chi_square(outcome: ArrayLike, *, groups: ArrayLike) -> Test:
+    """Chi-square test that an outcome of any levels (success, a rating) does not depend on the group.
+
+    Effect: Cramer's V. The note says when an expected count is under 5, where the test is approximate at best.
+    Cases without an outcome or a group are left out and counted in the note.
+    """
+    outcome = outcome if isinstance(outcome, pd.Series) else pd.Series(outcome)
+    rows, outcomes = check_groups(outcome, len(outcome), "outcome")
+    columns, levels = check_groups(groups, len(outcome))
+    if len(outcomes) < 2 or len(levels) < 2:
+        problem = f"{len(outcomes)} outcome level(s) and {len(levels)} group(s), two of each are needed"
+        raise InputError("outcome, groups", problem, "Compare an outcome and an attribute that vary.")
+    kept = (rows >= 0) & (columns >= 0)
+    table = pd.crosstab(rows[kept], columns[kept]).to_numpy()
+    result, n = stats.chi2_contingency(table, correction=False), int(table.sum())
+    notes = [f"{int((~kept).sum())} cases without outcome or group left out"] if not kept.all() else []
+    notes += ["an expected count is under 5"] if result.expected_freq.min() < 5 else []
+    v = float(np.sqrt(result.statistic / n / (min(table.shape) - 1)))
+    return Test("chi-square", float(result.statistic), float(result.pvalue), n, result.dof, effect=v,
+                effect_name="Cramer's V", note="; ".join(notes))  # fmt: skip
+
+
+def two_rate_test(success: ArrayLike, *, groups: ArrayLike, a: object, b: object) -> Test:
+    """Fisher's exact test of two success rates, for tables too small for chi-square. Effect: odds ratio of b to a."""
+    check_success(success)
+    data = group_scores(success, groups)
+    first, second = (data.values[data.codes == data.code(level)] for level in (a, b))
+    table = [[second.sum(), (1 - second).sum()], [first.sum(), (1 - first).sum()]]
+    result = stats.fisher_exact(table)
+    n, odds = len(first) + len(second), float(result.statistic)
+    return Test("Fisher", odds, float(result.pvalue), n, effect=odds, effect_name="odds ratio")
+
+
+def adjust_p(p: Sequence[float] | pd.Series, *, alpha: float = 0.05) -> pd.DataFrame:
+    """Holm (family-wise error) and Benjamini-Hochberg (false discovery rate) beside the raw p.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``p, holm, bh, reject_holm, reject_bh``; the index of `p` is kept.
+
+    Raises
+    ------
+    InputError
+        If a p is NaN or outside 0 to 1: leave tests that were not made out of the family, and say so.
+    """
+    series = pd.Series(p, dtype=float)
+    if not len(series) or series.isna().any() or not series.between(0, 1).all():
+        raise InputError("p", "values missing or outside 0 to 1", "Give the p values of the tests that were made.")
+    gc.freeze()  # statsmodels collects garbage for Holm; what is frozen costs that no time
+    try:
+        reject_holm, holm, *_ = multipletests(series, alpha, "holm")
+    finally:
+        gc.unfreeze()
+    reject_bh, bh, *_ = multipletests(series, alpha, "fdr_bh")
+    columns = {"p": series, "holm": holm, "bh": bh, "reject_holm": reject_holm, "reject_bh": reject_bh}
+    return pd.DataFrame(columns, index=series.index)

@@ -1,0 +1,253 @@
+"""Intervals of signed contrasts by resampling patients.
+
+A max-min statistic cannot be negative, so that a percentile interval could never cover "no difference": it gets a
+permutation null instead, see `permutation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+from scipy.stats import qmc
+
+from helpers.errors import InputError
+from helpers.stats.inputs import Grouped, check_scores, group_scores, is_binary
+
+Statistic = Callable[[np.ndarray, np.ndarray], float]
+
+CHUNK = 2_000_000  # draws held in memory at a time: 16 MB
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its bootstrap percentile interval.
+
+    `dropped` replicates were undefined (a group was not drawn, or 0/0) and are not in `replicates`.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    level: float
+    n: int
+    n_boot: int
+    dropped: int
+    replicates: np.ndarray = field(repr=False, compare=False)
+
+    def __str__(self) -> str:
+        span = f"{self.estimate:.3f} [{self.low:.3f}, {self.high:.3f}]"
+        return f"{span}, {self.level:.0%} interval, {self.n_boot:,} replicates{'; ' * bool(self.dropped)}{self.note}"
+
+    @property
+    def note(self) -> str:
+        """What was dropped, in words; empty when nothing was."""
+        return f"{self.dropped} of {self.n_boot} replicates undefined and left out" if self.dropped else ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One contrast under two scores of the same patients, and its change (second minus first)."""
+
+    first: Interval
+    second: Interval
+    change: Interval
+
+
+def bootstrap(
+    score: ArrayLike,
+    *,
+    groups: ArrayLike,
+    a: object = None,
+    b: object = None,
+    statistic: Literal["difference", "ratio"] | Statistic = "difference",
+    n_boot: int = 10_000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Interval:
+    """Percentile bootstrap interval of a contrast, resampling patients over the whole cohort.
+
+    Parameters
+    ----------
+    score : array_like of shape (n,)
+        A score, or the outcomes of `success`: then the contrast is of success rates.
+    groups : array_like of shape (n,)
+        Labels. Unlabelled patients and other groups are resampled too, so group sizes vary as in a new cohort.
+    a, b : object
+        The two groups.
+    statistic : {"difference", "ratio"} or callable
+        ``mean(b) - mean(a)``, ``mean(a) / mean(b)``, or a function ``f(score, groups) -> float`` of the labelled
+        patients of one resampled cohort (arrays; slower). NaN from a callable counts as an undefined replicate.
+    n_boot : int
+        Replicates.
+    seed : int
+        Seed of `numpy.random.default_rng`.
+    level : float
+        Coverage.
+
+    Returns
+    -------
+    Interval
+        Replicates in which a group is not drawn, or in which the ratio is 0/0, are counted in `dropped`. An infinite
+        ratio stays: then the ends are order statistics, and may be infinite.
+
+    Notes
+    -----
+    Given the multinomial group sizes, the draws within a group are independent. So only rows of `a` and `b` are drawn,
+    and for outcomes only the counts of success: the distribution is that of resampling all rows, the time is not.
+    Those counts come from scrambled Halton points, which spread the replicates evenly: the ends of an interval then
+    hardly depend on the seed (Owen 2017, "A randomized Halton algorithm").
+    """
+    data = group_scores(score, groups)
+    rng = np.random.default_rng(seed)
+    if callable(statistic):
+        labels = np.array([*data.levels, None], dtype=object)[data.codes]
+        estimate, replicates = _bootstrap_callable(data, labels, statistic, n_boot, rng)
+    else:
+        first, second = _pair(data, a, b)
+        ((means_a,), (means_b,)) = _mean_replicates([data.values[first]], [data.values[second]], data, n_boot, rng)
+        combine = _combine(statistic)
+        estimate = float(combine(data.values[first].mean(), data.values[second].mean()))
+        replicates = combine(means_a, means_b)
+    return percentile_interval(estimate, replicates, len(data.values), level)
+
+
+def bootstrap_change(
+    first: ArrayLike,
+    second: ArrayLike,
+    *,
+    groups: ArrayLike,
+    a: object,
+    b: object,
+    statistic: Literal["difference", "ratio"] = "difference",
+    n_boot: int = 10_000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Change:
+    """Paired bootstrap of how a contrast changes between two scores of the same patients.
+
+    Every replicate takes both scores of the patients drawn, so that what the scores share cancels; comparing two
+    separate intervals would not see that.
+
+    Parameters
+    ----------
+    first, second : array_like of shape (n,)
+        For example scores against the silver and against the gold reference, or `success` of both.
+    statistic : {"difference", "ratio"}
+        As in `bootstrap`; the change is ``second - first`` of either.
+    """
+    data = group_scores(first, groups)
+    other = check_scores(second, "second score")
+    if len(other) != len(data.values):
+        raise InputError("second score", f"{len(other)} values for {len(data.values)} patients", "Give paired scores.")
+    rows_a, rows_b = _pair(data, a, b)
+    rng, combine = np.random.default_rng(seed), _combine(statistic)
+    parts_a, parts_b = ([data.values[rows], other[rows]] for rows in (rows_a, rows_b))
+    means_a, means_b = _mean_replicates(parts_a, parts_b, data, n_boot, rng)
+    estimates = [float(combine(x.mean(), y.mean())) for x, y in zip(parts_a, parts_b, strict=True)]
+    draws = [combine(x, y) for x, y in zip(means_a, means_b, strict=True)]
+    with np.errstate(invalid="ignore"):
+        change = percentile_interval(estimates[1] - estimates[0], draws[1] - draws[0], len(other), level)
+    ends = [percentile_interval(e, d, len(other), level) for e, d in zip(estimates, draws, strict=True)]
+    return Change(*ends, change)
+
+
+def _pair(data: Grouped, a: object, b: object) -> tuple[np.ndarray, np.ndarray]:
+    if a is None or b is None or a == b:
+        raise InputError("a, b", f"two groups are needed, got {a!r} and {b!r}", f"Name two of {data.levels}.")
+    return data.codes == data.code(a), data.codes == data.code(b)
+
+
+def _combine(statistic: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    if statistic == "difference":
+        return lambda mean_a, mean_b: mean_b - mean_a
+    if statistic == "ratio":
+
+        def ratio(mean_a: np.ndarray, mean_b: np.ndarray) -> np.ndarray:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                return np.divide(mean_a, mean_b)
+
+        return ratio
+    raise InputError("statistic", f"{statistic!r} is unknown", 'Give "difference", "ratio" or a function.')
+
+
+def _mean_replicates(
+    parts_a: list[np.ndarray], parts_b: list[np.ndarray], data: Grouped, n_boot: int, rng: np.random.Generator
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Resampled means of each score in groups a and b; NaN where the group is not drawn."""
+    n, n_a, n_b = len(data.values), len(parts_a[0]), len(parts_b[0])
+    sizes = rng.multinomial(n, [n_a / n, n_b / n, (n - n_a - n_b) / n], size=n_boot)
+    if not all(is_binary(part) for part in (*parts_a, *parts_b)):
+        return _score_means(parts_a, sizes[:, 0], rng), _score_means(parts_b, sizes[:, 1], rng)
+    free = 2 ** len(parts_a) - 1  # counts of all patterns of outcomes but the last
+    even = qmc.Halton(2 * free, rng=rng).random(n_boot)
+    return _outcome_means(parts_a, sizes[:, 0], even[:, :free]), _outcome_means(parts_b, sizes[:, 1], even[:, free:])
+
+
+def _score_means(parts: list[np.ndarray], sizes: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+    n = len(parts[0])
+    means = [np.full(len(sizes), np.nan) for _ in parts]
+    step = max(1, CHUNK // max(1, n))
+    for start in range(0, len(sizes), step):
+        size = sizes[start : start + step]
+        drawn = size > 0
+        rows = rng.integers(0, n, size=int(size.sum()), dtype=np.int32)
+        offsets = np.concatenate(([0], np.cumsum(size[drawn])[:-1])) if drawn.any() else None
+        for mean, part in zip(means, parts, strict=True):
+            if offsets is not None:
+                mean[start : start + step][drawn] = np.add.reduceat(part[rows], offsets) / size[drawn]
+    return means
+
+
+def _outcome_means(parts: list[np.ndarray], sizes: np.ndarray, uniform: np.ndarray) -> list[np.ndarray]:
+    """As `_score_means` for 0/1 outcomes: the counts of each pattern of outcomes are multinomial.
+
+    They are drawn one conditional binomial after another, from `uniform` of shape (replicates, patterns - 1).
+    """
+    pattern = sum(part.astype(int) << k for k, part in enumerate(parts))
+    weights = np.bincount(pattern, minlength=2 ** len(parts)) / len(pattern)
+    counts, left = np.empty((len(sizes), len(weights))), sizes.astype(float)
+    for k, weight in enumerate(weights[:-1]):
+        share = weight / max(weights[k:].sum(), weight, np.finfo(float).tiny)
+        counts[:, k] = np.clip(stats.binom.ppf(uniform[:, k], left, share), 0, left)
+        left = left - counts[:, k]
+    counts[:, -1] = left
+    with np.errstate(invalid="ignore"):
+        return [counts[:, np.arange(len(weights)) >> k & 1 == 1].sum(axis=1) / sizes for k in range(len(parts))]
+
+
+def _bootstrap_callable(
+    data: Grouped, labels: np.ndarray, statistic: Statistic, n_boot: int, rng: np.random.Generator
+) -> tuple[float, np.ndarray]:
+    kept = data.codes >= 0
+    estimate = float(statistic(data.values[kept], labels[kept]))
+    replicates, n = np.empty(n_boot), len(data.values)
+    for i in range(n_boot):
+        rows = rng.integers(0, n, size=n)
+        rows = rows[kept[rows]]
+        lost = len(np.unique(data.codes[rows])) < len(data.levels)
+        replicates[i] = np.nan if lost else statistic(data.values[rows], labels[rows])
+    return estimate, replicates
+
+
+def percentile_interval(estimate: float, replicates: np.ndarray, n: int, level: float) -> Interval:
+    """Interval from the replicates of a statistic; undefined ones (NaN) are left out and counted.
+
+    Raises
+    ------
+    InputError
+        If the estimate or every replicate is undefined.
+    """
+    if np.isnan(estimate):
+        raise InputError("statistic", "undefined on these cases (0/0)", "Use a threshold that some case passes.")
+    defined = replicates[~np.isnan(replicates)]
+    if not len(defined):
+        raise InputError("bootstrap", "no replicate is defined", "The groups are too small to resample.")
+    method = "linear" if np.isfinite(defined).all() else "nearest"
+    low, high = np.quantile(defined, [0.5 - level / 2, 0.5 + level / 2], method=method)
+    dropped = len(replicates) - len(defined)
+    return Interval(estimate, float(low), float(high), level, n, len(replicates), dropped, defined)

@@ -1,0 +1,54 @@
+"""Does the reference decide how large a gap is? One set of predictions, judged by two references.
+
+Segmentation networks for the controlled experiments: on slices in memory, or on whole volumes from disk.
+"""
+
+from helpers.datasets import BREAST_WORLDS as WORLDS
+from helpers.learn import embed
+from helpers.studies.biased_ruler import slices, volumes
+from helpers.studies.biased_ruler.diagnosis import CAUSES, Diagnosis, diagnose
+from helpers.studies.biased_ruler.experiments import EXPERIMENTS, known_difficulty, run, training_set, two_rulers
+from helpers.studies.biased_ruler.label_tiers import tiers
+from helpers.studies.biased_ruler.labeller import as_labeller, silver_labeller, world
+from helpers.studies.biased_ruler.latent_space import latent
+from helpers.studies.biased_ruler.mask_shapes import shapes
+from helpers.studies.biased_ruler.rulers import Ruler, ruler
+from helpers.studies.biased_ruler.slices import Slices, load_slices
+from helpers.studies.biased_ruler.spread import ratios
+from helpers.studies.biased_ruler.views import change_rows, gap_rows, ruler_table, ruler_values
+from helpers.studies.biased_ruler.worlds import READINGS, confusion, diagnose_world, diagnose_worlds, right
+
+__all__ = [
+    "CAUSES",
+    "EXPERIMENTS",
+    "READINGS",
+    "WORLDS",
+    "Diagnosis",
+    "Ruler",
+    "Slices",
+    "as_labeller",
+    "change_rows",
+    "confusion",
+    "diagnose",
+    "diagnose_world",
+    "diagnose_worlds",
+    "embed",
+    "gap_rows",
+    "known_difficulty",
+    "latent",
+    "load_slices",
+    "ratios",
+    "right",
+    "ruler",
+    "ruler_table",
+    "ruler_values",
+    "run",
+    "shapes",
+    "silver_labeller",
+    "slices",
+    "tiers",
+    "training_set",
+    "two_rulers",
+    "volumes",
+    "world",
+]

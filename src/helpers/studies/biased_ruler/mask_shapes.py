@@ -1,0 +1,50 @@
+"""Form of every mask in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import nibabel as nib
+import pandas as pd
+
+from helpers import datasets, metrics
+from helpers.datasets.shared.nifti import read_nifti
+from helpers.errors import InputError
+
+
+def shapes(root: str | Path, patient_ids: Sequence[str]) -> pd.DataFrame:
+    """Size and form of the expert's masks, as `helpers.metrics.geometry` measures them.
+
+    The surface is smoothed by the largest voxel length, so that steps of thick slices are not taken for roughness.
+
+    Parameters
+    ----------
+    root : path
+        Folder with ``segmentations/expert``.
+    patient_ids : sequence of str
+
+    Returns
+    -------
+    DataFrame
+        In the order of the patients: ``volume_cc, sphericity, elongation, surface_to_volume`` (1/mm). An empty mask, or
+        one that is too small to have a form, has none.
+
+    Raises
+    ------
+    InputError
+        There is no such folder, or a mask is missing or cannot be read.
+    """
+    rows = []
+    for patient in patient_ids:
+        path = datasets.mask_file(root, "expert", patient)
+        voxels, affine = read_nifti(path)
+        spacing = nib.affines.voxel_sizes(affine)
+        try:
+            rows.append(metrics.shape(voxels, spacing=spacing, smooth=float(max(spacing))))
+        except InputError as error:
+            if not error.where.startswith("mask"):
+                raise InputError(path, error.problem, error.fix) from None
+            rows.append({})
+    columns = ["volume_cc", "sphericity", "elongation", "surface_to_volume"]
+    return pd.DataFrame(rows, columns=columns).astype(float)

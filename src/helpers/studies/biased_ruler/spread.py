@@ -1,0 +1,46 @@
+"""How much larger, and how much more variable, a measure is in one group than in another."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from helpers.errors import InputError
+from helpers.stats.inputs import group_scores
+from helpers.stats.resample import bootstrap
+
+
+def ratios(
+    values: ArrayLike, *, groups: ArrayLike, a: object, b: object, n_boot: int = 10_000, seed: int = 0
+) -> dict[str, float]:
+    """Ratios of group `a` over group `b`: of the means, with an interval, of the SDs and of the variances.
+
+    Parameters
+    ----------
+    values : array_like of shape (n,)
+        A positive measure; cases without one are left out.
+    groups : array_like of shape (n,)
+    n_boot, seed : int
+        Replicates of the bootstrap interval of the ratio of means, and seed.
+
+    Returns
+    -------
+    dict of str to float
+        ``n_a, n_b, mean_ratio, low, high, sd_ratio, variance_ratio``.
+
+    Raises
+    ------
+    InputError
+        A group has fewer than two cases, or `b` does not vary.
+    """
+    values, groups = np.asarray(values, float), np.asarray(groups, object)
+    known = np.isfinite(values)
+    data = group_scores(values[known], groups[known])
+    first, second = (data.values[data.codes == data.code(name)] for name in (a, b))
+    if min(len(first), len(second)) < 2 or second.std() == 0:
+        problem = f"{a} has {len(first)} and {b} {len(second)} cases, or {b} does not vary"
+        raise InputError("values", problem, "Give two groups of two cases and more.")
+    mean = bootstrap(data.values, groups=groups[known], a=a, b=b, statistic="ratio", n_boot=n_boot, seed=seed)
+    sd = float(first.std(ddof=1) / second.std(ddof=1))
+    found = {"n_a": len(first), "n_b": len(second), "mean_ratio": mean.estimate, "low": mean.low, "high": mean.high}
+    return found | {"sd_ratio": sd, "variance_ratio": sd**2}

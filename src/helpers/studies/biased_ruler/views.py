@@ -1,0 +1,53 @@
+"""Tables of the experiments, as a notebook shows them and a figure draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from helpers.stats import Between, Interval
+from helpers.studies.biased_ruler.rulers import Ruler
+
+
+def ruler_table(ruler: Ruler) -> pd.DataFrame:
+    """What a ruler does to mean, rate and ratio: by gold, by silver, the change with its interval, and the verdict."""
+    table = ruler.table()
+    return table[["gold", "silver", "change", "change_low", "change_high", "n_a", "n_b", "verdict"]].rename(
+        columns={"change_low": "low", "change_high": "high"}
+    )
+
+
+def gap_rows(rulers: Mapping[str, Ruler]) -> pd.DataFrame:
+    """Gap by gold, gap by silver and their change, three rows for each ruler: ``estimate, low, high, n``."""
+    rows = {}
+    for name, ruler in rulers.items():
+        parts = {"gold": ruler.mean.first, "silver": ruler.mean.second, "silver − gold": ruler.mean.change}
+        for part, interval in parts.items():
+            rows[f"{name}: {part}"] = _row(interval, ruler.n_a + ruler.n_b)
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["estimate", "low", "high", "n"])
+
+
+def change_rows(between: Mapping[str, Between]) -> pd.DataFrame:
+    """Gap of the baseline and of each experiment, and the change: ``first, second, change, low, high, n, n_a, n_b``."""
+    rows = {}
+    for name, found in between.items():
+        change, low, high, n = _row(found.change, found.n_a + found.n_b)
+        rows[name] = (found.first.estimate, found.second.estimate, change, low, high, n, found.n_a, found.n_b)
+    columns = ["first", "second", "change", "low", "high", "n", "n_a", "n_b"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
+def ruler_values(ruler: Ruler | None) -> dict[str, object]:
+    """What a page quotes of a ruler; None where there is none."""
+    names = ("gold", "gold_low", "gold_high", "silver", "change", "low", "high")
+    if ruler is None:
+        return {**dict.fromkeys(names), "verdict": "no images"}
+    gold, change = ruler.mean.first, ruler.mean.change
+    numbers = (gold.estimate, gold.low, gold.high, ruler.mean.second.estimate, change.estimate, change.low, change.high)
+    sizes = {"n_young": ruler.n_a, "n_older": ruler.n_b}
+    return {**dict(zip(names, numbers, strict=True)), **sizes, "verdict": ruler.verdict}
+
+
+def _row(interval: Interval, n: int) -> tuple[float, float, float, int]:
+    return interval.estimate, interval.low, interval.high, n

@@ -1,0 +1,26 @@
+"""Planted gaps that every test must find, and null cohorts in which it must not."""
+
+from helpers.studies.calibration.calibrating import (
+    calibrate,
+    calibration_cohorts,
+    calibration_summary,
+    null_interval_coverage,
+)
+from helpers.studies.calibration.sandbox import explore_sandbox, sandbox_view
+from helpers.studies.calibration.sandbox_readings import Largest, largest_gap, readings
+from helpers.studies.calibration.scored import SCORED_EFFECTS, SET_UPS, scored_cohort
+
+__all__ = [
+    "SCORED_EFFECTS",
+    "SET_UPS",
+    "Largest",
+    "calibrate",
+    "calibration_cohorts",
+    "calibration_summary",
+    "explore_sandbox",
+    "largest_gap",
+    "null_interval_coverage",
+    "readings",
+    "sandbox_view",
+    "scored_cohort",
+]

@@ -1,0 +1,240 @@
+"""Do intervals cover and tests reject as often as they promise? Many cohorts of known truth are audited to see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
+from tqdm.auto import tqdm
+
+from helpers.errors import InputError
+from helpers.keep import cache
+from helpers.stats import gaps, hypothesis
+from helpers.stats.permute import permutation
+from helpers.stats.resample import bootstrap
+
+Draw = Callable[[int], tuple[pd.DataFrame, dict]]
+
+BATCH = 20  # cohorts per task: large beside the cost of starting one, small beside an interruption
+# Kind of contrast -> its name, and its value where there is no effect.
+CONTRASTS = {"mean": ("mean difference", 0), "rate": ("rate difference", 0), "ratio": ("rate ratio", 1)}
+TESTS = ("ANOVA", "Welch", "Kruskal-Wallis", "permutation", "regression")
+
+
+def calibrate(draw: Draw, *, n_cohorts: int = 2000, alpha: float = 0.05, **options) -> pd.DataFrame:
+    """Coverage of intervals, and rejection rates of tests, over cohorts drawn with known truth.
+
+    Parameters
+    ----------
+    draw : callable
+        ``draw(seed) -> (frame, truth)``; see `calibration_cohorts`, which takes the other `options` too.
+    n_cohorts : int
+        How many.
+    alpha : float
+        Level of the tests.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `calibration_summary`.
+    """
+    return calibration_summary(calibration_cohorts(draw, n_cohorts=n_cohorts, **options), alpha=alpha)
+
+
+def calibration_cohorts(
+    draw: Draw,
+    *,
+    n_cohorts: int = 2000,
+    score: str = "dice",
+    group: str = "age_group",
+    a: str = "Young",
+    b: str = "Older",
+    x: str = "age",
+    threshold: float = 0.8,
+    truth_mean: str = "older_minus_young",
+    truth_rate: str = "older_minus_young_rate",
+    truth_ratio: str = "young_over_older_rate",
+    n_boot: int = 2000,
+    n_permutations: int = 1000,
+    workers: int = 2,
+    seed: int = 0,
+    keep: str | Path | None = None,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Audit many drawn cohorts; one row each.
+
+    Parameters
+    ----------
+    draw : callable
+        ``draw(seed) -> (frame, truth)``, the truth under the names `truth_mean` (mean of b minus mean of a),
+        `truth_rate` (the same of the rate of ``score > threshold``) and `truth_ratio` (rate of a over rate of b). It
+        is sent to other processes.
+    score, group, x : str
+        Columns of the frame: score, groups, and the continuous variable of the regression.
+    workers : int
+        Processes. The rows depend on `seed` alone, not on how many there are.
+    keep : path, optional
+        Parquet file that collects finished batches; a second call with the same settings goes on from it. Whether
+        `draw` is the same cannot be seen from here: use one file per kind of cohort.
+    progress : bool
+        Show a bar over cohorts.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``cohort, n``; for mean, rate and ratio ``<kind>_truth, <kind>_estimate, <kind>_low, <kind>_high``; and
+        one p per test in ``p_<test>`` (missing where a test is undefined on that cohort, such as Welch with a constant
+        group).
+    """
+    names = {"score": score, "group": group, "a": a, "b": b, "x": x, "threshold": threshold}
+    options = names | {"n_boot": n_boot, "n_permutations": n_permutations, "seed": seed}
+    settings = " ".join(f"{name}={value}" for name, value in options.items())
+    options["truth_names"] = {"mean": truth_mean, "rate": truth_rate, "ratio": truth_ratio}
+    audit = delayed(_audit_batch)
+    done = _read(keep, settings)
+    todo = [i for i in range(n_cohorts) if i not in set(done["cohort"])] if len(done) else list(range(n_cohorts))
+    batches = [todo[i : i + BATCH] for i in range(0, len(todo), BATCH)]
+    finished = [done] if len(done) else []
+    with tqdm(total=n_cohorts, initial=n_cohorts - len(todo), disable=not progress, unit="cohort") as bar:
+        for rows in Parallel(n_jobs=workers, return_as="generator_unordered")(
+            audit(draw, batch, **options) for batch in batches
+        ):
+            finished.append(pd.DataFrame(rows).assign(settings=settings))
+            _write(keep, finished)
+            bar.update(len(rows))
+    table = pd.concat(finished, ignore_index=True).sort_values("cohort", ignore_index=True)
+    return table[table["cohort"] < n_cohorts].drop(columns="settings")
+
+
+def calibration_summary(cohorts: pd.DataFrame, *, alpha: float = 0.05) -> pd.DataFrame:
+    """What the cohorts show, each number with its own 95% Monte-Carlo interval.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``what, kind, n_cohorts, value, low, high, expected``. Kinds: "coverage" (of the 95% interval; expected
+        0.95), "size" (rejection rate where the truth is no difference; expected `alpha`) or "power" (where it is not;
+        nothing expected), "estimate" (mean of the estimates; expected the truth). Rates have Wilson intervals. A test
+        that is undefined on some cohorts has a smaller `n_cohorts`. It is "size" where every truth is that of no
+        effect: draw the null with every effect on the score switched off.
+    """
+    rows = []
+    for kind, (name, _) in CONTRASTS.items():
+        truth, estimate = cohorts[f"{kind}_truth"], cohorts[f"{kind}_estimate"]
+        covered = (cohorts[f"{kind}_low"] <= truth) & (truth <= cohorts[f"{kind}_high"])
+        rows.append(_rate(name, "coverage", covered, 0.95))
+        error = (estimate - truth).std(ddof=1) / np.sqrt(len(cohorts)) if len(cohorts) > 1 else np.nan
+        mean, half = estimate.mean(), 1.96 * error
+        rows.append((name, "estimate", len(cohorts), mean, mean - half, mean + half, truth.mean()))
+    null = all((cohorts[f"{kind}_truth"] == nothing).all() for kind, (_, nothing) in CONTRASTS.items())
+    rejects = {test: cohorts[f"p_{test}"].dropna() < alpha for test in TESTS}
+    for kind, (name, nothing) in CONTRASTS.items():
+        outside = (cohorts[f"{kind}_low"] > nothing) | (cohorts[f"{kind}_high"] < nothing)
+        rejects[f"{name}, interval excludes {nothing}"] = outside
+    kind, expected = ("size", alpha) if null else ("power", np.nan)
+    rows += [_rate(test, kind, hits, expected) for test, hits in rejects.items() if len(hits)]
+    return pd.DataFrame(rows, columns=["what", "kind", "n_cohorts", "value", "low", "high", "expected"])
+
+
+def null_interval_coverage(
+    *, n_per_group: int = 100, n_groups: int = 3, n_cohorts: int = 400, n_boot: int = 500, seed: int = 0
+) -> pd.DataFrame:
+    """How often a 95% percentile interval covers the true 0 when no group differs.
+
+    A max-min statistic is positive in every resample, so that its interval never covers 0; that of a signed contrast
+    does in about 95% of cohorts.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``statistic`` ("max - min", "b - a"); columns ``covered, n_cohorts, coverage, low, high`` (Wilson),
+        ``mean_estimate``: what noise alone gives.
+    """
+    rng = np.random.default_rng(seed)
+    covered, estimates = np.zeros((n_cohorts, 2), dtype=bool), np.zeros((n_cohorts, 2))
+    for i in range(n_cohorts):
+        score = rng.normal(size=(n_groups, n_per_group))
+        draws = np.stack([row[rng.integers(0, n_per_group, (n_boot, n_per_group))].mean(axis=1) for row in score])
+        estimates[i] = _max_min_and_contrast(score.mean(axis=1))
+        low, high = np.quantile(np.stack(_max_min_and_contrast(draws)), [0.025, 0.975], axis=1)
+        covered[i] = (low <= 0) & (high >= 0)
+    count = covered.sum(axis=0)
+    low, high = proportion_confint(count, n_cohorts, method="wilson")
+    columns = {"covered": count, "n_cohorts": n_cohorts, "coverage": count / n_cohorts, "low": low, "high": high}
+    index = pd.Index(["max - min", "b - a"], name="statistic")
+    return pd.DataFrame(columns | {"mean_estimate": estimates.mean(axis=0)}, index=index)
+
+
+def _audit_batch(draw: Draw, batch: list[int], **options) -> list[dict[str, float]]:
+    return [_audit_one(draw, cohort, **options) for cohort in batch]
+
+
+def _audit_one(
+    draw: Draw,
+    cohort: int,
+    *,
+    score: str,
+    group: str,
+    a: str,
+    b: str,
+    x: str,
+    threshold: float,
+    n_boot: int,
+    n_permutations: int,
+    seed: int,
+    truth_names: dict[str, str],
+) -> dict[str, float]:
+    draw_seed, *seeds, last_seed = (int(s) for s in np.random.SeedSequence([seed, cohort]).generate_state(5))
+    frame, truth = draw(draw_seed)
+    absent = [name for name in truth_names.values() if name not in truth]
+    if absent:
+        raise InputError(
+            "draw", f"its truth has no {absent[0]!r}, only {list(truth)}", "Set truth_mean, truth_rate and truth_ratio."
+        )
+    values, groups = frame[score], frame[group]
+    good, _ = gaps.success(values, threshold=threshold)
+    row: dict[str, float] = {"cohort": cohort, "n": len(frame)}
+    for kind, outcome, boot_seed in zip(truth_names, (values, good, good), seeds, strict=True):
+        statistic = "ratio" if kind == "ratio" else "difference"
+        found = bootstrap(outcome, groups=groups, a=a, b=b, statistic=statistic, n_boot=n_boot, seed=boot_seed)
+        row |= {f"{kind}_truth": truth[truth_names[kind]], f"{kind}_estimate": found.estimate}
+        row |= {f"{kind}_low": found.low, f"{kind}_high": found.high}
+    tests = hypothesis.compare(values, groups=groups)["p"].to_dict()
+    tests["permutation"] = permutation(values, groups=groups, n=n_permutations, seed=last_seed).p
+    known = frame[x].notna()
+    tests["regression"] = stats.linregress(frame[x][known], values[known]).pvalue
+    return row | {f"p_{test}": p for test, p in tests.items()}
+
+
+def _max_min_and_contrast(means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return means.max(axis=0) - means.min(axis=0), means[-1] - means[0]
+
+
+def _rate(what: str, kind: str, hits: pd.Series, expected: float) -> tuple:
+    low, high = proportion_confint(int(hits.sum()), len(hits), method="wilson")
+    return what, kind, len(hits), float(hits.mean()), float(low), float(high), expected
+
+
+def _read(keep: str | Path | None, settings: str) -> pd.DataFrame:
+    if keep is None or not Path(keep).exists():
+        return pd.DataFrame()
+    table = pd.read_parquet(keep)
+    if "settings" not in table or set(table["settings"]) != {settings}:
+        fix = "Name another file, or delete it to start afresh."
+        raise InputError(keep, "it holds cohorts of other settings", fix)
+    return table
+
+
+def _write(keep: str | Path | None, finished: list[pd.DataFrame]) -> None:
+    if keep is None:
+        return
+    path = Path(keep)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = cache.beside(path)
+    pd.concat(finished, ignore_index=True).to_parquet(part, index=False)
+    part.replace(path)

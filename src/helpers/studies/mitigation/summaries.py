@@ -1,0 +1,262 @@
+"""What a comparison of methods says in tables."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import scipy
+from statsmodels.stats.proportion import proportion_confint
+
+from helpers import stats
+from helpers.studies.mitigation import comparing
+from helpers.studies.mitigation.protocol import BASELINE, METHODS, START, THRESHOLDS, Compared
+from helpers.studies.mitigation.tasks import PARTS, Study
+
+CHOSEN_BY = ("auroc", "worst_auroc", "eodd")
+
+
+def cohort(study: Study) -> pd.DataFrame:
+    """Cases, patients and share of positives of each group in each part.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index part and group, columns ``n`` (cases), ``n_patients`` and ``positive`` (share, by the recorded label).
+    """
+    rows = study.rows.drop_duplicates(["part", "case"])
+    grouped = rows.groupby(["part", study.attribute])
+    table = pd.DataFrame({"n": grouped.size(), "n_patients": grouped["patient_id"].nunique()})
+    table["positive"] = grouped["label"].mean()
+    return table.reindex([part for part in PARTS if part in table.index.levels[0]], level=0)
+
+
+def comparison(
+    found: Compared,
+    attribute: str,
+    *,
+    rule: str,
+    part: str = "test",
+    minimum: int = 10,
+    n_boot: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Every method against plain fine-tuning: see `helpers.studies.mitigation.compare_methods`, whose table this is.
+
+    Parameters
+    ----------
+    found : Compared
+    attribute : str
+        Whose groups are compared.
+    rule : {"worst", "mean"}
+        How candidates were chosen.
+    part : {"test", "shifted"}
+    """
+    cases = found.cases[part]
+    return comparing.compare_methods(
+        cases["label"],
+        found.probabilities[rule][part],
+        found.decisions[rule][part],
+        groups=cases[attribute],
+        patient=cases["patient_id"],
+        baseline=BASELINE,
+        minimum=minimum,
+        n_boot=n_boot,
+        seed=seed,
+    )
+
+
+def sensitivity(candidates: pd.DataFrame) -> pd.DataFrame:
+    """Measures on validation cases of every strength that was tried: means over seeds, with t intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``method, strength, metric, value, low, high`` (NaN with one seed) and ``seeds``.
+    """
+    rows = []
+    for (method, strength), part in candidates[candidates["method"] != START].groupby(
+        ["method", "strength"], sort=False
+    ):
+        for metric in CHOSEN_BY:
+            value, half = _mean(part[metric].dropna().to_numpy())
+            ends = {"value": value, "low": value - half, "high": value + half}
+            rows.append({"method": method, "strength": strength, "metric": metric} | ends | {"seeds": len(part)})
+    return pd.DataFrame(rows)
+
+
+def costs(candidates: pd.DataFrame) -> pd.DataFrame:
+    """What a method costs: training time of all its candidates, and cases it learns from.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index method; columns ``seconds`` (mean over seeds, of all candidates), ``relative`` (to plain fine-tuning, a
+        mean over seeds), ``learns_from`` (cases) and ``needs``: where group labels are needed.
+    """
+    total = candidates.groupby(["method", "seed"], sort=False)["seconds"].sum().unstack("seed")
+    table = pd.DataFrame({"seconds": total.mean(axis=1), "relative": (total / total.loc[BASELINE]).mean(axis=1)})
+    table["learns_from"] = candidates.groupby("method")["cases"].max()
+    table.loc[THRESHOLDS] = [*table.loc[BASELINE, ["seconds", "relative"]], table.loc[BASELINE, "learns_from"]]
+    needs = {BASELINE: "nowhere", START: "nowhere", THRESHOLDS: "validation, and wherever it is used"}
+    table["needs"] = [needs.get(name, "training") for name in table.index]
+    return table.astype({"learns_from": int})
+
+
+def image_quality(found: Compared, *, rule: str, n_boot: int = 1000, seed: int = 0) -> pd.DataFrame:
+    """PSNR of the tested images by method, a mean over seeds, with an interval over patients.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index method; columns ``psnr, low, high`` in dB, ``change, change_low, change_high`` from plain fine-tuning, and
+        ``n`` patients; empty for a classification.
+    """
+    codes, patients = pd.factorize(found.cases["test"]["patient_id"])
+    rng = np.random.default_rng(seed)
+    drawn = rng.multinomial(len(patients), np.full(len(patients), 1 / len(patients)), size=n_boot)[:, codes]
+    means = {}
+    for method, values in found.psnr.get(rule, {}).items():
+        each = values.mean(axis=0)
+        means[method] = each.mean(), drawn @ each / drawn.sum(axis=1)
+    rows = {}
+    for method, (value, replicates) in means.items():
+        change = replicates - means[BASELINE][1]
+        ends = dict(zip(("low", "high"), np.quantile(replicates, [0.025, 0.975]), strict=True))
+        moved = dict(zip(("change_low", "change_high"), np.quantile(change, [0.025, 0.975]), strict=True))
+        rows[method] = {"psnr": value} | ends | {"change": value - means[BASELINE][0]} | moved | {"n": len(patients)}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def quoted(
+    table: pd.DataFrame, shifted: pd.DataFrame, quality: pd.DataFrame, candidates: pd.DataFrame
+) -> dict[str, object]:
+    """What prose and claims quote of a comparison.
+
+    Parameters
+    ----------
+    table, shifted : DataFrame
+        From `comparison`, on the tested and the shifted cases.
+    quality : DataFrame
+        From `image_quality`.
+    candidates : DataFrame
+        Of `Compared`.
+
+    Returns
+    -------
+    dict
+        ``value, change, shifted``: method to metric to estimate and interval; ``psnr``: method to its change; ``n`` and
+        ``seeds``; ``helped``: methods whose AUROC of the worst group rises with q below 0.05, of how many;
+        ``slope``: AUROC on validation at the largest strength less that at the smallest.
+    """
+    values: dict[str, object] = {
+        "value": _nested(table, "value", "low", "high"),
+        "change": _nested(table, "change", "change_low", "change_high"),
+        "shifted": _nested(shifted, "change", "change_low", "change_high"),
+        "psnr": {
+            method: _triple(row["change"], row["change_low"], row["change_high"]) for method, row in quality.iterrows()
+        },
+        "slope": {method: _slope(candidates[candidates["method"] == method]) for method in METHODS},
+    }
+    worst = table[(table["metric"] == "worst_auroc") & table["q"].notna()]
+    named = worst[(worst["q"] < 0.05) & (worst["change"] > 0)]
+    values["helped"] = {"of": float(len(worst)), "methods": float(len(named))}
+    first = table.iloc[0]
+    return values | {"n": int(first["n"]), "seeds": float(first["seeds"])}
+
+
+def changes(table: pd.DataFrame, *metrics: str) -> pd.DataFrame:
+    """Rows of `comparison` with the change from plain fine-tuning as ``change, low, high``, but for plain's own."""
+    rows = table[table["metric"].isin(metrics or table["metric"].unique()) & table["change"].notna()]
+    kept = ["method", "metric", "change", "change_low", "change_high", "p", "q", "n_smallest", "n_patients"]
+    return rows[kept].rename(columns={"change_low": "low", "change_high": "high"}).reset_index(drop=True)
+
+
+def who_gains(found: Compared, attribute: str, *, rule: str = "worst", part: str = "test") -> pd.DataFrame:
+    """Change of the AUROC within one group from plain fine-tuning, against the other's: `helpers.stats.harm_in_auroc`.
+
+    Probabilities are means over trainings, so that the intervals cover patients alone.
+    """
+    return _signed(found, found.cases[part][[attribute]], rule, part)
+
+
+def shuffled(found: Compared, attribute: str, *, method: str, n: int = 200, seed: int = 0) -> dict[str, float]:
+    """How often `who_gains` finds that a method moves two groups apart that were drawn by lot.
+
+    Returns
+    -------
+    dict
+        ``rate`` of p below 0.05 with Wilson's ``low, high``, and ``tests``.
+    """
+    cases, rng = found.cases["test"], np.random.default_rng(seed)
+    own = cases.drop_duplicates("patient_id").set_index("patient_id")[attribute]
+    lots = {f"lot {k}": cases["patient_id"].map(pd.Series(rng.permutation(own), own.index)) for k in range(n)}
+    table = _signed(found, pd.DataFrame(lots), "worst", "test", (BASELINE, method))
+    hits = int((table["p"] < 0.05).groupby(table["attribute"]).any().sum())
+    low, high = proportion_confint(hits, n, method="wilson")
+    return {"rate": hits / n, "low": float(low), "high": float(high), "tests": float(n)}
+
+
+def _signed(
+    found: Compared, attributes: pd.DataFrame, rule: str, part: str, names: tuple[str, ...] = ()
+) -> pd.DataFrame:
+    cases = found.cases[part]
+    given = {
+        name: pd.DataFrame({"label": values.mean(axis=0)})
+        for name, values in found.probabilities[rule][part].items()
+        if name != THRESHOLDS and (not names or name in names)
+    }
+    whose = {"attributes": attributes, "patient": cases["patient_id"], "baseline": BASELINE}
+    return stats.harm_in_auroc(cases[["label"]], given, **whose).rename(columns={"arm": "method"})
+
+
+def probe_table(
+    truth: np.ndarray, told: dict[str, np.ndarray], patient: pd.Series, *, n_boot: int = 1000, seed: int = 0
+) -> pd.DataFrame:
+    """What a linear probe reads from several networks, and how that differs from the first.
+
+    Parameters
+    ----------
+    truth, told
+        From `helpers.studies.mitigation.linear_probe`: the answer, and what the probe says, by the network's name.
+    patient : Series
+        Whose cases they are.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index network; columns ``auroc, low, high, change, change_low, change_high, p`` and ``n`` cases.
+    """
+    first = next(iter(told))
+    given = {name: values[None] for name, values in told.items()}
+    decided = {name: (values >= 0.5).astype(int) for name, values in given.items()}
+    asked = {"groups": np.zeros(len(truth)), "patient": patient, "baseline": first, "n_boot": n_boot, "seed": seed}
+    table = comparing.compare_methods(truth, given, decided, **asked)
+    rows = table[table["metric"] == "auroc"].set_index("method").rename(columns={"value": "auroc"})
+    return rows[["auroc", "low", "high", "change", "change_low", "change_high", "p", "n"]]
+
+
+def _nested(table: pd.DataFrame, *columns: str) -> dict[str, dict[str, object]]:
+    found: dict[str, dict[str, object]] = {}
+    for row in table.to_dict("records"):
+        found.setdefault(row["method"], {})[row["metric"]] = _triple(*(row[name] for name in columns))
+    return found
+
+
+def _triple(estimate: float, low: float, high: float) -> dict[str, object] | None:
+    return None if np.isnan(estimate) else {"estimate": float(estimate), "interval": [float(low), float(high)]}
+
+
+def _slope(own: pd.DataFrame) -> dict[str, object] | None:
+    """AUROC at the largest strength less that at the smallest, paired by seed."""
+    if own.empty:
+        return None
+    wide = own.pivot(index="seed", columns="strength", values="auroc")
+    value, half = _mean((wide[wide.columns.max()] - wide[wide.columns.min()]).to_numpy())
+    return _triple(value, value - half, value + half) if np.isfinite(half) else None
+
+
+def _mean(values: np.ndarray) -> tuple[float, float]:
+    """Mean, and half of its t interval; NaN with fewer than two values."""
+    n = len(values)
+    half = scipy.stats.t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n) if n > 1 else float("nan")
+    return (float(values.mean()) if n else float("nan")), float(half)

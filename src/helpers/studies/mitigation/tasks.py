@@ -1,0 +1,329 @@
+"""The tasks that methods are compared on: classification of X-rays and of skin, and two kinds of reconstruction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from torch import nn
+
+from helpers import datasets, learn
+from helpers.errors import InputError
+from helpers.studies.mitigation import causes
+from helpers.studies.mitigation.fitting import Cases
+from helpers.studies.mitigation.methods import plain
+
+# What a task reads; the target is a default, any finding or class of the data set will do.
+TARGETS = {"chest": "Lung Opacity", "skin": "inflammatory", "xray": "Lung Opacity", "mri": "grade"}
+RECONSTRUCTION = {"xray": "chexpert", "mri": "ucsf-pdgm"}
+ATTRIBUTES = {"chest": "sex", "skin": "group", "xray": "sex", "mri": "sex"}
+SHARES = (0.50, 0.15, 0.35)  # of patients: training and external set, validation, test
+EXTERNAL = 0.2  # of the first of them
+# Of simulated skin: as many light as dark, few between; without a type, then types 1 to 6.
+SKIN_SHARES = (0.02, 0.24, 0.22, 0.04, 0.04, 0.24, 0.20)
+LEVEL = "middle"  # of the noise of a reconstruction
+PARTS = ("train", "external", "validation", "test", "shifted")
+
+
+class Study(NamedTuple):
+    """One task, split.
+
+    task, target, attribute : str
+
+    parts : dict of str to Cases, of `PARTS`. "train" and "validation" come from one collection, with whatever is wrong
+    with it; "external" is a small curated set; "test" is clean too; "shifted" are the same people on another device, or
+    another cohort
+
+    rows : DataFrame, ``part, case, patient_id``, the attributes and ``label``, in the order of the parts; a case may
+    have several
+
+    dropped : DataFrame, what was left out, counted by reason
+    """
+
+    task: str
+    target: str
+    attribute: str
+    parts: dict[str, Cases]
+    rows: pd.DataFrame
+    dropped: pd.DataFrame
+
+    def of(self, part: str) -> pd.DataFrame:
+        """Rows of one part."""
+        return self.rows[self.rows["part"] == part].reset_index(drop=True)
+
+
+class _Read(NamedTuple):
+    images: np.ndarray
+    clean: np.ndarray | None
+    rows: pd.DataFrame
+    dropped: pd.DataFrame
+
+
+def simulated(task: str, n: int, *, size: int, seed: int) -> Path:
+    """Root of a simulated data set of a task, in the real layout, in which groups look different and fare alike.
+
+    Parameters
+    ----------
+    task : {"chest", "skin", "xray", "mri"}
+    n : int
+        Patients; of skin, images.
+    size : int
+        Pixels of a side.
+    seed : int
+
+    Notes
+    -----
+    Women have smaller lungs, a denser shadow in the chest and signs of somewhat finer texture, about as easy to see;
+    dark and light skin differ in colour, at equal contrast.
+    So a network can tell the groups apart, and learn one better than the other.
+    """
+    _check_task(task)
+    if task == "skin":
+        return datasets.simulate_dermatology(n, seed=seed, size=size, contrast="equal", shares=SKIN_SHARES)
+    if task == "mri":
+        return learn.simulated_task("ucsf-pdgm", n, size=size, seed=seed)
+    return datasets.simulate_chest_xrays(n, seed=seed, size=size, anatomy=1.0, detail=0.2)
+
+
+def load(
+    task: str,
+    root: str | Path,
+    *,
+    size: int,
+    seed: int,
+    cause: str = "none",
+    strength: float | None = None,
+    target: str = "",
+    attributes: tuple[str, ...] = (),
+    shifted_root: str | Path = "",
+    folder: Path | None = None,
+    progress: bool = False,
+) -> Study:
+    """Read a data set, split it by patient, and plant a cause in it.
+
+    Parameters
+    ----------
+    task : {"chest", "skin", "xray", "mri"}
+        Classification of radiographs or of skin, or reconstruction of low-dose radiographs or undersampled brain MRI,
+        which a classifier reads.
+    root : str or Path
+        As `helpers.datasets.load_chexpert`, `load_fitzpatrick17k` and `load_ucsf_pdgm` take it.
+    size : int
+        Pixels of a side.
+    seed : int
+        Of the split, the cause, the noise and the other device.
+    cause, strength
+        As `helpers.studies.mitigation.plant` takes them; planted in the group that comes first by name: women, dark
+        skin.
+    target : str
+        Finding, class of skin disease (of the three or the nine), or "grade" or "type"; default `TARGETS`.
+    attributes : tuple of str
+        The first is the one that is planted in and judged; all of them are crossed for weights. Default the task's.
+    shifted_root : str or Path
+        Another data set in the same layout, for the part "shifted"; by default the tested images as another device
+        would give them, which is simulated, whatever the images are.
+    folder : Path, optional
+        Where degraded images of a reconstruction are kept.
+
+    Raises
+    ------
+    InputError
+        There is no such task or target; an attribute is not there or has one group; and what the loaders refuse.
+    """
+    _check_task(task)
+    target, attributes = target or TARGETS[task], attributes or (ATTRIBUTES[task],)
+    options = {"size": size, "seed": seed, "target": target, "folder": folder, "progress": progress}
+    read = _read(task, root, **options)
+    _check_attributes(attributes, read.rows)
+    part = _shared_out(read.rows["patient_id"], seed)
+    group = (read.rows[attributes[0]] == sorted(read.rows[attributes[0]].dropna().unique())[0]).to_numpy()
+    faulty = np.isin(part, ("train", "validation"))
+    plant = partial(
+        causes.plant,
+        cause,
+        labels=read.rows["label"].to_numpy(float),
+        group=group,
+        contaminated=faulty,
+        case=read.rows["case"],
+        strength=strength,
+        seed=seed,
+    )
+    planted, clean = plant(read.images), read.clean
+    if clean is not None and cause == "shortcut":
+        clean = plant(clean).images  # a mark is on the body, where noise is of the acquisition
+    rows = read.rows.assign(label=planted.labels, part=part)
+    found, parts = {}, {}
+    for name in PARTS[:4]:
+        chosen = np.flatnonzero((part == name) & planted.kept)
+        found[name] = rows.iloc[chosen]
+        true = None if clean is None else clean[chosen]
+        parts[name] = _cases(planted.images[chosen], found[name], attributes, true)
+    if shifted_root:
+        other = _read(task, shifted_root, **options)
+        _check_attributes(attributes, other.rows)
+        found["shifted"], clean, images = other.rows, other.clean, other.images
+    else:
+        found["shifted"], clean = found["test"], parts["test"].clean
+        images = causes.other_scanner(parts["test"].images, seed=seed)
+    parts["shifted"] = _cases(images, found["shifted"], attributes, clean)
+    tables = [frame.assign(part=name) for name, frame in found.items()]
+    return Study(task, target, attributes[0], parts, pd.concat(tables, ignore_index=True), read.dropped)
+
+
+def starter(
+    study: Study,
+    *,
+    network: str,
+    steps: int,
+    batch_size: int,
+    lr: float,
+    effort: float = 1.0,
+    device: str = "auto",
+    keep: Path | None = None,
+) -> Callable[[int], tuple[nn.Module, nn.Module | None]]:
+    """What trains the network that every method starts from.
+
+    Parameters
+    ----------
+    network : str
+        Kind of classifier, as `helpers.learn.classifier` takes it; of a reconstruction, "small" or "paper", as
+        `helpers.learn.RESTORATION_NETWORKS` has it.
+    steps, batch_size, lr : int, int, float
+        Of a classifier. U-Net and reader are trained as `helpers.learn.RESTORATION_OPTIMISATION` has it.
+    effort : float
+        Share of the steps or epochs there that U-Net and reader take.
+    keep : Path, optional
+        Folder for checkpoints.
+
+    Returns
+    -------
+    callable
+        Seed to network and reader; the reader of a classification is None.
+    """
+    cases = study.parts["train"]
+    if study.task not in RECONSTRUCTION:
+
+        def start(seed: int) -> tuple[nn.Module, None]:
+            outputs, channels = cases.labels.shape[1], cases.images.shape[1]
+            model = learn.classifier(network, outputs, channels=channels, seed=seed)
+            place = None if keep is None else keep / f"start-{seed}"
+            options = {"batch_size": batch_size, "lr": lr, "seed": seed, "device": device, "checkpoint": place}
+            return plain(model, cases, steps=steps, **options).model, None
+
+        return start
+    dataset = RECONSTRUCTION[study.task]
+    networks, optimisation = (t[network][dataset] for t in (learn.RESTORATION_NETWORKS, learn.RESTORATION_OPTIMISATION))
+
+    def both(seed: int) -> tuple[nn.Module, nn.Module]:
+        held_out = study.parts["validation"]
+        fits = {
+            "unet": (learn.fit_unet, cases.images, cases.clean, (held_out.images, held_out.clean)),
+            "classifier": (learn.fit_classifier, cases.clean, cases.labels, (held_out.clean, held_out.labels)),
+        }
+        found = []
+        for part, (fit, x, y, validation) in fits.items():
+            options = {**networks[part], **optimisation[part], "seed": seed, "device": device, "progress": False}
+            length = "steps" if "steps" in options else "epochs"
+            options[length] = max(1, round(effort * options[length]))
+            if "patience" in options:
+                options["validation"] = validation
+            place = None if keep is None else keep / f"{part}-{seed}"
+            found.append(fit(x, y, checkpoint=place, **options).model)
+        return found[0], found[1]
+
+    return both
+
+
+def _cases(images: np.ndarray, rows: pd.DataFrame, attributes: tuple[str, ...], clean: np.ndarray | None) -> Cases:
+    return Cases(images, rows[["label"]].to_numpy(float), rows[list(attributes)].reset_index(drop=True), clean)
+
+
+def _read(
+    task: str, root: str | Path, *, size: int, seed: int, target: str, folder: Path | None, progress: bool
+) -> _Read:
+    reader = {"chest": _chest, "skin": _skin}.get(task) or partial(_reconstruction, RECONSTRUCTION[task], folder=folder)
+    found = reader(root, size=size, seed=seed, target=target, progress=progress)
+    known = found.rows["label"].notna().to_numpy()
+    if not known.any():
+        raise InputError(f"target {target}", "no case has a known label", "Choose another")
+    dropped = pd.concat(
+        [found.dropped, pd.DataFrame([{"table": "labels", "reason": f"{target} unknown", "n": int((~known).sum())}])],
+        ignore_index=True,
+    )
+    clean = None if found.clean is None else found.clean[known]
+    return _Read(found.images[known], clean, found.rows[known].reset_index(drop=True), dropped)
+
+
+def _chest(root: str | Path, *, size: int, seed: int, target: str, progress: bool) -> _Read:
+    cases, dropped = datasets.load_chexpert(root)
+    _check_target(target, datasets.FINDINGS)
+    images = datasets.load_radiographs(cases["file"], size, progress=progress)
+    own = ["sex", "age", "age_group"]
+    cases[own] = cases.groupby("patient_id")[own].transform("first")  # a patient grows older, and is one person
+    rows = cases[["image", "patient_id", "sex", "age_group", "race"]].rename(columns={"image": "case"})
+    return _Read(images, None, rows.assign(label=cases[target].astype(float)), dropped)
+
+
+def _skin(root: str | Path, *, size: int, seed: int, target: str, progress: bool) -> _Read:
+    cases, dropped = datasets.load_fitzpatrick17k(root, progress=progress)
+    there = cases["file"].notna() & cases["group"].notna()
+    left = {"image missing": cases["file"].isna().sum(), "skin type 3, 4 or unknown": cases["group"].isna().sum()}
+    more = pd.DataFrame([{"table": "images", "reason": reason, "n": int(n)} for reason, n in left.items() if n])
+    cases = cases[there].reset_index(drop=True)
+    if cases.empty:
+        raise InputError(root, "there is no image of light or dark skin", "Download the images as well as the table")
+    classes = sorted(set(cases["three"].dropna()) | set(cases["nine"].dropna()))
+    _check_target(target, classes)
+    images = datasets.load_images(cases["file"], size, progress=progress).astype(np.float32) / 255
+    label = (cases["three"] == target) | (cases["nine"] == target)
+    rows = cases[["md5hash", "group"]].rename(columns={"md5hash": "case"})
+    # The data set names no patient, so every image counts as one.
+    rows = rows.assign(patient_id=rows["case"], group=rows["group"].astype(str), label=label.astype(float))
+    return _Read(images, None, rows, pd.concat([dropped, more], ignore_index=True))
+
+
+def _reconstruction(
+    dataset: str, root: str | Path, *, size: int, seed: int, target: str, folder: Path | None, progress: bool
+) -> _Read:
+    task = learn.load_task(dataset, root, size=size, seed=seed, progress=progress)
+    _check_target(target, task.targets)
+    options = {"mode": "corrected", "pattern": "uniform", "seed": seed}
+    if folder is None:
+        raise InputError(
+            "folder", "there is none for the degraded images", "Name one, such as helpers.keep.cache.folder"
+        )
+    worse = learn.degraded(task, LEVEL, folder=folder, **options)
+    rows = task.rows[["case", "patient_id", *task.attributes]].assign(label=task.rows[target].astype(float))
+    return _Read(worse, task.images, rows, task.dropped)
+
+
+def _shared_out(patient: pd.Series, seed: int) -> np.ndarray:
+    """Part of each row; patients stay together."""
+    part = datasets.split_patients(patient, shares=SHARES, seed=seed).astype(object)
+    inner = (part == "train").nonzero()[0]
+    again = datasets.split_patients(
+        patient.iloc[inner], shares=(1 - EXTERNAL, EXTERNAL / 2, EXTERNAL / 2), seed=seed + 1
+    )
+    part[inner[again != "train"]] = "external"
+    return part.astype(str)
+
+
+def _check_task(task: str) -> None:
+    if task not in TARGETS:
+        raise InputError(f"task = {task}", "there is none", f"Choose from {', '.join(TARGETS)}")
+
+
+def _check_attributes(names: tuple[str, ...], rows: pd.DataFrame) -> None:
+    for name in names:
+        if name not in rows or rows[name].nunique() < 2:
+            there = ", ".join(c for c in rows if c not in ("case", "patient_id", "label"))
+            raise InputError(f"attribute {name}", "it is not there, or all have one value", f"Choose from {there}")
+
+
+def _check_target(target: str, there: tuple[str, ...] | list[str]) -> None:
+    if target not in there:
+        raise InputError(f"target = {target}", "there is none", f"Choose from {', '.join(there)}")

@@ -1,0 +1,259 @@
+"""Every method in worlds whose cause is known: which helps against which cause, does nothing, or harms.
+
+The rule, fixed before any world was made: of each cause and method the measure is the AUROC of the group that fares
+worst among tested cases, less that of plain fine-tuning from the same start in the same world; the worlds of one cause
+are the sample. An effect whose 95% interval lies within `MARGIN` of 0 is none that matters; else it helps or harms if
+q, after Benjamini and Hochberg over the whole table, is below 0.05; else nothing is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import scipy
+from statsmodels.stats.proportion import proportion_confint
+
+from helpers import metrics, stats
+from helpers.errors import InputError
+from helpers.keep import cache, parallel
+from helpers.studies.mitigation.causes import CAUSES
+from helpers.studies.mitigation.protocol import BASELINE, METHODS, RULES, START, THRESHOLDS, Compared, compare
+from helpers.studies.mitigation.tasks import load, simulated, starter
+
+SIZE = 32
+MARGIN = 0.02
+ALPHA = 0.05
+VERDICTS = ("helps", "does nothing", "harms", "not shown")
+# Whether more of a measure is better.
+HIGHER = {"auroc": True, "worst_auroc": True, "auroc_gap": False, "eodd": False}
+
+
+def read_world(
+    task: str,
+    cause: str,
+    *,
+    n: int,
+    seed: int,
+    start_steps: int,
+    steps: int,
+    batch_size: int = 64,
+    lr: float = 1e-3,
+    names: Sequence[str] = tuple(METHODS),
+    device: str = "auto",
+) -> list[dict[str, object]]:
+    """Make one world, apply every method in it, and measure what each does on tested cases.
+
+    Parameters
+    ----------
+    task : {"chest", "skin"}
+    cause : str
+        A key of `helpers.studies.mitigation.CAUSES`.
+    n : int
+        Patients; of skin, images.
+    seed : int
+        Of data, split, cause, networks and order. Worlds of one seed have the same people.
+    start_steps, steps : int
+        Of the network that all start from, and of every candidate of every method.
+    batch_size, lr, names, device
+        As `helpers.studies.mitigation.compare` takes them; the start learns three times as fast.
+
+    Returns
+    -------
+    list of dict
+        One row a rule of selection and method: ``task, cause, seed, rule, method, strength``, the measures ``auroc,
+        worst_auroc, auroc_gap, eodd`` on tested cases and ``shifted_worst_auroc`` on another device, ``seconds`` and
+        ``n_group`` (tested cases of the group that the cause is planted in).
+    """
+    root = simulated(task, n, size=SIZE, seed=seed)
+    study = load(task, root, size=SIZE, seed=seed, cause=cause)
+    start = starter(study, network="small", steps=start_steps, batch_size=batch_size, lr=3 * lr, device=device)
+    options = {"steps": steps, "batch_size": batch_size, "lr": lr, "device": device, "names": names}
+    found = compare(study, start, seeds=[seed], progress=False, **options)
+    groups = found.cases["test"][study.attribute]
+    planted = int((groups == sorted(groups.dropna().unique())[0]).sum())
+    same = {"task": task, "cause": cause, "seed": seed, "n_group": planted}
+    return [same | row for row in measures(found, study.attribute)]
+
+
+def measures(found: Compared, attribute: str) -> list[dict[str, object]]:
+    """Of each rule and method, measures of its first seed on the tested cases, and the worst AUROC on the shifted."""
+    rows = []
+    for rule in RULES:
+        for method, given in found.probabilities[rule]["test"].items():
+            cases = found.cases["test"]
+            areas = _areas(cases, given[0], attribute)
+            other = _areas(found.cases["shifted"], found.probabilities[rule]["shifted"][method][0], attribute)
+            decided, labels = found.decisions[rule]["test"][method][0], cases["label"]
+            chosen = found.candidates[(found.candidates["method"] == method) & found.candidates[f"chosen_{rule}"]]
+            rows.append(
+                {
+                    "rule": rule,
+                    "method": method,
+                    "strength": float(chosen["strength"].iloc[0]) if len(chosen) else float("nan"),
+                    "auroc": metrics.auroc(labels, given[0]).value,
+                    "worst_auroc": min(areas),
+                    "auroc_gap": max(areas) - min(areas),
+                    "eodd": metrics.equalized_odds_difference(labels, decided, groups=cases[attribute]),
+                    "shifted_worst_auroc": min(other),
+                    "seconds": float(found.candidates.loc[found.candidates["method"] == method, "seconds"].sum()),
+                }
+            )
+    return rows
+
+
+def _areas(cases: pd.DataFrame, probability: np.ndarray, attribute: str) -> list[float]:
+    groups = cases[attribute]
+    rows = [(groups == name).to_numpy() for name in groups.dropna().unique()]
+    return [metrics.auroc(cases["label"][own], probability[own]).value for own in rows]
+
+
+def read_worlds(
+    tasks: Sequence[str],
+    causes: Sequence[str],
+    *,
+    seeds: Sequence[int],
+    keep: Path,
+    workers: int = 1,
+    progress: bool = True,
+    **options: object,
+) -> pd.DataFrame:
+    """`read_world` of every task, cause and seed, in parallel; finished ones are kept, and a second call goes on.
+
+    Parameters
+    ----------
+    tasks, causes : sequence of str
+    seeds : sequence of int
+    keep : Path
+        Folder of this plan alone, such as `helpers.keep.cache.folder` names.
+    workers : int
+        Processes.
+    **options
+        As `read_world` takes them.
+
+    Raises
+    ------
+    InputError
+        A cause is not known, or the folder cannot be written.
+    """
+    if odd := set(causes) - set(CAUSES):
+        raise InputError("causes", f"{', '.join(sorted(odd))} unknown", f"Use {', '.join(CAUSES)}")
+    todo = [(task, cause, seed) for seed in seeds for task in tasks for cause in causes]
+    jobs = [
+        partial(cache.once, keep / f"{t}-{c.replace(' ', '-')}-{s}.json", partial(read_world, t, c, seed=s, **options))
+        for t, c, s in todo
+    ]
+    found = parallel.each(jobs, workers=workers, unit="world", progress=progress)
+    return pd.DataFrame([row for rows in found for row in rows])
+
+
+def gaps(rows: pd.DataFrame, *, rule: str = "worst") -> pd.DataFrame:
+    """What each cause does: measures of plain fine-tuning, means over worlds with t intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``task, cause, metric, estimate, low, high`` (95%) and ``n`` worlds.
+    """
+    own = rows[(rows["method"] == BASELINE) & (rows["rule"] == rule)]
+    found = [
+        {"task": task, "cause": cause, "metric": metric} | _mean(part[metric].to_numpy(float))
+        for (task, cause), part in own.groupby(["task", "cause"], sort=False)
+        for metric in HIGHER
+    ]
+    return pd.DataFrame(found).drop(columns="p")
+
+
+def effects(
+    rows: pd.DataFrame, *, metric: str = "worst_auroc", rule: str = "worst", by_task: bool = False
+) -> pd.DataFrame:
+    """What each method does against each cause, compared with plain fine-tuning in the same worlds.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        From `read_worlds`.
+    metric : str
+        A measure of `HIGHER`. Thresholds of groups change no AUROC, so that they are in the table of "eodd" alone.
+    rule : {"worst", "mean"}
+        How candidates were chosen.
+    by_task : bool
+        Whether tasks stand apart, or their worlds are one sample: the interval then holds what differs between tasks.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``task`` ("all" where they do not stand apart), ``cause, method, change`` (mean over worlds), ``low,
+        high`` (95%, t), ``p, q`` (Benjamini-Hochberg over the table), ``verdict`` ("helps", "does nothing", "harms",
+        "not shown") by the rule of this module, and ``n`` worlds. ``attrs["tests"]`` is the size of the family.
+
+    Raises
+    ------
+    InputError
+        There is no such measure, or fewer than three worlds of a cause.
+    """
+    if metric not in HIGHER:
+        raise InputError(f"metric = {metric}", "there is none", f"Choose from {', '.join(HIGHER)}")
+    own = rows[(rows["rule"] == rule) & (rows["method"] != START)]
+    if "auroc" in metric:
+        own = own[own["method"] != THRESHOLDS]
+    own = own.assign(part=own["task"] if by_task else "all")
+    found = []
+    for (task, cause), part in own.groupby(["part", "cause"], sort=False):
+        wide = part.pivot(index=["task", "seed"], columns="method", values=metric)
+        if len(wide) < 3:
+            raise InputError(f"{task}, {cause}", f"{len(wide)} worlds", "Make three or more: their spread is the ruler")
+        for method in dict.fromkeys(part["method"]):
+            if method != BASELINE:
+                change = _mean((wide[method] - wide[BASELINE]).to_numpy(float))
+                change["change"] = change.pop("estimate")
+                found.append({"task": task, "cause": cause, "method": method} | change)
+    table = pd.DataFrame(found)
+    table["q"] = np.nan
+    made = table["p"].notna()
+    table.loc[made, "q"] = stats.adjust_p(table.loc[made, "p"])["bh"].to_numpy()
+    table["verdict"] = [_verdict(row, HIGHER[metric]) for row in table.to_dict("records")]
+    table.attrs["tests"] = int(made.sum())
+    return table[["task", "cause", "method", "change", "low", "high", "p", "q", "verdict", "n"]]
+
+
+def headline(table: pd.DataFrame) -> dict[str, object]:
+    """How many cells of `effects` get each verdict, and against how many causes some method helps.
+
+    Returns
+    -------
+    dict
+        ``cells``, and by verdict, and as ``causes``, ``share`` with Wilson's 95% ``interval``. Cells share worlds, so
+        that the interval is too narrow. The world without a cause, in which nothing is to be helped, is left out.
+    """
+    rows = table[table["cause"] != "none"]
+    helped = (rows["verdict"] == "helps").groupby(rows["cause"]).any()
+    counts = {verdict: (int((rows["verdict"] == verdict).sum()), len(rows)) for verdict in VERDICTS}
+    counts["causes"] = int(helped.sum()), len(helped)
+    found: dict[str, object] = {"cells": float(len(rows))}
+    for name, (count, n) in counts.items():
+        interval = [float(end) for end in proportion_confint(count, n, method="wilson")]
+        found[name] = {"share": count / n, "interval": interval}
+    return found
+
+
+def _mean(values: np.ndarray) -> dict[str, float]:
+    """Mean with its t interval and p against 0; nothing varies where all are equal."""
+    n, middle = len(values), float(values.mean())
+    spread = float(values.std(ddof=1)) if n > 1 else float("nan")
+    if np.ptp(values) < 1e-12:
+        return {"estimate": middle, "low": middle, "high": middle, "p": 1.0 if middle == 0 else float("nan"), "n": n}
+    half = float(scipy.stats.t.ppf(1 - ALPHA / 2, n - 1) * spread / np.sqrt(n))
+    p = float(2 * scipy.stats.t.sf(abs(middle) / (spread / np.sqrt(n)), n - 1))
+    return {"estimate": middle, "low": middle - half, "high": middle + half, "p": p, "n": n}
+
+
+def _verdict(row: dict[str, float], higher: bool) -> str:
+    if max(abs(row["low"]), abs(row["high"])) < MARGIN:
+        return "does nothing"
+    if not row["q"] < ALPHA:
+        return "not shown"
+    return "helps" if (row["change"] > 0) == higher else "harms"

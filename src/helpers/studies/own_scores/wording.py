@@ -1,0 +1,148 @@
+"""An audit in words that are made from its numbers, what cannot be said included."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+
+import pandas as pd
+
+from helpers.report.recording import SMALLEST_CELL
+from helpers.report.tables import interval
+
+ALPHA = 0.05
+CANNOT = (
+    "Why the groups differ: the cases were observed, not assigned. Whether the reference behind the scores is itself "
+    "right for every group. Anything about groups under ten cases, about people who are not among the cases, and about "
+    "attributes that nobody recorded."
+)
+
+
+def findings(
+    score: str,
+    overall: pd.DataFrame,
+    contrasts: Mapping[str, pd.DataFrame],
+    *,
+    better: str = "higher",
+    given: Mapping[str, pd.DataFrame] | None = None,
+    source: str = "",
+    changed: Mapping[str, pd.DataFrame] | None = None,
+    second: str = "",
+    missing: Mapping[str, int | None] | None = None,
+) -> pd.DataFrame:
+    """What the audit says about each attribute, a row each, and a last row on what it does not say.
+
+    Parameters
+    ----------
+    score : str
+        Name of the score.
+    overall : DataFrame
+        From `stats.over_attributes`.
+    contrasts : mapping of str to DataFrame
+        From `stats.against_reference`, by attribute; an attribute without is told by its gap alone.
+    better : {"higher", "lower"}
+        Which end of the score is good.
+    given, changed : mapping of str to DataFrame, optional
+        From `stats.given_source` and `stats.changed_by_ruler`.
+    source, second : str
+        Names of the source and of the second score.
+    missing : mapping of str to int, optional
+        Cases without a group, by attribute; None where their number is not to be told.
+
+    Returns
+    -------
+    DataFrame
+        Index the attributes and "what this cannot say"; one column ``finding`` of plain text.
+    """
+    rows = {}
+    family = int(overall["p"].notna().sum())
+    for name, row in overall.iterrows():
+        said = [_gap(score, row, family)]
+        if name in contrasts and pd.notna(row["gap"]):
+            table = contrasts[name]
+            group = table["estimate"].abs().idxmax()
+            said.append(_furthest(group, table, better, shown=row["p_holm"] < ALPHA))
+            if row["p_holm"] >= ALPHA:
+                said.append(_seen(table, family))
+            if given and name in given:
+                said.append(_given(given[name].loc[group], source))
+            if changed and name in changed:
+                said.append(_changed(changed[name].loc[group], second))
+        if missing and missing.get(name, 0) != 0:
+            said.append(f"It is not recorded for {_many(missing[name])} cases, which no test includes.")
+        rows[name] = " ".join(said)
+    rows["what this cannot say"] = CANNOT
+    return pd.DataFrame({"finding": rows}).rename_axis(None)
+
+
+def _gap(score: str, row: pd.Series, family: int) -> str:
+    if pd.isna(row["gap"]):
+        return f"Nothing can be compared: {row['note']}."
+    p = f"permutation p = {row['p_holm']:.2g}" + (f", corrected for {family} questions" if family > 1 else "")
+    sizes = f"{row['groups']} groups, n = {row['n']}"
+    measured = (
+        f"the largest difference of group means is {row['gap']:.3g}, and chance alone gives {row['expected']:.3g}"
+    )
+    if row["p_holm"] < ALPHA:
+        return f"Mean {score} differs between groups: {measured} on average ({sizes}; {p})."
+    return f"No difference of mean {score} was shown: {measured} on average ({sizes}; {p})."
+
+
+def _furthest(group: object, table: pd.DataFrame, better: str, *, shown: bool) -> str:
+    row = table.loc[group]
+    side = "better" if (row["estimate"] > 0) == (better == "higher") else "worse"
+    size = interval(row["estimate"], row["low"], row["high"])
+    group = _isolated(group)
+    between = f"{group} (n = {row['n']}) less {_isolated(row['reference'])} (n = {row['n_reference']})"
+    clear = row["low"] > 0 or row["high"] < 0
+    reading = f"{side} for {group}" if clear else "an interval that includes no difference"
+    alone = "; that interval knows nothing of the other questions" if clear and not shown else ""
+    picked = " It was picked as the furthest, so that its interval is optimistic." if len(table) > 1 else ""
+    return f"Furthest from the largest group: {between} is {size}, {reading}{alone}.{picked}"
+
+
+def _isolated(name: object) -> str:
+    """A name that is written from right to left must not turn the words around it."""
+    turned = any(unicodedata.bidirectional(letter) in {"R", "AL"} for letter in str(name))
+    return f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}" if turned else str(name)
+
+
+def _many(n: int | None) -> str:
+    if n is None:
+        return "some"
+    return str(n) if n >= SMALLEST_CELL else f"fewer than {SMALLEST_CELL}"
+
+
+def _seen(table: pd.DataFrame, family: int) -> str:
+    low, high = table["detectable"].min(), table["detectable"].max()
+    span = f"{low:.2g}" if f"{low:.2g}" == f"{high:.2g}" else f"{low:.2g} to {high:.2g}, by group,"
+    one = f"one t test at {ALPHA:.0%}, not corrected, finds a true difference of {span} in four of five such studies"
+    larger = f"; corrected for the {family} questions asked here, it would have to be larger" if family > 1 else ""
+    return f"That is no proof of equality: {one}{larger}."
+
+
+def _given(row: pd.Series, source: str) -> str:
+    alone = interval(row["alone"], row["alone_low"], row["alone_high"])
+    if pd.isna(row["given"]):
+        return f"Given {source}, the model has no answer; alone it gives {alone}."
+    numbers = f"{interval(row['given'], row['low'], row['high'])}, alone {alone}"
+    before, after = _side(row["alone_low"], row["alone_high"]), _side(row["low"], row["high"])
+    if before and after == before:
+        return f"It stays given {source}: {numbers}."
+    if before and after:
+        return f"Given {source} it turns round: {numbers}."
+    if before and _side(row["change_low"], row["change_high"]):
+        change = interval(row["change"], row["change_low"], row["change_high"])
+        return f"Given {source} it is {numbers}, a change of {change}: {source} can account for it."
+    return f"Given {source} it is {numbers}; whether {source} explains it is not shown."
+
+
+def _side(low: float, high: float) -> int:
+    """The side of zero that an interval lies on, 0 where it holds zero or there is none."""
+    return int(low > 0) - int(high < 0)
+
+
+def _changed(row: pd.Series, second: str) -> str:
+    size = interval(row["change"], row["low"], row["high"])
+    words = {"hides": "shows less of it", "inflates": "shows more of it", "reverses": "turns it round"}
+    return f"By {second} it changes by {size}: that ruler {words.get(row['verdict'], 'changes it within noise')}."

@@ -1,0 +1,138 @@
+"""Our numbers beside those that the slides print, and what prose quotes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from helpers.learn.restoration_experiment import Outputs
+from helpers.learn.restoration_tasks import Task
+
+OUTCOMES = {  # data set -> metric, target, and how prose names them
+    "ucsf-pdgm": ("dice", "dice", "the Dice of the tumour"),
+    "chexpert": ("auroc", "mean", "the mean AUROC of the findings"),
+}
+NAMES = {"age_group": "age"}  # ours -> the slides'
+
+
+def examples(task: Task, outputs: Outputs, *, n: int, split: str = "test") -> np.ndarray:
+    """Some held-out images under each arm, as uint8 (n, arms, 3, s, s); of the brain those with the largest tumours."""
+    rows = task.rows.iloc[outputs.rows]
+    places = np.flatnonzero(rows["split"] == split)
+    if task.masks is None:
+        chosen = places[np.linspace(0, len(places) - 1, n).astype(int)]
+    else:
+        size = task.masks[outputs.rows[places]].sum((1, 2, 3))
+        largest = places[np.argsort(-size, kind="stable")]
+        chosen = largest[~rows["case"].iloc[largest].duplicated()][:n]
+    grid = np.stack([images[chosen] for images in outputs.images.values()], axis=1)
+    return (255 * np.repeat(grid, 3, axis=2)).round().astype(np.uint8)
+
+
+def as_printed(odds: pd.DataFrame, gaps: pd.DataFrame, *, column: str = "value") -> pd.DataFrame:
+    """Values in the form of the slides' tables.
+
+    Parameters
+    ----------
+    odds : pandas.DataFrame
+        From `stats.prediction_fairness`.
+    gaps : pandas.DataFrame
+        From `stats.score_fairness`.
+    column : {"value", "se_value", "q"}
+        What to show: the measures, their standard errors, or the q of their change, which the original has not.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``attribute, target, arm`` (with "original"), columns ``eodd, eop, ser, delta`` as far as they are there.
+    """
+    gaps = gaps[gaps["metric"] != "percent"].assign(finding="segmentation")
+    both = pd.concat([odds, gaps], ignore_index=True).rename(columns={"finding": "target"})
+    both["attribute"] = both["attribute"].replace(NAMES)
+    original = both.drop_duplicates(["attribute", "target", "metric"])
+    original = original.assign(arm="original", value=original["baseline"], se_value=original["se_baseline"], q=np.nan)
+    index = ["attribute", "target", "arm"]
+    wide = pd.concat([original, both]).pivot(index=index, columns="metric", values=column)
+    return wide.rename_axis(columns=None)
+
+
+def changes_of(odds: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Changes of one metric of `stats.prediction_fairness` by attribute, without "degraded"; ``row`` names target."""
+    part = odds[(odds["metric"] == metric) & (odds["arm"] != "degraded")]
+    part = part.sort_values("attribute", key=lambda a: a.map(list(odds["attribute"].unique()).index), kind="stable")
+    return part.assign(row=part["attribute"].replace(NAMES) + ": " + part["finding"])
+
+
+def printed_changes(slides: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The slides' changes of a metric from the original: ``row, arm, change``."""
+    part = slides[slides["metric"] == metric]
+    wide = part.pivot_table(index=["attribute", "target"], columns="arm", values="value")
+    change = wide.drop(columns="original").sub(wide["original"], axis=0)
+    long = change.rename_axis(columns="arm").stack().rename("change").reset_index()
+    return long.assign(row=long["attribute"] + ": " + long["target"])
+
+
+def quoted(
+    dataset: str, performance: pd.DataFrame, odds: pd.DataFrame, gaps: pd.DataFrame, harm: pd.DataFrame, *, level: str
+) -> dict[str, Any]:
+    """What prose and claims quote, nested.
+
+    Returns
+    -------
+    dict
+        ``dataset, level, outcome``; ``brief`` (change of the outcome by the U-Net, and by how much it differs between
+        the sexes); ``performance`` (by target and arm); ``noise`` (PSNR of the U-Net at the lowest less that at the
+        highest level, None with one level); ``odds`` and ``gaps`` (by attribute: the mean of absolute changes over the
+        targets, and single ones).
+    """
+    metric, target, words = OUTCOMES[dataset]
+    here = performance[performance["level"].isin(["none", level])]
+    unet = here[(here["arm"] == "unet") & (here["metric"] == metric) & (here["target"] == target)].iloc[0]
+    same = harm["finding"].str.lower() == target.lower()
+    sexes = harm[same & (harm["attribute"] == "sex") & (harm["arm"] == "unet")].iloc[0]
+    values = {
+        "dataset": dataset,
+        "level": level,
+        "outcome": words,
+        "brief": {
+            "change": _ended(unet["change"], unet["change_low"], unet["change_high"]),
+            "harm": _ended(sexes["difference"], sexes["low"], sexes["high"]),
+        },
+        "performance": {
+            name: {row.arm: _ended(row.estimate, row.low, row.high) for row in part.itertuples()}
+            for name, part in here.groupby("target")
+        },
+        "noise": _noise(performance),
+        "odds": {},
+        "gaps": {},
+    }
+    for attribute, part in odds.groupby("attribute"):
+        size = part["change"].abs().groupby([part["arm"], part["metric"]]).mean().unstack()
+        known = size.astype(object).where(size.notna(), None)
+        values["odds"][NAMES.get(attribute, attribute)] = known.to_dict()
+    for (score, metric, attribute), part in gaps.groupby(["score", "metric", "attribute"]):
+        found = {
+            row.arm: {"value": _number(row.value)} | _ended(row.change, row.low, row.high) for row in part.itertuples()
+        }
+        values["gaps"].setdefault(f"{score} {metric}", {})[NAMES.get(attribute, attribute)] = found
+    return values
+
+
+def _ended(estimate: float, low: float, high: float) -> dict[str, Any]:
+    known = [_number(v) for v in (estimate, low, high)]
+    return {"estimate": known[0], "low": known[1], "high": known[2], "interval": known[1:]}
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _noise(performance: pd.DataFrame) -> dict[str, Any] | None:
+    """Least and greatest noise; their intervals are of the same patients, so the ends of the difference are wide."""
+    psnr = performance[(performance["metric"] == "psnr") & (performance["arm"] == "unet")].set_index("level")
+    if not {"low", "high"} <= set(psnr.index):
+        return None
+    low, high = psnr.loc["low"], psnr.loc["high"]
+    return _ended(low["estimate"] - high["estimate"], low["low"] - high["high"], low["high"] - high["low"])

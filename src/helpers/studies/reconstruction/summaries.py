@@ -1,0 +1,217 @@
+"""What a run of the reconstruction study says in tables: cohort, noise, performance, thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
+
+from helpers import degrade, metrics, stats
+from helpers.errors import InputError
+from helpers.learn.restoration_measuring import Measured
+from helpers.learn.restoration_tasks import LEVELS, Task, part_of
+
+NO_NOISE = 1e12  # photons
+FEW = 64  # images that a PSNR of the noise is measured on
+
+
+def cohort(task: Task) -> pd.DataFrame:
+    """Tested cases and patients of each group, and how many of them have each target.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index attribute and group; columns ``n`` (cases), ``n_patients`` and the share of each target among the cases
+        that are judged, or its mean over the targets where there are more than three.
+    """
+    tested = task.rows[task.rows["split"] == "test"].drop_duplicates("case")
+    parts = {}
+    for attribute in task.attributes:
+        grouped = tested.groupby(attribute)
+        table = pd.DataFrame({"n": grouped.size(), "n_patients": grouped["patient_id"].nunique()})
+        shares = grouped[task.targets].mean()
+        if len(task.targets) > 3:
+            shares = shares.mean(axis=1).rename("mean prevalence").to_frame()
+        parts[attribute] = table.join(shares)
+    return pd.concat(parts, names=["attribute", "group"])
+
+
+def noise_table(task: Task, *, mode: str, pattern: str, seed: int) -> pd.DataFrame:
+    """What each level of noise is, and what it does to images.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``level``. MRI: ``nominal`` acceleration, ``half-spokes``, ``measured`` acceleration. X-ray: ``photons``,
+        and ``psnr_no_noise``, the PSNR in dB without noise. Both: ``psnr`` of the degraded images in dB, a mean over
+        some images.
+    """
+    some = task.images[np.linspace(0, len(task.images) - 1, min(FEW, len(task.images))).astype(int)]
+    size, rows = some.shape[-1], {}
+    for level, strength in LEVELS[task.dataset].items():
+        if task.dataset == "ucsf-pdgm":
+            spokes = degrade.spokes_for(strength, size)
+            mask = degrade.radial_mask(size, spokes, pattern=pattern)
+            row = {"nominal": strength, "half-spokes": spokes, "measured": degrade.acceleration(mask)}
+            made = degrade.undersample(some, mask, part=part_of(mode))
+        else:
+            clean = degrade.low_dose(some, NO_NOISE, mode=mode, seed=seed)
+            row = {"photons": strength, "psnr_no_noise": float(metrics.psnr(clean, some).mean())}
+            made = degrade.low_dose(some, strength, mode=mode, seed=seed)
+        rows[level] = row | {"psnr": float(metrics.psnr(np.clip(made, 0, 1), some).mean())}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("level")
+
+
+def performance(measured: Mapping[str, Measured], *, targets: list[str], n_boot: int, seed: int) -> pd.DataFrame:
+    """Image quality, and what is read, of the tested cases under each arm, with intervals over patients.
+
+    Parameters
+    ----------
+    measured : mapping of str to Measured
+        Level of noise to measures.
+    targets : list of str
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``level, metric`` ("psnr", "ssim", "dice", "auroc"), ``target, arm, estimate, low, high`` (95%), the
+        ``change`` from the original with ``change_low, change_high``, and ``n`` patients. The original is in the level
+        "none". A target "mean" is the mean AUROC over the targets.
+    """
+    rows = []
+    for level, every in measured.items():
+        tested = every.part("test")
+        code, patients = pd.factorize(tested.cases["patient_id"])
+        rng = np.random.default_rng(seed)
+        drawn = rng.multinomial(len(patients), np.full(len(patients), 1 / len(patients)), size=n_boot)
+        weights = np.vstack([np.ones(len(patients)), drawn])[:, code]
+        for (metric, target), arms in _draws(tested, targets, weights).items():
+            for arm, values in arms.items():
+                change = values - arms.get("original", np.nan)
+                rows.append((level, metric, target, arm, *_ends(values), *_ends(change), len(patients)))
+    columns = ["level", "metric", "target", "arm", "estimate", "low", "high"]
+    columns += ["change", "change_low", "change_high", "n"]
+    table = pd.DataFrame(rows, columns=columns)
+    original = table["arm"] == "original"
+    once = table[original].drop_duplicates(["metric", "target"]).assign(level="none")
+    return pd.concat([once, table[~original]], ignore_index=True)
+
+
+def _draws(tested: Measured, targets: list[str], weights: np.ndarray) -> dict[tuple[str, str], dict[str, np.ndarray]]:
+    """Metric and target to arm to a measure under each row of weights."""
+    found: dict[tuple[str, str], dict[str, np.ndarray]] = {}
+    for metric, frame in tested.scores.items():
+        found[metric, metric] = {arm: _weighted_mean(frame[arm].to_numpy(float), weights) for arm in frame}
+    for target in targets:
+        labels = tested.cases[target].to_numpy(float)
+        found["auroc", target] = {
+            arm: _weighted_auroc(labels, given[target].to_numpy(float), weights)
+            for arm, given in tested.probabilities.items()
+        }
+    if len(targets) > 2:
+        areas = [found["auroc", target] for target in targets]
+        found["auroc", "mean"] = {arm: np.mean([area[arm] for area in areas], axis=0) for arm in tested.probabilities}
+    return found
+
+
+def thresholds(measured: Measured, *, targets: list[str], where: str) -> dict[str, dict[str, float]]:
+    """Threshold of each arm and target where sensitivity and specificity are closest, on the cases of one split.
+
+    Raises
+    ------
+    InputError
+        A target has one class alone among the cases of the split.
+    """
+    chosen = measured.part(where)
+    found = {}
+    for arm, given in chosen.probabilities.items():
+        found[arm] = {}
+        for target in targets:
+            seen = chosen.cases[target].dropna().nunique()
+            if seen < 2:
+                fix = "Give more patients, or leave the target out"
+                raise InputError(f"{target}, {where}", f"{seen} of two classes among {len(chosen.cases)} cases", fix)
+            found[arm][target] = stats.choose_threshold(chosen.cases[target], given[target])
+    return found
+
+
+def optimism(
+    measured: Measured, *, targets: list[str], arm: str, attribute: str, minimum: int, n_boot: int, seed: int
+) -> pd.DataFrame:
+    """What a threshold chosen on the test cases seems to gain, target by target: see `stats.threshold_optimism`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of `stats.threshold_optimism` for balance, accuracy and eodd, with the column ``target``.
+    """
+    parts = []
+    for target in targets:
+        frames = []
+        for split in ("test", "validation"):
+            part = measured.part(split)
+            frame = part.cases[["patient_id", attribute]].assign(y_true=part.cases[target])
+            frames.append(frame.assign(probability=part.probabilities[arm][target]))
+        found = stats.threshold_optimism(*frames, attribute=attribute, minimum=minimum, n_boot=n_boot, seed=seed)
+        parts.append(found.drop("threshold").reset_index().assign(target=target))
+    return pd.concat(parts, ignore_index=True)
+
+
+def negative_control(
+    measured: Measured, *, score: str, arm: str, attribute: str, baseline: str, n: int, seed: int
+) -> dict[str, float]:
+    """How often the signed test finds a difference between groups that were drawn by lot.
+
+    The labels of the attribute are shuffled among patients, `n` times; each time `stats.harm_in_scores` compares how
+    the score changed from the baseline to the arm.
+
+    Returns
+    -------
+    dict
+        ``rate`` of p below 0.05 with Wilson's ``low, high``, and ``tests``.
+
+    Raises
+    ------
+    InputError
+        The attribute has not two groups: with more there are several tests, of which one in twenty is not expected.
+    """
+    cases = measured.cases
+    own = cases.drop_duplicates("patient_id").set_index("patient_id")[attribute]
+    if own.nunique() != 2:
+        raise InputError(f"attribute {attribute}", f"{own.nunique()} groups", "Choose an attribute of two groups")
+    rng = np.random.default_rng(seed)
+    lots = {f"{attribute} {k}": pd.Series(rng.permutation(own.to_numpy()), own.index) for k in range(n)}
+    groups = pd.DataFrame({name: cases["patient_id"].map(lot) for name, lot in lots.items()})
+    frame = measured.scores[score][[baseline, arm]]
+    harm = stats.harm_in_scores(frame, attributes=groups, patient=cases["patient_id"], baseline=baseline)
+    found = int((harm["p"] < 0.05).groupby(harm["attribute"]).any().sum())
+    low, high = proportion_confint(found, n, method="wilson")
+    return {"rate": found / n, "low": float(low), "high": float(high), "tests": n}
+
+
+def _ends(values: np.ndarray) -> tuple[float, float, float]:
+    """The estimate, which stands first, and the ends of its percentile interval."""
+    replicates = values[1:][~np.isnan(values[1:])]
+    if np.isnan(values[0]) or not len(replicates):
+        return float(values[0]), np.nan, np.nan
+    low, high = np.quantile(replicates, [0.025, 0.975])
+    return float(values[0]), float(low), float(high)
+
+
+def _weighted_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    known = ~np.isnan(values)
+    return weights[:, known] @ values[known] / weights[:, known].sum(1)
+
+
+def _weighted_auroc(labels: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Area under the ROC curve of cases (n,) under weights (replicates, n); ties count half, NaN where undefined."""
+    known = ~np.isnan(labels)
+    order = np.argsort(score[known], kind="stable")
+    labels, score, weights = labels[known][order], score[known][order], weights[:, known][:, order]
+    starts = np.flatnonzero(np.concatenate(([True], np.diff(score) > 0)))
+    positive, negative = (np.add.reduceat(weights * (labels == side), starts, axis=1) for side in (1, 0))
+    below = np.cumsum(negative, axis=1) - negative / 2
+    with np.errstate(invalid="ignore"):
+        return (positive * below).sum(1) / (positive.sum(1) * negative.sum(1))

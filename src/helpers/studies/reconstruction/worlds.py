@@ -1,0 +1,270 @@
+"""The reading of the reconstruction study, tried on worlds in which a reconstruction is fair, or cannot be.
+
+The rule, fixed before any world was made: each data set has one test, of the U-Net against the original image, women
+against men, two-sided at 5%. Of the brain it is `stats.harm_in_scores` on Dice; of the chest `harm_in_mean_auroc`, on
+the mean AUROC over the findings. Its sign says who loses more. A study of the world "fair" in which anybody is said to
+lose more is a false alarm; one of the world "unfair", where detail is planted in women, is a hit if women are. At most
+5% and at least 80% of studies should be so.
+
+Beside it stands what the published rule says of the same studies: an alarm if any cell of equalised odds or equal
+opportunity by sex has a one-sided p below 0.05, without a correction.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy
+from scipy.special import expit
+from statsmodels.stats.proportion import proportion_confint
+
+from helpers import stats
+from helpers.datasets import BRAIN_WORLDS, CHEST_WORLDS
+from helpers.errors import InputError
+from helpers.keep import cache
+from helpers.learn.restoration_measuring import Measured
+from helpers.learn.restoration_tasks import degraded, load, read, simulated
+from helpers.studies.reconstruction.summaries import performance, thresholds
+
+WORLDS = {"ucsf-pdgm": BRAIN_WORLDS, "chexpert": CHEST_WORLDS}
+ARM, ATTRIBUTE, LEVEL, PIXELS, TEST_SHARE = "unet", "sex", "middle", 32, 0.4
+ALPHA = 0.05
+FINDINGS = 12  # of a study without networks, as in the chest
+
+
+def read_world(
+    dataset: str,
+    name: str,
+    *,
+    patients: Mapping[str, int],
+    seed: int,
+    effort: float = 1.0,
+    n_boot: int = 1000,
+    device: str = "auto",
+) -> dict[str, object]:
+    """Make one world, run the reconstruction study in it, and read it by both rules.
+
+    Parameters
+    ----------
+    dataset : {"ucsf-pdgm", "chexpert"}
+    name : {"fair", "unfair"}
+    patients : mapping of str to int
+        Data set to patients; four tenths of them are tested.
+    seed : int
+        Of images, split, noise, networks and intervals. Both worlds of a seed have the same patients.
+    effort : float
+        Share of the usual training steps.
+    n_boot : int
+        Resampled sets of patients, or of cases by the published rule.
+
+    Returns
+    -------
+    dict
+        ``dataset, world, seed``; ``estimate, low, high, p`` of the change in men less that in women, and ``status``:
+        "women lose more", "men lose more" or "not shown"; ``alarms`` of ``cells`` by the published rule; the tested
+        patients ``n_women, n_men``.
+    """
+    root = simulated(dataset, patients[dataset], size=PIXELS, seed=seed, **WORLDS[dataset][name])
+    task = load(dataset, root, size=PIXELS, seed=seed, test_share=TEST_SHARE)
+    with tempfile.TemporaryDirectory() as folder:
+        acquired = {"mode": "corrected", "pattern": "uniform", "seed": seed, "folder": Path(folder)}
+        worse = degraded(task, LEVEL, **acquired)
+    settings: dict[str, Any] = {"network": "small", "sampler": "posterior", "steps": None, "arms": (ARM,)}
+    _, measured = read(task, worse, effort=effort, seed=seed, device=device, **settings)
+    tested = measured.part("test")
+    draws = {"n_boot": n_boot, "seed": seed}
+    if "dice" in tested.scores:
+        who = {"attributes": tested.cases[[ATTRIBUTE]], "patient": tested.cases["patient_id"]}
+        found = stats.harm_in_scores(tested.scores["dice"][["original", ARM]], **who).iloc[0]
+        harm = {"estimate": found["difference"], **found[["low", "high", "p"]]}
+    else:
+        harm = harm_in_mean_auroc(tested, targets=task.targets, arm=ARM, attribute=ATTRIBUTE, **draws)
+    cells = published_cells(measured, targets=task.targets, arm=ARM, attribute=ATTRIBUTE, **draws)
+    row: dict[str, object] = {"dataset": dataset, "world": name, "seed": seed}
+    row |= {column: float(harm[column]) for column in ("estimate", "low", "high", "p")}
+    row |= {"status": _status(**harm), "alarms": int((cells["p_as_published"] < ALPHA).sum()), "cells": len(cells)}
+    sexes = tested.cases.drop_duplicates("patient_id")[ATTRIBUTE].value_counts()
+    return row | {"n_women": int(sexes["F"]), "n_men": int(sexes["M"])}
+
+
+def read_worlds(
+    datasets: Sequence[str],
+    *,
+    seeds: Sequence[int],
+    keep: Path,
+    workers: int = 1,
+    progress: bool = True,
+    **options: object,
+) -> pd.DataFrame:
+    """`read_world` of both worlds of every data set and seed, in parallel; finished ones are kept.
+
+    Parameters
+    ----------
+    datasets : sequence of str
+    seeds : sequence of int
+    keep : Path
+        Folder of this plan alone, such as `helpers.keep.cache.folder` names; a second call goes on there.
+    workers : int
+        Processes.
+    **options
+        As `read_world` takes them.
+
+    Raises
+    ------
+    InputError
+        A data set is not known, or the folder cannot be written.
+    """
+    if odd := set(datasets) - set(WORLDS):
+        raise InputError("datasets", f"{', '.join(sorted(odd))} unknown", f"Use {', '.join(WORLDS)}")
+    todo = [(dataset, name, seed) for seed in seeds for dataset in datasets for name in WORLDS[dataset]]
+    jobs = [
+        partial(cache.once, keep / f"{d}-{name}-{seed}.json", partial(read_world, d, name, seed=seed, **options))
+        for d, name, seed in todo
+    ]
+    return pd.DataFrame(_each(jobs, workers, progress, "world"))
+
+
+def harm_in_mean_auroc(
+    tested: Measured, *, targets: list[str], arm: str, attribute: str, n_boot: int, seed: int
+) -> dict[str, float]:
+    """By how much more one group's mean AUROC over the targets changes from the original to an arm than the other's.
+
+    One test in place of one a target. Targets share patients and images, so the variance of their mean is not that of
+    independent ones; resampling patients, with all their images and targets, has it right. Groups share no patient, so
+    each is resampled alone and variances add. A group's standard error is the width of its 95% interval over that of a
+    normal one.
+
+    Parameters
+    ----------
+    tested : Measured
+        Tested cases, of which a patient may have several.
+    targets : list of str
+        Three or more.
+    attribute : str
+        Of two groups. The second, in the order of their names, is compared with the first.
+
+    Returns
+    -------
+    dict
+        ``estimate`` (second less first: above 0 the first loses more), ``low, high`` (95%), ``p`` (two-sided); NaN
+        where a target lacks a class in a group.
+
+    Raises
+    ------
+    InputError
+        There are not two groups, or fewer than three targets.
+    """
+    groups = sorted(tested.cases[attribute].dropna().unique())
+    if len(groups) != 2 or len(targets) < 3:
+        problem = f"{len(groups)} groups and {len(targets)} targets"
+        raise InputError(attribute, problem, "Give two groups, and three targets or more")
+    changes = []
+    for group in groups:
+        rows = (tested.cases[attribute] == group).to_numpy()
+        given = {name: tested.probabilities[name][rows].reset_index(drop=True) for name in ("original", arm)}
+        alone = Measured(tested.cases[rows].reset_index(drop=True), {}, given)
+        table = performance({"": alone}, targets=targets, n_boot=n_boot, seed=seed)
+        changes.append(table[(table["target"] == "mean") & (table["arm"] == arm)].iloc[0])
+    normal = scipy.stats.norm.ppf(0.975)
+    estimate = changes[1]["change"] - changes[0]["change"]
+    se = np.hypot(*(change["change_high"] - change["change_low"] for change in changes)) / (2 * normal)
+    p = 2 * scipy.stats.norm.sf(abs(estimate) / se)
+    ends = {"low": estimate - normal * se, "high": estimate + normal * se}
+    return {name: float(value) for name, value in {"estimate": estimate, **ends, "p": p}.items()}
+
+
+def published_cells(
+    measured: Measured, *, targets: list[str], arm: str, attribute: str, n_boot: int, seed: int
+) -> pd.DataFrame:
+    """Cells of equalised odds and equal opportunity as the published study has them.
+
+    Thresholds are chosen on the tested cases, cases and not patients are resampled, no group is too small.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Of `stats.prediction_fairness`, two rows a target.
+    """
+    chosen, tested = thresholds(measured, targets=targets, where="test"), measured.part("test")
+    decided = {name: stats.predict_at(tested.probabilities[name], chosen[name]) for name in ("original", arm)}
+    alone = {"attributes": tested.cases[[attribute]], "patient": range(len(tested.cases))}
+    draws = {"n_boot": n_boot, "seed": seed}
+    return stats.prediction_fairness(tested.cases[targets], decided, **alone, **draws, as_published=True)
+
+
+def hits(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of each data set and world, the share of studies that are called unfair by either rule, with Wilson's interval.
+
+    In the fair world whoever is named is a false alarm; in the other the signed test must name women. The published
+    rule names nobody.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``dataset, world, rule`` ("signed", "published"), ``at_work, rate, low, high`` (95%) and ``n``
+        (studies).
+    """
+    named = np.where(rows["world"] == "fair", rows["status"] != "not shown", rows["status"] == "women lose more")
+    read_by = {"signed": named, "published": rows["alarms"] > 0}
+    long = pd.concat([rows.assign(rule=rule, named=found) for rule, found in read_by.items()])
+    groups = long["dataset"] + ", " + long["world"] + ", " + long["rule"]
+    worlds = dict.fromkeys(rows["dataset"] + ", " + rows["world"])
+    order = [f"{world}, {rule}" for world in worlds for rule in read_by]
+    table = stats.success_rates(long["named"], groups=groups).loc[order]
+    split = table.index.str.split(", ", expand=True).to_frame(index=False, name=["dataset", "world", "rule"])
+    table = table.reset_index(drop=True)[["rate", "low", "high", "n"]]
+    return split.assign(at_work=split["world"] != "fair").join(table)
+
+
+def level_of_test(n: int, *, patients: int, n_boot: int, seed: int, workers: int = 1) -> dict[str, float]:
+    """How often `harm_in_mean_auroc` is below 0.05 in studies without networks, where both groups lose alike.
+
+    Returns
+    -------
+    dict
+        ``rate`` with Wilson's ``low, high``, and ``tests``.
+    """
+    jobs = [partial(_p_by_chance, patients, n_boot, (seed, k)) for k in range(n)]
+    found = sum(p < ALPHA for p in _each(jobs, workers, False, "study"))
+    low, high = proportion_confint(found, n, method="wilson")
+    return {"rate": found / n, "low": float(low), "high": float(high), "tests": n}
+
+
+def _p_by_chance(patients: int, n_boot: int, seed: tuple[int, int]) -> float:
+    """Scores of patients with one image or more, whose findings and errors go together; the arm has more noise."""
+    rng = np.random.default_rng(seed)
+    sex = np.where(rng.random(patients) < 0.45, "F", "M")
+    code = np.repeat(np.arange(patients), 1 + rng.poisson(1, patients))
+    shape = (len(code), FINDINGS)
+    own = rng.standard_normal((patients, FINDINGS))[code] - 1.3  # as common as in the simulated chests
+    labels = (rng.random(shape) < expit(own)).astype(float)
+    signal = labels + rng.standard_normal((patients, 1))[code] + rng.standard_normal(shape)
+    moved = 0.7 * rng.standard_normal((patients, 1))[code] + 0.7 * rng.standard_normal(shape)
+    names = [f"finding {k}" for k in range(FINDINGS)]
+    cases = pd.DataFrame(labels, columns=names).assign(patient_id=code, split="test", **{ATTRIBUTE: sex[code]})
+    given = {"original": signal, ARM: signal + moved}
+    made = Measured(cases, {}, {arm: pd.DataFrame(expit(values), columns=names) for arm, values in given.items()})
+    draws = {"n_boot": n_boot, "seed": seed[1]}
+    return harm_in_mean_auroc(made, targets=names, arm=ARM, attribute=ATTRIBUTE, **draws)["p"]
+
+
+def _status(*, estimate: float, p: float, **_: float) -> str:
+    if not p < ALPHA:  # a test that could not be made shows nothing
+        return "not shown"
+    return "women lose more" if estimate > 0 else "men lose more"
+
+
+def _each(jobs: Sequence[Callable[[], Any]], workers: int, progress: bool, unit: str) -> list[Any]:
+    from joblib import Parallel, cpu_count, delayed, parallel_config
+    from tqdm.auto import tqdm
+
+    # The threads of all processes together must not outnumber the cores, whatever OMP_NUM_THREADS says.
+    with parallel_config("loky", inner_max_num_threads=max(1, cpu_count() // workers)):
+        done = Parallel(n_jobs=workers, return_as="generator")(delayed(job)() for job in jobs)
+        return list(tqdm(done, desc=f"{unit}s", unit=unit, total=len(jobs), disable=not progress))

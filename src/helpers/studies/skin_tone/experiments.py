@@ -1,0 +1,203 @@
+"""The experiment on representation: which images train, which test, and how well each is given back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from helpers import learn, stats
+from helpers.errors import InputError
+from helpers.keep import cache
+from helpers.learn import vae_fitting, vae_measuring
+from helpers.learn.vae_settings import network_seed
+from helpers.learn.vae_weights import save
+from helpers.stats.inputs import need_columns
+
+SAMPLING = ("replace", "distinct", "matched")
+
+
+def features(weights: str, network: str) -> learn.Features:
+    """The network behind the feature loss: VGG19 with weights from a file, or fixed random ones.
+
+    Parameters
+    ----------
+    weights : str
+        File of VGG19's weights; empty for random ones, whose name says that they are.
+    network : str
+        A key of `NETWORKS`; the small one has narrow random features.
+    """
+    return learn.vgg19_features(weights) if weights else learn.random_features(channels=4 if network == "small" else 16)
+
+
+class Split(NamedTuple):
+    """Rows of one run: tested ones of either group, and those of each training, as often as they are drawn."""
+
+    test: np.ndarray
+    train: dict[str, np.ndarray]
+
+
+def split(
+    cases: pd.DataFrame,
+    *,
+    test_size: int,
+    train_size: int,
+    sampling: str,
+    seed: int,
+    run: int = 0,
+    a: str = "light",
+    b: str = "dark",
+) -> Split:
+    """Test sets of either group, and three training sets from the rest: A of group `a`, B of both by halves, C of `b`.
+
+    Parameters
+    ----------
+    cases : pandas.DataFrame
+        Column ``group``; and where near-duplicates are known ``cluster``: what shares a cluster with a tested image is
+        not trained on.
+    test_size, train_size : int
+        Images of each group that are tested, and of each training set.
+    sampling : {"replace", "distinct", "matched"}
+        Training sets drawn with replacement, as published; without; or of as many distinct images in all three sets as
+        drawing with replacement leaves of the smallest pool, each at least once and then again up to the size.
+    seed, run : int
+        Every run has test sets and training sets of its own.
+
+    Raises
+    ------
+    InputError
+        There are too few images of a group, or no such sampling; a size is below 1; or a column is missing.
+    """
+    need_columns(cases, ["group"])
+    if sampling not in SAMPLING:
+        raise InputError("sampling", f"{sampling!r} is none", f"Choose from {', '.join(SAMPLING)}")
+    for name, size in (("test_size", test_size), ("train_size", train_size)):
+        if size < 1:
+            raise InputError(f"{name} = {size}", "expected 1 or more", "Test and train on some images")
+    rng = np.random.default_rng((seed, run))
+    pools = {name: np.flatnonzero(cases["group"] == name) for name in (a, b)}
+    for name, pool in pools.items():
+        if len(pool) <= test_size:
+            problem = f"{len(pool)} images of {name}, and {test_size} are to be tested"
+            raise InputError("cases", problem, "Test fewer, or give more images")
+    tested = {name: rng.choice(pool, test_size, replace=False) for name, pool in pools.items()}
+    test = np.concatenate([tested[a], tested[b]])
+    seen = np.isin(np.arange(len(cases)), test)
+    if "cluster" in cases:
+        clusters = cases["cluster"]
+        seen |= (clusters.notna() & clusters.isin(clusters[seen])).to_numpy()
+    rest = {name: pool[~seen[pool]] for name, pool in pools.items()}
+    for name, pool in rest.items():
+        if len(pool) < 2:
+            problem = f"{len(pool)} images of {name} are left to train on, and 2 are the fewest"
+            raise InputError("cases", problem, "Test fewer, or give more images")
+    distinct = min(_expected_distinct(len(pool), train_size) for pool in rest.values())
+    sizes, least = ({"A": {a: n}, "B": {a: n // 2, b: n - n // 2}, "C": {b: n}} for n in (train_size, distinct))
+    train = {}
+    for name, part in sizes.items():
+        drawn = []
+        for group, size in part.items():
+            wanted = size if sampling == "distinct" else least[name][group]
+            if sampling != "replace" and len(rest[group]) < wanted:
+                problem = f"{len(rest[group])} images of {group} are left to train on, and {wanted} are wanted"
+                raise InputError("cases", problem, "Train on fewer, or draw with replacement")
+            drawn.append(_draw(rng, rest[group], size, wanted, sampling))
+        train[name] = np.concatenate(drawn)
+    return Split(test, train)
+
+
+def _expected_distinct(pool: int, draws: int) -> int:
+    """Distinct images to expect when as many are drawn with replacement, rounded."""
+    return round(pool * (1 - (1 - 1 / pool) ** draws))
+
+
+def _draw(rng: np.random.Generator, pool: np.ndarray, size: int, wanted: int, sampling: str) -> np.ndarray:
+    if sampling == "replace":
+        return rng.choice(pool, size)
+    chosen = rng.choice(pool, wanted, replace=False)
+    return np.concatenate([chosen, rng.choice(chosen, size - wanted)]) if size > wanted else chosen
+
+
+def run(
+    score: Callable[[np.ndarray, np.ndarray, int, str], pd.DataFrame],
+    cases: pd.DataFrame,
+    *,
+    runs: int,
+    test_size: int,
+    train_size: int,
+    sampling: str,
+    seed: int,
+    condition: str = "label",
+    a: str = "light",
+    b: str = "dark",
+    keep: Path | None = None,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """The experiment, many times: split, train on A, B and C, and measure the tested images by each.
+
+    The three networks of a run have the same first weights, so that what they share cancels in their differences.
+
+    Parameters
+    ----------
+    score : callable
+        ``score(train_rows, test_rows, seed, name) -> frame``, one row per tested image; `scorer` makes one. `name` is
+        that of the network, such as "run0-A".
+    cases : pandas.DataFrame
+        Columns ``md5hash, group``, `condition`, one row per image, in the order of the images.
+    runs, test_size, train_size, sampling, seed, a, b
+        Number of runs, and as `split` takes them.
+    keep : Path, optional
+        Folder for finished parts, such as `helpers.keep.cache.folder` names; a second call goes on from there.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``run, training, image, group, label, distinct`` (different images that this network was trained on) and the
+        columns that `score` gives.
+    """
+    from tqdm.auto import tqdm
+
+    need_columns(cases, ["md5hash", condition])
+    if runs < 1:
+        raise InputError(f"runs = {runs}", "expected 1 or more", "Repeat the experiment at least once")
+    parts = []
+    todo = [(r, training) for r in range(runs) for training in stats.TRAININGS]
+    options = {"test_size": test_size, "train_size": train_size, "sampling": sampling, "seed": seed, "a": a, "b": b}
+    for r, training in tqdm(todo, desc="networks", unit="network", disable=not progress):
+        rows = split(cases, run=r, **options)
+        name, trained_on = f"run{r}-{training}", rows.train[training]
+
+        def measured(trained_on=trained_on, rows=rows, r=r, name=name) -> dict[str, list[float]]:
+            return score(trained_on, rows.test, network_seed(seed, r), name).to_dict("list")
+
+        found = cache.once(None if keep is None else keep / f"{name}.json", measured)
+        tested = cases.iloc[rows.test]
+        keys = {"run": r, "training": training, "image": tested["md5hash"], "group": tested["group"].astype("str")}
+        keys |= {"label": tested[condition], "distinct": len(np.unique(trained_on))}
+        parts.append(pd.DataFrame({k: np.asarray(v) if not np.isscalar(v) else v for k, v in (keys | found).items()}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def scorer(images: np.ndarray, *, weights: Path | None = None, **options: object) -> Callable[..., pd.DataFrame]:
+    """What `run` calls for each network.
+
+    Parameters
+    ----------
+    images : uint8 ndarray of shape (n, c, s, s)
+        In the order of the cases.
+    weights : Path, optional
+        Folder in which each network's weights are kept, for `load`.
+    **options
+        As `fit` takes them.
+    """
+
+    def score(train_rows: np.ndarray, test_rows: np.ndarray, seed: int, name: str) -> pd.DataFrame:
+        model = vae_fitting.fit(images[train_rows], seed=seed, **options).model
+        if weights is not None:
+            save(model, weights / f"{name}.pt")
+        return vae_measuring.measures(model, images[test_rows])
+
+    return score

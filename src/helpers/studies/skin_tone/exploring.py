@@ -1,0 +1,152 @@
+"""What a network has learned to vary: its codes of images, moved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from helpers import figures, stats
+from helpers.errors import InputError
+from helpers.widgets.showing import choice, explorer, figure_html
+
+if TYPE_CHECKING:
+    from ipywidgets import Widget
+    from torch import nn
+
+    from helpers.studies.skin_tone.coding import Codes
+
+
+def code_view(
+    models: Mapping[tuple[int, str], nn.Module],
+    images: np.ndarray,
+    names: Sequence[str],
+    *,
+    image: int = 0,
+    run: int = 0,
+    trainings: Sequence[str] = stats.TRAININGS,
+    direction: int = 1,
+    steps: Sequence[float] = (-2, 2),
+) -> Figure:
+    """An image, its reconstruction, and what is made of its code moved along a direction in which codes differ.
+
+    The directions are the principal ones of the mean codes of all these images, in each network its own; along the
+    first they differ most, and all point to where the images are brighter. A single channel of the code would be
+    simpler, but many hold next to nothing.
+
+    Parameters
+    ----------
+    models : mapping of (run, training) to torch.nn.Module
+        From `helpers.learn.load_vae`.
+    images : uint8 ndarray of shape (n, 3, s, s)
+    names : sequence of n str
+        What the images are called.
+    image, run : int
+        Which image, by its place, and the networks of which run.
+    trainings : sequence of str
+        One row of pictures each.
+    direction : int
+        1 is the first.
+    steps : sequence of float
+        How far, in standard deviations of these images' codes along the direction; one picture each.
+
+    Raises
+    ------
+    InputError
+        There is no such image, network or direction, or not a name for each image; as
+        `helpers.studies.skin_tone.codes`.
+    """
+    from helpers.studies.skin_tone import coding
+
+    def coded(model: nn.Module) -> Codes:
+        return coding.codes(model, images, directions=direction)
+
+    where = {"image": image, "run": run, "trainings": trainings, "direction": direction, "steps": steps}
+    return _code_figure(models, images, names, coded, **where)
+
+
+def explore_codes(
+    models: Mapping[tuple[int, str], nn.Module], images: np.ndarray, names: Sequence[str], *, directions: int = 3
+) -> Widget:
+    """Controls for `code_view`: pick the image, the training and the run, and slide along a direction.
+
+    A network codes the images when it is first picked; after that, pictures are only decoded.
+
+    Parameters
+    ----------
+    models, images, names
+        As `code_view` takes them; a network for each pair of a run and a training.
+    directions : int
+        How many to choose from.
+
+    Raises
+    ------
+    InputError
+        A pair of a run and a training has no network; as `code_view`.
+    """
+    import ipywidgets
+
+    from helpers.studies.skin_tone import coding
+
+    runs, trainings = (sorted({key[k] for key in models}) for k in (0, 1))
+    missing = [f"run {r} and training {t}" for r in runs for t in trainings if (r, t) not in models]
+    if missing or not models:
+        problem = f"none of {missing[0]}" if missing else "there is no network"
+        raise InputError("models", problem, "Give one for each pair of a run and a training")
+    image = ipywidgets.Dropdown(options=[(name, i) for i, name in enumerate(names)], description="image")
+    training, run = choice("training", trainings), choice("run", runs)
+    direction = ipywidgets.Dropdown(options=range(1, directions + 1), description="direction")
+    step = ipywidgets.FloatSlider(2, min=-3, max=3, step=0.5, description="step, sd", continuous_update=False)
+
+    @cache
+    def coded(model: nn.Module) -> Codes:
+        return coding.codes(model, images, directions=directions)
+
+    def draw() -> tuple[str, str]:
+        where = {"image": image.value, "run": run.value, "trainings": [training.value]}
+        where |= {"direction": direction.value, "steps": [step.value]}
+        figure = _code_figure(models, images, names, coded, **where)
+        alt = f"{names[image.value]}: original, reconstruction, and moved {step.value:+g} sd along {direction.value}."
+        return "", figure_html(figure, alt)
+
+    return explorer([image, training, run, direction, step], draw)
+
+
+def _code_figure(
+    models: Mapping[tuple[int, str], nn.Module],
+    images: np.ndarray,
+    names: Sequence[str],
+    coded: Callable[[nn.Module], Codes],
+    *,
+    image: int,
+    run: int,
+    trainings: Sequence[str],
+    direction: int,
+    steps: Sequence[float],
+) -> Figure:
+    from helpers.studies.skin_tone import coding
+
+    if len(names) != len(images):
+        raise InputError("names", f"{len(names)} for {len(images)} images", "Name each image")
+    if not 0 <= image < len(images):
+        raise InputError(f"image = {image}", f"there are {len(images)} images", f"Give 0 to {len(images) - 1}")
+    grid, labels = [], []
+    for training in trainings:
+        if (run, training) not in models:
+            raise InputError("models", f"none of run {run} and training {training}", "Pick another, or give it")
+        model = models[run, training]
+        codes = coded(model)
+        way = codes.directions[direction - 1]
+        made = coding.decode(model, np.stack([codes.mean[image] + step * way for step in (0, *steps)]))
+        grid.append([images[image], *made])
+        labels.append(f"{training}\n{codes.share[direction - 1]:.0%} of variance")
+    columns = ["original", "reconstruction", *(f"{step:+g} sd".replace("-", "−") for step in steps)]
+    side = 5.6 / len(columns)
+    figure = Figure(figsize=(7, side * len(trainings) + 0.8), layout="constrained")
+    ax = figure.subplots()
+    figures.pictures(grid, rows=labels, columns=columns, ax=ax)
+    ax.set_xlabel(f"{figures.labels(names, 'row')[names[image]]}; run {run}, direction {direction}")
+    return figure

@@ -1,0 +1,91 @@
+"""Does a warning sign warn?"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from helpers.errors import InputError
+from helpers.stats.crossed import resample_seeds
+from helpers.stats.inputs import check_scores, need_columns
+from helpers.stats.runs import RunMeans
+
+
+def warning_sign(
+    rows: pd.DataFrame,
+    *,
+    error: str,
+    sign: str,
+    a: str,
+    b: str,
+    group: str = "group",
+    n_boot: int = 200,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Does a warning sign warn? Rank correlation with the error, and AUROC for large errors and for a group.
+
+    Parameters
+    ----------
+    rows, group, a, b, seed
+        As `representation_effects` takes them.
+    error, sign : str
+        Columns: what goes wrong, and what should say so, larger where it does.
+    n_boot : int
+        Replicates; each ranks all images anew.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per training and measure: ``training, measure, estimate, low, high, runs, n_images``, means over runs,
+        with intervals over images and runs. Measures: ``rank correlation`` (Spearman; no effect 0), ``AUROC, largest
+        quarter of errors`` of its run and ``AUROC, <b>`` (no effect 0.5).
+
+    Raises
+    ------
+    InputError
+        As `representation_effects`; or the error or the sign is the same in all images of a run.
+    """
+    crossed = RunMeans(rows, score=error, group=group, groups=(a, b))
+    need_columns(rows, [sign])
+    check_scores(crossed.rows[sign], f"column {sign}")
+    rng = np.random.default_rng(seed)
+    weights = resample_seeds(len(crossed.runs), n_boot=n_boot, seed=seed + 1)
+    lowest = {"rank correlation": -1.0, "AUROC, largest quarter of errors": 0.0, f"AUROC, {b}": 0.0}
+    found = []
+    for training, part in crossed.rows.groupby("training", sort=True):
+        runs = [
+            (p["code"].to_numpy(), p[error].to_numpy(), p[sign].to_numpy(), (p[group] == b).to_numpy())
+            for _, p in part.groupby("run", sort=True)
+        ]
+        observed = np.array([_ranked(*values) for _, *values in runs])
+        if np.isnan(observed).any():
+            problem = f"a run's {error} or {sign} is the same in all images, or it tests one group alone"
+            raise InputError(f"training {training}", problem, "Leave that run out, or test more images.")
+        drawn = np.empty((n_boot, len(runs), len(lowest)))
+        for k in range(n_boot):
+            times = np.bincount(rng.integers(0, crossed.n, crossed.n), minlength=crossed.n)
+            for r, (code, *values) in enumerate(runs):
+                chosen = np.repeat(np.arange(len(code)), times[code])
+                drawn[k, r] = _ranked(*(v[chosen] for v in values))
+        replicates = np.einsum("krm,kr->km", drawn, weights)
+        for m, (name, least) in enumerate(lowest.items()):
+            i = crossed.interval(observed[:, m].mean(), replicates[:, m], observed[:, m])
+            low, high = np.clip((i.low, i.high), least, 1)  # wide tails reach beyond what a measure can be
+            found.append((training, name, i.estimate, low, high, len(runs), part["code"].nunique()))
+    columns = ["training", "measure", "estimate", "low", "high", "runs", "n_images"]
+    return pd.DataFrame(found, columns=columns)
+
+
+def _ranked(error: np.ndarray, sign: np.ndarray, in_b: np.ndarray) -> tuple[float, float, float]:
+    if not len(error) or np.ptp(error) == 0 or np.ptp(sign) == 0:
+        return np.nan, np.nan, np.nan
+    rank = stats.rankdata(sign)
+    spearman = np.corrcoef(stats.rankdata(error), rank)[0, 1]
+    return spearman, _auroc(rank, error >= np.quantile(error, 0.75)), _auroc(rank, in_b)
+
+
+def _auroc(rank: np.ndarray, positive: np.ndarray) -> float:
+    """From ranks with ties in the middle (Mann and Whitney); NaN where there is one class alone."""
+    hits, others = positive.sum(), (~positive).sum()
+    return float((rank[positive].sum() - hits * (hits + 1) / 2) / (hits * others)) if hits * others else np.nan

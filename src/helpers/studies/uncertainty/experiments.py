@@ -1,0 +1,290 @@
+"""The experiment on warning: networks trained on fewer and fewer of a group, and what each uncertainty says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from torch import nn
+
+from helpers import learn
+from helpers.errors import InputError
+from helpers.keep import cache
+from helpers.stats.inputs import need_columns
+from helpers.studies.uncertainty import methods
+from helpers.studies.uncertainty.methods import Method
+from helpers.studies.uncertainty.posteriors import Diagonal, Posterior
+from helpers.studies.uncertainty.scoring import numbers
+
+SIGNS = ("slug", "diagonal", "last layer", "encoder", "dropout", "ensemble", "residual")
+# What the signs are made with: steps of Lanczos, numbers kept of each eigenvector (0: all), images whose curvature is
+# taken, probes of a score and of a map, members, and dropout. A map of few probes is noise.
+EFFORT = {
+    "steps": 40,
+    "sketch": 0,
+    "curvature_images": 256,
+    "probes": 24,
+    "map_probes": 96,
+    "members": 3,
+    "rate": 0.1,
+    "samples": 24,
+    "dropout_epochs": 5,
+}
+
+
+def shares(percents: str) -> list[float]:
+    """Shares of training sets from a text such as "50,20,1".
+
+    Raises
+    ------
+    InputError
+        A part is no number from 0 to 100, or there are fewer than two different ones.
+    """
+    found = []
+    for part in percents.split(","):
+        try:
+            found.append(float(part) / 100)
+        except ValueError:
+            found.append(-1.0)
+        if not 0 <= found[-1] <= 1:
+            raise InputError(f"shares = {percents}", f"{part!r} is no percentage", "Write them as 50,20,1")
+    if len(set(found)) < len(found) or len(found) < 2:
+        raise InputError(f"shares = {percents}", "expected two different ones or more", "Write them as 50,20,1")
+    return found
+
+
+def training_name(share: float) -> str:
+    """Of a training set: "1% dark"."""
+    return f"{share * 100:g}% dark"
+
+
+def mixed(
+    cases: pd.DataFrame,
+    share: float,
+    *,
+    test_size: int,
+    train_size: int,
+    seed: int,
+    run: int = 0,
+    a: str = "light",
+    b: str = "dark",
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to train on, of which a share is of group `b`, and rows to test on, as many of either group.
+
+    Parameters
+    ----------
+    cases : DataFrame
+        Column ``group``; and where near-duplicates are known ``cluster``: what shares a cluster with a tested image is
+        not trained on.
+    share : float
+        Of the training set, 0 to 1; rounded to whole images, at least one where the share is above 0.
+    test_size, train_size : int
+        Images of each group that are tested, and of the training set, drawn without replacement.
+    seed, run : int
+        A run has the same test set and the same order of images at every share, so that a smaller share's dark images
+        are some of a larger one's.
+
+    Returns
+    -------
+    train, test : ndarray of int
+
+    Raises
+    ------
+    InputError
+        There are too few images of a group, the share is out of range or less than an image, or a size is below 1.
+    """
+    need_columns(cases, ["group"])
+    if not 0 <= share <= 1:
+        raise InputError(f"share = {share}", "expected 0 to 1", "Give it as a share, not in percent")
+    for name, size in (("test_size", test_size), ("train_size", train_size)):
+        if size < 1:
+            raise InputError(f"{name} = {size}", "expected 1 or more", "Test and train on some images")
+    rng = np.random.default_rng((seed, run))
+    of_b = round(share * train_size)
+    if share and not of_b:
+        problem = f"of {train_size} images it is less than one"
+        raise InputError(f"share = {share:g}", problem, "Train on more images, or take a larger share")
+    own = {name: rng.permutation(np.flatnonzero(cases["group"] == name)) for name in (a, b)}
+    test = np.concatenate([rows[:test_size] for rows in own.values()])
+    seen = np.isin(np.arange(len(cases)), test)
+    if "cluster" in cases:
+        clusters = cases["cluster"]
+        seen |= (clusters.notna() & clusters.isin(clusters[seen])).to_numpy()
+    train = []
+    for name, size in ((a, train_size - of_b), (b, of_b)):
+        rest = own[name][~seen[own[name]]]
+        if len(own[name]) < test_size or len(rest) < size:
+            problem = f"{len(own[name])} images of {name}, where {test_size} are tested and {size} trained on"
+            raise InputError("cases", problem, "Test or train on fewer")
+        train.append(rest[:size])
+    return np.concatenate(train), test
+
+
+def sign_posterior(
+    network: nn.Module,
+    images: np.ndarray,
+    kind: str = "slug",
+    *,
+    seed: int,
+    effort: Mapping[str, int | float] = EFFORT,
+) -> Posterior | Diagonal:
+    """The posterior behind a sign of `signs`: slug, diagonal or last layer; the arguments are as there."""
+    rows = np.random.default_rng(seed).permutation(len(images))[: int(effort["curvature_images"])]
+    given = {"n": len(images), "seed": seed}
+    if kind == "diagonal":
+        return methods.diagonal_posterior(network, images[rows], **given)
+    given["steps"] = int(effort["steps"])
+    if kind == "last layer":
+        given["only"] = methods.last_layer(network)
+    elif effort["sketch"]:
+        given["sketch"] = int(effort["sketch"])
+    return methods.posterior(network, images[rows], **given)
+
+
+def signs(
+    network: nn.Module,
+    images: np.ndarray,
+    *,
+    seed: int,
+    names: Sequence[str] = SIGNS,
+    effort: Mapping[str, int | float] = EFFORT,
+    maps: bool = True,
+    options: Mapping[str, object],
+) -> dict[str, Method]:
+    """Every uncertainty of a network, ready to be called on images.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        From `helpers.learn.fit_vae`, in evaluation mode.
+    images : uint8 ndarray of shape (n, c, s, s)
+        What it was trained on.
+    seed : int
+        Of what is drawn; the ensemble's further members have the seeds that follow.
+    names : sequence of str
+        Some of `SIGNS`. The residual is none that could warn before the image is at hand: it is the error.
+    effort : mapping
+        As `EFFORT`.
+    maps : bool
+        Whether those by curvature make maps, by Hutch++ with `map_probes`; else scores, by plain probes.
+    options : mapping
+        As `helpers.learn.fit_vae` takes them, for the members that are trained here.
+    """
+    if unknown := [name for name in names if name not in SIGNS]:
+        raise InputError(f"names = {unknown[0]}", "there is no such sign", f"Choose from {', '.join(SIGNS)}")
+    plain = {"probes": int(effort["probes"]), "maps": False, "seed": seed}
+    full = {"probes": int(effort["map_probes"]), "estimator": "hutch++", "seed": seed}
+
+    def ensemble() -> Method:
+        others = range(seed + 1, seed + int(effort["members"]))
+        return methods.ensemble(
+            [network, *(learn.fit_vae(images, seed=other, **options).model.eval() for other in others)]
+        )
+
+    def dropout() -> Method:
+        same = {k: options[k] for k in ("batch_size", "lr", "beta", "device", "precision") if k in options}
+        epochs, rate = int(effort["dropout_epochs"]), float(effort["rate"])
+        used = methods.fit_dropout(network, images, rate=rate, seed=seed, epochs=epochs, progress=False, **same)
+        return methods.dropout(used.eval(), samples=int(effort["samples"]), seed=seed)
+
+    def by_curvature(kind: str) -> Method:
+        found = sign_posterior(network, images, kind, seed=seed, effort=effort)
+        return methods.curvature(network, found, **(full if maps and found.maps else plain))
+
+    makers = {
+        **{kind: partial(by_curvature, kind) for kind in ("slug", "diagonal", "last layer")},
+        "encoder": lambda: methods.encoder_deviation(network),
+        "dropout": dropout,
+        "ensemble": ensemble,
+        "residual": lambda: methods.residual(network),
+    }
+    return {name: makers[name]() for name in names}
+
+
+def run(
+    images: np.ndarray,
+    cases: pd.DataFrame,
+    *,
+    shares: Sequence[float],
+    runs: int,
+    test_size: int,
+    train_size: int,
+    seed: int,
+    names: Sequence[str] = SIGNS,
+    effort: Mapping[str, int | float] = EFFORT,
+    keep: Path | None = None,
+    progress: bool = True,
+    **options: object,
+) -> pd.DataFrame:
+    """Train at every share and in every run; error and every sign of each tested image.
+
+    Parameters
+    ----------
+    images : uint8 ndarray of shape (n, c, s, s)
+        In the order of the cases.
+    cases : DataFrame
+        Columns ``md5hash, group``.
+    shares : sequence of float
+        Of group ``dark`` in the training set.
+    runs : int
+        Repeats, 2 or more, each with test set, training sets and first weights of its own.
+    test_size, train_size, seed
+        As `mixed` takes them.
+    names, effort
+        As `signs` takes them.
+    keep : Path, optional
+        Folder for finished parts and the networks; a second call goes on from there.
+    **options
+        As `helpers.learn.fit_vae` takes them.
+
+    Returns
+    -------
+    DataFrame
+        ``run, training`` (such as "1% dark"), ``share, image, group``, those of `helpers.learn.vae_measures`, the
+        signs, and their errors as ``<sign> error`` where they have one; scores of the decoder are per number of the
+        image, in units of its squared error.
+    """
+    from tqdm.auto import tqdm
+
+    need_columns(cases, ["md5hash"])
+    if runs < 2:
+        raise InputError(f"runs = {runs}", "expected 2 or more", "One run cannot show how much runs vary")
+    if len({round(share * train_size) for share in shares}) < len(shares):
+        problem = f"two are the same number of {train_size} images"
+        raise InputError(f"shares = {list(shares)}", problem, "Train on more images, or take shares farther apart")
+    parts, plan = [], [(r, share) for r in range(runs) for share in shares]
+    sizes = {"test_size": test_size, "train_size": train_size, "seed": seed}
+    for r, share in tqdm(plan, desc="networks", unit="network", disable=not progress):
+        train_rows, test_rows = mixed(cases, share, run=r, **sizes)
+
+        def measured(train_rows=train_rows, test_rows=test_rows, r=r, share=share) -> dict[str, list[float]]:
+            own = learn.network_seed(seed, r)
+            network = learn.fit_vae(images[train_rows], seed=own, progress=False, **options).model.eval()
+            if keep is not None:
+                learn.save_vae(network, keep / f"{network_name(r, share)}.pt")
+            tested, found = images[test_rows], learn.vae_measures(network, images[test_rows])
+            quiet = {**options, "progress": False}
+            chosen = {"names": names, "effort": effort, "maps": False}
+            known = signs(network, images[train_rows], seed=own, **chosen, options=quiet)
+            for sign, method in known.items():
+                scores = method(tested)
+                per = 1 if sign == "encoder" else tested[0].size
+                found[sign] = numbers(scores.score / per)
+                if scores.error.any():
+                    found[f"{sign} error"] = numbers(scores.error / per)
+            return found.to_dict("list")
+
+        found = cache.once(None if keep is None else keep / f"{network_name(r, share)}.json", measured)
+        who = cases.iloc[test_rows]
+        keys = {"run": r, "training": training_name(share), "share": share}
+        keys |= {"image": who["md5hash"].to_numpy(), "group": who["group"].astype(str).to_numpy()}
+        parts.append(pd.DataFrame(keys | found))
+    return pd.concat(parts, ignore_index=True)
+
+
+def network_name(run: int, share: float) -> str:
+    """Of a network: "run0-1"."""
+    return f"run{run}-{share * 100:g}"

@@ -1,0 +1,164 @@
+"""How far a decoder's images would move with its parameters: a score of every image and a map of its pixels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+
+from helpers.errors import InputError
+from helpers.studies.uncertainty.decoders import AT_ONCE
+from helpers.studies.uncertainty.posteriors import Diagonal, Posterior
+
+Estimator = Literal["hutchinson", "hutch++", "exact"]
+RANGE = 3  # hutch++: a third of the products each for the range, for what lies in it, and for the rest
+
+
+class Scores(NamedTuple):
+    """Predictive variance of images that comes from the parameters.
+
+    score : torch.Tensor of shape (n,), Tr(J (GGN + a I)^-1 J^T), summed over the numbers of an image
+    error : torch.Tensor of shape (n,), standard deviation of the score over other probes; 0 where it is exact
+    map : torch.Tensor of shape (n, ...), of an image, the diagonal whose sum is the score; None where it was not asked
+    """
+
+    score: torch.Tensor
+    error: torch.Tensor
+    map: torch.Tensor | None
+
+
+def numbers(values: torch.Tensor) -> np.ndarray:
+    """Values in 64 bits, which not every device has."""
+    return values.cpu().double().numpy()
+
+
+def score(
+    posterior: Posterior | Diagonal,
+    codes: torch.Tensor,
+    *,
+    probes: int = 24,
+    estimator: Estimator = "hutchinson",
+    pixels: bool = True,
+    seed: int = 0,
+) -> Scores:
+    """Score of the image of every code, and its map of pixels.
+
+    Parameters
+    ----------
+    posterior : Posterior or Diagonal
+        From `laplace` or `diagonal`.
+    codes : torch.Tensor of shape (n, ...)
+        Of the images in question.
+    probes : int
+        Random vectors for each image, 2 or more; hutch++ takes 6 or more and spends a third of them on the range.
+        Each costs one product with J^T, and one with J if a map is made.
+    estimator : {"hutchinson", "hutch++", "exact"}
+        `exact` takes a product for every number of the image, and no probe.
+    pixels : bool
+        Whether to make the maps. A sketched posterior has none.
+    seed : int
+        Of the probes; every image has its own.
+
+    Returns
+    -------
+    Scores
+
+    Raises
+    ------
+    InputError
+        As `Decoder.check`; too few probes, no such estimator, or maps or hutch++ are asked of a sketched posterior.
+
+    Notes
+    -----
+    Hutchinson 1989, https://doi.org/10.1080/03610919008812866, with signs as probes; the map is the estimate of a
+    diagonal by Bekas et al. 2007, https://doi.org/10.1016/j.apnum.2007.01.003. Hutch++ is by Meyer et al. 2021,
+    https://doi.org/10.1137/1.9781611976496.16; its range is deflated on both sides in the map too, so that the map
+    sums to the score. The error is that of the mean over the probes of one image.
+    """
+    if estimator not in ("hutchinson", "hutch++", "exact"):
+        raise InputError(f"estimator = {estimator}", "there is none such", "Choose from hutchinson, hutch++, exact")
+    fewest = {"hutchinson": 2, "hutch++": 2 * RANGE, "exact": 0}[estimator]
+    if probes < fewest:
+        problem = f"{estimator} takes {fewest} or more, for there is no error of fewer"
+        raise InputError(f"probes = {probes}", problem, f"Use {max(fewest, 24)}")
+    shape = posterior.decoder.check(codes)
+    size = math.prod(shape)
+    generator = torch.Generator().manual_seed(seed)
+
+    def drawn(n: int, count: int) -> torch.Tensor:
+        return (torch.randint(0, 2, (n, count, size), generator=generator) * 2 - 1).to(codes)
+
+    held = posterior.decoder.held(codes)
+    each = size if estimator == "exact" else probes
+    found = []
+    for part in codes.split(max(1, AT_ONCE // (each * held))):
+        n = len(part)
+        product = _Product(posterior, part, max(1, AT_ONCE // (n * held)))
+        if estimator == "exact":
+            directions = torch.eye(size).to(codes).expand(n, size, size)
+            found.append(_exact(product, directions, pixels=pixels))
+        elif estimator == "hutchinson":
+            found.append(_hutchinson(product, drawn(n, probes), pixels=pixels))
+        else:
+            some = probes // RANGE
+            found.append(_hutchpp(product, drawn(n, some), drawn(n, probes - 2 * some), pixels=pixels))
+    values, errors, maps = zip(*found, strict=True)
+    whole = torch.cat(maps).reshape(len(codes), *shape) if pixels else None
+    return Scores(torch.cat(values), torch.cat(errors), whole)
+
+
+class _Product:
+    """A = J (GGN + a I)^-1 J^T of each code, as products with directions (n, m, o) in its image, some at a time."""
+
+    def __init__(self, posterior: Posterior | Diagonal, codes: torch.Tensor, at_once: int) -> None:
+        self.posterior, self.codes, self.at_once = posterior, codes, at_once
+
+    def forms(self, directions: torch.Tensor) -> torch.Tensor:
+        """u^T A u, shape (n, m)."""
+        return self._parts(directions, lambda back: self.posterior.variance(back))
+
+    def __call__(self, directions: torch.Tensor) -> torch.Tensor:
+        """A u, shape (n, m, o)."""
+        decoder = self.posterior.decoder
+        return self._parts(directions, lambda back: decoder.pushed(self.codes, self.posterior.covered(back)))
+
+    def _parts(self, directions: torch.Tensor, then: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
+        pulled = (self.posterior.decoder.pulled(self.codes, part) for part in directions.split(self.at_once, 1))
+        return torch.cat([then(back) for back in pulled], 1)
+
+
+Part = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+
+
+def _exact(product: _Product, directions: torch.Tensor, *, pixels: bool) -> Part:
+    diagonal = product.forms(directions)
+    return diagonal.sum(1), diagonal.new_zeros(len(diagonal)), diagonal if pixels else diagonal[:, :0]
+
+
+def _hutchinson(product: _Product, probes: torch.Tensor, *, pixels: bool) -> Part:
+    if not pixels:
+        forms = product.forms(probes)
+        return forms.mean(1), _standard_error(forms), forms[:, :0]
+    weighed = probes * product(probes)
+    return weighed.sum(2).mean(1), _standard_error(weighed.sum(2)), weighed.mean(1)
+
+
+def _hutchpp(product: _Product, first: torch.Tensor, second: torch.Tensor, *, pixels: bool) -> Part:
+    basis, _ = torch.linalg.qr(product(first).mT)  # (n, o, m)
+    rest = second - (second @ basis) @ basis.mT
+    if not pixels:
+        inside, outside = product.forms(basis.mT).sum(1), product.forms(rest)
+        return inside + outside.mean(1), _standard_error(outside), outside[:, :0]
+    image = product(basis.mT)
+    inside = (basis.mT * image).sum(1)
+    moved = product(rest)
+    weighed = second * (moved - (moved @ basis) @ basis.mT)
+    outside = weighed.sum(2)
+    return inside.sum(1) + outside.mean(1), _standard_error(outside), inside + weighed.mean(1)
+
+
+def _standard_error(values: torch.Tensor) -> torch.Tensor:
+    return values.std(1) / values.shape[1] ** 0.5

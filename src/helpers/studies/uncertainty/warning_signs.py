@@ -1,0 +1,299 @@
+"""Do warning signs warn, within groups as well as between them, and what is left when warned images go to a person?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from helpers.errors import InputError
+from helpers.stats.crossed import resample_seeds, seeded_interval
+from helpers.stats.inputs import check_scores, need_columns
+from helpers.stats.variance import over_seeds
+
+BADLY = 0.75  # errors above this quantile of their run are those served badly
+UNDEFINED = 0.05  # share of replicates without a value above which an interval is not given
+COLUMNS = ["training", "sign", "scope", "measure", "estimate", "low", "high", "runs", "n_images"]
+
+
+class _Run(NamedTuple):
+    """Images of one run under one training: place among all images, error, sign, and whether in the second group."""
+
+    code: np.ndarray
+    error: np.ndarray
+    sign: np.ndarray
+    second: np.ndarray
+
+
+def compare_signs(
+    rows: pd.DataFrame,
+    signs: Sequence[str],
+    *,
+    error: str,
+    a: str,
+    b: str,
+    group: str = "group",
+    n_boot: int = 200,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Rank correlation of several signs with the error, pooled and within groups, and their AUROCs.
+
+    A correlation over two groups can be the groups' difference alone: a sign that only tells dark from light skin,
+    where dark skin is served worse, is correlated with the error and orders no two images of dark skin.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        One row per image, run and training: ``training, run, image``, `group`, `error` and the signs.
+    signs : sequence of str
+        Columns that should be larger where the error is.
+    error : str
+        What goes wrong.
+    a, b : str
+        Two groups; rows of others are left out.
+    group : str
+        Column of groups.
+    n_boot, seed : int
+        Replicates, in which images and runs are drawn anew, each on its own.
+
+    Returns
+    -------
+    DataFrame
+        ``training, sign, scope, measure, estimate, low, high, runs, n_images``, means over runs. Measures are ``rank
+        correlation`` (Spearman; no use 0) and ``AUROC, served badly`` (the largest quarter of errors of a run; no use
+        0.5), each in the scopes ``pooled``, of the two groups, and ``within``, the mean of those; and pooled alone
+        ``AUROC, <b>``. In a group, served badly is the largest quarter of its own errors.
+
+    Raises
+    ------
+    InputError
+        A column is missing or not finite; a training has fewer than two runs, a run lacks a group, or an error or a
+        sign is the same in all its images of a group; an image is there twice.
+    """
+    scopes: dict[str, Callable[[_Run], np.ndarray]] = {
+        "pooled": lambda r: np.ones_like(r.second),
+        a: lambda r: ~r.second,
+        b: lambda r: r.second,
+    }
+    found = []
+    for sign in signs:
+        study = _Study(rows, error, sign, group, (a, b), n_boot, seed)
+        for training in study.trainings:
+            for name, measure, most in (("rank correlation", _order, (-1, 1)), ("AUROC, served badly", _badly, (0, 1))):
+                values = {
+                    scope: study.measured(training, partial(measure, inside=inside)) for scope, inside in scopes.items()
+                }
+                values["within"] = tuple((x + y) / 2 for x, y in zip(values[a], values[b], strict=True))
+                for scope, part in values.items():
+                    found.append((training, sign, scope, name, *study.interval(training, *part, most)))
+            part = study.measured(training, lambda w, r: _auroc(w, r.sign, r.second))
+            found.append((training, sign, "pooled", f"AUROC, {b}", *study.interval(training, *part, (0, 1))))
+    return pd.DataFrame(found, columns=COLUMNS)
+
+
+def hand_over(
+    rows: pd.DataFrame,
+    signs: Sequence[str],
+    *,
+    error: str,
+    a: str,
+    b: str,
+    shares: Sequence[float] = (0.0, 0.1, 0.2, 0.3, 0.5),
+    group: str = "group",
+    n_boot: int = 200,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Error and gap of the images that are kept, when those with the largest sign are handed to a person.
+
+    Parameters
+    ----------
+    shares : sequence of float
+        Shares of images handed over, 0 to below 1.
+    rows, signs, error, a, b, group, n_boot, seed
+        As `compare_signs` takes them.
+
+    Returns
+    -------
+    DataFrame
+        ``training, sign, share, measure, estimate, low, high, runs, n_images``. Measures: ``error``, mean of what is
+        kept; ``gap``, of `b` less of `a` in what is kept, NaN where a run keeps nobody of one; ``handed over, <b>``,
+        the share of `b` that is. In a replicate the largest signs are looked for anew. Where more than a twentieth of
+        them have no value, there is no interval: that of the others would be of another question.
+
+    Raises
+    ------
+    InputError
+        As `compare_signs`; a share is out of range.
+    """
+    if wrong := [s for s in shares if not 0 <= s < 1]:
+        raise InputError(f"shares = {wrong[0]}", "expected 0 to below 1", "Keep some images")
+    found = []
+    for sign in signs:
+        study = _Study(rows, error, sign, group, (a, b), n_boot, seed)
+        for training in study.trainings:
+            for share in shares:
+
+                def kept(w: np.ndarray, r: _Run, share: float = share) -> np.ndarray:
+                    # Where the middle of an image's own ranks lies among the largest, it goes to a person.
+                    return w * (_midranks(w, r.sign) <= (1 - share) * w.sum(1, keepdims=True))
+
+                def gap(w: np.ndarray, r: _Run, kept: Callable = kept) -> np.ndarray:
+                    left = kept(w, r)
+                    return _mean(left * r.second, r.error) - _mean(left * ~r.second, r.error)
+
+                def handed(w: np.ndarray, r: _Run, kept: Callable = kept) -> np.ndarray:
+                    return 1 - (kept(w, r) * r.second).sum(1) / (w * r.second).sum(1)
+
+                def mean(w: np.ndarray, r: _Run, kept: Callable = kept) -> np.ndarray:
+                    return _mean(kept(w, r), r.error)
+
+                measures = {"error": mean, "gap": gap, f"handed over, {b}": handed}
+                for name, measure in measures.items():
+                    part = study.measured(training, measure)
+                    most = {"error": (0, np.inf), "gap": (-np.inf, np.inf)}.get(name, (0, 1))
+                    found.append((training, sign, share, name, *study.interval(training, *part, most)))
+    return pd.DataFrame(found, columns=["training", "sign", "share", *COLUMNS[3:]])
+
+
+def calibration(
+    rows: pd.DataFrame, sign: str, *, error: str, a: str, b: str, group: str = "group", bins: int = 5
+) -> pd.DataFrame:
+    """Mean sign and mean error of images binned by the sign in each run, means over runs.
+
+    Parameters
+    ----------
+    bins : int
+        Quantile bins of a run's images, 2 or more.
+    rows, sign, error, a, b, group
+        As `compare_signs` takes them; the sign in units of the error.
+
+    Returns
+    -------
+    DataFrame
+        ``training, bin, sign, error, low, high, ratio, ratio_low, ratio_high, share <b>, n``: the mean error with
+        Student's interval over runs, and so the ratio of the sign to it, 1 where it is calibrated; n are the images
+        of a bin, one once for each run.
+
+    Raises
+    ------
+    InputError
+        As `compare_signs`; there are fewer than 2 bins, or more than images in a run.
+    """
+    study = _Study(rows, error, sign, group, (a, b), 1, 0)
+    runs = study.rows.groupby(["training", "run"], sort=False)
+    if not 2 <= bins <= runs.size().min():
+        raise InputError(
+            f"bins = {bins}", f"expected 2 to {runs.size().min()}, the images of a run", "Use 5 if in doubt"
+        )
+    order = runs[sign].rank(method="first").groupby([study.rows["training"], study.rows["run"]])
+    binned = study.rows.assign(
+        bin=order.transform(lambda ranks: pd.qcut(ranks, bins, labels=False)) + 1, second=study.rows[group] == b
+    )
+    keys = ["training", "bin"]
+    each = binned.groupby(["training", "run", "bin"], sort=False)[[sign, error, "second"]].mean().reset_index()
+    each = each.rename(columns={"run": "SEED"}).assign(ratio=each[sign] / each[error]).sort_values("bin", kind="stable")
+    found, ratio = (over_seeds(each, value, configuration=keys).set_index(keys) for value in (error, "ratio"))
+    found = found.rename(columns={"mean": "error"})[["error", "low", "high"]]
+    found[["ratio", "ratio_low", "ratio_high"]] = ratio[["mean", "low", "high"]]
+    found.insert(0, "sign", each.groupby(keys)[sign].mean())
+    found[f"share {b}"] = each.groupby(keys)["second"].mean()
+    found["n"] = binned.groupby(keys).size()
+    return found.loc[study.trainings].reset_index()
+
+
+class _Study:
+    """Rows of one sign, checked, by training and run; and the weights of images and runs in each replicate."""
+
+    def __init__(
+        self, rows: pd.DataFrame, error: str, sign: str, group: str, groups: tuple[str, str], n_boot: int, seed: int
+    ) -> None:
+        need_columns(rows, ["training", "run", "image", group, error, sign])
+        self.rows = rows[rows[group].isin(groups)]
+        for column in (error, sign):
+            check_scores(self.rows[column], f"column {column}")
+        if self.rows.duplicated(["training", "run", "image"]).any():
+            raise InputError("column image", "an image is there twice in a run and training", "Keep one row of each.")
+        codes, ids = pd.factorize(self.rows["image"])
+        self.n, self.n_boot, self.seed = len(ids), n_boot, seed
+        self.trainings = list(pd.unique(self.rows["training"]))
+        self._runs: dict[object, list[_Run]] = {}
+        for training, part in self.rows.assign(code=codes).groupby("training", sort=False):
+            runs = []
+            for run, own in part.groupby("run", sort=True):
+                made = _Run(
+                    *(own[c].to_numpy(float) for c in ("code", error, sign)), (own[group] == groups[1]).to_numpy()
+                )
+                made = made._replace(code=made.code.astype(int))
+                for name, inside in zip(groups, (~made.second, made.second), strict=True):
+                    if not inside.any() or np.ptp(made.error[inside]) == 0 or np.ptp(made.sign[inside]) == 0:
+                        problem = f"run {run} has no image of {name}, or its {error} or {sign} is the same in all"
+                        raise InputError(f"training {training}", problem, "Leave that run out, or test more images.")
+                runs.append(made)
+            if len(runs) < 2:
+                problem = "one run cannot show how much runs vary"
+                raise InputError(f"training {training}", problem, "Repeat the experiment twice or more.")
+            self._runs[training] = runs
+
+    def measured(self, training: object, measure: Callable[[np.ndarray, _Run], np.ndarray]):
+        """A measure by run, shape (runs,), and its mean over runs in each replicate, shape (n_boot,)."""
+        runs = self._runs[training]
+        rng = np.random.default_rng(self.seed)
+        times = rng.multinomial(self.n, np.full(self.n, 1 / self.n), size=self.n_boot).astype(float)
+        observed = np.array([measure(np.ones((1, len(r.code))), r)[0] for r in runs])
+        drawn = np.stack([measure(times[:, r.code], r) for r in runs], axis=1)
+        weights = resample_seeds(len(runs), n_boot=self.n_boot, seed=self.seed + 1)
+        return observed, (drawn * weights).sum(1)
+
+    def interval(
+        self, training: object, observed: np.ndarray, replicates: np.ndarray, most: tuple[float, float]
+    ) -> tuple:
+        """Mean over runs, its interval within what the measure can be, and the numbers of runs and images."""
+        n = len(np.unique(np.concatenate([r.code for r in self._runs[training]])))
+        if np.isnan(observed).any():
+            return np.nan, np.nan, np.nan, len(observed), n
+        if np.isnan(replicates).mean() > UNDEFINED:
+            return observed.mean(), np.nan, np.nan, len(observed), n
+        found = seeded_interval(float(observed.mean()), replicates, [observed], n=n)
+        low, high = np.clip((found.low, found.high), *most)  # wide tails reach beyond
+        return found.estimate, low, high, len(observed), n
+
+
+def _order(weights: np.ndarray, run: _Run, *, inside: Callable[[_Run], np.ndarray]) -> np.ndarray:
+    return _spearman(weights * inside(run), run.error, run.sign)
+
+
+def _badly(weights: np.ndarray, run: _Run, *, inside: Callable[[_Run], np.ndarray]) -> np.ndarray:
+    own = inside(run)
+    return _auroc(weights * own, run.sign, run.error > np.quantile(run.error[own], BADLY))
+
+
+def _midranks(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Ranks of values that are there `weights` times, shape (replicates, n); ties share theirs."""
+    _, place = np.unique(values, return_inverse=True)
+    order = np.argsort(place, kind="stable")
+    starts = np.flatnonzero(np.diff(place[order], prepend=-1))
+    counts = np.add.reduceat(weights[:, order], starts, axis=1)
+    return (np.cumsum(counts, axis=1) - counts / 2)[:, place]
+
+
+def _spearman(weights: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    ranks = [_midranks(weights, values) for values in (x, y)]
+    total = weights.sum(1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        u, v = (r - (weights * r).sum(1, keepdims=True) / total for r in ranks)
+        return (weights * u * v).sum(1) / np.sqrt((weights * u**2).sum(1) * (weights * v**2).sum(1))
+
+
+def _auroc(weights: np.ndarray, sign: np.ndarray, positive: np.ndarray) -> np.ndarray:
+    ranks, hits = _midranks(weights, sign), weights * positive
+    n = hits.sum(1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return ((hits * ranks).sum(1) - n**2 / 2) / (n * (weights.sum(1) - n))
+
+
+def _mean(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (weights * values).sum(1) / weights.sum(1)
