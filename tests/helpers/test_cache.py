@@ -70,7 +70,6 @@ def test_two_that_write_one_part_do_not_meet(tmp_path):
 
     assert cache.once(file, make) == [1]
     assert [p.name for p in tmp_path.iterdir()] == ["part.json"]
-    assert cache.beside(file) != cache.beside(file) and cache.beside(file).parent == tmp_path
 
 
 def test_what_is_there_is_not_made_again(tmp_path):

@@ -9,6 +9,7 @@ from scipy import stats
 
 from helpers import paths
 from helpers.errors import InputError
+from helpers.keep import plans
 from helpers.studies import mitigation
 from helpers.studies.mitigation import protocol, worlds
 
@@ -175,15 +176,18 @@ def test_bad_input_gives_one_error(case):
 # -- the worlds themselves
 
 
+PLAN = plans.grid(seed=[0], task=["chest"], cause=["none", "label bias"])
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """Two worlds of a few steps, and where they are kept."""
     folder = tmp_path_factory.mktemp("worlds")
-    options = {"seeds": [0], "keep": folder / "kept", "n": 220, "start_steps": 3, "steps": 2, "batch_size": 16}
+    options = {"keep": folder / "kept", "n": 220, "start_steps": 3, "steps": 2, "batch_size": 16}
     options |= {"names": ["plain", "reweighting"], "device": "cpu", "progress": False}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(paths, "data", lambda: folder)
-        return mitigation.read_worlds(["chest"], ["none", "label bias"], **options), options
+        return plans.repeat(mitigation.read_world, PLAN, **options), options
 
 
 def test_a_row_is_a_rule_and_a_method_of_a_world(made):
@@ -206,11 +210,18 @@ def test_finished_worlds_are_kept(made, monkeypatch):
     table, options = made
     monkeypatch.setattr(worlds, "simulated", lambda *args, **rest: pytest.fail("made again"))
     monkeypatch.setattr(protocol, "_one", lambda *args, **rest: pytest.fail("made again"))
-    pd.testing.assert_frame_equal(mitigation.read_worlds(["chest"], ["none", "label bias"], **options), table)
-    kept = sorted(p.name for p in options["keep"].iterdir())
-    assert kept == ["chest-label-bias-0.json", "chest-none-0.json"]
+    pd.testing.assert_frame_equal(plans.repeat(mitigation.read_world, PLAN, **options), table)
 
 
-def test_an_unknown_cause_is_refused_before_any_world(tmp_path):
-    with pytest.raises(InputError, match=f"causes: luck unknown.*{next(iter(mitigation.CAUSES))}"):
-        mitigation.read_worlds(["chest"], ["none", "luck"], seeds=[0], keep=tmp_path)
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"task": "brain"}, "task: must be .*chest.*, got 'brain'"),
+        ({"cause": "luck"}, f"cause: must be {next(iter(mitigation.CAUSES))}, .*, got 'luck'"),
+        ({"names": ["plain", "magic"]}, "method: must be plain, .*, got 'magic'"),
+    ],
+)
+def test_unknown_names_are_refused_before_a_world_is_made(given, words, monkeypatch):
+    monkeypatch.setattr(worlds, "simulated", lambda *args, **rest: pytest.fail("a world is made"))
+    with pytest.raises(InputError, match=words):
+        mitigation.read_world(**{"task": "chest", "cause": "none", "n": 220, "seed": 0} | given, start_steps=3, steps=2)

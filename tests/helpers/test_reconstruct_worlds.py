@@ -7,6 +7,7 @@ from scipy.special import expit
 
 from helpers import learn, paths, stats
 from helpers.errors import InputError
+from helpers.keep import plans
 from helpers.studies import reconstruction
 from helpers.studies.reconstruction import worlds
 
@@ -28,9 +29,10 @@ def quick(monkeypatch, tmp_path):
     "datasets", [["ucsf-pdgm"], pytest.param([*learn.RESTORATION_DATASETS], marks=pytest.mark.slow)]
 )
 def test_both_worlds_of_a_data_set_are_read_and_kept(datasets, quick, tmp_path, monkeypatch):
-    options = {"seeds": [4], "keep": tmp_path / "kept", "patients": dict.fromkeys(datasets, 60), "n_boot": 50}
+    options = {"keep": tmp_path / "kept", "patients": dict.fromkeys(datasets, 60), "n_boot": 50}
     options |= {"device": "cpu", "progress": False}
-    found = reconstruction.read_worlds(datasets, **options)
+    plan = plans.grid(dataset=datasets, world=["fair", "unfair"], seed=[4])
+    found = plans.repeat(reconstruction.read_world, plan, **options)
     assert list(zip(found["dataset"], found["world"], strict=True)) == [
         (dataset, world) for dataset in datasets for world in ("fair", "unfair")
     ]
@@ -40,7 +42,7 @@ def test_both_worlds_of_a_data_set_are_read_and_kept(datasets, quick, tmp_path, 
     assert set(found["status"]) <= {"women lose more", "men lose more", "not shown"}
     assert (found["n_women"] + found["n_men"]).between(20, 28).all()
     monkeypatch.setattr(worlds, "simulated", None)  # not called again
-    pd.testing.assert_frame_equal(reconstruction.read_worlds(datasets, **options), found)
+    pd.testing.assert_frame_equal(plans.repeat(reconstruction.read_world, plan, **options), found)
 
 
 def studied(*, patients: int, seed: int, loss: float) -> learn.Measured:
@@ -97,6 +99,8 @@ def test_two_groups_and_three_targets_are_needed():
 def test_the_test_keeps_its_level_without_networks(n):
     found = reconstruction.level_of_test(n, patients=80, n_boot=100, seed=0)
     assert found["tests"] == n and found["low"] < 0.05 < found["high"]
+    if n < 10:
+        assert reconstruction.level_of_test(n, patients=80, n_boot=100, seed=0, workers=2) == found
 
 
 def test_hits_are_told_from_false_alarms():
@@ -119,6 +123,10 @@ def test_hits_are_told_from_false_alarms():
     assert (table["low"] <= table["rate"]).all() and (table["rate"] <= table["high"]).all()
 
 
-def test_an_unknown_data_set_is_refused(tmp_path):
-    with pytest.raises(InputError, match="datasets: mimic unknown"):
-        reconstruction.read_worlds(["mimic"], seeds=[0], keep=tmp_path)
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [(("mimic", "fair"), "dataset: must be .*, got 'mimic'"), (("chexpert", "odd"), "world: must be fair or unfair")],
+)
+def test_unknown_names_are_refused(asked, words):
+    with pytest.raises(InputError, match=words):
+        reconstruction.read_world(*asked, patients={}, seed=0)

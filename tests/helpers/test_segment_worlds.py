@@ -12,7 +12,7 @@ from scipy import ndimage
 from helpers import datasets, paths
 from helpers.errors import InputError
 from helpers.studies import biased_ruler
-from helpers.studies.biased_ruler import worlds
+from helpers.studies.biased_ruler import labeller
 
 SIZE = 32
 
@@ -89,11 +89,11 @@ def test_one_set_of_predictions_has_a_score_by_gold_and_by_silver(root):
 
 
 def test_a_world_is_read_in_each_way(root, monkeypatch):
-    monkeypatch.setattr(worlds, "world", lambda name, n, **options: root)
+    monkeypatch.setattr(labeller, "world", lambda name, n, **options: root)
     options = {"n": 12, "seed": 0, "steps": 1, "folds": 2, "train_seeds": 3, "size": SIZE, "n_boot": 50}
     rows = pd.DataFrame(biased_ruler.diagnose_world("all", device="cpu", **options))
     assert rows["reading"].tolist() == list(biased_ruler.READINGS)
-    assert set(rows["world"]) == set(rows["truth"]) == {"all"} and (rows["verdict"] != "").all()
+    assert set(rows["truth"]) == {"all"} and (rows["verdict"] != "").all()
     ours = rows[rows["reading"] == "ours"].iloc[0]
     assert np.isfinite([ours[c] for c in biased_ruler.CAUSES]).all()
     unknown = rows[rows["reading"] == "ours, difficulty unknown"].iloc[0]
@@ -101,44 +101,12 @@ def test_a_world_is_read_in_each_way(root, monkeypatch):
     assert rows[rows["reading"] == "paper"][list(biased_ruler.CAUSES)].isna().all(axis=None)
 
 
+def test_an_unknown_world_is_refused():
+    with pytest.raises(InputError, match="world: must be none, labels, images, share or all, got 'hides'"):
+        biased_ruler.diagnose_world("hides", n=40, seed=0, steps=1, folds=2, train_seeds=1)
+
+
 # --- many worlds
-
-
-@pytest.fixture
-def diagnosed(monkeypatch) -> list[tuple]:
-    """Calls of `diagnose_world`, which gives two rows at once."""
-    calls = []
-
-    def fake(name, *, seed, **options):
-        calls.append((name, seed, options))
-        row = {"world": name, "seed": seed, "truth": name, "verdict": "labels", "labels": 0.1, "share": None}
-        return [row | {"reading": reading} for reading in ("ours", "paper")]
-
-    monkeypatch.setattr(worlds, "diagnose_world", fake)
-    return calls
-
-
-def test_worlds_are_kept_and_a_second_call_goes_on(diagnosed, tmp_path):
-    options = {"seeds": [0, 1], "keep": tmp_path / "kept", "workers": 1, "progress": False, "n": 40}
-    first = biased_ruler.diagnose_worlds(["none", "labels"], **options)
-    assert [call[:2] for call in diagnosed] == [("none", 0), ("labels", 0), ("none", 1), ("labels", 1)]
-    assert all(call[2] == {"n": 40} for call in diagnosed)
-    assert len(first) == 8 and first["world"].tolist()[:4] == ["none", "none", "labels", "labels"]
-    (tmp_path / "kept" / "labels-0.json").unlink()
-    again = biased_ruler.diagnose_worlds(["none", "labels"], **options)
-    assert [call[:2] for call in diagnosed[4:]] == [("labels", 0)]
-    pd.testing.assert_frame_equal(first, again)
-    more = biased_ruler.diagnose_worlds(["none", "labels"], **options | {"seeds": [0, 1, 2]})
-    assert len(diagnosed) == 7 and len(more) == 12
-
-
-def test_unknown_worlds_and_a_folder_that_is_none_are_refused(diagnosed, tmp_path):
-    (tmp_path / "file").write_text("no folder")
-    with pytest.raises(InputError, match=r"worlds: hides unknown"):
-        biased_ruler.diagnose_worlds(["none", "hides"], seeds=[0], keep=tmp_path, progress=False)
-    with pytest.raises(InputError, match="cannot be written"):
-        biased_ruler.diagnose_worlds(["none"], seeds=[0], keep=tmp_path / "file" / "kept", progress=False)
-    assert diagnosed == []
 
 
 @pytest.fixture(scope="module")

@@ -5,19 +5,21 @@ import pytest
 
 from helpers import datasets, paths
 from helpers.errors import InputError
+from helpers.keep import plans
 from helpers.studies import skin_tone
 
 
 def test_a_world_is_read_cause_by_cause_and_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "data", lambda: tmp_path)
-    options = {"seeds": [4], "keep": tmp_path / "kept", "n": 300, "runs": 3, "steps": 1, "n_boot": 200}
-    found = skin_tone.read_worlds(["tone"], **options, device="cpu", progress=False)
+    size = {"n": 300, "runs": 3, "steps": 1, "n_boot": 200, "device": "cpu"}
+    asked = [skin_tone.read_world, [{"world": "tone", "seed": 4}]]
+    found = plans.repeat(*asked, keep=tmp_path / "kept", progress=False, **size)
     assert found["cause"].tolist() == ["representation", "tone", "condition"]
     assert set(found["world"]) == {"tone"} and set(found["seed"]) == {4}
     assert found.set_index("cause").loc["tone", "status"] == "yes"  # grain needs no training to be seen
     assert (found["low"] <= found["estimate"]).all() and (found["estimate"] <= found["high"]).all()
     monkeypatch.setattr(datasets, "simulate_dermatology", None)  # not called again
-    again = skin_tone.read_worlds(["tone"], **options, device="cpu", progress=False)
+    again = plans.repeat(*asked, keep=tmp_path / "kept", progress=False, **size)
     pd.testing.assert_frame_equal(again, found)
 
 
@@ -40,9 +42,9 @@ def test_hits_are_told_from_false_alarms():
     assert (table["low"] <= table["rate"]).all() and (table["rate"] <= table["high"]).all()
 
 
-def test_an_unknown_world_is_refused(tmp_path):
-    with pytest.raises(InputError, match="worlds: dark unknown"):
-        skin_tone.read_worlds(["dark"], seeds=[0], keep=tmp_path, n=300, runs=3, steps=1)
+def test_an_unknown_world_is_refused():
+    with pytest.raises(InputError, match=r"world: must be .* or .*, got 'dark'"):
+        skin_tone.read_world("dark", seed=0, n=300, runs=3, steps=1)
 
 
 @pytest.mark.parametrize(("network", "channels"), [("small", 4), ("paper", 16)])

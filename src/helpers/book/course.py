@@ -9,6 +9,7 @@ from typing import Any
 
 from helpers import paths
 from helpers.errors import InputError
+from helpers.keep import store
 from helpers.report import ipynb
 
 # Patterns from the project's root.
@@ -102,6 +103,5 @@ def write(*, pages: bool = False) -> Path:
     text = makefile.read_text(encoding="utf-8")
     makefile.write_text(re.sub(TARGETS, "", text, flags=re.MULTILINE), encoding="utf-8")
     (scratch / "README.md").write_text(README, encoding="utf-8")
-    shutil.rmtree(place, ignore_errors=True)
-    scratch.rename(place)
+    store.settle(scratch, place)
     return place

@@ -13,6 +13,7 @@ from typing import Any
 
 from helpers import paths
 from helpers.errors import InputError
+from helpers.keep import store
 
 LATE = 60  # seconds that a cell's last words may come after its end; papermill gives up after 4, as on a busy machine
 
@@ -73,9 +74,7 @@ def run_study(study: str, place: Path, values: dict[str, Any], *, check: Callabl
         raise InputError(study, "it ended without results", fix)
     if check is not None:
         check(scratch)
-    shutil.rmtree(place, ignore_errors=True)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    scratch.rename(place)
+    store.settle(scratch, place)
     failed.unlink(missing_ok=True)
 
 

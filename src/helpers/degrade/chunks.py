@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from helpers.degrade.arrays import check_whole
 from helpers.errors import InputError
-from helpers.keep import cache, fingerprint
+from helpers.keep import fingerprint, store
+
+UNUSABLE = "cannot be used"
 
 
 def stored(
@@ -62,19 +63,18 @@ def stored(
     check_whole("n", n, least=1)
     check_whole("chunk", chunk, least=1)
     place = Path(folder) / _name(key, make)
-    with _told(place):
+    with store.refused(place, problem=UNUSABLE):
         place.mkdir(parents=True, exist_ok=True)
     found = None
     for start in tqdm(range(0, n, chunk), unit="chunk", disable=not progress):
         rows = slice(start, min(start + chunk, n))
         stem = f"{rows.start:07d}-{rows.stop:07d}"
-        with _told(place):
+        with store.refused(place, problem=UNUSABLE):
             kept = _read(place, stem)
         part = make(rows) if kept is None else kept
         _check(part, rows, found)
         if kept is None:
-            with _told(place):
-                _write(place, stem, part)
+            _write(place, stem, part)
         if found is None:
             found = np.empty((n, *part.shape[1:]), part.dtype)
         found[rows] = part
@@ -101,14 +101,13 @@ def _read(place: Path, stem: str) -> np.ndarray | None:
     return None
 
 
-def _write(place: Path, stem: str, part: np.ndarray) -> None:
+def _write(place: Path, stem: str, array: np.ndarray) -> None:
     stream = io.BytesIO()
-    np.save(stream, part)
+    np.save(stream, array)
     content = stream.getvalue()
     chunk = place / f"{stem}.{hashlib.sha256(content).hexdigest()}.npy"
-    part = cache.beside(chunk)
-    part.write_bytes(content)
-    part.replace(chunk)
+    with store.file(chunk, problem=UNUSABLE) as part:
+        part.write_bytes(content)
 
 
 def _check(part: object, rows: slice, found: np.ndarray | None) -> None:
@@ -119,12 +118,3 @@ def _check(part: object, rows: slice, found: np.ndarray | None) -> None:
     if found is not None and (part.dtype, part.shape[1:]) != (found.dtype, found.shape[1:]):
         problem = f"{part.dtype} {part.shape[1:]} a row, after {found.dtype} {found.shape[1:]}"
         raise InputError(where, problem, "Return rows of one dtype and shape")
-
-
-@contextmanager
-def _told(place: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        problem = f"cannot be used ({error.strerror or error})"
-        raise InputError(place, problem, "Free some space, or give a folder that you may write to") from error

@@ -1,4 +1,4 @@
-"""What is kept and what it is kept by: finished parts, hashes of code and data, jobs in parallel, the processor."""
+"""Run long work in parallel and keep it: finished parts, hashes of code and data, plans of jobs, the processor."""
 
 from helpers.faces import attach
 

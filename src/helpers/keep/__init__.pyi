@@ -1,5 +1,5 @@
-"""What is kept and what it is kept by: finished parts, hashes of code and data, jobs in parallel, the processor."""
+"""Run long work in parallel and keep it: finished parts, hashes of code and data, plans of jobs, the processor."""
 
-from helpers.keep import cache, fingerprint, parallel, parsed, processor
+from helpers.keep import cache, fingerprint, parallel, parsed, plans, processor, store
 
-__all__ = ["cache", "fingerprint", "parallel", "parsed", "processor"]
+__all__ = ["cache", "fingerprint", "parallel", "parsed", "plans", "processor", "store"]

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from helpers import paths
-from helpers.errors import InputError
-from helpers.keep import fingerprint, processor
+from helpers.keep import fingerprint, processor, store
 
 Maker = Callable | ModuleType
 # Parameters that reach no trained network, and the device, which is keyed by what it is.
@@ -50,11 +47,6 @@ def folder(
     return paths.data() / "networks" / hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def beside(file: Path) -> Path:
-    """Name a file next to another, which no other process writes to; renamed when whole, it takes the other's place."""
-    return file.with_name(f".{file.name}.{uuid.uuid4().hex[:12]}.part")
-
-
 def once(file: Path | None, make: Callable[[], Any]) -> Any:
     """What `make` gives, or what it gave before.
 
@@ -74,20 +66,9 @@ def once(file: Path | None, make: Callable[[], Any]) -> Any:
         return make()
     if file.is_file():
         return json.loads(file.read_text(encoding="utf-8"))
-    with _told(file.parent):
+    with store.refused(file.parent):
         file.parent.mkdir(parents=True, exist_ok=True)  # before the work, which would be lost
     made = make()
-    with _told(file.parent):
-        part = beside(file)
+    with store.file(file) as part:
         part.write_text(json.dumps(made), encoding="utf-8")
-        part.replace(file)
     return made
-
-
-@contextmanager
-def _told(place: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        problem = f"cannot be written ({error.strerror or error})"
-        raise InputError(place, problem, "Free some space, or give a folder that you may write to") from error

@@ -25,6 +25,7 @@ LOOKING = {
     "keep.cache",
     "keep.fingerprint",
     "keep.parsed",
+    "keep.store",
     "paths",
     "report",
     "studies.calibration.sandbox",

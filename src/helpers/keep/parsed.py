@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import json
 import sys
-import uuid
 from pathlib import Path
 from typing import NamedTuple
+
+from helpers.errors import InputError
+from helpers.keep import store
 
 PACKAGE = "helpers"
 KEPT = Path(__file__).parents[1] / "__pycache__" / "parsed"  # what each text gave, as Python keeps its own
@@ -62,13 +65,9 @@ def read(text: str) -> Parsed:
     except (OSError, ValueError):
         found = _parse(text)
     chains = {name: sorted(below) for name, below in found.chains.items()}
-    part = kept.with_suffix(f".{uuid.uuid4().hex[:12]}.part")  # another process may write the same
-    try:
-        KEPT.mkdir(parents=True, exist_ok=True)
+    # In a folder that may not be written to nothing is kept: parsed again next time.
+    with contextlib.suppress(InputError), store.file(kept) as part:
         part.write_text(json.dumps([found.hash, found.names, chains, sorted(found.libraries)]), encoding="utf-8")
-        part.replace(kept)
-    except OSError:  # a folder that may not be written to: parsed again next time
-        part.unlink(missing_ok=True)
     return found
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ import torch
 from torch import nn
 
 from helpers.errors import InputError
-from helpers.keep import cache
+from helpers.keep import store
 
 NAME = "last.pt"
 FORM = 1  # raised when what is kept changes
@@ -29,32 +27,16 @@ def write(folder: Path, content: dict[str, Any]) -> None:
         It cannot be written, for example on a full disk; the last one is left as it was.
     """
     place = folder / NAME
-    beside = cache.beside(place)
     # Through memory: PyTorch's own writer turns a full disk into errors of many kinds.
     buffer = io.BytesIO()
     torch.save({"form": FORM, **content}, buffer)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with beside.open("wb") as stream:
-            stream.write(buffer.getbuffer())
-            stream.flush()
-            os.fsync(stream.fileno())
-        beside.replace(place)
-        if os.name == "posix":  # the new name, too, is then on the disk
-            entry = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(entry)
-            finally:
-                os.close(entry)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
-        kept = "; the checkpoint before it is kept" if place.exists() else ""
-        raise InputError(
-            place,
-            f"the checkpoint of step {content['step']} cannot be written ({error.strerror or error}){kept}",
-            "Make room or name another folder, then call again",
-        ) from error
+    fix = "Make room or name another folder, then call again"
+    if place.exists():
+        fix += "; the checkpoint before it is kept"
+    with store.file(
+        place, problem=f"the checkpoint of step {content['step']} cannot be written", fix=fix, durable=True
+    ) as part:
+        part.write_bytes(buffer.getbuffer())
 
 
 def read(folder: Path, settings: dict[str, Any]) -> dict[str, Any] | None:

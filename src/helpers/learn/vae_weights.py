@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,19 +10,16 @@ from pathlib import Path
 import torch
 
 from helpers.errors import InputError
-from helpers.keep import cache
+from helpers.keep import store
 from helpers.learn import vae_networks
 
 
 def save(model: torch.nn.Module, file: Path) -> None:
     """Write a network's weights, whole or not at all."""
-    part = cache.beside(file)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(model.state_dict(), part)
-        part.replace(file)
-    except (OSError, RuntimeError) as error:  # PyTorch's writer makes a full disk a RuntimeError
-        raise InputError(file, f"weights cannot be written ({error})", "Free some space") from error
+    buffer = io.BytesIO()  # PyTorch's own writer turns a full disk into errors of many kinds
+    torch.save(model.state_dict(), buffer)
+    with store.file(file, problem="weights cannot be written") as part:
+        part.write_bytes(buffer.getbuffer())
 
 
 def load(file: Path, *, channels: int, blocks: Sequence[int], latent: int, deep: bool) -> torch.nn.Module:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pandas as pd
 
 from helpers import paths
 from helpers.errors import InputError
+from helpers.keep import store
 from helpers.metrics.rates import SMALLEST as SMALLEST_CELL
 from helpers.report import claims as claims_
 from helpers.report import provenance
@@ -74,14 +74,10 @@ def keep(run: Path, study: str, label: str) -> Path:
     if place.is_dir() and (held := read(place)["provenance"]["source"]) != source:
         problem = f"holds a run on a {held} cohort, and this one is {source}"
         raise InputError(f"book/recorded/{study}/{label}", problem, "Give another LABEL, or remove that folder first")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=".part-", dir=place.parent))
-    beside.chmod(0o755)
-    write_json(beside / RESULTS, kept)
-    for name in results["figures"]:
-        shutil.copy(run / "figures" / f"{name}.png", beside / f"{name}.png")
-    shutil.rmtree(place, ignore_errors=True)
-    beside.rename(place)
+    with store.folder(place) as part:
+        write_json(part / RESULTS, kept)
+        for name in results["figures"]:
+            shutil.copy(run / "figures" / f"{name}.png", part / f"{name}.png")
     return place
 
 

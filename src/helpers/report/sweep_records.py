@@ -5,8 +5,6 @@ from __future__ import annotations
 import difflib
 import json
 import math
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ import pandas as pd
 
 from helpers import paths
 from helpers.errors import InputError
+from helpers.keep import store
 from helpers.report import instances, provenance, recording, sweeps
 from helpers.report.private import shorten
 from helpers.report.values import flatten, write_json
@@ -58,13 +57,9 @@ def keep(name: str) -> Path:
         if recording.CASE_ID.search(text):
             raise InputError(f"sweep {name}", "its table names a case of the data set", "Collect aggregates only")
     place = folder(name)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=".part-", dir=place.parent))
-    beside.chmod(0o755)
-    table.to_csv(beside / TABLE, index=False, float_format="%.6g")
-    write_json(beside / ABOUT, about)
-    shutil.rmtree(place, ignore_errors=True)
-    beside.rename(place)
+    with store.folder(place) as part:
+        table.to_csv(part / TABLE, index=False, float_format="%.6g")
+        write_json(part / ABOUT, about)
     return place
 
 

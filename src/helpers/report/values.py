@@ -12,14 +12,13 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import InputError
-from helpers.keep import cache
+from helpers.keep import store
 
 
 def write_json(place: Path, content: Any) -> None:
-    """Write JSON beside its place and rename it there."""
-    beside = cache.beside(place)
-    beside.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    beside.replace(place)
+    """Write JSON, whole or not at all."""
+    with store.file(place) as part:
+        part.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def plain(value: Any, where: str) -> Any:

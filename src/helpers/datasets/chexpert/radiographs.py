@@ -11,7 +11,7 @@ from helpers import paths
 from helpers.datasets.shared import images as pictures
 from helpers.datasets.shared.folder import each_case
 from helpers.errors import InputError
-from helpers.keep import cache
+from helpers.keep import store
 
 
 def load_radiographs(
@@ -70,11 +70,9 @@ def load_radiographs(
 
 
 def _keep(squares: object, shape: tuple[int, ...], kept: Path) -> None:
-    """Write squares as they come beside `kept`, and rename when all are there."""
-    part = cache.beside(kept)
+    """Write squares as they come to `kept`; nothing is kept where one cannot be read."""
     broken = []
-    try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
+    with store.file(kept) as part:
         images = np.lib.format.open_memmap(part, "w+", np.float32, shape)
         for i, square in enumerate(squares):
             if isinstance(square, InputError):
@@ -83,16 +81,9 @@ def _keep(squares: object, shape: tuple[int, ...], kept: Path) -> None:
                 images[i, 0] = square
         images.flush()
         del images
-        if not broken:
-            part.replace(kept)
-    except OSError as error:
-        problem = f"cannot be written ({error.strerror or error})"
-        raise InputError(kept.parent, problem, "Free some space") from error
-    finally:
-        part.unlink(missing_ok=True)
-    if broken:
-        first, more = broken[0], f" (and {len(broken) - 1} more)" * (len(broken) > 1)
-        raise InputError(first.where, f"{first.problem}{more}", first.fix)
+        if broken:
+            first, more = broken[0], f" (and {len(broken) - 1} more)" * (len(broken) > 1)
+            raise InputError(first.where, f"{first.problem}{more}", first.fix)
 
 
 def _square(file: Path, size: int) -> np.ndarray | InputError:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from helpers import paths
-from helpers.errors import InputError
+from helpers.keep import store
 
 CASES = "simulated_cases.csv"  # no file of the real layout: what was drawn for each case
 
@@ -43,26 +41,9 @@ def made_once(stem: str, arguments: dict, write: Callable[[Path], None], folder:
     final = parent / f"{stem}-{key}"
     if final.is_dir():
         return final
-    making = parent / f".{final.name}-{uuid.uuid4().hex[:8]}"
-    try:
-        making.mkdir(parents=True)
-        write(making)
-        _settle(making, final)
-    except OSError as error:
-        problem = f"cannot be written ({error.strerror or error})"
-        raise InputError(parent, problem, "Give a folder that you may write to, with space left") from error
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
+    with store.folder(final, replace=False) as part:  # where another run was first, its folder has the same content
+        write(part)
     return final
-
-
-def _settle(making: Path, final: Path) -> None:
-    try:
-        making.rename(final)
-    except OSError:
-        # Another run was first; its folder has the same content.
-        if not final.is_dir():
-            raise
 
 
 def save(array: np.ndarray, spacing: tuple[float, float, float], path: Path) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from helpers import paths
 from helpers.datasets.shared.folder import each_case
 from helpers.errors import InputError
-from helpers.keep import cache, fingerprint
+from helpers.keep import fingerprint, store
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -101,15 +101,8 @@ def load_images(
     if broken:
         first, more = broken[0], f" (and {len(broken) - 1} more)" * (len(broken) > 1)
         raise InputError(first.where, f"{first.problem}{more}", first.fix)
-    part = cache.beside(kept)
-    try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as stream:
-            np.save(stream, images)
-        part.replace(kept)
-    except OSError as error:
-        problem = f"cannot be written ({error.strerror or error})"
-        raise InputError(kept.parent, problem, "Free some space") from error
+    with store.file(kept) as part, part.open("wb") as stream:
+        np.save(stream, images)
     return images
 
 

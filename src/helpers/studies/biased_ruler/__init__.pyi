@@ -16,7 +16,7 @@ from helpers.studies.biased_ruler.rulers import Ruler, ruler
 from helpers.studies.biased_ruler.slices import Slices, load_slices
 from helpers.studies.biased_ruler.spread import ratios
 from helpers.studies.biased_ruler.views import change_rows, gap_rows, ruler_table, ruler_values
-from helpers.studies.biased_ruler.worlds import READINGS, confusion, diagnose_world, diagnose_worlds, right
+from helpers.studies.biased_ruler.worlds import READINGS, confusion, diagnose_world, right
 
 __all__ = [
     "CAUSES",
@@ -31,7 +31,6 @@ __all__ = [
     "confusion",
     "diagnose",
     "diagnose_world",
-    "diagnose_worlds",
     "embed",
     "gap_rows",
     "known_difficulty",

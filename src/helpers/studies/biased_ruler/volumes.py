@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from helpers import datasets, learn, metrics, paths
 from helpers.errors import InputError
-from helpers.keep import cache, fingerprint
+from helpers.keep import fingerprint, store
 
 if TYPE_CHECKING:
     from torch import nn
@@ -61,7 +61,7 @@ def prepare(
     place = (folder or paths.data() / "prepared") / key
     files = [place / f"{patient}.npz" for patient in patient_ids]
     broken = []
-    try:
+    with store.refused(place):
         place.mkdir(parents=True, exist_ok=True)
         for patient, file in zip(
             tqdm(patient_ids, desc="volumes", unit="case", disable=not progress), files, strict=True
@@ -76,13 +76,9 @@ def prepare(
                 continue
             if volume.automatic is None:
                 raise InputError(f"{root}, segmentations", "no automatic masks", "Download segmentations/automatic")
-            part = cache.beside(file)
             arrays = {"image": volume.image.astype(np.float16), "expert": volume.expert, "automatic": volume.automatic}
-            with part.open("wb") as stream:
+            with store.file(file) as part, part.open("wb") as stream:
                 np.savez(stream, **arrays, own_expert=own.expert, own_automatic=own.automatic)
-            part.replace(file)
-    except OSError as error:
-        raise InputError(place, f"cannot be written ({error.strerror or error})", "Free some space") from error
     if broken:
         first, more = broken[0], f" (and {len(broken) - 1} more)" * (len(broken) > 1)
         raise InputError(first.where, f"{first.problem}{more}", first.fix)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
 
 import pandas as pd
 
 from helpers import datasets, scores
-from helpers.errors import InputError
-from helpers.keep import cache
-from helpers.studies.biased_ruler import label_tiers, slices
+from helpers.errors import check_choice
+from helpers.studies.biased_ruler import label_tiers, labeller, slices
 from helpers.studies.biased_ruler.diagnosis import CAUSES, diagnose
 from helpers.studies.biased_ruler.experiments import known_difficulty, run
-from helpers.studies.biased_ruler.labeller import world
 
 # Reading -> how `biased_ruler.diagnose` is called. In a simulated world hard study images cost the labeller nothing,
 # which nobody would know of a real one.
@@ -27,7 +23,7 @@ READINGS: dict[str, dict[str, object]] = {
 
 
 def diagnose_world(
-    name: str,
+    world: str,
     *,
     n: int,
     seed: int,
@@ -43,7 +39,7 @@ def diagnose_world(
 
     Parameters
     ----------
-    name : str
+    world : str
         A key of `helpers.datasets.BREAST_WORLDS`.
     n, seed : int
         Patients; and seed of the cohorts, the labeller, the folds and the intervals.
@@ -57,10 +53,16 @@ def diagnose_world(
     Returns
     -------
     list of dict
-        One row for each of `READINGS`: ``world, seed, reading, verdict, truth``, and of the three contrasts
-        ``labels, images, share`` the estimates (None for the paper's reading).
+        One row for each of `READINGS`: ``reading, verdict, truth``, and of the three contrasts ``labels, images,
+        share`` the estimates (None for the paper's reading).
+
+    Raises
+    ------
+    InputError
+        The world is not known.
     """
-    root = world(name, n, seed=seed, steps=labeller_steps, device=device)
+    check_choice("world", world, datasets.BREAST_WORLDS)
+    root = labeller.world(world, n, seed=seed, steps=labeller_steps, device=device)
     patients, _ = datasets.load_mama_mia(root)
     tables, _ = scores.collect(root, workers=1, progress=False)
     cases, _ = datasets.join_scores(patients, tables["automatic"], where="automatic")
@@ -73,55 +75,10 @@ def diagnose_world(
     rows = []
     for reading, options in READINGS.items():
         diagnosis = diagnose(found, known, n_boot=n_boot, seed=seed, **options)
-        row = {"world": name, "seed": seed, "reading": reading, "verdict": diagnosis.verdict, "truth": name}
+        row = {"reading": reading, "verdict": diagnosis.verdict, "truth": world}
         estimates = diagnosis.causes.get("estimate", {})
         rows.append(row | {c: _plain(estimates.get(c)) for c in CAUSES})
     return rows
-
-
-def diagnose_worlds(
-    names: Sequence[str],
-    *,
-    seeds: Sequence[int],
-    keep: Path,
-    workers: int = 1,
-    progress: bool = True,
-    **options: object,
-) -> pd.DataFrame:
-    """`diagnose_world` for every world and seed, in parallel; finished ones are kept, and a second call goes on.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Worlds.
-    seeds : sequence of int
-    keep : Path
-        Folder of this plan alone, such as `helpers.keep.cache.folder` names.
-    workers : int
-        Processes.
-    **options
-        As `diagnose_world` takes them.
-
-    Raises
-    ------
-    InputError
-        A world is not known, or the folder cannot be written.
-    """
-    from joblib import Parallel, cpu_count, delayed, parallel_config
-    from tqdm.auto import tqdm
-
-    if odd := set(names) - set(datasets.BREAST_WORLDS):
-        raise InputError("worlds", f"{', '.join(sorted(odd))} unknown", f"Use {', '.join(datasets.BREAST_WORLDS)}")
-    todo = [(name, seed) for seed in seeds for name in names]  # worlds of one seed share their labeller
-    jobs = (
-        delayed(cache.once)(keep / f"{name}-{seed}.json", partial(diagnose_world, name, seed=seed, **options))
-        for name, seed in todo
-    )
-    # The threads of all processes together must not outnumber the cores, whatever OMP_NUM_THREADS says.
-    with parallel_config("loky", inner_max_num_threads=max(1, cpu_count() // workers)):
-        done = Parallel(n_jobs=workers, return_as="generator")(jobs)
-        bar = tqdm(done, desc="worlds", unit="world", total=len(todo), disable=not progress)
-        return pd.DataFrame([row for rows in bar for row in rows])
 
 
 def _plain(value: object) -> float | None:
@@ -163,7 +120,7 @@ def right(rows: pd.DataFrame, *, by: Sequence[str] = ("truth", "reading")) -> pd
     Parameters
     ----------
     rows : DataFrame
-        From `diagnose_worlds`.
+        One row for each study and reading: ``seed``, and those of `diagnose_world`.
     by : sequence of str
         Columns whose values, joined by a comma, name the rows of the result.
     """

@@ -13,7 +13,7 @@ from statsmodels.stats.proportion import proportion_confint
 from tqdm.auto import tqdm
 
 from helpers.errors import InputError
-from helpers.keep import cache
+from helpers.keep import store
 from helpers.stats import gaps, hypothesis
 from helpers.stats.permute import permutation
 from helpers.stats.resample import bootstrap
@@ -233,8 +233,5 @@ def _read(keep: str | Path | None, settings: str) -> pd.DataFrame:
 def _write(keep: str | Path | None, finished: list[pd.DataFrame]) -> None:
     if keep is None:
         return
-    path = Path(keep)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = cache.beside(path)
-    pd.concat(finished, ignore_index=True).to_parquet(part, index=False)
-    part.replace(path)
+    with store.file(Path(keep)) as part:
+        pd.concat(finished, ignore_index=True).to_parquet(part, index=False)

@@ -38,7 +38,7 @@ from helpers.studies.mitigation.summaries import (
 )
 from helpers.studies.mitigation.tasks import TARGETS, Study, load, simulated, starter
 from helpers.studies.mitigation.thresholds import group_thresholds
-from helpers.studies.mitigation.worlds import MARGIN, effects, gaps, headline, read_world, read_worlds
+from helpers.studies.mitigation.worlds import MARGIN, effects, gaps, headline, read_world
 
 __all__ = [
     "BASELINE",
@@ -91,7 +91,6 @@ __all__ = [
     "probe_table",
     "quoted",
     "read_world",
-    "read_worlds",
     "reset_head",
     "reweighted",
     "sensitivity",

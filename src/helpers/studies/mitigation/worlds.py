@@ -9,8 +9,6 @@ q, after Benjamini and Hochberg over the whole table, is below 0.05; else nothin
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,11 +16,10 @@ import scipy
 from statsmodels.stats.proportion import proportion_confint
 
 from helpers import metrics, stats
-from helpers.errors import InputError
-from helpers.keep import cache, parallel
+from helpers.errors import InputError, check_choice
 from helpers.studies.mitigation.causes import CAUSES
 from helpers.studies.mitigation.protocol import BASELINE, METHODS, RULES, START, THRESHOLDS, Compared, compare
-from helpers.studies.mitigation.tasks import load, simulated, starter
+from helpers.studies.mitigation.tasks import ATTRIBUTES, load, simulated, starter
 
 SIZE = 32
 MARGIN = 0.02
@@ -64,10 +61,19 @@ def read_world(
     Returns
     -------
     list of dict
-        One row a rule of selection and method: ``task, cause, seed, rule, method, strength``, the measures ``auroc,
-        worst_auroc, auroc_gap, eodd`` on tested cases and ``shifted_worst_auroc`` on another device, ``seconds`` and
-        ``n_group`` (tested cases of the group that the cause is planted in).
+        One row a rule of selection and method: ``n_group`` (tested cases of the group that the cause is planted in),
+        ``rule, method, strength``, the measures ``auroc, worst_auroc, auroc_gap, eodd`` on tested cases and
+        ``shifted_worst_auroc`` on another device, and ``seconds``.
+
+    Raises
+    ------
+    InputError
+        The task, the cause or a method is not known.
     """
+    check_choice("task", task, ATTRIBUTES)
+    check_choice("cause", cause, CAUSES)
+    for name in names:
+        check_choice("method", name, METHODS)
     root = simulated(task, n, size=SIZE, seed=seed)
     study = load(task, root, size=SIZE, seed=seed, cause=cause)
     start = starter(study, network="small", steps=start_steps, batch_size=batch_size, lr=3 * lr, device=device)
@@ -75,8 +81,7 @@ def read_world(
     found = compare(study, start, seeds=[seed], progress=False, **options)
     groups = found.cases["test"][study.attribute]
     planted = int((groups == sorted(groups.dropna().unique())[0]).sum())
-    same = {"task": task, "cause": cause, "seed": seed, "n_group": planted}
-    return [same | row for row in measures(found, study.attribute)]
+    return [{"n_group": planted} | row for row in measures(found, study.attribute)]
 
 
 def measures(found: Compared, attribute: str) -> list[dict[str, object]]:
@@ -111,45 +116,6 @@ def _areas(cases: pd.DataFrame, probability: np.ndarray, attribute: str) -> list
     return [metrics.auroc(cases["label"][own], probability[own]).value for own in rows]
 
 
-def read_worlds(
-    tasks: Sequence[str],
-    causes: Sequence[str],
-    *,
-    seeds: Sequence[int],
-    keep: Path,
-    workers: int = 1,
-    progress: bool = True,
-    **options: object,
-) -> pd.DataFrame:
-    """`read_world` of every task, cause and seed, in parallel; finished ones are kept, and a second call goes on.
-
-    Parameters
-    ----------
-    tasks, causes : sequence of str
-    seeds : sequence of int
-    keep : Path
-        Folder of this plan alone, such as `helpers.keep.cache.folder` names.
-    workers : int
-        Processes.
-    **options
-        As `read_world` takes them.
-
-    Raises
-    ------
-    InputError
-        A cause is not known, or the folder cannot be written.
-    """
-    if odd := set(causes) - set(CAUSES):
-        raise InputError("causes", f"{', '.join(sorted(odd))} unknown", f"Use {', '.join(CAUSES)}")
-    todo = [(task, cause, seed) for seed in seeds for task in tasks for cause in causes]
-    jobs = [
-        partial(cache.once, keep / f"{t}-{c.replace(' ', '-')}-{s}.json", partial(read_world, t, c, seed=s, **options))
-        for t, c, s in todo
-    ]
-    found = parallel.each(jobs, workers=workers, unit="world", progress=progress)
-    return pd.DataFrame([row for rows in found for row in rows])
-
-
 def gaps(rows: pd.DataFrame, *, rule: str = "worst") -> pd.DataFrame:
     """What each cause does: measures of plain fine-tuning, means over worlds with t intervals.
 
@@ -175,7 +141,7 @@ def effects(
     Parameters
     ----------
     rows : DataFrame
-        From `read_worlds`.
+        One row for each world, rule and method: ``task, cause, seed``, and those of `read_world`.
     metric : str
         A measure of `HIGHER`. Thresholds of groups change no AUROC, so that they are in the table of "eodd" alone.
     rule : {"worst", "mean"}

@@ -16,7 +16,6 @@ from helpers.studies.reconstruction.worlds import (
     level_of_test,
     published_cells,
     read_world,
-    read_worlds,
 )
 
 __all__ = [
@@ -36,6 +35,5 @@ __all__ = [
     "published_cells",
     "quoted",
     "read_world",
-    "read_worlds",
     "thresholds",
 ]

@@ -13,7 +13,7 @@ opportunity by sex has a one-sided p below 0.05, without a correction.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,8 @@ from statsmodels.stats.proportion import proportion_confint
 
 from helpers import stats
 from helpers.datasets import BRAIN_WORLDS, CHEST_WORLDS
-from helpers.errors import InputError
-from helpers.keep import cache
+from helpers.errors import InputError, check_choice
+from helpers.keep import parallel
 from helpers.learn.restoration_measuring import Measured
 from helpers.learn.restoration_tasks import degraded, load, read, simulated
 from helpers.studies.reconstruction.summaries import performance, thresholds
@@ -40,7 +40,7 @@ FINDINGS = 12  # of a study without networks, as in the chest
 
 def read_world(
     dataset: str,
-    name: str,
+    world: str,
     *,
     patients: Mapping[str, int],
     seed: int,
@@ -53,7 +53,7 @@ def read_world(
     Parameters
     ----------
     dataset : {"ucsf-pdgm", "chexpert"}
-    name : {"fair", "unfair"}
+    world : {"fair", "unfair"}
     patients : mapping of str to int
         Data set to patients; four tenths of them are tested.
     seed : int
@@ -66,11 +66,17 @@ def read_world(
     Returns
     -------
     dict
-        ``dataset, world, seed``; ``estimate, low, high, p`` of the change in men less that in women, and ``status``:
-        "women lose more", "men lose more" or "not shown"; ``alarms`` of ``cells`` by the published rule; the tested
-        patients ``n_women, n_men``.
+        ``estimate, low, high, p`` of the change in men less that in women, and ``status``: "women lose more", "men lose
+        more" or "not shown"; ``alarms`` of ``cells`` by the published rule; the tested patients ``n_women, n_men``.
+
+    Raises
+    ------
+    InputError
+        The data set or the world is not known.
     """
-    root = simulated(dataset, patients[dataset], size=PIXELS, seed=seed, **WORLDS[dataset][name])
+    check_choice("dataset", dataset, WORLDS)
+    check_choice("world", world, WORLDS[dataset])
+    root = simulated(dataset, patients[dataset], size=PIXELS, seed=seed, **WORLDS[dataset][world])
     task = load(dataset, root, size=PIXELS, seed=seed, test_share=TEST_SHARE)
     with tempfile.TemporaryDirectory() as folder:
         acquired = {"mode": "corrected", "pattern": "uniform", "seed": seed, "folder": Path(folder)}
@@ -86,48 +92,10 @@ def read_world(
     else:
         harm = harm_in_mean_auroc(tested, targets=task.targets, arm=ARM, attribute=ATTRIBUTE, **draws)
     cells = published_cells(measured, targets=task.targets, arm=ARM, attribute=ATTRIBUTE, **draws)
-    row: dict[str, object] = {"dataset": dataset, "world": name, "seed": seed}
-    row |= {column: float(harm[column]) for column in ("estimate", "low", "high", "p")}
+    row: dict[str, object] = {column: float(harm[column]) for column in ("estimate", "low", "high", "p")}
     row |= {"status": _status(**harm), "alarms": int((cells["p_as_published"] < ALPHA).sum()), "cells": len(cells)}
     sexes = tested.cases.drop_duplicates("patient_id")[ATTRIBUTE].value_counts()
     return row | {"n_women": int(sexes["F"]), "n_men": int(sexes["M"])}
-
-
-def read_worlds(
-    datasets: Sequence[str],
-    *,
-    seeds: Sequence[int],
-    keep: Path,
-    workers: int = 1,
-    progress: bool = True,
-    **options: object,
-) -> pd.DataFrame:
-    """`read_world` of both worlds of every data set and seed, in parallel; finished ones are kept.
-
-    Parameters
-    ----------
-    datasets : sequence of str
-    seeds : sequence of int
-    keep : Path
-        Folder of this plan alone, such as `helpers.keep.cache.folder` names; a second call goes on there.
-    workers : int
-        Processes.
-    **options
-        As `read_world` takes them.
-
-    Raises
-    ------
-    InputError
-        A data set is not known, or the folder cannot be written.
-    """
-    if odd := set(datasets) - set(WORLDS):
-        raise InputError("datasets", f"{', '.join(sorted(odd))} unknown", f"Use {', '.join(WORLDS)}")
-    todo = [(dataset, name, seed) for seed in seeds for dataset in datasets for name in WORLDS[dataset]]
-    jobs = [
-        partial(cache.once, keep / f"{d}-{name}-{seed}.json", partial(read_world, d, name, seed=seed, **options))
-        for d, name, seed in todo
-    ]
-    return pd.DataFrame(_each(jobs, workers, progress, "world"))
 
 
 def harm_in_mean_auroc(
@@ -231,7 +199,7 @@ def level_of_test(n: int, *, patients: int, n_boot: int, seed: int, workers: int
         ``rate`` with Wilson's ``low, high``, and ``tests``.
     """
     jobs = [partial(_p_by_chance, patients, n_boot, (seed, k)) for k in range(n)]
-    found = sum(p < ALPHA for p in _each(jobs, workers, False, "study"))
+    found = sum(p < ALPHA for p in parallel.each(jobs, workers=workers, progress=False))
     low, high = proportion_confint(found, n, method="wilson")
     return {"rate": found / n, "low": float(low), "high": float(high), "tests": n}
 
@@ -258,13 +226,3 @@ def _status(*, estimate: float, p: float, **_: float) -> str:
     if not p < ALPHA:  # a test that could not be made shows nothing
         return "not shown"
     return "women lose more" if estimate > 0 else "men lose more"
-
-
-def _each(jobs: Sequence[Callable[[], Any]], workers: int, progress: bool, unit: str) -> list[Any]:
-    from joblib import Parallel, cpu_count, delayed, parallel_config
-    from tqdm.auto import tqdm
-
-    # The threads of all processes together must not outnumber the cores, whatever OMP_NUM_THREADS says.
-    with parallel_config("loky", inner_max_num_threads=max(1, cpu_count() // workers)):
-        done = Parallel(n_jobs=workers, return_as="generator")(delayed(job)() for job in jobs)
-        return list(tqdm(done, desc=f"{unit}s", unit=unit, total=len(jobs), disable=not progress))

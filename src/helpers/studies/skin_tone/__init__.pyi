@@ -14,7 +14,7 @@ from helpers.studies.skin_tone.representation import (
     run_means,
 )
 from helpers.studies.skin_tone.warning import warning_sign
-from helpers.studies.skin_tone.worlds import hits, read_world, read_worlds
+from helpers.studies.skin_tone.worlds import hits, read_world
 
 __all__ = [
     "SAMPLING",
@@ -36,7 +36,6 @@ __all__ = [
     "prevalence",
     "prevalence_shift",
     "read_world",
-    "read_worlds",
     "representation_effects",
     "run",
     "run_means",

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
 from helpers import datasets, stats
-from helpers.errors import InputError
-from helpers.keep import cache
+from helpers.errors import check_choice
 from helpers.studies.skin_tone import representation
 from helpers.studies.skin_tone.experiments import run, scorer
 
@@ -22,13 +17,13 @@ NETWORK = {"channels": 8, "blocks": (1, 2), "latent": 16, "deep": False, "batch_
 
 
 def read_world(
-    name: str, *, n: int, seed: int, runs: int, steps: int, n_boot: int = 1000, device: str = "auto"
+    world: str, *, n: int, seed: int, runs: int, steps: int, n_boot: int = 1000, device: str = "auto"
 ) -> list[dict[str, object]]:
     """Make one world, run the experiment in it, and read what the gap comes from.
 
     Parameters
     ----------
-    name : str
+    world : str
         A key of `helpers.datasets.SKIN_WORLDS`.
     n, seed : int
         Images; and seed of the images, the splits, the networks and the intervals.
@@ -38,9 +33,15 @@ def read_world(
     Returns
     -------
     list of dict
-        One row for each cause: ``world, seed, verdict, cause, estimate, low, high, p_holm, status, n_light, n_dark``.
+        One row for each cause: ``verdict, n_light, n_dark, cause, estimate, low, high, p_holm, status``.
+
+    Raises
+    ------
+    InputError
+        The world is not known.
     """
-    root = datasets.simulate_dermatology(n, seed=seed, size=PIXELS, shares=SHARES, **datasets.SKIN_WORLDS[name])
+    check_choice("world", world, datasets.SKIN_WORLDS)
+    root = datasets.simulate_dermatology(n, seed=seed, size=PIXELS, shares=SHARES, **datasets.SKIN_WORLDS[world])
     cases, _ = datasets.load_fitzpatrick17k(root, progress=False)
     cases = cases[cases["group"].notna()].reset_index(drop=True)
     images = datasets.load_images(cases["file"], PIXELS, progress=False)
@@ -50,56 +51,10 @@ def read_world(
     rows = run(score, cases, runs=runs, sampling="replace", seed=seed, progress=False, **sizes)
     found = representation.gap_causes(rows, score="mse", a="light", b="dark", n_boot=n_boot, seed=seed)
     groups = rows.drop_duplicates("image")["group"].value_counts()
-    same = {"world": name, "seed": seed, "verdict": representation.gap_verdict(found)}
+    same = {"verdict": representation.gap_verdict(found)}
     same |= {"n_light": int(groups["light"]), "n_dark": int(groups["dark"])}
     shown = found[["estimate", "low", "high", "p_holm", "status"]].rename_axis("cause").reset_index()
     return [same | row for row in shown.to_dict("records")]
-
-
-def read_worlds(
-    names: Sequence[str],
-    *,
-    seeds: Sequence[int],
-    keep: Path,
-    workers: int = 1,
-    progress: bool = True,
-    **options: object,
-) -> pd.DataFrame:
-    """`read_world` for every world and seed, in parallel; finished ones are kept, and a second call goes on.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Worlds.
-    seeds : sequence of int
-    keep : Path
-        Folder of this plan alone, such as `helpers.keep.cache.folder` names.
-    workers : int
-        Processes.
-    **options
-        As `read_world` takes them.
-
-    Raises
-    ------
-    InputError
-        A world is not known, or the folder cannot be written.
-    """
-    from joblib import Parallel, cpu_count, delayed, parallel_config
-    from tqdm.auto import tqdm
-
-    if odd := set(names) - set(datasets.SKIN_WORLDS):
-        known = ", ".join(datasets.SKIN_WORLDS)
-        raise InputError("worlds", f"{', '.join(sorted(odd))} unknown", f"Use {known}")
-    todo = [(name, seed) for seed in seeds for name in names]
-    jobs = (
-        delayed(cache.once)(keep / f"{name}-{seed}.json", partial(read_world, name, seed=seed, **options))
-        for name, seed in todo
-    )
-    # The threads of all processes together must not outnumber the cores, whatever OMP_NUM_THREADS says.
-    with parallel_config("loky", inner_max_num_threads=max(1, cpu_count() // workers)):
-        done = Parallel(n_jobs=workers, return_as="generator")(jobs)
-        bar = tqdm(done, desc="worlds", unit="world", total=len(todo), disable=not progress)
-        return pd.DataFrame([row for rows in bar for row in rows])
 
 
 def hits(rows: pd.DataFrame) -> pd.DataFrame:
