@@ -12,8 +12,8 @@ from tests.conftest import ROOT
 
 PACKAGE = ROOT / "src" / "helpers"
 # A module imports only from those that stand after it.
-ORDER = "studies book exercises widgets report figures learn degrade scores datasets stats metrics keep paths errors"
-ORDER += " faces"
+ORDER = "studies book exercises widgets report figures learn degrade scores datasets stats metrics keep"
+ORDER += " paths disclosure errors faces"
 ORDER = ORDER.split()
 FILES = sorted(PACKAGE.rglob("*.py"))
 FACES = sorted(stub.with_suffix(".py") for stub in PACKAGE.rglob("__init__.pyi"))

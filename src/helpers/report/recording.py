@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 
 from helpers import paths
+from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError
 from helpers.keep import store
-from helpers.metrics.rates import SMALLEST as SMALLEST_CELL
 from helpers.report import claims as claims_
 from helpers.report import provenance
 from helpers.report.run import RESULTS

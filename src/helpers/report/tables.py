@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from helpers.disclosure import SMALLEST_CELL
 from helpers.report import claims as claims_
-from helpers.report.recording import SMALLEST_CELL, is_size
+from helpers.report.recording import is_size
 
 
 def show(frame: pd.DataFrame, *, estimate: str = "", digits: int = 3, hide: Sequence[object] = ()) -> pd.DataFrame:

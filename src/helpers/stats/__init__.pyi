@@ -59,6 +59,7 @@ from helpers.stats.permute import Permutation, permutation
 from helpers.stats.printed import anova_from_summary, check_table, contrast_from_summary, counts_behind, mean_of_means
 from helpers.stats.resample import Change, Interval, bootstrap, bootstrap_change
 from helpers.stats.runs import TRAININGS
+from helpers.stats.shares import rates_by
 from helpers.stats.sources import hidden_gap, within_source
 from helpers.stats.thresholds import choose_threshold, predict_at, threshold_optimism
 from helpers.stats.variance import (
@@ -141,6 +142,7 @@ __all__ = [
     "rate_difference",
     "rate_ratio",
     "rates_at",
+    "rates_by",
     "reference_group",
     "score_fairness",
     "seeds_needed",

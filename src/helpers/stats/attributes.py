@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError
-from helpers.metrics.rates import SMALLEST  # a group of fewer cases is compared with nothing
 from helpers.stats import gaps, hypothesis
 from helpers.stats.complement import beside_small_cells, small
 from helpers.stats.inputs import check_scores
@@ -24,7 +24,7 @@ from helpers.stats.resample import bootstrap, bootstrap_change
 NOT_RECORDED = "not recorded"
 
 
-def comparable(groups: pd.Series, *, smallest: int = SMALLEST) -> pd.Series:
+def comparable(groups: pd.Series, *, smallest: int = SMALLEST_CELL) -> pd.Series:
     """The groups as categories, missing for cases whose group has fewer than `smallest` cases.
 
     Raises
@@ -272,7 +272,7 @@ def rates_at(
     ratio = gaps.disparate_impact_ratio(good, groups=kept) if good[kept.notna()].any() else float("nan")
     table = gaps.success_rates(good, groups=groups)
     table["rare"] = _rare(table["count"], table["n"])
-    told = not table.loc[table["n"] >= SMALLEST, "rare"].any()
+    told = not table.loc[table["n"] >= SMALLEST_CELL, "rare"].any()
     dpd, ratio = (null.statistic, ratio) if told else (float("nan"), float("nan"))
     return table, {"n": int(kept.notna().sum()), "DPD": dpd, "DIR": ratio, "p": null.p}
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from helpers.metrics.rates import SMALLEST
+from helpers.disclosure import SMALLEST_CELL
 
 
 def small(counts: np.ndarray | pd.Series) -> np.ndarray | pd.Series:
     """Which counts are 1 to 9: they are not shown."""
-    return (counts >= 1) & (counts < SMALLEST)
+    return (counts >= 1) & (counts < SMALLEST_CELL)
 
 
 def beside_small_cells(first: pd.Series, second: pd.Series) -> np.ndarray:

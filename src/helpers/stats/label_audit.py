@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError
 from helpers.stats import gaps, hypothesis, models
 from helpers.stats.resample import bootstrap
@@ -22,7 +23,6 @@ YOUNG, OLDER = "Young", "Older"
 AGE_RULE = (
     "Young age<={young}, Middle {young}<age<={older}, Older age>{older}, pd.cut([0,{young},{older},inf], right=True)"
 )
-SMALLEST_GROUP = 10  # a mean of fewer cases is not given: it says more about them than about the group
 ETHNICITIES = ["Caucasian", "African American", "Asian", "Other"]
 
 
@@ -213,7 +213,7 @@ def _line(aged: pd.DataFrame) -> dict[str, float]:
 
 def _mean_sd(dice: pd.Series, groups: pd.Series) -> dict[str, list[float | None]]:
     table = gaps.by_group(dice, groups=groups)
-    large = table["n"] >= SMALLEST_GROUP
+    large = table["n"] >= SMALLEST_CELL
     return {str(g): [float(table["mean"][g]), float(table["sd"][g])] if large[g] else [None, None] for g in table.index}
 
 

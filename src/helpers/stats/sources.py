@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from helpers.disclosure import SMALLEST_CELL
 from helpers.stats.inputs import check_groups, group_scores
 from helpers.stats.pairs import adjust_p
 from helpers.stats.permute import permutation
@@ -19,7 +20,7 @@ def within_source(
     sources: ArrayLike,
     a: object = None,
     b: object = None,
-    smallest_cell: int = 10,
+    smallest_cell: int = SMALLEST_CELL,
     n_boot: int = 2000,
     n_permutations: int = 2000,
     seed: int = 0,
@@ -120,7 +121,7 @@ def hidden_gap(
     *,
     groups: ArrayLike,
     sources: ArrayLike,
-    smallest_cell: int = 10,
+    smallest_cell: int = SMALLEST_CELL,
     n: int = 10_000,
     seed: int = 0,
 ) -> dict[str, object]:

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from scipy import ndimage
 
 from helpers import figures
+from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError
-from helpers.report.recording import SMALLEST_CELL
 from helpers.report.tables import show
 from helpers.widgets import selecting
 from helpers.widgets.loading import Load, Pictures

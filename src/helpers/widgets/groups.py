@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from helpers import figures, stats
+from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError
-from helpers.report.recording import SMALLEST_CELL
 from helpers.report.tables import show
 from helpers.widgets import selecting
 from helpers.widgets.showing import choice, chosen, explorer, figure_html, table_html

@@ -12,8 +12,8 @@ import pandas as pd
 
 from helpers.datasets.own.table import NO_NUMBER, column, numbers, read_own
 from helpers.datasets.shared.files import Notes, at, dropped_frame, patient_ids
+from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError
-from helpers.metrics.rates import SMALLEST
 
 MOST_NUMBERS, MOST_NAMES = 10, 30
 MEASURED = ("dice", "hd95", "nsd")  # what `scores.score_folders` gives
@@ -257,5 +257,7 @@ def _check_groups(groups: pd.Series) -> None:
         raise InputError(where, "nothing is recorded in it for any case with a score", fix)
     if len(counts) == 1:
         raise InputError(where, f"all cases are {counts.index[0]!r}", fix)
-    if (counts >= SMALLEST).sum() < 2:
-        raise InputError(where, f"fewer than two of its {len(counts)} groups have {SMALLEST} cases with a score", fix)
+    if (counts >= SMALLEST_CELL).sum() < 2:
+        raise InputError(
+            where, f"fewer than two of its {len(counts)} groups have {SMALLEST_CELL} cases with a score", fix
+        )

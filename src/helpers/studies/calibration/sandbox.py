@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from helpers import figures, stats
+from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError
-from helpers.report.recording import SMALLEST_CELL
 from helpers.report.tables import show
 from helpers.studies.calibration import sandbox_readings, scored
 from helpers.widgets.showing import explorer, figure_html, table_html

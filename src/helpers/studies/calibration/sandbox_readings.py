@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError
 from helpers.stats.gaps import success
 from helpers.stats.permute import permutation
@@ -27,7 +28,7 @@ def readings(
     gold: str = "",
     threshold: float = 0.8,
     quantile: float = 0.75,
-    smallest_cell: int = 10,
+    smallest_cell: int = SMALLEST_CELL,
     n_boot: int = 1000,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -135,7 +136,7 @@ class Largest:
 
 
 def largest_gap(
-    score: pd.Series, *, attributes: pd.DataFrame, smallest_cell: int = 10, n: int = 2000, seed: int = 0
+    score: pd.Series, *, attributes: pd.DataFrame, smallest_cell: int = SMALLEST_CELL, n: int = 2000, seed: int = 0
 ) -> Largest:
     """Look at many attributes, take the one with the largest gap, and ask whether that is more than such looking gives.
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from helpers import stats
-from helpers.report.recording import SMALLEST_CELL
+from helpers.disclosure import SMALLEST_CELL
 
 
 def beside_small(sizes: Mapping[str, pd.DataFrame]) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from helpers.report.recording import SMALLEST_CELL
+from helpers.disclosure import SMALLEST_CELL
 from helpers.report.tables import interval
 
 ALPHA = 0.05

@@ -180,14 +180,10 @@ def hits(rows: pd.DataFrame) -> pd.DataFrame:
     """
     named = np.where(rows["world"] == "fair", rows["status"] != "not shown", rows["status"] == "women lose more")
     read_by = {"signed": named, "published": rows["alarms"] > 0}
-    long = pd.concat([rows.assign(rule=rule, named=found) for rule, found in read_by.items()])
-    groups = long["dataset"] + ", " + long["world"] + ", " + long["rule"]
-    worlds = dict.fromkeys(rows["dataset"] + ", " + rows["world"])
-    order = [f"{world}, {rule}" for world in worlds for rule in read_by]
-    table = stats.success_rates(long["named"], groups=groups).loc[order]
-    split = table.index.str.split(", ", expand=True).to_frame(index=False, name=["dataset", "world", "rule"])
-    table = table.reset_index(drop=True)[["rate", "low", "high", "n"]]
-    return split.assign(at_work=split["world"] != "fair").join(table)
+    long = pd.concat([rows.assign(rule=rule, named=found) for rule, found in read_by.items()]).sort_index(kind="stable")
+    table = stats.rates_by(long, long["named"], by=["dataset", "world", "rule"])
+    table.insert(3, "at_work", table["world"] != "fair")
+    return table
 
 
 def level_of_test(n: int, *, patients: int, n_boot: int, seed: int, workers: int = 1) -> dict[str, float]:

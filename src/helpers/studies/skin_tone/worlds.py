@@ -69,9 +69,7 @@ def hits(rows: pd.DataFrame) -> pd.DataFrame:
         Columns ``world, cause, at_work, rate, low, high, n`` (seeds).
     """
     at_work = rows["world"] == rows["cause"]
-    named = rows.assign(named=np.where(at_work, rows["status"] == "yes", rows["status"] != "not shown"))
-    groups = named["world"] + ", " + named["cause"]
-    table = stats.success_rates(named["named"], groups=groups).loc[list(dict.fromkeys(groups))]
-    split = table.index.str.split(", ", expand=True).to_frame(index=False, name=["world", "cause"])
-    table = table.reset_index(drop=True)[["rate", "low", "high", "n"]]
-    return split.assign(at_work=split["world"] == split["cause"]).join(table)
+    named = np.where(at_work, rows["status"] == "yes", rows["status"] != "not shown")
+    table = stats.rates_by(rows, named, by=["world", "cause"])
+    table.insert(2, "at_work", table["world"] == table["cause"])
+    return table
