@@ -8,7 +8,7 @@ import torch
 
 from helpers import learn, stats
 from helpers.errors import InputError
-from helpers.keep import cache
+from helpers.keep import cache, store
 from helpers.studies import skin_tone
 
 TINY = {"channels": 8, "blocks": (1, 2), "latent": 4, "deep": False}
@@ -250,7 +250,7 @@ def test_a_scorer_trains_measures_and_keeps_weights(tmp_path):
     settings = {**TINY, "steps": 2, "batch_size": 4, "device": "cpu", "progress": False}
     scorer = skin_tone.scorer(images, weights=tmp_path / "weights", **settings)
     found = skin_tone.run(scorer, table(), **OPTIONS | {"runs": 1})
-    assert list(found)[6:] == ["mse", "nmse", "ssim", "latent_sd"]
+    assert list(found)[6:] == ["mse", "nmse", "ssim_gaussian", "latent_sd"]
     planned = skin_tone.split(table(), **SIZES, sampling="replace", seed=5)
     for name, part in found.groupby("training"):
         model = learn.load_vae(tmp_path / "weights" / f"run0-{name}.pt", **TINY)
@@ -339,7 +339,7 @@ def test_weights_that_cannot_be_written_are_said_and_the_last_stay(kept, monkeyp
     file, model = kept
     before = file.read_bytes()
     with monkeypatch.context() as patch, pytest.raises(InputError, match=r"run0-A\.pt: weights cannot be written"):
-        patch.setattr(cache, "beside", lambda file: file.parent)  # a folder, which is no file to write to
+        patch.setattr(store, "_beside", lambda file: file.parent)  # a folder, which is no file to write to
         learn.save_vae(learn.vae(**TINY, seed=8), file)
     assert file.read_bytes() == before
     with pytest.raises(InputError, match="weights cannot be written"):

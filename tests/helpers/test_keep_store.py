@@ -72,6 +72,6 @@ def test_a_folder_that_fails_leaves_nothing(tmp_path):
 def test_what_the_disk_refuses_is_one_line(write, tmp_path):
     (tmp_path / "file").write_text("no folder")
     place = tmp_path / "file" / "made"
-    with pytest.raises(InputError, match=r"file: weights cannot be written \(.+\)\. Make room$"):
+    with pytest.raises(InputError, match=r"made: weights cannot be written \(.+\)\. Make room$"):
         write(place, problem="weights cannot be written", fix="Make room").__enter__()
     assert (tmp_path / "file").read_text() == "no folder"

@@ -59,7 +59,7 @@ def file(place: Path, *, problem: str = "cannot be written", fix: str = FIX, dur
     """
     part = _beside(place)
     try:
-        with refused(place.parent, problem=problem, fix=fix):
+        with refused(place, problem=problem, fix=fix):
             place.parent.mkdir(parents=True, exist_ok=True)
             yield part
             if durable:
@@ -92,7 +92,7 @@ def folder(place: Path, *, problem: str = "cannot be written", fix: str = FIX, r
     """
     part = _beside(place)
     try:
-        with refused(place.parent, problem=problem, fix=fix):
+        with refused(place, problem=problem, fix=fix):
             part.mkdir(parents=True)
             yield part
             settle(part, place, replace=replace)

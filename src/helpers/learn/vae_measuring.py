@@ -37,8 +37,9 @@ def measures(
         - ``mse``, mean squared difference of image and reconstruction, both from -1 to 1;
         - ``nmse``, the same over the error of a flat picture of the image's own mean colour, which is the variance
           within its channels: 1 is no better than that, and an image of little contrast has no advantage;
-        - ``ssim``, structural similarity (Wang et al. 2004) of both from 0 to 1, which is its data range, with a
-          Gaussian window of 11 pixels and sigma 1.5, over all channels and all places where the window fits;
+        - ``ssim_gaussian``, structural similarity (Wang et al. 2004) of both from 0 to 1, which is its data range, with
+          a Gaussian window of 11 pixels and sigma 1.5, over all channels and all places where the window fits;
+          `helpers.metrics.ssim` has a flat window of 7 pixels, and other values;
         - ``latent_sd``, mean over the code of its standard deviations, exp(log_variance / 2).
 
     Raises
@@ -54,7 +55,7 @@ def measures(
     if device is not None:
         model.to(processor.choose_device(device))
     found = prediction.predict(_Measured(model), images, batch_size=batch_size, precision="32")
-    return pd.DataFrame(found.astype(float), columns=["mse", "nmse", "ssim", "latent_sd"])
+    return pd.DataFrame(found.astype(float), columns=["mse", "nmse", "ssim_gaussian", "latent_sd"])
 
 
 def reconstruct(model: nn.Module, images: np.ndarray, *, batch_size: int = 64) -> np.ndarray:
