@@ -20,10 +20,16 @@ def test_each_combination_has_its_rate_and_interval_in_the_order_of_the_rows():
         assert (row.low, row.high) == pytest.approx(proportion_confint(count, row.n, method="wilson"))
 
 
-def test_rows_that_share_a_unit_count_as_one_for_the_interval():
-    found = stats.rates_by(ROWS, HOLDS, by=["world"], unit="seed")
-    assert found["n"].tolist() == [2, 2] and found["rate"].tolist() == pytest.approx([0.75, 1 / 3])
-    low, high = proportion_confint(1.5, 2, method="wilson")
-    assert (found.loc[0, "low"], found.loc[0, "high"]) == pytest.approx((low, high))
-    rows = stats.rates_by(ROWS, HOLDS, by=["world"])
-    assert (found["high"] - found["low"] > rows["high"] - rows["low"]).all()
+def test_the_interval_is_as_wide_as_its_level_asks():
+    narrow, wide = (stats.rates_by(ROWS, HOLDS, by=["world"], level=level) for level in (0.8, 0.99))
+    assert (wide["high"] - wide["low"] > narrow["high"] - narrow["low"]).all()
+    assert (wide["low"], wide["high"])[0].tolist() == pytest.approx(
+        proportion_confint([3, 1], [4, 3], alpha=0.01, method="wilson")[0].tolist()
+    )
+
+
+def test_the_index_of_the_rows_does_not_matter():
+    shuffled = ROWS.set_axis([3, 3, 1, 0, 9, 9, 2])
+    pd.testing.assert_frame_equal(
+        stats.rates_by(shuffled, HOLDS, by=["world", "reading"]), stats.rates_by(ROWS, HOLDS, by=["world", "reading"])
+    )

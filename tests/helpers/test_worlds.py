@@ -340,7 +340,7 @@ def test_a_share_below_0_moves_the_older_and_leaves_the_young():
     assert found["Middle"] == pytest.approx(none["Middle"] + 0.2 * (1 - none["Middle"]))
 
 
-@pytest.mark.parametrize("world", RULERS)
+@pytest.mark.parametrize("world", [w if w == "hides" else pytest.param(w, marks=pytest.mark.slow) for w in RULERS])
 def test_a_ruler_is_a_data_set_whose_silver_masks_are_worse_for_whom_it_says(tmp_path, scored, world):
     root = make(world, 60, tmp_path, seed=1, age_shares=YOUNG_AND_OLDER)
     frame, _ = datasets.load_mama_mia(root)

@@ -9,32 +9,28 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from statsmodels.stats.proportion import proportion_confint
 
-_HOLDS = "(holds)"  # no name that a column has
 
-
-def rates_by(rows: pd.DataFrame, holds: ArrayLike, *, by: Sequence[str], unit: str | None = None) -> pd.DataFrame:
+def rates_by(rows: pd.DataFrame, holds: ArrayLike, *, by: Sequence[str], level: float = 0.95) -> pd.DataFrame:
     """Compute the share of rows in which something holds, for each combination of columns.
 
     Parameters
     ----------
     rows : DataFrame
-        One row for each study, or several.
+        One row for each study, or several; rows of one combination must be independent.
     holds : array_like of bool, shape (n,)
         Whether it holds in a row, such as whether a cause is named.
     by : sequence of str
         Columns whose combinations are compared; they come in the order of their first rows.
-    unit : str, optional
-        Column of what is independent, if rows are not: rows that share a value count as one for the interval.
+    level : float
+        Coverage of Wilson's interval.
 
     Returns
     -------
     DataFrame
-        Columns of `by`, then ``rate, low, high`` (Wilson's 95% interval) and ``n`` (rows, or units).
+        Columns of `by`, then ``rate, low, high`` (Wilson) and ``n`` (rows).
     """
-    marked = rows.assign(**{_HOLDS: np.asarray(holds, bool)})
-    groups = marked.groupby(list(by), sort=False, observed=True)
-    found = groups.agg(rate=(_HOLDS, "mean"), count=(_HOLDS, "sum"), size=(_HOLDS, "size"))
-    n = found["size"] if unit is None else groups[unit].nunique()
-    count = found["count"] if unit is None else found["rate"] * n
-    low, high = proportion_confint(count, n, method="wilson")
-    return found[["rate"]].assign(low=low, high=high, n=n).reset_index()
+    groups = pd.Series(np.asarray(holds, bool), index=rows.index).groupby([rows[name] for name in by], sort=False)
+    count, n = groups.sum().to_numpy(int), groups.size().to_numpy(int)
+    low, high = proportion_confint(count, n, alpha=1 - level, method="wilson")
+    names = groups.size().index.to_frame(index=False)
+    return names.assign(rate=count / n, low=low, high=high, n=n)

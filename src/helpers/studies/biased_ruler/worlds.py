@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from helpers import datasets, scores, stats
+from helpers import datasets, scores
 from helpers.errors import check_choice
 from helpers.studies.biased_ruler import label_tiers, labeller, slices
 from helpers.studies.biased_ruler.diagnosis import CAUSES, diagnose
@@ -124,5 +124,10 @@ def right(rows: pd.DataFrame, *, by: Sequence[str] = ("truth", "reading")) -> pd
     by : sequence of str
         Columns whose values, joined by a comma, name the rows of the result.
     """
-    table = stats.rates_by(rows, rows["verdict"] == rows["truth"], by=by, unit="seed")
-    return table.set_index(table[list(by)].agg(", ".join, axis=1))[["rate", "low", "high", "n"]]
+    from statsmodels.stats.proportion import proportion_confint
+
+    names = rows[list(by)].agg(", ".join, axis=1)
+    groups = rows.assign(right=rows["verdict"] == rows["truth"]).groupby(names, sort=False)
+    table = groups.agg(rate=("right", "mean"), n=("seed", "nunique"))
+    low, high = proportion_confint(table["rate"] * table["n"], table["n"], method="wilson")
+    return table.assign(low=low, high=high)[["rate", "low", "high", "n"]]
