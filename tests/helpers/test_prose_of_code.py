@@ -1,0 +1,55 @@
+"""Docstrings are plain: functions start with a verb, some words are left out, and the spelling is British."""
+
+import ast
+import re
+
+import pytest
+
+from tests.conftest import ROOT
+
+FILES = sorted((ROOT / "src" / "helpers").rglob("*.py"))
+AVOIDED = re.compile(r"\b(beside|stands?|standing|stood|told|said|says|lies)\b", re.I)
+NO_START = {"What", "Which", "How", "Whether", "Where"}
+# American spellings of words that occur; terms of fairness ("equalized odds") keep the spelling of the field.
+AMERICAN = re.compile(
+    r"\b(center(ed|s)?|colors?|gray|behavior|neighbor\w*|favor\w*|modeling|labeled|labeling|catalog|"
+    r"(normali|summari|initiali|standardi|randomi|organi|recogni|minimi|maximi|generali|penali|visuali|optimi)z(e|es|ed|ing))\b",
+    re.I,
+)
+VERBS = set(
+    """
+VERBS_HERE
+    """.split()
+)
+
+
+def documented(path):
+    """Yield each documented part of a file: node, name, docstring."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (text := ast.get_docstring(node)):
+            yield node, getattr(node, "name", path.stem), text
+
+
+def prose(text: str) -> str:
+    """A docstring without code and quotations."""
+    return re.sub(r"``.*?``|`.*?`|\".*?\"", "", text, flags=re.S)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT / "src" / "helpers")))
+def test_docstrings_are_plain(path):
+    faults = []
+    for node, name, text in documented(path):
+        first = re.split(r"\W", text, maxsplit=1)[0]
+        if first in NO_START or (isinstance(node, ast.FunctionDef) and first not in VERBS):
+            faults.append(f"{name}: starts with {first}")
+        for pattern in (AVOIDED, AMERICAN):
+            faults += [f"{name}: {match[0]}" for match in pattern.finditer(prose(text))]
+    assert faults == []
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"), [("It stands there.", "stands"), ("Normalized.", "Normalized"), ("The color.", "color")]
+)
+def test_a_fault_would_be_found(text, fault):
+    assert [m[0] for pattern in (AVOIDED, AMERICAN) for m in pattern.finditer(prose(text))] == [fault]
+    assert not AMERICAN.search(prose("Compute equalized odds with ``color``."))
