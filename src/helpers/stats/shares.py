@@ -1,4 +1,4 @@
-"""Rates over the rows of a table, such as hits and false alarms over repeated studies."""
+"""Rates over the rows of a table, such as the rates of hits and of false alarms over repeated studies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from statsmodels.stats.proportion import proportion_confint
 
-_HOLDS = "(holds)"  # no name that a column has
+_HOLDS = "(holds)"  # a name that no column has
 
 
 def rates_by(rows: pd.DataFrame, holds: ArrayLike, *, by: Sequence[str], unit: str | None = None) -> pd.DataFrame:
@@ -20,11 +20,12 @@ def rates_by(rows: pd.DataFrame, holds: ArrayLike, *, by: Sequence[str], unit: s
     rows : DataFrame
         One row for each study, or several.
     holds : array_like of bool, shape (n,)
-        Whether it holds in a row, such as whether a cause is named.
+        True for a row in which it holds, such as a study that names the cause.
     by : sequence of str
-        Columns whose combinations are compared; they come in the order of their first rows.
+        Columns that define the combinations to compare; these keep the order of their first rows.
     unit : str, optional
-        Column of what is independent, if rows are not: rows that share a value count as one for the interval.
+        Column of the independent unit, if rows are not independent: rows that share a value count as one unit in the
+        interval.
 
     Returns
     -------
