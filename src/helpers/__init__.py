@@ -4,7 +4,8 @@ import sys
 
 __version__ = "0.1.0"
 
-# Importing monai or papermill imports jsonschema, which compiles a grammar of web addresses for seconds where Jupyter
-# has brought it (findings/monai-compiles-web-addresses.sh). Named as absent, which jsonschema allows.
+# Importing monai or papermill imports jsonschema. If Jupyter has installed the package below, jsonschema then spends
+# seconds on compiling a grammar of web addresses (findings/monai-compiles-web-addresses.sh). So the package is marked
+# as absent, which jsonschema allows.
 GRAMMAR = "rfc3987_syntax"
 sys.modules.setdefault(GRAMMAR, None)

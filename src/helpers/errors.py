@@ -6,16 +6,16 @@ from collections.abc import Iterable
 
 
 class InputError(ValueError):
-    """Input that cannot be used, said in one line.
+    """Error about unusable input, described in one line.
 
     Parameters
     ----------
     where : str
         The file, and the row, column or parameter in it.
     problem : str
-        What was found there and what was expected.
+        The value found there and the value expected.
     fix : str
-        What to do about it.
+        Advice on how to correct it.
     """
 
     def __init__(self, where: object, problem: str, fix: str) -> None:
@@ -26,17 +26,17 @@ class InputError(ValueError):
         return type(self), (self.where, self.problem, self.fix)
 
     def _render_traceback_(self) -> list[str]:
-        # IPython asks for this: a reader of a notebook sees the message, not ten frames of ours.
+        # IPython calls this: a reader of a notebook sees the message, not ten frames of the package.
         return [f"{type(self).__name__}: {self}"]
 
 
 def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
-    """Refuse a value that is none of the choices.
+    """Refuse a value that is not one of the choices.
 
     Raises
     ------
     InputError
-        Such as "level: must be low, middle or high, got 'x'".
+        With a message such as "level: must be low, middle or high, got 'x'".
     """
     allowed = list(choices)
     if value not in allowed:

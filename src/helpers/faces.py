@@ -1,4 +1,4 @@
-"""Packages that import a public name when it is first used: a notebook starts with what it needs."""
+"""Packages that import a public name only when it is first used, so that a notebook loads only the code it uses."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 
 
 class Face(ModuleType):
-    """A package with the public names that its stub `__init__.pyi` imports and, at its end, lists.
+    """A package with lazily imported public names, which its stub `__init__.pyi` imports and, at its end, lists.
 
-    A name that is spelled like a module of the package means what the stub imports: Python binds a module to its
-    package when it is first imported, and a face leaves public names out of that.
+    If a public name is spelled like a module of the package, it refers to the object that the stub imports. Python
+    binds a module to its package when the module is first imported; a face ignores this binding for public names.
     """
 
     def __getattr__(self, name: str) -> Any:
@@ -34,7 +34,7 @@ class Face(ModuleType):
         super().__setattr__(name, value)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # A notebook's function that names a package goes to other processes together with that package.
+        # A notebook's function that refers to a package is sent to other processes together with that package.
         return importlib.import_module, (self.__name__,)
 
     def __dir__(self) -> list[str]:
@@ -42,12 +42,12 @@ class Face(ModuleType):
 
 
 def attach(name: str) -> list[str]:
-    """Make a package a face, and return its public names.
+    """Make a package load its public names lazily, as a `Face`, and return these names.
 
     Parameters
     ----------
     name : str
-        `__name__` of the package; beside its `__init__.py` lies the stub.
+        `__name__` of the package. The stub is next to its `__init__.py`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Where data and runs are; the only reader of the environment."""
+"""Folders of data and runs; no other module reads environment variables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DATA_VARIABLE = "BIASED_RULER_DATA"
 
 
 def project() -> Path:
-    """Root folder of the project, whatever the working directory."""
+    """Find the root folder of the project, whatever the working directory."""
     for folder in (Path(__file__).resolve().parents[2], Path.cwd(), *Path.cwd().parents):
         if (folder / "_config.yml").is_file() and (folder / "notebooks").is_dir():
             return folder
@@ -23,32 +23,32 @@ def project() -> Path:
 
 
 def data() -> Path:
-    """Folder for data the project makes itself (simulated cohorts, kept scores)."""
+    """Return the folder for data that the project makes itself (simulated cohorts, kept scores)."""
     return project() / "data"
 
 
 def runs() -> Path:
-    """Folder of executed notebooks and their results."""
+    """Return the folder of executed notebooks and their results."""
     return project() / "runs"
 
 
 def notebooks() -> Path:
-    """Folder of the study notebooks."""
+    """Return the folder of the study notebooks."""
     return project() / "notebooks"
 
 
 def recorded() -> Path:
-    """Folder of recorded runs, which the book shows."""
+    """Return the folder of recorded runs, which the book shows."""
     return project() / "book" / "recorded"
 
 
 def data_root(given: str | Path = "") -> Path:
-    """Folder of a real data set: the one given, else the environment's.
+    """Return the folder of a real data set: `given`, else that in the environment variable ``BIASED_RULER_DATA``.
 
     Raises
     ------
     InputError
-        Neither is set, or the folder is not there.
+        Neither is set, or there is no such folder.
     """
     name = "DATA_ROOT" if given else DATA_VARIABLE
     value = str(given) or os.environ.get(DATA_VARIABLE, "")
@@ -69,10 +69,10 @@ def data_root(given: str | Path = "") -> Path:
 
 
 def variables(**more: str) -> dict[str, str]:
-    """Variables of this process for one that it starts, with some set anew."""
+    """Return the environment variables for a process to start: those of this process, updated by `more`."""
     return {**os.environ, **more}
 
 
 def processes() -> int:
-    """How many processes torchrun has started together; 1 without it."""
+    """Return the number of processes that torchrun has started together; 1 without torchrun."""
     return int(os.environ["WORLD_SIZE"]) if "TORCHELASTIC_RUN_ID" in os.environ else 1

@@ -1,4 +1,4 @@
-"""`python -m helpers.book out.ipynb [report.html]` writes an executed audit as one HTML file."""
+"""Command `python -m helpers.book out.ipynb [report.html]`, which writes an executed audit as one HTML file."""
 
 import sys
 

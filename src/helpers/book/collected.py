@@ -1,4 +1,4 @@
-"""The claims of all studies, collected from runs and from recorded runs: a table and a figure."""
+"""Claims of all studies, collected from the book's runs and from recorded runs, as a table and a figure."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ ONCE = "Each claim counts once: by the recorded run of its study where there is 
 
 
 def write(pages: list[Page], profile: str, place: Path) -> None:
-    """Write the page of claims to `place`, and beside it what the front page, one folder up, includes of them.
+    """Write the page of claims to `place`, and next to it the parts that the front page, one folder up, includes.
 
-    That is the figure `<name>-figure.md` with its `<name>.svg`, and the table `<name>-so-far.md`, a row a claim.
+    These are the figure `<name>-figure.md` with its `<name>.svg`, and the table `<name>-so-far.md`, one row per claim.
 
     Parameters
     ----------
     pages : list of Page
         Pages of the book, in its order.
     profile : str
-        Of the runs that the book shows.
+        Profile of the runs that the book shows.
     place : Path
         The Markdown file of the page.
     """
@@ -54,14 +54,14 @@ def write(pages: list[Page], profile: str, place: Path) -> None:
 
 
 def collect(pages: list[Page], profile: str) -> pd.DataFrame:
-    """Every claim of every run that the book shows or has recorded.
+    """Collect every claim of every run that the book shows or has recorded.
 
     Returns
     -------
     DataFrame
-        A row for each claim and run, with the columns of `claims.COLUMNS`, and: `page`, its name; `study`, the name
-        for readers; `title` of the page; `run`, the name of the recorded run, else empty; `leads`, whether this run
-        speaks for the claim where it is to count once.
+        A row for each claim and run, with the columns of `claims.COLUMNS`, and: `page`, the page's name; `study`, its
+        name for readers; `title` of the page; `run`, the name of the recorded run, else empty; `leads`, True for the
+        one run that represents the claim when each claim counts once.
     """
     rows: list[dict[str, Any]] = []
     for page in pages:
@@ -70,7 +70,7 @@ def collect(pages: list[Page], profile: str) -> pd.DataFrame:
         folders = sorted(kept.glob("[!.]*")) if kept.is_dir() else []
         runs = [(f.name, recording.read(f)) for f in folders]
         runs = [(name, results) for name, results in runs if _belongs(results, family) == page.name]
-        runs.sort(key=lambda run: run[1]["provenance"]["source"] != "real")  # those of real patients first
+        runs.sort(key=lambda run: run[1]["provenance"]["source"] != "real")  # runs on real patients first
         runs.append(("", recording.read(page.run(profile))))
         seen: set[str] = set()
         title = page.title or _title(page.run(profile), page.study)
@@ -84,7 +84,7 @@ def collect(pages: list[Page], profile: str) -> pd.DataFrame:
 
 
 def _belongs(results: dict[str, Any], family: list[Page]) -> str:
-    """Page of a study that a recorded run speaks for: the further one with its parameters, else the study's own."""
+    """Return the page that a recorded run belongs to: the further page with its parameters, else the main page."""
     made = results["provenance"]["parameters"]
     for page in family:
         if page.suffix and all(made.get(k) == shorten(k, v) for k, v in page.parameters.items()):
@@ -99,14 +99,14 @@ def _title(run: Path, study: str) -> str:
 
 
 def markdown(frame: pd.DataFrame, folder: str = "") -> str:
-    """Collected claims as a table in Markdown, which the book's script makes filterable.
+    """Format collected claims as a Markdown table, which the book's script makes filterable.
 
     Parameters
     ----------
     frame : DataFrame
         As `collect` returns it.
     folder : str
-        From the page that shows it to the pages of studies.
+        Relative path from the page that shows the table to the pages of studies.
     """
     rows = [
         [
@@ -125,14 +125,14 @@ def markdown(frame: pd.DataFrame, folder: str = "") -> str:
 
 
 def counts(once: pd.DataFrame) -> pd.DataFrame:
-    """Number of claims by study and source (rows) and verdict (columns, in the order of `claims.VERDICTS`)."""
+    """Count claims by study and source (rows) and verdict (columns, in the order of `claims.VERDICTS`)."""
     keys = once["study"] + ", " + once["source"]
     table = pd.crosstab(keys, once["verdict"]).reindex(index=keys.unique(), columns=list(claims_.VERDICTS))
     return table.fillna(0).astype(int).rename_axis(index=None, columns=None)
 
 
 def _draw(once: pd.DataFrame, place: Path) -> None:
-    with plt.rc_context({"svg.hashsalt": "claims"}):  # else the same figure has other names inside each time
+    with plt.rc_context({"svg.hashsalt": "claims"}):  # otherwise the ids inside the SVG differ each time
         figures.style()
         table = counts(once)
         figure, ax = plt.subplots(figsize=(7, 1.3 + 0.4 * len(table)))
@@ -142,7 +142,7 @@ def _draw(once: pd.DataFrame, place: Path) -> None:
 
 
 def _figure(once: pd.DataFrame, file: str) -> str:
-    """The figure with its words: caption, and for those who do not see it the numbers."""
+    """Write the figure's Markdown: its caption, and its numbers as alternative text for readers who cannot see it."""
     bars = "; ".join(
         f"{name}: " + ", ".join(f"{n} {verdict}" for verdict, n in row.items() if n)
         for name, row in counts(once).iterrows()

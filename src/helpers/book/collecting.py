@@ -1,4 +1,4 @@
-"""Many runs at once: one table of them, or views for SQL."""
+"""Results of many runs, collected in one table or as views for SQL."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from helpers.report.run import RESULTS
 if TYPE_CHECKING:
     import duckdb
 
-BY_HAND = "by-hand"  # runs of no batch
+BY_HAND = "by-hand"  # folder of runs that belong to no batch
 CASES = "cases.parquet"
 ORIGIN = ("started", "wall_seconds", "device", "commit", "dirty", "notebook", "data")
-# Nothing is fetched from the network: JSON and Parquet are built in.
+# DuckDB downloads no extension: JSON and Parquet are built in.
 OFFLINE = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-# Whole texts, and of them what is asked: many times as fast as read_json with columns.
+# Whole files are read as text and only the needed fields extracted, which is many times faster than read_json.
 RUNS_VIEW = """
 CREATE VIEW runs AS SELECT
     parse_path(filename)[-4] AS batch, parse_path(filename)[-3] AS study, parse_path(filename)[-2] AS instance,
@@ -36,7 +36,7 @@ CREATE VIEW runs AS SELECT
     content->'$.claims' AS claims, content->'$.provenance' AS provenance
 FROM (SELECT filename, CAST(content AS JSON) AS content FROM read_text({files}))
 """
-# A folder NAME=value is no partition here. The index of a pandas frame is no column of its own.
+# A folder named NAME=value is not a Hive partition here. Columns that hold the index of a pandas frame are left out.
 CASES_VIEW = """
 CREATE VIEW cases AS SELECT
     parse_path(place)[-4] AS batch, parse_path(place)[-3] AS study, parse_path(place)[-2] AS instance,
@@ -49,7 +49,7 @@ Columns = dict[str, list[Any] | None]
 
 
 class Finished(NamedTuple):
-    """A complete run of a batch: `<batch>/<study>/<instance>` below the folder of runs."""
+    """A complete run of a batch, in `<batch>/<study>/<instance>` below the folder of runs."""
 
     batch: str
     study: str
@@ -59,27 +59,27 @@ class Finished(NamedTuple):
 def collect(
     batch: str = "*", *, study: str = "*", values: str | Sequence[str] = ("*",), folder: Path | None = None
 ) -> pd.DataFrame:
-    """One row a complete run, sorted by batch, study and instance.
+    """Collect complete runs in a table, one row per run, sorted by batch, study and instance.
 
     Parameters
     ----------
     batch, study : str
-        Shell pattern of a profile's or a sweep's name, and of a study's. Runs by hand belong to no batch.
+        Shell patterns. A batch is the name of a profile or a sweep. Runs started by hand belong to no batch.
     values : sequence of str
-        Shell patterns of the values to keep, by the names that prose quotes: `gap.*`.
+        Shell patterns of the values to keep, such as `gap.*`. They match the names by which prose quotes the values.
     folder : Path, optional
-        Folder of runs; the project's, if none is given.
+        Folder of runs; default the project's.
 
     Returns
     -------
     DataFrame
-        Columns batch, study, instance; the parameters; the values; where the run comes from. What a run does not have
-        is missing. A value whose name is that of another column is called `values.<name>`.
+        Columns batch, study, instance; the parameters; the values; the provenance. Cells that a run does not have are
+        missing. A value with the same name as another column is called `values.<name>`.
 
     Raises
     ------
     InputError
-        No complete run or no value is matched, or the results of a run are not readable.
+        No complete run matches, no value matches a pattern, or the results of a run are not readable.
     """
     patterns = [values] if isinstance(values, str) else list(values)
     root, runs = _finished(folder, batch, study)
@@ -102,24 +102,24 @@ def collect(
 
 
 def database(folder: Path | None = None) -> duckdb.DuckDBPyConnection:
-    """A connection to DuckDB with the views `runs` and `cases`, which it reads from the files of the runs.
+    """Open a DuckDB connection with the views `runs` and `cases`, which read from the files of the runs.
 
-    `runs` has one row a complete run: batch, study, instance, started, wall_seconds, and as JSON parameters, results
+    `runs` has one row per complete run: batch, study, instance, started, wall_seconds, and as JSON parameters, results
     (the values, as in `results->>'$.gap.estimate'`), claims and provenance. `cases` has the rows of every run's
-    `cases.parquet` with batch, study and instance before them; a column that a run does not have is NULL. It is there
-    if any run has kept its rows. A run that ends later is not seen: connect again.
+    `cases.parquet`, with batch, study and instance as the first columns; columns that a run does not have are NULL. The
+    view `cases` exists only if at least one run has kept its rows. Runs that end later are not seen: connect again.
 
     Parameters
     ----------
     folder : Path, optional
-        Folder of runs; the project's, if none is given.
+        Folder of runs; default the project's.
 
     Raises
     ------
     InputError
         There is no complete run, or the rows of a run are not readable.
     """
-    import duckdb  # only who asks in SQL waits for it
+    import duckdb  # imported here, so that only users of SQL wait for it
 
     root, runs = _finished(folder, "*", "*")
     root = root.absolute()  # a view outlives a change of the working directory
@@ -136,7 +136,7 @@ def database(folder: Path | None = None) -> duckdb.DuckDBPyConnection:
 
 
 def _finished(folder: Path | None, batch: str, study: str) -> tuple[Path, list[Finished]]:
-    """The folder of runs and the complete ones in it that match; each folder is visited once, so each run is once."""
+    """Return the folder of runs, and the complete runs in it that match, each once."""
     root = paths.runs() if folder is None else Path(folder)
     where = f"{folder or 'runs'}/{batch}/{study}"
     if not root.is_dir():
@@ -179,9 +179,9 @@ def _read(root: Path, run: Finished) -> dict[str, Any]:
 def _put(
     rows: int, columns: Columns, cells: Mapping[str, Any], row: int, wanted: Callable[[str], bool], prefix: str = ""
 ) -> None:
-    """Write the cells of one row under the names that `flatten` gives, without a dict of them for every run.
+    """Write the cells of one row to columns named as by `flatten`, without building a flat dict for every run.
 
-    A column that is not wanted is known, as None, but not kept.
+    A column that is not wanted is entered as None, so that its name is known but no values are kept.
     """
     for key, value in cells.items():
         if isinstance(value, dict):
@@ -191,7 +191,7 @@ def _put(
         else:
             name = f"{prefix}{key}"
             if name not in columns:
-                # NaN is missing in numbers and in text alike; a column of None alone would be no number to pandas.
+                # NaN marks a missing number or text; pandas would not treat a column of only None as numbers.
                 columns[name] = [math.nan] * rows if wanted(name) else None
             column = columns[name]
             if column is not None and value is not None:
@@ -204,6 +204,6 @@ def _nearest(pattern: str, known: Iterable[str]) -> str:
 
 
 def _sql(files: Iterable[Path]) -> str:
-    """A list of files as SQL text; DuckDB takes every name for a pattern, so what is one is escaped."""
+    """Format a list of files as SQL; names are escaped, because DuckDB reads each of them as a glob pattern."""
     quoted = (glob.escape(str(file)).replace("'", "''") for file in files)
     return "[" + ", ".join(f"'{file}'" for file in quoted) + "]"

@@ -1,4 +1,4 @@
-"""Compare two runs of one study to the last digit: values, claims, what was dropped, and rows of cases."""
+"""Comparison of two runs of one study to the last digit: values, claims, dropped cases, and the rows of all cases."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from helpers.report import recording
 from helpers.report.run import CASES
 from helpers.report.values import flatten
 
-TIMES = {"seconds", "minutes"}  # how long a run took is no result; values and columns of these names are left out
+TIMES = {"seconds", "minutes"}  # names of values and columns that are left out: a run's duration is not a result
 
 
 def differences(before: Path, after: Path, names: Mapping[str, str] | None = None) -> list[str]:
-    """List what differs between two complete runs, each with both values and by how much.
+    """List the differences between two complete runs, each with both values and the size of the difference.
 
     Parameters
     ----------
     before, after : Path
         Folders of the runs.
     names : mapping, optional
-        Names that have changed since the first run, old to new: of a value by its dotted path in the results or a
-        part of it from its start, of a column of the cases by ``cases.<column>``.
+        Names that have changed since the first run, old to new: for values, the dotted path in the results or its
+        beginning; for columns of the cases, ``cases.<column>``.
 
     Returns
     -------
     list of str
-        One line each; empty where all values, claims and rows are equal to the last digit.
+        One line each; empty if all values, claims and rows are equal to the last digit.
     """
     names = names or {}
     first, second = (_flat(recording.read(run)) for run in (before, after))
@@ -40,7 +40,7 @@ def differences(before: Path, after: Path, names: Mapping[str, str] | None = Non
 
 
 def renamed(path: str, names: Mapping[str, str]) -> str:
-    """Name of a value today: the longest declared beginning of its path is replaced."""
+    """Return the current name of a value: the longest matching beginning of its path is replaced."""
     for old in sorted(names, key=len, reverse=True):
         if path == old or path.startswith(f"{old}."):
             return names[old] + path[len(old) :]

@@ -1,4 +1,4 @@
-"""The students' copy of the project: everything that runs, and no solution."""
+"""Students' copy of the project: everything that is needed to run the studies, without the solutions."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from helpers.errors import InputError
 from helpers.keep import store
 from helpers.report import ipynb
 
-# Patterns from the project's root.
+# Glob patterns from the project's root.
 COPIED = ("book", "notebooks", "src/helpers", "profiles", "data/README.md", "Makefile", "Snakefile")
 COPIED += ("*.yml", "*.toml", "*.lock", "*.cff", "LICENSE*")
-TEACHERS = ("book/how-to/teach.md", "notebooks/assignment")  # what students do not get
-# A line of prose is one sentence: one that leads to the teacher's guide goes with it.
+TEACHERS = ("book/how-to/teach.md", "notebooks/assignment")  # files that are only for teachers
+# A line of prose is one sentence: lines that link to the teacher's guide are removed with it.
 TO_TEACHERS = re.compile(r"^.*\bhow-to/teach\b.*\n|^.*\(teach\.md\).*\n", re.MULTILINE)
 SOLUTION = re.compile(r"\{admonition\} *Solution\b", re.IGNORECASE)
-# Targets whose files they do not get, each with the comment above it.
+# Targets of the Makefile that need files which students do not get; each is removed with the comment above it.
 OURS = "student book-student test test-all test-slow test-browser faults mutants bench restamp lint".replace(" ", "|")
 TARGETS = rf"(?:^#.*\n)?^(?:{OURS}):.*\n(?:\t.*\n)+\n?"
 README = """# The Biased Ruler, course copy
@@ -40,17 +40,17 @@ Code: MIT. Prose: CC BY 4.0.
 
 
 def is_solution(cell: dict[str, Any]) -> bool:
-    """Whether a cell of a notebook is a solution: tagged so, or a block of that title."""
+    """Return True if a notebook's cell is a solution: tagged `solution`, or an admonition with that title."""
     return "solution" in ipynb.tags(cell) or cell["source"].startswith(":::{admonition} Solution")
 
 
 def without_solutions(notebook: Path) -> str:
-    """Text of a notebook, stripped or executed, without its solutions.
+    """Return the text of a notebook, stripped or executed, without its solutions.
 
     Raises
     ------
     InputError
-        A solution stands within another cell, so that it would be left in.
+        A solution is part of another cell, so that it would not be removed.
     """
     read = ipynb.read(notebook)
     read["cells"] = [cell for cell in read["cells"] if not is_solution(cell)]
@@ -61,17 +61,18 @@ def without_solutions(notebook: Path) -> str:
 
 
 def write(*, pages: bool = False) -> Path:
-    """Write the students' copy anew and return its folder, `_build/student`.
+    """Write the students' copy, replacing an earlier one, and return its folder, `_build/student`.
 
     Parameters
     ----------
     pages : bool
-        With the executed pages of the book, to build the students' book from; the folder is `_build/student-book`.
+        Include the executed pages of the book, from which the students' book is built; the folder is then
+        `_build/student-book`.
 
     Raises
     ------
     InputError
-        As `without_solutions`, or the book's pages are not there.
+        As in `without_solutions`, or `pages` is set and the book's pages do not exist.
     """
     root = paths.project()
     place = root / "_build" / ("student-book" if pages else "student")

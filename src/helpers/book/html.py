@@ -1,4 +1,4 @@
-"""An executed audit as one HTML file: no code, nothing from the network, no script, every text escaped."""
+"""Report of an executed audit as one HTML file, without code or scripts; it loads nothing, and all text is escaped."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from helpers.report.private import shorten
 
 LEFT_OUT = {"The method", "Explore", "Claims and takeaways", "Exercises", "References"}
 FIRST = "findings"  # id of the cell whose table opens the report
-SETUP = "setup"  # id of the cell whose table says how the numbers were made
+SETUP = "setup"  # id of the cell with the table on how the numbers were made
 HIDDEN = {"parameters", "injected-parameters", "hide-cell", "remove-cell", "remove-output", "explore", "exercise"}
 SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
 CITED = re.compile(r" ?\{cite(?::\w)?\}`[^`]*`")
 ROLE = re.compile(r"\{[\w:]+\}`([^`<]*?)(?: <[^`]*>)?`")
 GLUED = re.compile(r"\{glue:text\}`([^`]+?)(?::([^`:]*))?`")
 LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
-MARKS = re.compile(r"[!-/:-@\[-`{-~]")  # all of ASCII's punctuation, as Markdown allows
+MARKS = re.compile(r"[!-/:-@\[-`{-~]")  # all ASCII punctuation, which Markdown allows to be escaped
 TABLE = re.compile(r"<table[^>]*>(.*?)</table>", re.DOTALL)
 THEAD = re.compile(r"<thead>.*?</thead>", re.DOTALL)
-INTERVAL = re.compile(r"(?<=<td>)([\d.e−]+) \[([\d.e−]+), ([\d.e−]+)\](?=</td>)")  # no line breaks in it
+INTERVAL = re.compile(r"(?<=<td>)([\d.e−]+) \[([\d.e−]+), ([\d.e−]+)\](?=</td>)")  # gets spaces that do not break
 LABEL = re.compile(r"^\([\w-]+\)=\n", re.MULTILINE)
-# No script can run and nothing can be loaded, whatever the texts of the table hold.
+# Content security policy: no script can run and nothing can be loaded, whatever text the table contains.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 STYLE = """
 :root { color-scheme: light dark; --ink: #1b1b1b; --paper: #fff; --line: #c8c8c8; --soft: #f3f4f6; }
@@ -51,14 +51,14 @@ figcaption, .made { font-size: .9rem; } pre { white-space: pre-wrap; overflow-wr
 
 
 def write_html(notebook: str | Path, place: str | Path = "") -> Path:
-    """Write an executed notebook's tables, figures and words as one file.
+    """Write the tables, figures and text of an executed notebook as one HTML file.
 
     Parameters
     ----------
     notebook : str or Path
-        Executed notebook, as papermill leaves it.
+        Executed notebook, as papermill writes it.
     place : str or Path
-        The file to write; ``report.html`` beside the notebook where empty.
+        The file to write; if empty, ``report.html`` in the notebook's folder.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def write_html(notebook: str | Path, place: str | Path = "") -> Path:
     Raises
     ------
     InputError
-        There is no such notebook, it is none or another study's, or it was not run to its end.
+        There is no such file, it is not a notebook, it is not an audit, or it was not run to its end.
     """
     source = Path(notebook)
     if not source.is_file():
@@ -103,7 +103,7 @@ def _read(source: Path) -> dict[str, Any]:
 
 
 def _chosen(executed: dict[str, Any]) -> list[dict[str, Any]]:
-    """Cells that a reader of the report needs: the words first, then the sections with results."""
+    """Choose the cells for the report: the findings in words first, then the sections with results."""
     by_id = {cell["id"]: cell for cell in executed["cells"]}
     title, *rest = executed["cells"]
     cells, section = [title, ipynb.markdown("## In words"), by_id[FIRST]], ""
@@ -124,7 +124,7 @@ def _parameters(executed: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shown(cell: dict[str, Any], glued: dict[str, Any]) -> str:
-    """A cell as HTML: words, or what the code put out; never the code."""
+    """Convert a cell to HTML: its text, or the outputs of its code, but never the code."""
     if cell["cell_type"] == "markdown":
         return _scoped(_rendered(_plain(cell["source"], glued)))
     figure, parts = cell["metadata"].get("mystnb", {}), []
@@ -144,13 +144,13 @@ def _shown(cell: dict[str, Any], glued: dict[str, Any]) -> str:
 
 
 def _rendered(text: str) -> str:
-    from markdown_it import MarkdownIt  # as the book's pages are made
+    from markdown_it import MarkdownIt  # the parser that the book's pages are made with
 
     return MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
 
 
 def _scoped(body: str) -> str:
-    """Tables that scroll by themselves, and whose headings say what they head."""
+    """Add to each table a frame that scrolls, to each header cell its scope, and non-breaking spaces to intervals."""
     body = THEAD.sub(lambda head: re.sub(r"<th(?=[ >])", '<th scope="col"', head[0]), body)
     body = re.sub(r"<th(?=[ >])(?! scope)", '<th scope="row"', body)
     body = INTERVAL.sub("\\1\u00a0[\\2,\u00a0\\3]", body)
@@ -158,7 +158,7 @@ def _scoped(body: str) -> str:
 
 
 def _plain(source: str, glued: dict[str, str]) -> str:
-    """Markdown without the book's roles, labels and links, with the values that prose quotes."""
+    """Convert the book's Markdown to plain Markdown: remove roles, labels and links, and fill in quoted values."""
 
     def value(found: re.Match[str]) -> str:
         text = glued.get(found[1], "not available")
@@ -169,7 +169,7 @@ def _plain(source: str, glued: dict[str, str]) -> str:
 
 
 def _escaped(text: object) -> str:
-    """A reader's text within Markdown: every mark that could mean something is escaped."""
+    """Convert a user's text to literal Markdown: every punctuation mark that could have a meaning is escaped."""
     return MARKS.sub(r"\\\g<0>", " ".join(str(text).split()))
 
 

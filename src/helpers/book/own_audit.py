@@ -1,4 +1,4 @@
-"""What `make audit` asks of the study of one's own scores."""
+"""Preparation of `make audit`, which runs the study of the user's scores."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ STUDY = "07_your_own_scores"
 
 
 def settled(words: list[str]) -> tuple[list[str], Path]:
-    """The words with whole paths, since the run has another working directory; and a new folder for the run.
+    """Return the words with absolute paths, since the run has another working directory, and a new folder for the run.
 
     Raises
     ------
     InputError
-        No table is named: there is nothing to audit.
+        No table of scores is named, so there is nothing to audit.
     """
     values = dict(word.partition("=")[::2] for word in words)
     if not values.get("SCORES"):

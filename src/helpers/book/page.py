@@ -1,4 +1,4 @@
-"""Make the pages of studies from complete runs."""
+"""Pages of studies, made from complete runs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from helpers.report.instances import Page
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
-ADVICE = "The `srun` command is available"  # of Lightning on a login node, to every training started without it
-PROGRESS = re.compile(r"\d+%\||\d+it \[|\r")  # as tqdm writes them
+ADVICE = "The `srun` command is available"  # Lightning prints it on login nodes, at every training without srun
+PROGRESS = re.compile(r"\d+%\||\d+it \[|\r")  # progress bars as tqdm writes them
 TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
-# Where MyST defines a label: `(label)=`, the option of a directive, a numbered equation. And where it refers to one.
+# DEFINED: places where MyST defines a label (`(label)=`, the option of a directive, a numbered equation).
+# BEFORE: the text before a label, where it is defined or referred to.
 DEFINED = re.compile(r"^\s*\(([^()\s]+)\)=\s*$|^\s*:(?:name|label):\s*(\S+)|\$\$ \(([^()\s]+)\)\s*$", re.MULTILINE)
 BEFORE = r"(^\s*\(|^\s*:(?:name|label):\s*|\$\$ \(|\]\(#?|<(?:project:)?#?|\{(?:ref|numref|eq)\}`)"
 
@@ -26,9 +27,9 @@ BEFORE = r"(^\s*\(|^\s*:(?:name|label):\s*|\$\$ \(|\]\(#?|<(?:project:)?#?|\{(?:
 def study_page(run: Path, page: Path, shown: Page | None = None) -> None:
     """Copy a run's executed notebook to its page.
 
-    Folders of this machine become the names of their parameters, progress bars go,
-    and a section says how the numbers were made.
-    A further page of a study gets its own title, and labels that no other page has.
+    Folders of this machine are replaced by the names of their parameters, progress bars are removed, and a section on
+    how the numbers were made is added. A further page of a study gets the title of `shown`, and labels that no other
+    page has.
 
     Parameters
     ----------
@@ -37,7 +38,7 @@ def study_page(run: Path, page: Path, shown: Page | None = None) -> None:
     page : Path
         The file to write.
     shown : Page, optional
-        The page it is; the study's own where it is not given.
+        The page to write; default the study's main page.
     """
     results = recording.read(run)
     study = results["provenance"]["study"]
@@ -64,14 +65,17 @@ def study_page(run: Path, page: Path, shown: Page | None = None) -> None:
 
 
 def _take_prose(notebook: dict[str, Any], source: Path) -> None:
-    """Text cells, captions, tags and comments as they are now, around the code cells that ran: prose reruns nothing."""
+    """Update text cells, captions, tags and comments to the current ones, so that edits of prose need no new run.
+
+    Nothing is updated if the code has changed since the run.
+    """
     if not source.is_file():
         return
     now = ipynb.read(source)["cells"]
     code = [cell for cell in now if cell["cell_type"] == "code"]
     ran = {cell["id"]: cell for cell in notebook["cells"] if cell["cell_type"] == "code"}
     if [cell["id"] for cell in code] != [i for i in ran if not _injected(ran[i])]:
-        return  # the code is another, and with it perhaps what the text is about
+        return  # the code has changed, so the current text may not fit the results
     if any(fingerprint.code(cell["source"]) != fingerprint.code(ran[cell["id"]]["source"]) for cell in code):
         return
     cells = []
@@ -96,7 +100,7 @@ def _is_passing(output: dict[str, Any]) -> bool:
 
 
 def _drop_unseen_widgets(notebook: dict[str, Any]) -> None:
-    """Keep the state of widgets that an output shows, and of their parts; that of progress bars goes."""
+    """Remove the state of widgets that no output shows, such as progress bars; parts of shown widgets are kept."""
     state = notebook["metadata"].get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
     outputs = (o for cell in notebook["cells"] for o in cell.get("outputs", []))
     todo = [o["data"][WIDGET_VIEW]["model_id"] for o in outputs if WIDGET_VIEW in o.get("data", {})]
@@ -111,7 +115,7 @@ def _drop_unseen_widgets(notebook: dict[str, Any]) -> None:
 
 
 def _folders(run: Path) -> list[tuple[str, str]]:
-    """Absolute folders and what stands for them on a page, the longest first."""
+    """List absolute folders with the text that replaces each on a page, the longest first."""
     parameters = ipynb.read(next(run.glob("*.ipynb")))["metadata"].get("papermill", {}).get("parameters", {})
     pairs = [(str(parameters[k]), k) for k in ("RUN_DIR", "DATA_ROOT", "SHIFTED_ROOT") if parameters.get(k)]
     pairs += [(str(paths.project()), "."), (str(Path.home()), "~")]
@@ -119,7 +123,7 @@ def _folders(run: Path) -> list[tuple[str, str]]:
 
 
 def _set_apart(notebook: dict[str, Any], shown: Page) -> None:
-    """Title and labels of a further page: the same notebook makes another page, on which they already stand."""
+    """Replace the title and rename the labels of a further page, since another page of the same notebook has them."""
     texts = [cell for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
     figures = [cell["metadata"].get("mystnb", {}).get("figure", {}) for cell in notebook["cells"]]
     labels = {label for cell in texts for found in DEFINED.findall(cell["source"]) for label in found if label}
@@ -142,13 +146,13 @@ def _set_apart(notebook: dict[str, Any], shown: Page) -> None:
 
 
 def _make_line(shown: Page, profile: str) -> str:
-    """The line of make that repeats a run of the workflow."""
+    """Return the `make` command that repeats a run of the workflow."""
     size = "" if profile == "quick" else f" PROFILE={profile}"
     return f'make study STUDY={shown.study}{size} PARAMS="{shlex.join(shown.words)}"\n'
 
 
 def how_made(provenance: dict[str, Any], repeat: str = "") -> str:
-    """The section 'How these numbers were made' of a study's page; `repeat` is a line of make beside papermill's."""
+    """Write the section 'How these numbers were made'; `repeat` is a `make` command shown before papermill's."""
     commit = provenance["git"]["commit"] + (" with local changes" if provenance["git"]["dirty"] else "")
     versions = ", ".join(f"{k} {v}" for k, v in provenance["versions"].items())
     rows = "\n".join(f"| `{k}` | {_cell(v)} |" for k, v in provenance["parameters"].items())

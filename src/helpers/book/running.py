@@ -1,4 +1,4 @@
-"""Run a study in a scratch folder and put the run in its place, and draw a run anew."""
+"""Execution of studies: run one in a scratch folder and move it into place, or draw the figures of a run again."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from helpers import paths
 from helpers.errors import InputError
 from helpers.keep import store
 
-LATE = 60  # seconds that a cell's last words may come after its end; papermill gives up after 4, as on a busy machine
+LATE = 60  # seconds to wait for a cell's last output after its end; papermill's 4 are too few on a busy machine
 
-# Modules that work on tables are imported where they are used: what cannot be used is refused without them, at once.
+# Modules that work on tables are imported where they are used, so that bad input is refused without waiting for them.
 
 
 def run_study(study: str, place: Path, values: dict[str, Any], *, check: Callable[[Path], None] | None = None) -> None:
-    """Execute a study in a scratch folder and rename it into place when it has ended well.
+    """Execute a study in a scratch folder, which is moved into place if the run succeeds.
 
     Parameters
     ----------
@@ -29,14 +29,15 @@ def run_study(study: str, place: Path, values: dict[str, Any], *, check: Callabl
     place : Path
         Folder of the run.
     values : dict
-        Its parameters.
+        Parameters of the run.
     check : callable, optional
-        ``check(scratch)`` refuses what was made by an InputError, or changes it, before it takes its place.
+        ``check(scratch)`` is called before the run is moved into place. It may change the run, or refuse it by an
+        InputError.
 
     Raises
     ------
     InputError
-        The study fails; its notebook is then kept under `runs/.failed/`.
+        The study fails, and its notebook is kept under `runs/.failed/`; or another process is making this run.
     """
     import papermill
     from papermill.exceptions import PapermillExecutionError
@@ -58,9 +59,9 @@ def run_study(study: str, place: Path, values: dict[str, Any], *, check: Callabl
             cwd=paths.project(),
             kernel_name="python3",
             iopub_timeout=LATE,
-            extra_arguments=["--log-level=ERROR"],  # else each kernel warns of eavesdroppers on this machine's ports
+            extra_arguments=["--log-level=ERROR"],  # otherwise each kernel warns of eavesdroppers on its ports
         )
-    except Exception as error:  # a cell that fails, a kernel that dies: the notebook says how far it came
+    except Exception as error:  # a cell failed or the kernel died: the notebook shows how far it came
         _lay_aside(executed, failed)
         where, cause = study, f"{type(error).__name__}: {error}".splitlines()[0]
         if isinstance(error, PapermillExecutionError):
@@ -79,19 +80,19 @@ def run_study(study: str, place: Path, values: dict[str, Any], *, check: Callabl
 
 
 def redraw(place: Path) -> bool:
-    """Draw a run anew if the code that it only shows its results with has changed; its values must stay as they are.
+    """Redraw a run if the code that only shows its results has changed; its values must stay the same.
 
-    The notebook runs again, on the networks, images and scores that are kept.
+    The notebook is executed again, with the networks, images and scores from the cache.
 
     Returns
     -------
     bool
-        Whether it was drawn anew.
+        True if the run was redrawn.
 
     Raises
     ------
     InputError
-        A value is another: what changed does more than draw.
+        A value has changed, so the change of code affects more than the drawing.
     """
     from helpers.book.comparing import differences
     from helpers.report import provenance, recording
@@ -111,7 +112,7 @@ def redraw(place: Path) -> bool:
         after["provenance"] = {**before["provenance"], "drawn": after["provenance"]["drawn"]}
         write_json(scratch / recording.RESULTS, after)
         stat = (place / recording.RESULTS).stat()
-        os.utime(scratch / recording.RESULTS, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # the results are as old
+        os.utime(scratch / recording.RESULTS, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # keep the age of the results
 
     run_study(study, place, {k: v for k, v in given.items() if k != "RUN_DIR"}, check=check)
     return True
@@ -125,16 +126,16 @@ def _lay_aside(executed: Path, failed: Path) -> None:
 
 
 def lock(file: Path, what: str) -> None:
-    """Hold a lock for as long as this process lives; refuse where another process holds it.
+    """Lock a file for as long as this process lives; refuse if another process holds the lock.
 
-    It is the kernel's, so that a killed process leaves none behind, as Snakemake's own would.
+    The operating system's kernel holds the lock, so a killed process leaves none behind, unlike Snakemake's lock files.
     """
-    import fcntl  # absent on Windows, where only the workflow cannot be started
+    import fcntl  # absent on Windows, where everything but the workflow works
 
     file.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(file, os.O_CREAT | os.O_RDWR)
-    os.set_inheritable(handle, True)  # it outlives the step from this program to Snakemake
-    for wait in (0.1, 0.4, 0):  # whoever asks for the state of a run holds its lock for a moment
+    os.set_inheritable(handle, True)  # the lock is kept when Snakemake replaces this process
+    for wait in (0.1, 0.4, 0):  # a process that checks the status of a run holds its lock for a moment
         try:
             return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -31,16 +31,17 @@ papermill.execute_notebook(source, executed, json.loads(parameters), **options)"
 
 
 class Checkouts:
-    """Clones of the project at some commits, made when they are asked for."""
+    """Clones of the project at some commits, made when they are first needed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.head = folder, git("rev-parse", "HEAD")
         self.made: dict[tuple[str, Path, str], tuple[Path, Path]] = {}
 
     def run(self, study: str, before: Path, canary: Mapping[str, Any]) -> dict[Path, Path]:
-        """Folders of the canary's runs at a commit and at HEAD; both are made at once, and once.
+        """Run the canary (a small run) at a commit and at HEAD, in parallel, and return the folders of both runs.
 
-        A parameter that one of the two does not take is left out of both: there its default is what the other computes.
+        Runs that were already made are reused. A parameter that only one of the two commits takes is left out of both:
+        its default there should compute the same as the other commit.
         """
         after = self.at(self.head)
         taken = [parameters.read(checkout / "notebooks" / f"{study}.ipynb").types for checkout in (before, after)]
@@ -52,7 +53,7 @@ class Checkouts:
         return dict(zip((before, after), self.made[key], strict=True))
 
     def at(self, commit: str) -> Path:
-        """Folder of a clone at a commit.
+        """Return the folder of a clone at a commit; make it if there is none yet.
 
         Raises
         ------
@@ -71,26 +72,27 @@ class Checkouts:
 
 
 def canary(name: str, known: Mapping[str, Any], given: Mapping[str, Any], data_root: str) -> dict[str, Any]:
-    """Choose the parameters of a small run: given words, the sizes of the tiny profile, and what ``canary`` adds.
+    """Choose the parameters of a canary (a small run that tests whether a change of code changes results).
 
-    A whole number that the tiny profile does not set is the given one or the notebook's own, whichever is smaller. The
-    seed is the tiny profile's, at which its sizes are known to be enough.
+    They are the given parameters with the sizes of the tiny profile, and the study's ``canary`` profile if it has one.
+    An integer that the tiny profile does not set is the given value or the notebook's default, whichever is smaller.
+    The seed is the tiny profile's, at which its sizes are known to be enough.
 
     Parameters
     ----------
     name : str
-        Of the record.
+        Name of the record.
     known : mapping
-        Its provenance.
+        Provenance of the record.
     given : mapping
-        Parameters that the run stands for.
+        Parameters of the full-size run.
     data_root : str
-        As of `restamp.restamp`.
+        As in `stamping.restamp`.
 
     Raises
     ------
     InputError
-        The run needs a file of the reader's, or real data that are not there.
+        The run needs one of the user's files, or real data that are not available.
     """
     if named := [name for name in FILES if given.get(name)]:
         raise InputError(name, f"its {named[0]} is a file that the record only names", ANEW)
@@ -107,7 +109,7 @@ def canary(name: str, known: Mapping[str, Any], given: Mapping[str, Any], data_r
 
 
 def _real(name: str, wanted: str, data_root: str) -> Path:
-    """The folder of real data that the record was made from."""
+    """Find the folder of real data that the record was made from, by its fingerprint."""
     try:
         root = paths.data_root(data_root)
     except InputError as error:
@@ -121,7 +123,7 @@ def _real(name: str, wanted: str, data_root: str) -> Path:
 
 def _run(study: str, checkout: Path, *, canary: Mapping[str, Any]) -> Path:
     notebook = checkout / "notebooks" / f"{study}.ipynb"
-    shutil.rmtree(checkout / "data" / "networks", ignore_errors=True)  # what is taken from there loads no module
+    shutil.rmtree(checkout / "data" / "networks", ignore_errors=True)  # a cached network would load no training code
     place = Path(tempfile.mkdtemp(prefix="canary-", dir=checkout.parent))
     given = {**canary, "RUN_DIR": str(place)}
     words = ["-c", EXECUTE, str(notebook), str(place / "out.ipynb"), json.dumps(given), str(LATE)]
@@ -135,7 +137,7 @@ def _run(study: str, checkout: Path, *, canary: Mapping[str, Any]) -> Path:
 
 
 def git(*words: str, cwd: Path | None = None, allowed: bool = False) -> str:
-    """Return the output of git; empty where it fails and that is allowed."""
+    """Return the output of a git command; empty if it fails and `allowed` is set."""
     done = subprocess.run(["git", *words], cwd=cwd or paths.project(), capture_output=True, text=True)
     if done.returncode and not allowed:
         lines = done.stderr.strip().splitlines() or ["it fails"]

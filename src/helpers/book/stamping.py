@@ -1,9 +1,10 @@
-"""Prove that a change of code changed no number of a record, and renew its stamp.
+"""Restamping: proof that a change of code changed no number of a record, and renewal of the record's stamp.
 
-A record's canary is the study at a reduced size with the record's own choices. It runs at the record's commit and at
-HEAD, each in a checkout, both with today's packages. Where all values are equal, the record's code is HEAD's. Modules
-that have changed and that these choices do not load are reached by the choices of the study's pages, or by those of
-``notebooks/params/<study>.canary-<name>.yaml``, which may name another study that computes with them.
+A record's canary is a small run: the study at a reduced size with the record's parameters. It runs at the record's
+commit and at HEAD, each in a clone, both with the packages that are installed now. If all values are equal, the record
+is stamped with the code at HEAD. Changed modules that these parameters do not load are tested by further canaries: with
+the parameters of the study's pages, or of ``notebooks/params/<study>.canary-<name>.yaml``, which may name another study
+that uses these modules.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ from helpers.keep import fingerprint
 from helpers.report import instances, parameters, provenance, recording, sweep_records
 from helpers.report.values import write_json
 
-NAMES = "renamed.yaml"  # study to a table of old and new names, next to the records
-SHOWN = 10  # differences that are printed
+NAMES = "renamed.yaml"  # file next to the records: each study's table of old and new names
+SHOWN = 10  # number of differences that are printed
 
 
 class Record(NamedTuple):
-    """A recorded run or sweep: the file that has its provenance, and the parameters of each run that stands for it."""
+    """A recorded run or sweep: the file with its provenance, and the parameters of the runs that represent it."""
 
     name: str
     file: Path
@@ -40,7 +41,7 @@ class Record(NamedTuple):
 
 
 def records(study: str = "") -> list[Record]:
-    """List what the book has recorded, of one study or of all.
+    """List the recorded runs and sweeps of one study, or of all.
 
     Raises
     ------
@@ -62,7 +63,10 @@ def records(study: str = "") -> list[Record]:
 
 
 def _swept(record: sweep_records.RecordedSweep) -> list[dict[str, Any]]:
-    """Runs in which every word that the sweep chooses from stands at least once; its numbers are sizes and seeds."""
+    """Select runs of a sweep so that each text value of its parameters occurs at least once.
+
+    Parameters that are numbers are ignored: they are sizes and seeds.
+    """
     given = {**parameters.profile(record.study, record.profile), **record.fixed}
     types = parameters.read(provenance.notebook_of(record.study)).types
     words = [name for name in record.runs if types.get(name) is str]
@@ -76,7 +80,7 @@ def _swept(record: sweep_records.RecordedSweep) -> list[dict[str, Any]]:
 
 
 def restamp(asked: list[Record], *, data_root: str = "") -> Iterator[tuple[str, list[str]]]:
-    """Renew the stamps of records of which the canary gives the same values at both commits.
+    """Update the stamps of those records for which the canary gives the same values at both commits.
 
     Parameters
     ----------
@@ -87,9 +91,9 @@ def restamp(asked: list[Record], *, data_root: str = "") -> Iterator[tuple[str, 
     Yields
     ------
     name : str
-        Of a record.
+        Name of a record.
     lines : list of str
-        What was found; the first begins with "current", "restamped", "refused" or "differs".
+        The findings; the first line begins with "current", "restamped", "refused" or "differs".
 
     Raises
     ------
@@ -109,12 +113,12 @@ def restamp(asked: list[Record], *, data_root: str = "") -> Iterator[tuple[str, 
 
 
 def told(study: str = "", *, data_root: str = "") -> Iterator[str]:
-    """Restamp the records of a study, or all, and say of each what was found.
+    """Restamp the records of a study, or of all, and report the result for each.
 
     Raises
     ------
     InputError
-        As `records` and `restamp`; at the end, a record was not restamped.
+        As in `records` and `restamp`; and at the end, if a record was refused or differs.
     """
     failed = []
     for name, lines in restamp(records(study), data_root=data_root):
@@ -160,7 +164,10 @@ def _restamped(record: Record, clones: Checkouts, data_root: str) -> list[str]:
 
 
 def _further(study: str) -> list[tuple[str, dict[str, Any]]]:
-    """Choices of a study's pages, and those that no page makes: each in a file, of this or another study."""
+    """List further canaries as pairs of study and parameters: those of its pages, then one per `canary-*` file.
+
+    Such a file has parameters that no page sets, and may name another study.
+    """
     found = [(study, page.parameters) for page in instances.pages(study)]
     for file in sorted((paths.notebooks() / "params").glob(f"{study}.canary-*.yaml")):
         given = parameters.profile(study, file.stem.removeprefix(f"{study}."))
@@ -169,7 +176,7 @@ def _further(study: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _before(name: str, known: Mapping[str, Any], clones: Checkouts) -> Path:
-    """Checkout of the commit that the record's code is of."""
+    """Return a clone at the commit that has the record's code."""
     stamps = known.get("restamped", [])
     commits = [stamps[-1]["to"]] if stamps else known["git"]["commit"].split(", ")
     for commit in commits:
@@ -182,7 +189,7 @@ def _before(name: str, known: Mapping[str, Any], clones: Checkouts) -> Path:
 
 
 def _unlike(checkout: Path, known: Mapping[str, Any]) -> list[str]:
-    """Code of a record that is not a checkout's."""
+    """List the notebook and modules of a record that are missing or different in a checkout."""
     notebook = checkout / "notebooks" / f"{known['study']}.ipynb"
     found = [] if notebook.is_file() and fingerprint.notebook(notebook) == known["notebook"] else [notebook.name]
     for module, hashed in known["helpers"].items():
@@ -201,7 +208,7 @@ def _code(checkout: Path, study: str) -> dict[str, Any]:
 
 
 def _changed(code: Mapping[Path, dict[str, Any]], before: Path, after: Path) -> dict[Path, set[str]]:
-    """Modules of either checkout that the other has not, or has otherwise."""
+    """Find the modules of each checkout that are missing or different in the other."""
     first, second = code[before]["helpers"], code[after]["helpers"]
     return {
         before: {module for module, hashed in first.items() if second.get(module) != hashed},
@@ -210,14 +217,14 @@ def _changed(code: Mapping[Path, dict[str, Any]], before: Path, after: Path) -> 
 
 
 def _loaded(run: Path) -> set[str]:
-    """Modules that a run has loaded."""
+    """Return the modules that a run has loaded."""
     known = recording.read(run)["provenance"]
-    # Older runs list what they loaded, without the modules that judge, which every run loads.
+    # Older runs list the loaded modules as `helpers`, without those that judge, which every run loads.
     return set(known.get("loaded", {*known["helpers"], *fingerprint.JUDGING}))
 
 
 def _names(study: str) -> dict[str, str]:
-    """Names of values, claims and columns that were changed on purpose."""
+    """Read the intended changes of names of a study's values, claims and columns, old to new."""
     file = paths.recorded() / NAMES
     with contextlib.suppress(FileNotFoundError):
         return (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get(study, {})
@@ -225,7 +232,7 @@ def _names(study: str) -> dict[str, str]:
 
 
 def _with_names(about: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """A record with today's names."""
+    """Rename a record's values and claims to their current names."""
     if not names or "claims" not in about:
         return about
     claims = [{**c, "id": renamed(f"claims.{c['id']}", names).removeprefix("claims.")} for c in about["claims"]]
@@ -233,7 +240,7 @@ def _with_names(about: dict[str, Any], names: Mapping[str, str]) -> dict[str, An
 
 
 def _nested(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """Nested values under today's names; a new name in the same place keeps its dots."""
+    """Rename nested values to their current names; a new name in the same mapping may contain dots."""
     found: dict[str, Any] = {}
 
     def put(inner: Mapping[str, Any], prefix: str, here: dict[str, Any]) -> None:

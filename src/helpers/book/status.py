@@ -1,4 +1,4 @@
-"""What is done, running, failed, out of date or still to do: the book's runs, the sweeps, and what is recorded."""
+"""Status of the book's runs, the sweeps and the records: done, running, failed, stale (out of date) or still to do."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ from helpers.errors import InputError
 from helpers.report import instances, ipynb, parameters, provenance, recording, sweep_records, sweeps
 
 STATES = ("done", "running", "failed", "stale", "to do")
-MOST = 10  # runs of one state that are listed
+MOST = 10  # runs that are listed of one state
 
 
 class State(NamedTuple):
-    """A run's state, one of `STATES`, and for a failed or stale one why."""
+    """State of a run, one of `STATES`, and the reason if it failed or is stale."""
 
     state: str
     why: str = ""
 
 
 def of(place: Path, asked: dict[str, object]) -> State:
-    """State of one run.
+    """Return the state of one run.
 
     Parameters
     ----------
     place : Path
         Folder of the run, ``runs/<batch>/<study>/<instance>``.
     asked : dict
-        Parameters that it is asked for now. One that the run was made without, or with another value, makes it stale.
+        Parameters that the run should have now. The run is stale if it was made without one of them, or with another
+        value.
     """
     if _held(lock_file(place)):
         return State("running")
@@ -44,27 +45,27 @@ def of(place: Path, asked: dict[str, object]) -> State:
 
 
 def name_of(place: Path) -> str:
-    """One name of a run for its scratch folder, its lock and its notebook where it fails."""
+    """Name a run in one word, for its scratch folder, its lock file and the notebook that is kept if it fails."""
     return "-".join(place.parts[-3:])
 
 
 def scratch(place: Path) -> Path:
-    """Where a run is made before it is renamed into its place."""
+    """Return the folder in which a run is made before it is moved into place."""
     return paths.runs() / ".scratch" / name_of(place)
 
 
 def lock_file(place: Path) -> Path:
-    """What the process that makes a run holds locked."""
+    """Return the file that is locked by the process that makes a run."""
     return paths.runs() / ".scratch" / f".{name_of(place)}.lock"
 
 
 def failed_notebook(place: Path) -> Path:
-    """Where the notebook of a run that failed is kept."""
+    """Return the file in which the notebook of a failed run is kept."""
     return paths.runs() / ".failed" / f"{name_of(place)}.ipynb"
 
 
 def failure(notebook: Path) -> str | None:
-    """The cell at which a notebook stopped, and its error; None where no cell failed."""
+    """Describe the cell at which a notebook stopped, with its error; None if no cell failed."""
     for cell in _code_cells(notebook):
         for output in cell["outputs"]:
             if output["output_type"] == "error":
@@ -74,7 +75,7 @@ def failure(notebook: Path) -> str | None:
 
 
 def died(notebook: Path) -> str:
-    """The last cell that a notebook began before its kernel died."""
+    """Report the last cell that a notebook started before its kernel died."""
     begun = [cell["execution_count"] for cell in _code_cells(notebook) if cell["execution_count"]]
     return f"the kernel died after cell {max(begun, default=0)}"
 
@@ -84,8 +85,8 @@ def _code_cells(notebook: Path) -> list[dict[str, Any]]:
 
 
 def _held(file: Path) -> bool:
-    """Whether a process holds a lock on a file; it is the kernel's, so that a killed process holds none."""
-    import fcntl  # absent on Windows, where only the workflow cannot be started
+    """Return True if a process holds a lock on a file; the kernel keeps the lock, so a killed process holds none."""
+    import fcntl  # absent on Windows, where everything but the workflow works
 
     try:
         handle = file.open("rb")
@@ -96,23 +97,23 @@ def _held(file: Path) -> bool:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
-        except OSError:  # a file system without locks, on which no run is started
+        except OSError:  # the file system has no locks, and no run can be started on it
             return False
     return False
 
 
 def sweep_runs(sweep: sweeps.Sweep) -> dict[str, State]:
-    """State of every run of a sweep, by its instance."""
+    """Return the state of every run of a sweep, by instance (the name of its folder)."""
     return {instance: of(sweep.folder / instance, sweep.asked(instance)) for instance in sweep.runs}
 
 
 def page_run(page: instances.Page, profile: str) -> State:
-    """State of the run that a page of the book is made from."""
+    """Return the state of the run that a page of the book is made from."""
     return of(page.run(profile), {**parameters.profile(page.study, profile), **page.parameters})
 
 
 def unfinished(profile: str) -> list[str]:
-    """Lines that say which pages of the book lack a whole and current run, and why; none where all have one."""
+    """List the pages of the book without a complete and current run, one line each with the reason."""
     found = []
     for page in instances.book().values():
         place = page.run(profile)
@@ -127,7 +128,7 @@ def unfinished(profile: str) -> list[str]:
 
 
 def summary(title: str, runs: dict[str, State]) -> list[str]:
-    """Lines that say how many runs are in which state, and which are not done, and why."""
+    """Summarise how many runs are in each state, and list the runs that are not done, with the reason."""
     counts = Counter(state.state for state in runs.values())
     told = ", ".join(f"{counts[name]} {name}" for name in STATES if counts[name])
     lines = [f"{title}: {told} (of {len(runs)})"]
@@ -140,7 +141,7 @@ def summary(title: str, runs: dict[str, State]) -> list[str]:
 
 
 def recorded() -> list[str]:
-    """Lines that say which records of the book are of code that has changed since."""
+    """Summarise the states of the book's records: a record is stale if its code or its sweep's file has changed."""
     found: dict[str, State] = {}
     for file in sorted(paths.recorded().glob(f"[!.]*/[!.]*/{recording.RESULTS}")):
         found["/".join(file.parts[-3:-1])] = _record(provenance.changed(recording.read(file.parent)["provenance"]))
@@ -156,7 +157,7 @@ def _record(changed: Iterable[str]) -> State:
 
 
 def _asked_otherwise(record: sweep_records.RecordedSweep) -> list[str]:
-    """What a sweep's file asks for now that the record does not have."""
+    """Return the sweep's file if it cannot be read, or asks for other runs, parameters or values than were recorded."""
     try:
         sweep = sweeps.read(record.name)
     except InputError:

@@ -1,4 +1,4 @@
-"""A new study from the template: its notebook, its tiny size, its answers, its lines in the tables."""
+"""New studies from the template: notebook, tiny profile, answers, and lines in the book's tables."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from helpers import paths
 from helpers.errors import InputError
 
 NAME = re.compile(r"\d\d_[a-z0-9]+(_[a-z0-9]+)*")
-LAST = "      - file: studies/claims\n"  # the page of claims stands behind the studies
+LAST = "      - file: studies/claims\n"  # the page of claims comes after the studies
 
 
 def new_study(name: str) -> list[Path]:
-    """Copy the template under a study's name, and list its page in the contents.
+    """Copy the template under a study's name, and add its page to the contents and to the table of run times.
 
     Parameters
     ----------
     name : str
-        Two digits and words in small letters, joined by underscores: "08_my_question".
+        Two digits and words in lower case, joined by underscores: "08_my_question".
 
     Returns
     -------
     list of Path
-        What was written or changed.
+        Files that were written or changed.
 
     Raises
     ------
     InputError
-        The name cannot be used, or the study is there already.
+        The name cannot be used, the study already exists, or the contents lack the page of claims.
     """
     if not NAME.fullmatch(name):
         raise InputError(f"STUDY={name}", "it cannot be the name of a study", "Use the form 08_my_question")

@@ -1,4 +1,4 @@
-"""What the Snakefile and make call: run a study or a sweep, make pages, record, and start the workflow itself."""
+"""Commands behind the Snakefile and make: run a study or a sweep, make pages, record results, start the workflow."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ from helpers.report import instances, parameters
 if TYPE_CHECKING:
     from helpers.book import status
 
-# Modules that work on tables are imported where they are used: what cannot be used is refused without them, at once.
+# Modules that work on tables are imported where they are used, so that bad input is refused without waiting for them.
 
 
 def settle(study: str, profile: str, words: list[str]) -> dict[str, Any]:
-    """Parameters of a run, checked before anything starts: the profile's, then those given as `NAME=value`.
+    """Return the checked parameters of a run: those of the profile, overridden by those given as `NAME=value`.
 
     Raises
     ------
     InputError
-        The study, the profile or a parameter is not known, a value is refused, or there is no folder of real data.
+        The study, the profile or a parameter is not known, a value is refused, or the run needs real data and there is
+        no folder of them.
     """
     declared = parameters.read(paths.notebooks() / f"{study}.ipynb")
     values = parameters.profile(study, profile)
@@ -45,15 +46,15 @@ def settle(study: str, profile: str, words: list[str]) -> dict[str, Any]:
 
 
 def snakemake(words: list[str]) -> None:
-    """Replace this process by Snakemake, unless a workflow is alive in this folder."""
-    instances.book()  # a list of pages that cannot be used is said in one line, not from within the Snakefile
+    """Replace this process by Snakemake; refuse if a workflow is already running in this project."""
+    instances.book()  # reports an invalid list of pages in one line here, instead of from within the Snakefile
     running.lock(paths.project() / ".snakemake" / "alive", "workflow")
     os.chdir(paths.project())
     os.execv(sys.executable, [sys.executable, "-m", "snakemake", "--nolock", *words])
 
 
 def sweep(name: str, cluster: str = "") -> None:
-    """Run what is missing of a sweep, what failed, and what is stale; here, or by `profiles/<cluster>`."""
+    """Run the missing, failed and stale runs of a sweep, on this machine or on a cluster by `profiles/<cluster>`."""
     from helpers.book import status
     from helpers.report import recording, sweeps
 
@@ -66,8 +67,8 @@ def sweep(name: str, cluster: str = "") -> None:
     if running := _in(states, "running"):
         fix = "Wait until they have ended, or stop them, and say it again"
         raise InputError(f"sweep {name}", f"another process is at work on it, on {', '.join(running[:3])}", fix)
-    # What is done and what is stale was told above; Snakemake goes by what is there. A result is there whole, also
-    # where Snakemake was killed before it could note so.
+    # Done and stale runs were determined above; Snakemake only checks which results exist. Results are written
+    # atomically, so they are complete even if Snakemake was killed before it could note so.
     words = ["sweep", "--quiet", "host", "rules", "--rerun-triggers", "mtime", "--ignore-incomplete"]
     words += [*_cluster(cluster), "--config", f"sweep={json.dumps(name)}"]
     old = [str((asked.folder / i / recording.RESULTS).relative_to(paths.project())) for i in _in(states, "stale")]
@@ -75,7 +76,7 @@ def sweep(name: str, cluster: str = "") -> None:
 
 
 def _cluster(name: str) -> list[str]:
-    """Words for Snakemake that send jobs by `profiles/<name>`."""
+    """Return the words that make Snakemake send its jobs by `profiles/<name>`; none without a name."""
     if not name:
         return []
     file = paths.project() / "profiles" / name / "config.yaml"
@@ -94,7 +95,7 @@ def _in(states: dict[str, status.State], name: str) -> list[str]:
 
 
 def show_status(profile: str) -> str:
-    """What `make status` prints: the book's runs at a profile, every sweep, what is recorded."""
+    """Return the text that `make status` prints: the book's runs at a profile, every sweep, and the records."""
     from helpers.book import status
     from helpers.report import sweeps
 
@@ -102,7 +103,7 @@ def show_status(profile: str) -> str:
     for one in instances.book().values():
         try:
             shown[one.name] = status.page_run(one, profile)
-        except InputError as error:  # of this one; the others are still told
+        except InputError as error:  # it concerns only this page; the others are still shown
             lines.append(str(error))
     lines = [*status.summary(f"book, {profile} profile", shown), *lines]
     for name in sweeps.names():
@@ -114,12 +115,12 @@ def show_status(profile: str) -> str:
 
 
 def check(profile: str) -> None:
-    """Refuse a book in which a page has no whole and current run, or a cell of a run failed.
+    """Refuse a book in which a page has no complete and current run, or a cell of its run failed.
 
     Raises
     ------
     InputError
-        One line that names the pages.
+        The message names the pages in one line.
     """
     from helpers.book import status
 
@@ -128,7 +129,7 @@ def check(profile: str) -> None:
 
 
 def main(words: list[str] | None = None) -> int:
-    """Command line: `python -m helpers.book.workflow <task> ...`; ends with 2 and one line on bad input."""
+    """Run the command line `python -m helpers.book.workflow <task> ...`; bad input gives one line and exit code 2."""
     parser = argparse.ArgumentParser(prog="python -m helpers.book.workflow", description=__doc__)
     tasks = parser.add_subparsers(dest="task", required=True)
     add = tasks.add_parser("snakemake", help="start the workflow")
@@ -190,7 +191,7 @@ def _do(asked: argparse.Namespace) -> None:
             run = f"runs/{asked.profile}/{asked.study}/{instances.instance(asked.params)}"
             print(f"{asked.study} runs; what it leaves will be in {run}/", flush=True)
             words = [f"{run}/results.json", "--quiet", "all", "--config"]
-            # Every core for the one run; many runs of a book take one thread each.
+            # A single run gets every core; when many runs of a book are made, each takes one thread.
             snakemake([*words, f"params={json.dumps(asked.params)}", f"threads={os.cpu_count()}"])
         case "run":
             running.run_study(asked.study, asked.place.resolve(), settle(asked.study, asked.profile, asked.params))

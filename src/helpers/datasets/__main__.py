@@ -1,4 +1,4 @@
-"""``python -m helpers.datasets <folder>``: say what a data set's folder holds."""
+"""Command ``python -m helpers.datasets <folder>``: print a summary of a data set's folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from helpers.errors import InputError
 
 
 def main(arguments: list[str]) -> int:
-    """Print the summary; 0 where the cohort can be loaded, 1 where not."""
+    """Print the summary. Return 0 if the cohort can be loaded and 1 if not."""
     try:
         summary = check_data(paths.data_root(arguments[0] if arguments else ""))
     except InputError as error:

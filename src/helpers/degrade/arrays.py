@@ -1,4 +1,4 @@
-"""Arrays as the functions take them, NumPy or torch with any leading axes, and as they are computed on."""
+"""Conversion between the arrays that users give, NumPy or torch with any leading axes, and the tensors in use."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Array = TypeVar("Array", np.ndarray, torch.Tensor)
 
 
 def stack(array: Array, *, where: str = "images", unit: bool = True) -> torch.Tensor:
-    """The array as real float32 (m, h, w), its leading axes made one.
+    """Convert an array to real float32 (m, h, w), with its leading axes merged into one.
 
     Raises
     ------
     InputError
-        It is no array of real numbers with two axes at least, is empty or not finite, or, with `unit`, is not square
-        or has values outside of 0 to 1.
+        It is not an array of real numbers with at least two axes, or it is empty or not finite. With `unit`: its images
+        are not square, or have values outside 0 to 1.
     """
     tensor = _tensor(array, where, np.float32)
     finite = tensor.isfinite().all(dim=(1, 2))
@@ -31,7 +31,7 @@ def stack(array: Array, *, where: str = "images", unit: bool = True) -> torch.Te
 
 
 def complex_stack(array: Array, *, where: str) -> torch.Tensor:
-    """The array as complex64 (m, h, w), its leading axes made one."""
+    """Convert an array to complex64 (m, h, w), with its leading axes merged into one."""
     return _tensor(array, where, np.complex64)
 
 
@@ -43,7 +43,7 @@ def _tensor(array: Array, where: str, dtype: type[np.generic]) -> torch.Tensor:
     if isinstance(array, np.ndarray):
         if not np.can_cast(array.dtype, dtype, "same_kind"):
             raise InputError(where, f"expected {dtype.__name__}, found {array.dtype}", "Convert the values")
-        tensor = torch.from_numpy(np.require(array, dtype, ["C", "W"]))  # torch takes no flipped, or locked, array
+        tensor = torch.from_numpy(np.require(array, dtype, ["C", "W"]))  # torch takes no flipped or read-only array
     else:
         wanted = torch.float32 if dtype is np.float32 else torch.complex64
         if array.is_complex() and not wanted.is_complex:
@@ -63,12 +63,12 @@ def _check_unit(tensor: torch.Tensor, where: str) -> None:
 
 
 def like(tensor: torch.Tensor, given: Array) -> Array:
-    """Results (m, ...) with the leading axes, of the kind and on the device of what was given."""
+    """Give results (m, ...) the leading axes, the kind and the device of the array that the user gave."""
     tensor = tensor.reshape(*given.shape[:-2], *tensor.shape[1:])
     return tensor.to(given.device) if isinstance(given, torch.Tensor) else tensor.numpy()
 
 
 def check_whole(name: str, value: int, *, least: int) -> None:
-    """InputError where the parameter is no whole number, or too small."""
+    """Raise InputError unless the parameter is a whole number of at least `least`."""
     if not isinstance(value, int | np.integer) or value < least:
         raise InputError(f"{name} = {value}", f"expected a whole number, at least {least}", "Give one, as an int")

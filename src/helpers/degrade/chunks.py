@@ -1,4 +1,4 @@
-"""Arrays that take long to make, kept on disk chunk by chunk, so that work that was stopped goes on where it was."""
+"""Arrays that take long to make, kept on disk chunk by chunk, so that interrupted work resumes where it stopped."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ def stored(
     chunk: int = 64,
     progress: bool = False,
 ) -> np.ndarray:
-    """What `make` gives for rows 0 to n, or what it gave before.
+    """Compute rows 0 to n with `make`, or read them from disk if they were computed before.
 
     Parameters
     ----------
     make : callable
-        ``make(rows)`` gives the array of a slice of rows, its first axis as long as the slice. A row must not depend
-        on the slice it is in.
+        ``make(rows)`` returns the array of a slice of rows, with a first axis as long as the slice. A row must not
+        depend on the slice that contains it.
     n : int
         Number of rows.
     folder : path
-        Where results are kept, each in one folder, named by a hash of the key, of the code that `make` computes with
-        and of the versions of the libraries in it.
+        Folder for all results. Each result has a subfolder, named by a hash of the key, of the code that `make`
+        computes with and of the versions of the libraries in that code.
     key : mapping
-        All that decides the rows, as plain values: names, numbers, text, lists of them. Of data and of trained
-        networks, give a hash; of a `make` that is not of this package, something that changes with its code.
+        Everything that determines the rows, as plain values: names, numbers, text, lists of these. For data and trained
+        networks, give a hash. For a `make` from outside this package, give something that changes with its code.
     chunk : int
-        Rows that are made, and kept, at a time. Each chunk is one file, named by its rows and its checksum, and
-        written whole or not at all. A file that does not fit its checksum is made again.
+        Number of rows made, and kept, at a time. Each chunk is one file, named by its rows and its checksum, and
+        written whole or not at all. A file that does not match its checksum is made again.
     progress : bool
-        Show a bar.
+        Whether to show a progress bar.
 
     Returns
     -------
@@ -55,8 +55,8 @@ def stored(
     Raises
     ------
     InputError
-        The folder cannot be used, the key is not plain, or `make` gave something else than one array a chunk, of one
-        dtype and shape of rows.
+        The folder cannot be used, the key is not plain, or `make` returned anything but one array per chunk, with the
+        same dtype and row shape in every chunk.
     """
     from tqdm.auto import tqdm
 
@@ -92,7 +92,7 @@ def _name(key: Mapping[str, object], make: Callable) -> str:
 
 
 def _read(place: Path, stem: str) -> np.ndarray | None:
-    """The chunk whose content has the checksum in its name; files that do not are removed."""
+    """Read the chunk from a file if its content matches the checksum in its name; remove files that do not match."""
     for file in sorted(place.glob(f"{stem}.*.npy")):
         content = file.read_bytes()
         if file.name == f"{stem}.{hashlib.sha256(content).hexdigest()}.npy":

@@ -1,4 +1,4 @@
-"""Magnetic resonance with fewer radial lines: masks of k-space, and the zero-filled image."""
+"""Magnetic resonance imaging with fewer radial lines: sampling masks of k-space, and the zero-filled image."""
 
 from __future__ import annotations
 
@@ -10,30 +10,32 @@ import torch
 from helpers.degrade.arrays import Array, check_whole, complex_stack, like, stack
 from helpers.errors import InputError
 
-PUBLISHED = {4: 140, 8: 60, 16: 32}  # half-spokes at 256 x 256, by the acceleration that the study names
+PUBLISHED = {4: 140, 8: 60, 16: 32}  # half-spokes at 256 x 256, by the study's nominal acceleration
 GOLDEN = np.pi * (np.sqrt(5) - 1) / 2  # 111.246 degrees between one full spoke and the next
 AXES = (-2, -1)
 
 
 def spokes_for(acceleration: Literal[4, 8, 16], size: int) -> int:
-    """Half-spokes of the study at a nominal acceleration: 140, 60 and 32 at 256 pixels, in proportion at other sizes.
+    """Return the study's number of half-spokes at a nominal acceleration.
+
+    It is 140, 60 or 32 at 256 pixels, and in proportion at other sizes.
 
     Parameters
     ----------
     acceleration : {4, 8, 16}
-        As the study names it; `helpers.degrade.acceleration` measures the true one.
+        Nominal value, as in the study; `helpers.degrade.acceleration` measures the true one.
     size : int
         Side of the image in pixels.
 
     Returns
     -------
     int
-        The nearest even number, for two halves make a full spoke; at least 2.
+        The nearest even number, because two half-spokes make a full spoke; at least 2.
 
     Raises
     ------
     InputError
-        The acceleration is another, or the size is under 2.
+        The acceleration is not 4, 8 or 16, or the size is below 2.
     """
     if acceleration not in PUBLISHED:
         raise InputError(f"acceleration = {acceleration}", "the study has none like it", "Choose from 4, 8, 16")
@@ -42,19 +44,19 @@ def spokes_for(acceleration: Literal[4, 8, 16], size: int) -> int:
 
 
 def radial_mask(size: int, spokes: int, *, pattern: Literal["uniform", "golden"] = "uniform") -> np.ndarray:
-    """Pixels of k-space on radial lines through its centre.
+    """Mark the pixels of k-space on radial lines through its centre.
 
     Parameters
     ----------
     size : int
         Side of the image in pixels.
     spokes : int
-        Half-spokes, which leave the centre.
+        Number of half-spokes, each from the centre outwards.
     pattern : {"uniform", "golden"}
-        "uniform" is the published one: equal angles over the full circle, ``size // 2`` samples a half-spoke, one pixel
-        apart, at truncated coordinates. "golden" has ``spokes / 2`` full spokes of `size` samples, at rounded
-        coordinates, each turned by 111.246 degrees against the one before (Winkelmann et al. 2007,
-        https://doi.org/10.1109/TMI.2006.885337).
+        "uniform" is the published pattern: equal angles over the full circle, ``size // 2`` samples per half-spoke, one
+        pixel apart, at truncated coordinates. "golden" has ``spokes / 2`` full spokes of `size` samples, at rounded
+        coordinates. Each spoke is turned by 111.246 degrees, the golden angle, against the one before (Winkelmann et
+        al. 2007, https://doi.org/10.1109/TMI.2006.885337).
 
     Returns
     -------
@@ -84,39 +86,39 @@ def radial_mask(size: int, spokes: int, *, pattern: Literal["uniform", "golden"]
 
 
 def acceleration(mask: np.ndarray) -> float:
-    """True acceleration of a mask: all pixels of k-space over those sampled."""
+    """Compute the true acceleration of a mask: the number of k-space pixels divided by the number of sampled ones."""
     if not np.any(mask):
         raise InputError("mask", "nothing is sampled", "Give a mask with at least one spoke")
     return np.size(mask) / np.count_nonzero(mask)
 
 
 def to_kspace(images: Array) -> Array:
-    """Centred, orthonormal two-dimensional Fourier transform of images (..., h, w); complex64, of the same shape."""
+    """Transform images (..., h, w) to centred k-space: orthonormal 2-D Fourier transform, complex64, same shape."""
     return like(_transform(torch.fft.fft2, stack(images, unit=False)), images)
 
 
 def from_kspace(kspace: Array) -> Array:
-    """Inverse of `to_kspace`: complex images of a centred k-space (..., h, w)."""
+    """Invert `to_kspace`: return the complex images of a centred k-space (..., h, w)."""
     return like(_transform(torch.fft.ifft2, complex_stack(kspace, where="kspace")), kspace)
 
 
 def undersample(images: Array, mask: np.ndarray, *, part: Literal["magnitude", "real"] = "magnitude") -> Array:
-    """Zero-filled images: what is left when k-space is sampled on a mask only.
+    """Reconstruct zero-filled images from k-space that is sampled on a mask only.
 
     Parameters
     ----------
     images : ndarray or tensor, (..., h, w)
         Square, values from 0 to 1.
     mask : ndarray, bool (h, w)
-        Centred, as `radial_mask` makes it.
+        Sampling mask, centred, as `radial_mask` makes it.
     part : {"magnitude", "real"}
-        Of the complex zero-filled image u: ``|u|``, or ``|Re u|``. The study trains two of its networks on the first,
-        the third on the second, and evaluates all on the second.
+        Image to return from the complex zero-filled image u: ``|u|`` or ``|Re u|``. The study trains two of its
+        networks on ``|u|`` and the third on ``|Re u|``, and evaluates all three on ``|Re u|``.
 
     Returns
     -------
     ndarray or tensor
-        float32, of the shape and kind of `images`. Not clipped: ringing may pass 1.
+        float32, of the shape and kind of `images`. Not clipped: ringing may exceed 1.
 
     Raises
     ------

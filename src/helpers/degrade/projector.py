@@ -2,9 +2,9 @@
 
 The geometry is that of scikit-image's ``radon(circle=False)`` and ``iradon``: angles at equal steps over half a turn,
 detectors one pixel wide along the diagonal of the image, line integrals as sums of bilinear samples one pixel apart,
-linear interpolation in the back-projection. For one geometry all of this is linear, so the weights are worked out once
-and kept as a matrix in memory, on the CPU or a CUDA GPU; elsewhere the CPU computes. At 256 pixels and angles the two
-matrices take about 0.3 GB each and some seconds to make.
+linear interpolation in the back-projection. For one geometry all of this is linear, so the weights are computed once
+and kept as a matrix in memory, on the CPU or a CUDA GPU. For tensors on another device the CPU computes. At 256 pixels
+and angles, the two matrices take about 0.3 GB each and some seconds to make.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from scipy import sparse
 from helpers.degrade.arrays import Array, check_whole, like, stack
 from helpers.errors import InputError
 
-BLOCK = 16  # images in one product: always as many, so that the rounding of one image does not depend on the others
+BLOCK = 16  # images in one product: always the same number, so that an image's rounding does not depend on the others
 
 
 def radon(images: Array, *, angles: int | None = None) -> Array:
-    """Line integrals of images, in units of pixels.
+    """Compute line integrals of images (the Radon transform), in units of pixels.
 
     Parameters
     ----------
     images : ndarray or tensor, (..., size, size)
         Square, values from 0 to 1.
     angles : int, optional
-        Number of angles over [0, 180) degrees; as many as the image has rows by default.
+        Number of angles over [0, 180) degrees; by default as many as the image has rows.
 
     Returns
     -------
@@ -55,14 +55,14 @@ def radon(images: Array, *, angles: int | None = None) -> Array:
 
 
 def fbp(sinograms: Array, *, window: Literal["ramp", "hann"] = "hann") -> Array:
-    """Filtered back-projection, the approximate inverse of `radon`.
+    """Reconstruct images by filtered back-projection, the approximate inverse of `radon`.
 
     Parameters
     ----------
     sinograms : ndarray or tensor, (..., angles, detectors)
         As `radon` gives them.
     window : {"ramp", "hann"}
-        The ramp filter as it is, sampled in space (Kak and Slaney 1988, equation 61), or times a Hann window.
+        The ramp filter, sampled in space (Kak and Slaney 1988, equation 61), alone or multiplied by a Hann window.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def _place(tensor: torch.Tensor) -> str:
 
 
 def _product(matrix: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:
-    """The matrix times each of (m, ...) flattened, as (m, rows) on the tensor's device."""
+    """Multiply the matrix by each flattened item of a tensor (m, ...); return (m, rows) on the tensor's device."""
     columns = tensor.reshape(len(tensor), -1).to(matrix.device)
     found = torch.empty(len(columns), matrix.shape[0], device=matrix.device)
     for start in range(0, len(columns), BLOCK):
@@ -109,9 +109,9 @@ def _product(matrix: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:
 
 @lru_cache(maxsize=2)
 def _forward(size: int, angles: int, place: str) -> torch.Tensor:
-    """Weights of the pixels in each line integral, (angles x detectors, (size + 2)^2).
+    """Compute the weights of the pixels in each line integral, (angles x detectors, (size + 2)^2).
 
-    The image has a border of one zero pixel, so that each sample has its four neighbours.
+    The image is padded by one zero pixel on each side, so that each sample has four neighbours.
     """
     detectors, side = _detectors(size), size + 2
     offset = np.arange(detectors) - detectors // 2
@@ -140,7 +140,7 @@ def _forward(size: int, angles: int, place: str) -> torch.Tensor:
 
 @lru_cache(maxsize=2)
 def _backward(size: int, angles: int, place: str) -> torch.Tensor:
-    """Weights of the detectors in each pixel, (size^2, angles x detectors): two neighbours at each angle."""
+    """Compute the weights of the detectors in each pixel, (size^2, angles x detectors): two neighbours per angle."""
     detectors = _detectors(size)
     angle = np.arange(angles) * (np.pi / angles)
     offset = np.arange(size) - size // 2
@@ -156,7 +156,7 @@ def _backward(size: int, angles: int, place: str) -> torch.Tensor:
 
 
 def _as_torch(matrix: sparse.csr_matrix, place: str) -> torch.Tensor:
-    # 32-bit indices: half the memory, and about half the time, of torch's own choice.
+    # 32-bit indices: half the memory, and about half the time, of torch's default.
     starts, columns = (torch.from_numpy(part.astype(np.int32, copy=False)) for part in (matrix.indptr, matrix.indices))
     with warnings.catch_warnings(), torch.sparse.check_sparse_tensor_invariants(False):
         warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
@@ -165,7 +165,7 @@ def _as_torch(matrix: sparse.csr_matrix, place: str) -> torch.Tensor:
 
 @lru_cache(maxsize=4)
 def _gain(detectors: int, window: str) -> torch.Tensor:
-    """Filter at the frequencies of a real transform, zero-padded against wrap-around."""
+    """Compute the filter at the frequencies of a real Fourier transform, zero-padded against wrap-around."""
     padded = max(64, 2 ** math.ceil(math.log2(2 * detectors)))
     distance = np.minimum(np.arange(padded), padded - np.arange(padded))
     odd = distance % 2 == 1
@@ -173,7 +173,7 @@ def _gain(detectors: int, window: str) -> torch.Tensor:
     kernel[0], kernel[odd] = 0.25, -1 / (np.pi * distance[odd]) ** 2
     gain = 2 * np.fft.rfft(kernel).real
     if window == "hann":
-        # scikit-image has the window's two ends at one and the same frequency; what acts on real values is this.
+        # scikit-image's window is not symmetric about frequency 0; on real values its mean over both signs acts: this.
         turn = np.pi / (padded - 1)
         gain *= 0.5 + 0.5 * np.cos(turn) * np.cos(2 * turn * np.arange(len(gain)))
     return torch.from_numpy(gain.astype(np.float32))

@@ -1,4 +1,4 @@
-"""X-ray images at a low dose: as the study has them, and with the physics of transmission."""
+"""X-ray images at a low dose: as in the study, and with the physics of transmission."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from helpers.degrade.arrays import Array, check_whole, like, stack
 from helpers.degrade.projector import fbp, radon
 from helpers.errors import InputError
 
-EDGE = 0.05  # what the bowtie lets through where it lets through least
-MOST = 1e15  # photons; far beyond any dose, and within what can be counted
+EDGE = 0.05  # smallest share that the bowtie filter, or the published profile, lets through
+MOST = 1e15  # photons; far above any dose, and within the range that can be counted
 TOGETHER = 64  # images whose sinograms are in memory at once
 
 
@@ -27,24 +27,24 @@ def low_dose(
     attenuation: float = 4.0,
     angles: int | None = None,
 ) -> Array:
-    """Images reconstructed by filtered back-projection from few photons.
+    """Simulate images reconstructed by filtered back-projection from few photons.
 
     Parameters
     ----------
     images : ndarray or tensor, (..., size, size)
         Square, values from 0 to 1; a value is an attenuation.
     photons : float
-        The study has 100000, 10000 and 3000. What it means depends on the mode.
+        Number of photons; the study uses 100000, 10000 and 3000. Its meaning depends on the mode, see Notes.
     mode : {"as_published", "corrected"}
         See Notes.
     seed : int
-        Of the noise. Each image has its own draws, by seed and place, whatever is degraded with it.
+        Seed of the noise. The noise of an image depends on the seed and its position, not on the other images.
     first : int
-        Place of the first image: ``low_dose(x, ...)[5:10]`` is ``low_dose(x[5:10], ..., first=5)``.
+        Position of the first image: ``low_dose(x, ...)[5:10]`` is ``low_dose(x[5:10], ..., first=5)``.
     attenuation : float
-        In "corrected", the line integral of a white image along its diagonal, its longest chord.
+        In "corrected", the line integral through a white image along its diagonal, the longest chord.
     angles : int, optional
-        As `radon` takes it; the study has 256 at 256 pixels.
+        As in `radon`; the study has 256 at 256 pixels.
 
     Returns
     -------
@@ -58,14 +58,14 @@ def low_dose(
 
     Notes
     -----
-    "as_published" follows the study's code. The sinogram is multiplied along its *angles* by a profile that falls from
-    1 at both ends to 0.05 in the middle and is never divided out; counts are drawn in proportion to the line integral,
-    `photons` at its largest; the image, filtered with a Hann window, is stretched from its least to its largest value
-    and rounded to 8 bits. So even without noise the image is distorted, and a view that no tissue attenuates gets no
-    photons.
+    "as_published" follows the study's code. The sinogram is multiplied along its *angles* by a profile, which falls
+    from 1 at both ends to 0.05 in the middle and is never divided out. Counts are drawn with a mean in proportion to
+    the product; the mean is `photons` at its largest value. The image, filtered with a Hann window, is rescaled so that
+    its smallest and largest values are 0 and 1, and rounded to 8 bits. So even without noise the image is distorted,
+    and a ray that no tissue attenuates gets no photons.
 
-    "corrected" is the law of Beer and Lambert, see `measured_lines`, with the same filter. Nothing is stretched: a
-    value means the same attenuation in every image. Values are clipped to 0 to 1.
+    "corrected" follows the Beer-Lambert law, see `measured_lines`, with the same filter. Nothing is rescaled: a value
+    means the same attenuation in every image. Values are clipped to 0 to 1.
     """
     if mode not in ("as_published", "corrected"):
         raise InputError(f"mode = {mode}", "there is no such mode", "Choose from as_published, corrected")
@@ -91,7 +91,7 @@ def low_dose(
 
 
 def bowtie(detectors: int) -> np.ndarray:
-    """Share of the photons that the bowtie filter lets through to each detector.
+    """Compute the share of photons that the bowtie filter lets through to each detector.
 
     Returns
     -------
@@ -103,16 +103,16 @@ def bowtie(detectors: int) -> np.ndarray:
 
 
 def measured_lines(lines: np.ndarray, photons: float, rng: np.random.Generator) -> np.ndarray:
-    """Line integrals as a detector measures them.
+    """Simulate line integrals as a detector measures them.
 
-    Counts I are Poisson with mean ``N b exp(-p)``, after Beer and Lambert. The line integral is
-    ``-log(max(I, 1) / (N b))``, so the bowtie b is divided out, and a detector without a photon counts as one photon.
-    For large counts its variance is ``1 / (N b exp(-p))``.
+    Counts I follow a Poisson distribution with mean ``N b exp(-p)`` (Beer-Lambert law). The measured line integral is
+    ``-log(max(I, 1) / (N b))``. So the bowtie profile b is divided out, and a detector without a photon counts as one
+    photon. For large counts the variance of the line integral is ``1 / (N b exp(-p))``.
 
     Parameters
     ----------
     lines : ndarray, (..., detectors)
-        True line integrals p, without unit.
+        True line integrals p, dimensionless.
     photons : float
         Photons N that leave the source towards one detector at one angle, before the bowtie.
     rng : Generator
@@ -120,7 +120,7 @@ def measured_lines(lines: np.ndarray, photons: float, rng: np.random.Generator) 
     Returns
     -------
     ndarray
-        float64, of the shape of `lines`; below 0 where noise let more photons through than were sent.
+        float64, of the shape of `lines`; below 0 where, by noise, more photons are counted than were sent.
     """
     sent = photons * bowtie(lines.shape[-1])
     counts = rng.poisson(sent * np.exp(-lines))

@@ -1,4 +1,4 @@
-"""Say of an answer whether it is right."""
+"""Checks of answers to the exercises."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from helpers.exercises import keys
 
 
 class Verdict(NamedTuple):
-    """What is said of an answer.
+    """Result of checking an answer.
 
     Attributes
     ----------
@@ -28,24 +28,24 @@ class Verdict(NamedTuple):
 
 
 def check(study: str, exercise: int, answer: Any, *, right: Callable[[], float | None] | None = None) -> Verdict:
-    """Say whether an answer is right, and not what would be.
+    """Check whether an answer is right, without showing the right answer.
 
     Parameters
     ----------
     study : str
-        Name of the study's notebook, without its ending.
+        Name of the study's notebook, without its extension.
     exercise : int
         Number of the exercise.
     answer : str or float or None
-        A choice or a number; None where there is no answer yet.
+        A choice or a number; None if there is no answer yet.
     right : callable, optional
-        Computes the right number from the run's own results, where it depends on them; called only for an answer.
-        None from it: this run does not have what it takes.
+        Computes the right number, if it depends on the run's results; called only if there is an answer. It returns
+        None if this run has no results to compute it from.
 
     Raises
     ------
     InputError
-        The study or the exercise is not known, or the answer is of the wrong kind.
+        The study or the exercise is not known, the answer is of the wrong kind, or `right` is needed and not given.
     """
     key = keys.read(study).get(exercise)
     if key is None:

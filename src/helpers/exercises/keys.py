@@ -1,6 +1,6 @@
-"""Answers as salted hashes, one file a study: `notebooks/exercises/<study>.yaml`.
+"""Answers as salted hashes, one file per study: `notebooks/exercises/<study>.yaml`.
 
-A hash keeps an answer from being read by accident. It hides nothing from who tries all of three choices.
+A hash keeps an answer from being read by accident. It does not hide the answer from someone who tries all choices.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ import yaml
 from helpers import paths
 from helpers.errors import InputError
 
-KINDS = ("choose", "step", "within")  # a choice, a number with a key, a number that the run itself gives
+KINDS = ("choose", "step", "within")  # a choice, a number with a key, a number computed from the run
 
 
 def read(study: str) -> dict[int, dict[str, Any]]:
-    """Keys of a study's exercises, by number.
+    """Read the keys of a study's exercises, by number.
 
     Returns
     -------
     dict
-        For each exercise ``choose`` (list of str) or ``step`` (float, how exact a number is asked for), with ``salt``
-        and ``hash``; or ``within`` (float) where the right number is computed from the run.
+        For each exercise ``choose`` (list of str) or ``step`` (float, the accuracy that is asked for), with ``salt``
+        and ``hash``; or ``within`` (float, the tolerance) if the right number is computed from the run.
 
     Raises
     ------
@@ -55,18 +55,19 @@ def _refuse_unusable(where: str, key: Any) -> None:
 
 
 def entry(number: int, answer: str, *, choose: list[str] | None = None, step: float | None = None) -> str:
-    """Lines of YAML that hold the key of one exercise.
+    """Make the key of one exercise, as lines of YAML.
 
     Parameters
     ----------
     number : int
-        Of the exercise.
+        Number of the exercise.
     answer : str
-        What is right, as a teacher types it.
+        The right answer, as a teacher types it.
     choose : list of str, optional
-        What may be chosen; the answer is one of them.
+        The choices, for an exercise with a choice; the answer is one of them.
     step : float, optional
-        The answer is a number, and one that lies within a step of it is right.
+        Accuracy of a numeric answer; a number counts as right if it is within one step of the answer, both rounded to
+        whole steps.
 
     Raises
     ------
@@ -90,12 +91,12 @@ def entry(number: int, answer: str, *, choose: list[str] | None = None, step: fl
 
 
 def chosen(answer: Any, choices: list[str], where: str) -> str:
-    """One of the choices, without regard to case and spaces.
+    """Match an answer to one of the choices, ignoring case and spaces, and return that choice normalised.
 
     Raises
     ------
     InputError
-        It is no text, empty, or none of the choices.
+        The answer is not text, is empty, or is none of the choices.
     """
     wanted = ", ".join(f'"{choice}"' for choice in choices)
     if not isinstance(answer, str):
@@ -109,12 +110,12 @@ def chosen(answer: Any, choices: list[str], where: str) -> str:
 
 
 def number(answer: Any, where: str) -> float:
-    """A finite number.
+    """Convert an answer to a float, which must be finite.
 
     Raises
     ------
     InputError
-        It is something else: text, a truth value, NaN, infinity.
+        The answer is text, a Boolean, NaN, infinite, or anything else that is not a number.
     """
     if isinstance(answer, bool) or not isinstance(answer, Real):
         problem = f"{str(answer)[:60]!r} is {type(answer).__name__}, expected a number"
@@ -125,12 +126,12 @@ def number(answer: Any, where: str) -> float:
 
 
 def steps(value: float, step: float, where: str) -> int:
-    """A number in whole steps."""
+    """Round a number to whole steps, and return how many steps it is."""
     return round(number(value, where) / step)
 
 
 def digest(salt: str, answer: str) -> str:
-    """Hash of a normalised answer."""
+    """Hash a normalised answer with its salt."""
     return hashlib.sha256(f"{salt}:{answer}".encode()).hexdigest()[:16]
 
 

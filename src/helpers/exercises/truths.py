@@ -1,4 +1,4 @@
-"""Right answers that depend on a run's own numbers, computed from its frames when an answer is given."""
+"""Right answers that depend on a run's results, computed from its frames when a student has given an answer."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from helpers import stats
 
 
 def hidden_gap_p(success: ArrayLike, silver: pd.DataFrame, *, group: str, n: int, seed: int) -> float | None:
-    """p of the largest gap between groups inside any source.
+    """Compute the p-value of the largest gap between groups within any source.
 
     Parameters
     ----------
     success : (cases,) array
-        Whether a case is a success.
+        True for each case that is a success.
     silver : DataFrame
         One row per case, with the column `group` and ``dataset``.
     group : str
         The attribute.
     n, seed : int
-        Permutations and seed of the study.
+        Number of permutations and seed of the study.
 
     Returns
     -------
     float or None
-        None where no source has two groups large enough.
+        None if no source has two groups that are large enough.
     """
     return stats.hidden_gap(success, groups=silver[group], sources=silver["dataset"], n=n, seed=seed)["p"]
 
 
 def ruler_change(both: pd.DataFrame, cases: pd.DataFrame, *, group: str, a: str, b: str) -> float | None:
-    """Gap ``b - a`` in mean score that silver shows, less the gap that gold shows.
+    """Subtract the gap ``b - a`` in mean score against the gold reference from the gap against the silver reference.
 
     Parameters
     ----------
     both : DataFrame
-        Columns ``silver`` and ``gold``: one set of predictions by two references, a row a case.
+        Columns ``silver`` and ``gold``: scores of one set of predictions against the two references, one row per case.
     cases : DataFrame
         The same cases in the same order, with the column `group`.
     group, a, b : str
@@ -45,7 +45,7 @@ def ruler_change(both: pd.DataFrame, cases: pd.DataFrame, *, group: str, a: str,
     Returns
     -------
     float or None
-        None where a group has no case.
+        None if a group has no case.
     """
     means = (both["silver"] - both["gold"]).groupby(cases[group].to_numpy()).mean()
     return float(means[b] - means[a]) if {a, b} <= set(means.index) else None

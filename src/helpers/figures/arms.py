@@ -1,4 +1,4 @@
-"""Figures of several arms side by side: against the level of noise, and as a change from the original."""
+"""Figures that compare arms (original, degraded and reconstructed images): by level of noise, and as changes."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def levels(
     order: Sequence[str] = ("none", "low", "middle", "high"),
     ylabel: str = "",
 ) -> Axes:
-    """A measure against the level of noise, one line for each arm, with intervals.
+    """Draw a measure against the level of noise, one line for each arm, with intervals.
 
     Parameters
     ----------
     table : DataFrame
         ``level, metric, target, arm, estimate, low, high``.
     metric, target : str
-        What to draw; the metric is its own target where none is named.
+        Metric and target of the rows to draw; without a target, the rows in which `target` equals the metric.
     theirs : DataFrame, optional
         Published values: ``level, metric, arm, value``; drawn in grey, with the marker of the arm.
     order : sequence of str
@@ -71,14 +71,14 @@ def changes(
     theirs: pd.DataFrame | None = None,
     xlabel: str = "change from the original",
 ) -> Axes:
-    """Changes from the original with their intervals: a line for each row, a marker and colour for each arm.
+    """Draw changes from the original with their intervals: a line for each row, a marker and colour for each arm.
 
     Parameters
     ----------
     table : DataFrame
         Column `row`, ``arm``, `estimate`, ``low, high``; rows without an estimate are left empty.
     theirs : DataFrame, optional
-        Published changes, the same columns without intervals; drawn as hollow grey markers.
+        Published changes, with the same columns but without intervals; drawn as hollow grey markers.
 
     Raises
     ------

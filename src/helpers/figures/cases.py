@@ -1,4 +1,4 @@
-"""Figures of rows, one a case: what there is, how large it is, and where it lies."""
+"""Figures of tables with one row per case: histograms, bar charts, box plots and embeddings."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from helpers.stats.inputs import check_groups, check_scores, need_columns
 
 
 def histogram(values: pd.Series, by: pd.Series, *, ax: Axes, bins: int | ArrayLike = 20, at_least: int = 10) -> Axes:
-    """Stacked counts of a variable by group; bars of fewer than `at_least` cases are left out.
+    """Draw a histogram of a variable, stacked by group; bars of fewer than `at_least` cases are left out.
 
-    Of more groups than there are colours the largest are drawn, and the title says how many were left out.
+    If there are more than 14 groups (twice the colours), only the largest 14 are drawn, and the title states how many
+    were left out.
 
     Parameters
     ----------
@@ -50,12 +51,14 @@ def histogram(values: pd.Series, by: pd.Series, *, ax: Axes, bins: int | ArrayLi
 
 
 def bars(labels: pd.DataFrame, *, ax: Axes, xlabel: str = "", ylabel: str = "images", at_least: int = 10) -> Axes:
-    """Counts of each category by several labels of the same cases, side by side; missing labels are "unknown".
+    """Draw the counts of each category by several labels of the same cases, side by side.
+
+    Missing labels are counted as "unknown".
 
     Parameters
     ----------
     labels : DataFrame
-        One row per case, one column per label; the column's name stands in the legend.
+        One row per case, one column per label; the column's name is shown in the legend.
     at_least : int
         Bars of fewer cases are left out.
     """
@@ -85,24 +88,26 @@ def boxes(
     ylabel: str = "",
     outliers: int = 30,
 ) -> Axes:
-    """Box plots of a measure by training, one box for each group: quartiles, and whiskers to 1.5 times their distance.
+    """Draw box plots of a measure by training, one box for each group.
+
+    A box shows the quartiles, and its whiskers extend to 1.5 times the interquartile range.
 
     Parameters
     ----------
     rows : DataFrame
-        One row per case and training. The numbers below the boxes count rows, so that an image in several runs counts
-        as often.
+        One row per case and training. The numbers below the boxes count rows, so an image in several runs counts
+        several times.
     y, x, by : str
         Columns of the measure, the training and the group.
     order, groups : sequence, optional
-        Which trainings and groups to draw, from left to right; default all, sorted. Other rows are left out.
+        Trainings and groups to draw, from left to right; default all, sorted. Other rows are left out.
     outliers : int
-        At most so many are drawn of a box, evenly by rank, the farthest among them. Each is a single case.
+        Most outliers that are drawn of a box, chosen evenly by rank and including the farthest. Each is a single case.
 
     Raises
     ------
     InputError
-        A column is missing, the measure is not a number everywhere, or there is no row for a box.
+        A column is missing, a value of the measure is not a number, or there is no row for a box.
     """
     need_columns(rows, [x, by, y])
     check_scores(rows[y], f"column {y}")
@@ -143,10 +148,10 @@ def boxes(
 
 
 def embedding(points: np.ndarray, by: pd.Series, *, ax: Axes, seed: int = 0) -> Axes:
-    """A t-SNE map of points of many dimensions, one marker and colour for each group.
+    """Draw a t-SNE map of high-dimensional points, one marker and colour for each group.
 
-    Distances and sizes of clusters in such a map mean little; `helpers.studies.biased_ruler.latent` measures the points
-    themselves.
+    Distances between clusters and their sizes in such a map mean little; `helpers.studies.biased_ruler.latent` measures
+    the points themselves.
 
     Parameters
     ----------

@@ -11,23 +11,23 @@ from matplotlib.axes import Axes
 from helpers.errors import InputError
 from helpers.figures.look import HATCHES, PALETTE
 
-WIDTH = 32  # letters of a label's line
+WIDTH = 32  # most letters in a line of a label
 
 
 def stacked(table: pd.DataFrame, *, ax: Axes, xlabel: str = "") -> Axes:
-    """Counts of kinds, one bar a row, its number on each part; the bar's total stands with its label.
+    """Draw counts as stacked bars, one bar per row, with the number on each part and the total in the bar's label.
 
     Parameters
     ----------
     table : DataFrame of int
-        A row a bar, from top to bottom; a column a kind, from left to right. A kind without counts is left out.
+        One row per bar, from top to bottom; one column per kind, from left to right. A kind without counts is left out.
     xlabel : str
-        What is counted.
+        Name of the counted things.
 
     Raises
     ------
     InputError
-        There are more kinds than colours, no rows, or numbers that are no counts.
+        There are more kinds than colours, no rows, or numbers that are not counts.
     """
     if table.shape[1] > len(PALETTE):
         raise InputError("table", f"{table.shape[1]} kinds, there are {len(PALETTE)} colours", "Join some")

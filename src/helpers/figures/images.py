@@ -13,23 +13,23 @@ from helpers.errors import InputError
 
 
 def pictures(grid: ArrayLike, *, rows: Sequence[str], columns: Sequence[str], ax: Axes) -> Axes:
-    """Images in rows and columns with a name each, such as originals beside their reconstructions.
+    """Draw images in named rows and columns, such as originals next to their reconstructions.
 
     Parameters
     ----------
     grid : array_like of uint8, shape (rows, columns, 3, h, w)
-        RGB; or a list for each row of images of one size.
+        RGB; or a list of rows, each a list of images, all of one size.
     rows, columns : sequence of str
         Names, left of the rows and above the columns.
 
     Raises
     ------
     InputError
-        The images are no such array, or there are not as many names as rows and columns.
+        The images do not form such an array, or there are not as many names as rows and columns.
     """
     try:
         images = np.asarray(grid)
-    except ValueError:  # what NumPy says of a ragged list
+    except ValueError:  # NumPy raises it for a ragged list
         raise InputError(
             "grid", "its rows or images differ in size", "Give images of one size, as many a row"
         ) from None
@@ -52,12 +52,12 @@ def pictures(grid: ArrayLike, *, rows: Sequence[str], columns: Sequence[str], ax
 
 
 def heat(maps: ArrayLike) -> np.ndarray:
-    """Maps in colours, each by itself: black where it is 0, bright yellow at its largest hundredth.
+    """Convert maps to colours, each scaled separately: black for 0, bright yellow for its 99th percentile or more.
 
     Parameters
     ----------
     maps : array_like of shape (n, h, w)
-        Not below 0.
+        Values of 0 or more.
 
     Returns
     -------

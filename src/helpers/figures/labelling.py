@@ -1,4 +1,4 @@
-"""Names that a figure can show, whatever a reader's table holds."""
+"""Labels that a figure can draw, for any names in a user's table."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import unicodedata
 from collections.abc import Iterable
 from functools import cache
 
-LONGEST = 32  # characters of a name in a figure
+LONGEST = 32  # most characters of a name in a figure
 
 
 def labels(names: Iterable[object], word: str = "group") -> dict[object, str]:
-    """A label for each name: itself where the figure's font can write it and it is short.
+    """Choose a label for each name: the name itself if it is short and the figure's font can write it.
 
-    Matplotlib neither joins letters nor turns the direction of writing, and its font lacks many scripts. Such a name is
-    drawn as "group 3" by its place among the names, a long one as "group 3: its first letters…"; the table beside the
-    figure has it in full. Labels are all different, and a dollar sign starts no mathematics.
+    Matplotlib neither joins letters nor changes the direction of writing, and its font lacks many scripts. A name that
+    it cannot draw becomes "group 3", by its position among the names. A long name becomes "group 3: its first
+    letters…". The table next to the figure has every name in full. All labels differ, and a dollar sign does not start
+    a formula.
     """
     from matplotlib.font_manager import FontProperties, findfont
 
@@ -32,7 +33,7 @@ def labels(names: Iterable[object], word: str = "group") -> dict[object, str]:
 
 
 def _stands_alone(letter: str) -> bool:
-    """Whether a letter is written from left to right and joined to no other."""
+    """Return True if a letter is written from left to right and not joined to another."""
     turned = unicodedata.bidirectional(letter) in {"R", "AL", "AN", "RLE", "RLO", "RLI"}
     joined = unicodedata.category(letter) in {"Mn", "Mc", "Me", "Cf", "Cc", "Cn", "Co", "Cs"}
     return not turned and not joined
@@ -40,7 +41,7 @@ def _stands_alone(letter: str) -> bool:
 
 @cache
 def _written(file: str) -> frozenset[int]:
-    """Letters of a font."""
+    """Return the code points of all letters in a font file."""
     from matplotlib.font_manager import get_font
 
     return frozenset(get_font(file).get_charmap())

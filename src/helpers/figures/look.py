@@ -1,4 +1,4 @@
-"""Colours and the look of all figures."""
+"""Colours and style of all figures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import matplotlib as mpl
 from cycler import cycler
 
 BLUE, ORANGE, GREEN, VERMILION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#5F6368"
-PALETTE = [BLUE, ORANGE, GREEN, VERMILION, "#CC79A7", "#56B4E9", "#000000"]  # their yellow is too pale on white
+PALETTE = [BLUE, ORANGE, GREEN, VERMILION, "#CC79A7", "#56B4E9", "#000000"]  # Okabe-Ito without its pale yellow
 HATCHES = ["", "///", "...", "xxx", "\\\\\\", "+++", "ooo"]  # as many as colours
 
 
@@ -14,7 +14,7 @@ INK, LINES = ".15", ".8"  # grey levels of text, and of axes and grids
 
 
 def style() -> None:
-    """Set the book's look for every figure that follows: seaborn's white grid, without its start of two seconds."""
+    """Set the book's style for all later figures: seaborn's white grid, without the two seconds to import seaborn."""
     mpl.rcParams.update(
         {
             "axes.axisbelow": True,

@@ -1,4 +1,4 @@
-"""Figures of a grid of runs: every run with the means over seeds, and where the variance between runs comes from."""
+"""Figures of a grid of runs: all runs with their means over seeds, and the components of the variance between runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from helpers.figures.look import BLUE, GREY, HATCHES, ORANGE, PALETTE, VERMILION
 from helpers.stats.inputs import need_columns
 
 COMPONENTS = {"configuration": BLUE, "seed": ORANGE, "rest": PALETTE[4], "seed and rest": VERMILION}
-WIDTH = 22  # letters of a label's line: half of a phone's screen is left for the data
+WIDTH = 22  # most letters in a line of a label, which leaves half of a phone's screen for the data
 
 
 def repeats(
@@ -26,22 +26,22 @@ def repeats(
     no_effect: float | None = None,
     xlabel: str = "",
 ) -> Axes:
-    """Every run as a point, one line a configuration, with the mean over seeds and its interval below them.
+    """Draw every run as a point, one line per configuration, with the mean over seeds and its interval below.
 
     Parameters
     ----------
     runs : DataFrame
-        `label` and `value`, one row a run.
+        `label` and `value`, one row per run.
     means : DataFrame
-        `label`, ``mean, low, high``, one row a configuration, drawn from top to bottom. Without rows the axes say that
-        there are no runs.
+        `label`, ``mean, low, high``, one row per configuration, drawn from top to bottom. Without rows, a text on the
+        axes states that no runs are recorded.
     no_effect : float, optional
-        Where a dashed line stands.
+        Value of no effect, marked by a dashed line.
 
     Raises
     ------
     InputError
-        A column is missing, or a configuration stands twice in `means`.
+        A column is missing, or a configuration occurs twice in `means`.
     """
     need_columns(runs, [label, value])
     need_columns(means, [label, "mean", "low", "high"])
@@ -67,18 +67,18 @@ def repeats(
 
 
 def shares(table: pd.DataFrame, *, ax: Axes) -> Axes:
-    """Shares of the variance between runs with their intervals: for each value a bar for each component.
+    """Draw the shares of the variance between runs with their intervals, a bar per component for each value.
 
     Parameters
     ----------
     table : DataFrame
-        ``value, component, share, low, high``, as `helpers.stats.variance_shares` returns it. A value that was not
-        split has a line without bars; without rows the axes say that there are no runs.
+        ``value, component, share, low, high``, as `helpers.stats.variance_shares` returns it. A value without variance
+        components has a line without bars. Without rows, a text on the axes states that no runs are recorded.
 
     Raises
     ------
     InputError
-        A column is missing, a component has another name, or a value has one twice.
+        A column is missing, a component is unknown, or a value has a component twice.
     """
     need_columns(table, ["value", "component", "share", "low", "high"])
     if not len(table):
@@ -107,7 +107,7 @@ def shares(table: pd.DataFrame, *, ax: Axes) -> Axes:
 
 
 def _lines(name: object) -> str:
-    """A label in short lines, broken at spaces and behind dots."""
+    """Wrap a label in short lines, broken at spaces and after dots."""
     return fill(str(name).replace(".", ". "), WIDTH).replace(". ", ".")
 
 

@@ -1,4 +1,4 @@
-"""Figures of finished tables: estimates with intervals, rates, thresholds, a permutation null."""
+"""Figures of finished tables: estimates with intervals, rates, threshold sweeps, and permutation null distributions."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from helpers.figures.look import BLUE, GREEN, GREY, PALETTE, VERMILION
 
 
 def means(tables: dict[str, pd.DataFrame], *, ax: Axes) -> Axes:
-    """Group means with their intervals, and quartiles behind them.
+    """Draw group means with their intervals, and bars between the quartiles behind them.
 
     Parameters
     ----------
     tables : dict of str to DataFrame
-        A name for each set of scores and its `stats.by_group` table (index group; mean, low, high, q1, q3).
+        A name for each set of scores and its `stats.by_group` table (index group; n, mean, low, high, q1, q3).
     """
     width = 0.8 / len(tables)
     for i, (name, table) in enumerate(tables.items()):
@@ -45,12 +45,12 @@ def forest(
     xlabel: str = "",
     emphasise: Sequence[object] = (),
 ) -> Axes:
-    """Estimates with intervals, one a line, against the line of no effect.
+    """Draw a forest plot: estimates with intervals, one per line, and a dashed line at the value of no effect.
 
     Parameters
     ----------
     table : DataFrame
-        One row a line; the index labels it, a column `n` is added to the label.
+        One row per line; its index is the label, to which a column `n` is added if there is one.
     emphasise : sequence
         Index labels drawn in the second colour.
     """
@@ -71,16 +71,18 @@ def forest(
 def sweep(
     table: pd.DataFrame, *, x: str, y: str, ax: Axes, no_effect: float, label: str = "", marks: Sequence[float] = ()
 ) -> Axes:
-    """A statistic along a threshold, with its interval `<y>_low` to `<y>_high`; saturated stretches are hatched.
+    """Draw a statistic against a threshold, with its interval `<y>_low` to `<y>_high`.
+
+    Thresholds at which nearly all or hardly any cases succeed (saturated) are hatched.
 
     Parameters
     ----------
     table : DataFrame
         As `stats.threshold_sweep` returns it.
     marks : sequence of float
-        Places on the x axis worth a line, such as thresholds used in papers.
+        Positions on the x axis to mark by a dotted line, such as thresholds used in papers.
     """
-    colour = PALETTE[len(ax.collections) % len(PALETTE)]  # one band for each curve that is there already
+    colour = PALETTE[len(ax.collections) % len(PALETTE)]  # each curve that is already drawn has one band
     ax.plot(table[x], table[y], color=colour, lw=2, label=label or y)
     ax.fill_between(table[x], table[f"{y}_low"], table[f"{y}_high"], color=colour, alpha=0.2, lw=0)
     ax.axhline(no_effect, color=GREY, lw=1, ls="--")
@@ -93,7 +95,7 @@ def sweep(
 
 
 def null(draws: np.ndarray, observed: float, *, ax: Axes, xlabel: str = "") -> Axes:
-    """A permutation null and the observed statistic."""
+    """Draw the null distribution of a permutation test and the observed statistic."""
     ax.hist(draws, bins=40, histtype="stepfilled", color=GREY, alpha=0.6, label="if groups did not matter")
     ax.axvline(np.quantile(draws, 0.95), color=GREY, ls=":", label="95% of them are below")
     ax.axvline(observed, color=VERMILION, lw=2, label=f"observed {observed:.3f}")
@@ -103,16 +105,16 @@ def null(draws: np.ndarray, observed: float, *, ax: Axes, xlabel: str = "") -> A
 
 
 def rates(table: pd.DataFrame, *, ax: Axes, nominal: tuple[float, float], target: float, xlabel: str) -> Axes:
-    """Observed rates with Monte-Carlo intervals against the band that was asked for beforehand.
+    """Draw observed rates with Monte Carlo intervals against an acceptance band that was set beforehand.
 
     Parameters
     ----------
     table : DataFrame
-        Index names the procedure; columns rate, low, high.
+        The index names the procedures; columns rate, low, high.
     nominal : tuple of float
-        The band, fixed before the run.
+        Lower and upper end of the band, fixed before the run.
     target : float
-        The rate that theory promises.
+        The rate that is expected in theory.
     """
     ax.axvspan(*nominal, color=GREEN, alpha=0.15, lw=0, label="band set beforehand")
     forest(table, ax=ax, estimate="rate", no_effect=target, xlabel=xlabel)

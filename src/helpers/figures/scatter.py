@@ -1,4 +1,4 @@
-"""Figures of one value against another."""
+"""Scatter plots of one value against another."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from helpers.errors import InputError
 from helpers.figures.look import BLUE, GREY, VERMILION
 from helpers.stats.inputs import check_scores, need_columns
 
-LARGEST = 200  # points squared, of a marker
+LARGEST = 200  # points squared; area of the largest marker
 
 
 def against(
@@ -26,20 +26,21 @@ def against(
     ylabel: str = "",
     named: int = 5,
 ) -> Axes:
-    """One group's value against the other's, with the line where they are equal; the farthest from it are named.
+    """Draw one group's values against another's, with the line of equality; the markers farthest from it are named.
 
     Parameters
     ----------
     table : DataFrame
-        One row a marker, such as a condition.
+        One row per marker, such as a condition.
     x, y : str
         Columns of the two values, drawn on equal axes.
     size : str, optional
-        Column of counts that the markers' areas stand for.
+        Column of counts that the areas of the markers show.
     label : str, optional
         Column of names; default the index.
     named : int
-        How many are named, beside the axes. Six find room in a figure of 7 x 3.6 inches; in a narrow one, take 0.
+        Number of markers that are named, to the right of the axes. Six fit in a figure of 7 x 3.6 inches; use 0 in a
+        narrow one.
 
     Raises
     ------
@@ -84,7 +85,7 @@ def against(
 
 
 def _spread(heights: np.ndarray, *, lowest: float, apart: float = 0.1) -> np.ndarray:
-    """Rising heights of labels, moved so that they keep a distance and stay between `lowest` and 1."""
+    """Adjust the ascending heights of labels so that they are `apart` from each other and between `lowest` and 1."""
     steps = apart * np.arange(len(heights))
     risen = np.maximum.accumulate(np.maximum(heights, lowest) - steps) + steps
     return np.minimum(risen - steps, 1 - steps[-1:]) + steps

@@ -1,4 +1,4 @@
-"""Figures of methods of mitigation: what fairness costs, how much of a method is enough, and which cause it helps."""
+"""Figures of bias mitigation methods: the cost of fairness, the strength needed, and the causes of bias they help."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from helpers.figures.arms import MARKERS as FEW
 from helpers.figures.look import BLUE, GREY, ORANGE, PALETTE
 from helpers.stats.inputs import need_columns
 
-MARKERS = [*FEW, "<", ">", "*", "p", "h", "d", "8"]  # more than colours: the shape says which method it is
+MARKERS = [*FEW, "<", ">", "*", "p", "h", "d", "8"]  # more shapes than colours: the shape identifies the method
 BETTER = {"auroc": "high", "worst_auroc": "high", "worst_accuracy": "high"}
 BETTER |= {"auroc_gap": "low", "eodd": "low", "eop": "low"}
 NAMES = {
@@ -32,7 +32,7 @@ VERDICTS = {
     "harms": ("\N{BALLOT X}", ORANGE, 0.6),
     "not shown": ("", GREY, 0.08),
 }
-SMALL = 6.5  # points, of the interval in a cell: the widest that fits a sixth of 5.5 inches
+SMALL = 6.5  # points; font size of the interval in a cell: the largest that fits a sixth of 5.5 inches
 
 
 def tradeoff(
@@ -44,7 +44,7 @@ def tradeoff(
     order: Sequence[str] | None = None,
     front: bool = True,
 ) -> Axes:
-    """Two metrics of every method with their intervals; the corner where both are better is named.
+    """Draw two metrics of every method with their intervals; an arrow marks the corner where both are better.
 
     Parameters
     ----------
@@ -53,10 +53,10 @@ def tradeoff(
     x, y : str
         Metrics of the table.
     order : sequence of str, optional
-        Methods to show, which get colours and shapes in this order; default is all, as in the table.
+        Methods to show, which get colours and shapes in this order; default all, as in the table.
     front : bool
-        Join by a grey line the methods that no other beats: none is as good in both values and better in one. It is of
-        the values, without their intervals.
+        Draw the Pareto front: a grey line joins the methods for which no other method is at least as good in both
+        metrics and better in one. It depends only on the values, not on their intervals.
 
     Raises
     ------
@@ -84,28 +84,29 @@ def tradeoff(
     _leave_corner(ax, *signs)
     ax.set(xlabel=NAMES[x], ylabel=NAMES[y])
     handles, labels = ax.get_legend_handles_labels()
-    last = [*range(front, len(labels)), *range(front)]  # the line of the front behind the methods
+    last = [*range(front, len(labels)), *range(front)]  # the front's line comes after the methods in the legend
     shown = [handles[k] for k in last], [labels[k] for k in last]
     ax.legend(*shown, frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
     return ax
 
 
 def lambdas(table: pd.DataFrame, *, ax: Axes, metric: str) -> Axes:
-    """A metric against the strength of mitigation, one line for each method, with intervals.
+    """Draw a metric against the strength of mitigation, one line for each method, with intervals.
 
-    The axis is logarithmic; a strength of 0 has a place of its own at the left, joined by a dotted line.
+    The axis is logarithmic. A strength of 0 is shown separately at the left, joined by a dotted line.
 
     Parameters
     ----------
     table : DataFrame
         ``method, strength, metric, value, low, high``; strengths of 0 or more.
     metric : str
-        Which rows to draw.
+        Metric of the rows to draw.
 
     Raises
     ------
     InputError
-        A column or the metric is missing, a strength is below 0 or none is above, or a method has one twice.
+        A column or the metric is missing, a strength is missing or below 0, no strength is above 0, or a method has two
+        rows for one strength.
     """
     need_columns(table, ["method", "strength", "metric", "value", "low", "high"])
     rows = table[table["metric"] == metric]
@@ -118,7 +119,7 @@ def lambdas(table: pd.DataFrame, *, ax: Axes, metric: str) -> Axes:
         raise InputError(f"{method}, {strength:g}", "the table has it more than once", "Give one row for each.")
     powers = np.log10(rows.loc[rows["strength"] > 0, "strength"])
     step = max(0.5, 0.15 * np.ptp(powers))
-    zero = powers.min() - step  # where 0 stands
+    zero = powers.min() - step  # position of strength 0 on the axis
     methods = list(dict.fromkeys(rows["method"]))
     for i, method in enumerate(methods):
         own = rows[rows["method"] == method].sort_values("strength")
@@ -143,21 +144,21 @@ def lambdas(table: pd.DataFrame, *, ax: Axes, metric: str) -> Axes:
 
 
 def verdicts(table: pd.DataFrame, *, ax: Axes, decimals: int = 3) -> Axes:
-    """Which method helps against which cause: a cell for each, with the change, its interval and the verdict.
+    """Draw a grid of methods and causes of bias: each cell has the change, its interval and the verdict.
 
     Parameters
     ----------
     table : DataFrame
-        ``method, cause, change, low, high, verdict``, one row a cell; verdicts are "helps", "does nothing",
+        ``method, cause, change, low, high, verdict``, one row per cell; verdicts are "helps", "does nothing",
         "harms" and "not shown".
-        A cell without a row, or whose change is NaN, is drawn empty. Nine methods and six causes fit 7 x 5 inches.
+        A cell without a row, or with a change of NaN, is hatched. Nine methods and six causes fit 7 x 5 inches.
     decimals : int
-        Of the numbers.
+        Decimals of the numbers.
 
     Raises
     ------
     InputError
-        A column is missing, a verdict is another word, or a cell is there twice.
+        A column is missing, a verdict is not one of these words, or a cell has two rows.
     """
     need_columns(table, ["method", "cause", "change", "low", "high", "verdict"])
     if not (known := table["verdict"].isin(VERDICTS)).all():
@@ -202,7 +203,7 @@ def _cell(ax: Axes, x: int, y: int, row: pd.Series | None, decimals: int) -> Non
 
 
 def _signed(value: float, decimals: int) -> str:
-    """A number with its sign; none on what rounds to 0."""
+    """Format a number with its sign; a number that rounds to 0 has none."""
     shown = f"{value:+.{decimals}f}"
     return shown[1:] if float(shown) == 0 else shown.replace("-", "\N{MINUS SIGN}")
 
@@ -215,7 +216,7 @@ def _look(i: int, methods: list[str]) -> dict[str, object]:
 
 
 def _of_metric(table: pd.DataFrame, metric: str, order: Sequence[str] | None) -> pd.DataFrame:
-    """Value and interval of each method, those without a value left out."""
+    """Return the rows of one metric by method, in the order to draw."""
     if metric not in BETTER:
         raise InputError("metric", f"{metric!r} is none of {list(BETTER)}", "Name one of them.")
     rows = table[table["metric"] == metric].set_index("method")
@@ -229,17 +230,20 @@ def _of_metric(table: pd.DataFrame, metric: str, order: Sequence[str] | None) ->
 
 
 def _unbeaten(points: np.ndarray) -> np.ndarray:
-    """Which of the points (n, 2), larger is better, no other is at least as good as in both and better in one."""
+    """Find the Pareto front of points (n, 2), larger being better.
+
+    A point is on the front if no other point is at least as good in both coordinates and better in one.
+    """
     as_good = (points[:, None] >= points).all(axis=2) & (points[:, None] > points).any(axis=2)
     return ~as_good.any(axis=0) & ~np.isnan(points).any(axis=1)
 
 
 def _leave_corner(ax: Axes, right: int, top: int) -> None:
-    """Room beyond the points at the better ends of both axes, and an arrow into that corner."""
+    """Leave room beyond the points at the better ends of both axes, and draw an arrow into that corner."""
     for limits, set_limits, sign in ((ax.get_xlim(), ax.set_xlim, right), (ax.get_ylim(), ax.set_ylim, top)):
         room = 0.16 * (limits[1] - limits[0])
         set_limits(limits[0] - room * (sign < 0), limits[1] + room * (sign > 0))
-    for axis in (ax.xaxis, ax.yaxis):  # no metric lies outside 0 to 1
+    for axis in (ax.xaxis, ax.yaxis):  # all metrics are between 0 and 1, so no tick is outside
         low, high = sorted(axis.get_view_interval())
         axis.set_ticks([tick for tick in axis.get_ticklocs() if max(low, 0) <= tick <= min(high, 1 + 1e-9)])
     corner = [0.985 if sign > 0 else 0.015 for sign in (right, top)]

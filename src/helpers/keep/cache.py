@@ -1,4 +1,4 @@
-"""Finished parts of long work, kept on disk, so that work that was stopped goes on where it was."""
+"""Finished parts of long work, kept on disk, so that interrupted work resumes where it stopped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from helpers import paths
 from helpers.keep import fingerprint, processor, store
 
 Maker = Callable | ModuleType
-# Parameters that reach no trained network, and the device, which is keyed by what it is.
+# Parameters that affect no trained network, and DEVICE: the hash takes the device actually used instead.
 NOT_TRAINED_BY = {"RUN_DIR", "DATA_ROOT", "DEVICE", "WORKERS", "N_BOOTSTRAP", "N_PERMUTATIONS"}
 
 
@@ -24,21 +24,21 @@ def folder(
     device: processor.Device = "auto",
     precision: processor.Precision = "auto",
 ) -> Path:
-    """Name the folder for the finished parts of one plan, ``data/networks/<hash>``; it is not made.
+    """Name the folder for the finished parts of one plan, ``data/networks/<hash>``; it is not created.
 
     Parameters
     ----------
     parameters : mapping
-        All that decides what the parts are; those of a study that reach no network are left out.
+        All parameters that determine the parts; those of a study that affect no network are left out of the hash.
     *places : Path
         Folders and files of the data. Their names, sizes and tables are hashed.
     by : callable, module, or sequence of them
-        The functions that make the parts, also those that read and choose what they are made from. The code that they
-        compute with is hashed, and the versions of the libraries in it, so that another change of the package discards
+        The functions that make the parts, including those that read and select the inputs. The hash covers the code
+        that they compute with and the versions of the libraries in it, so a change elsewhere in the package discards
         nothing.
     device, precision : str
-        As `helpers.learn.fit` takes them. What "auto" stands for on this machine is hashed: a network that a GPU
-        trained in bfloat16 is not taken by a CPU.
+        As in `helpers.learn.fit`. The hash covers the device and precision that "auto" selects on this machine: a
+        network that a GPU trained in bfloat16 is not reused on a CPU.
     """
     trained_by = {k: v for k, v in parameters.items() if k not in NOT_TRAINED_BY}
     makers = by if isinstance(by, Sequence) else [by]
@@ -48,14 +48,14 @@ def folder(
 
 
 def once(file: Path | None, make: Callable[[], Any]) -> Any:
-    """What `make` gives, or what it gave before.
+    """Compute a result with `make`, or read it from the file if it was computed before.
 
     Parameters
     ----------
     file : Path, optional
-        Where the result is kept, written whole or not at all; None to keep nothing.
+        File of the result, written whole or not at all; None to keep nothing.
     make : callable
-        ``make()`` gives plain numbers, text, lists and dicts.
+        ``make()`` returns plain numbers, text, lists and dicts.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def once(file: Path | None, make: Callable[[], Any]) -> Any:
     if file.is_file():
         return json.loads(file.read_text(encoding="utf-8"))
     with store.refused(file.parent):
-        file.parent.mkdir(parents=True, exist_ok=True)  # before the work, which would be lost
+        file.parent.mkdir(parents=True, exist_ok=True)  # before the work, which an error here would lose
     made = make()
     with store.file(file) as part:
         part.write_text(json.dumps(made), encoding="utf-8")

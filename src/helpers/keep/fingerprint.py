@@ -1,4 +1,4 @@
-"""Hashes of what code does and of what data hold: what keys a cache, and what tells that a result is old."""
+"""Hashes of code and of data: they are the keys of caches, and show whether a result is out of date."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from types import ModuleType
 from helpers.keep import parsed
 
 SOURCES = Path(__file__).resolve().parents[2]  # the folder that holds the package
-# Rooms and modules that only draw, show, write, keep or refuse: no number depends on them.
+# Packages and modules that only draw, show, write, keep or refuse: no number depends on them.
 LOOKING = {
     "book",
     "errors",
@@ -34,7 +34,7 @@ LOOKING = {
     "widgets",
 }
 LOOKING |= {"cache", "fingerprint", "parsed", "workflow"}  # their names in records of an older layout
-# Exceptions: verdicts, and in records of an older layout what the tables of an audit keep to themselves.
+# Exceptions: verdicts and, in records of an older layout, the suppression of small cells in an audit's tables.
 JUDGING = {"helpers.report.claims", "helpers.report.own"}
 ASIDE = {"explore", "exercise"}  # tags of cells that look at results and change none
 WHOLE_FILE = 5_000_000  # bytes; larger files enter the fingerprint by name and size
@@ -42,12 +42,12 @@ TABLES = {".csv", ".xlsx", ".json", ".tsv"}
 
 
 def code(source: str) -> str:
-    """Hash of what Python code does: comments, layout and docstrings do not change it."""
+    """Hash Python code; comments, layout and docstrings do not change the hash."""
     return parsed.read(source).hash
 
 
 def data(*places: Path) -> str:
-    """Hash of files, and of the files below folders: names, sizes, and the content of small tables."""
+    """Hash files, and the files below folders: their names, sizes, and the content of small tables."""
     digest = hashlib.sha256()
     for place in places:
         for file in sorted(p for p in ([place] if place.is_file() else place.rglob("*")) if p.is_file()):
@@ -60,7 +60,7 @@ def data(*places: Path) -> str:
 
 
 def computes(module: str) -> bool:
-    """Return True if numbers can depend on a module of `helpers`: not on one that only draws, shows or writes."""
+    """Return True if results can depend on a module of `helpers`; False if it only draws, shows or writes."""
     parts = module.split(".")
     places = {".".join(parts[1:k]) for k in range(2, len(parts) + 1)}
     return parts[0] == parsed.PACKAGE and (not places & LOOKING or module in JUDGING)
@@ -70,26 +70,25 @@ Source = str | Path | ModuleType | Callable
 
 
 def modules_of(*things: Source, root: Path | None = None, looking: bool = False) -> dict[str, str]:
-    """Find the modules of `helpers` that something computes with.
+    """Find the modules of `helpers` that notebooks, modules or functions compute with.
 
-    Imports are followed by name to the module that defines the name, through the faces of packages. What a module
-    imports for type checking alone does not count.
+    Each imported name is followed to the module that defines it, through the faces of packages (`helpers.faces`).
+    Imports for type checking alone do not count.
 
     Parameters
     ----------
     *things : str, Path, module or callable
-        Name of a module or package, file of a notebook or module, or a function; a function stands for its module.
-        Functions that are not of `helpers` add nothing. Cells of a notebook tagged as `ASIDE` count only with
-        `looking`.
+        Name of a module or package, file of a notebook or module, or a function, which counts as its module. Functions
+        from outside `helpers` add nothing. Cells of a notebook with a tag in `ASIDE` count only with `looking`.
     root : Path, optional
-        Folder that holds the package; this one's by default.
+        Folder that holds the package; by default that of this package.
     looking : bool
-        Whether modules that only draw, show or write count too, and what they import.
+        Whether modules that only draw, show or write, and their imports, count too.
 
     Returns
     -------
     dict
-        Name of each module to the hash of its code, without comments and docstrings; by name.
+        Name of each module to the hash of its code, without comments and docstrings; sorted by name.
     """
     found: dict[str, str] = {}
     root = root or SOURCES
@@ -108,9 +107,9 @@ def modules_of(*things: Source, root: Path | None = None, looking: bool = False)
 
 
 def code_of(*things: Source, root: Path | None = None, looking: bool = False) -> str:
-    """Hash the code that something computes with: see `modules_of`, which takes the same.
+    """Hash the code that notebooks, modules or functions compute with; arguments as in `modules_of`.
 
-    With `looking`, the code that something only draws, shows or writes with.
+    With `looking`, hash instead the code that they only draw, show or write with.
     """
     found = modules_of(*things, root=root)
     if looking:
@@ -119,12 +118,12 @@ def code_of(*things: Source, root: Path | None = None, looking: bool = False) ->
 
 
 def made_by(*things: Source, root: Path | None = None) -> dict[str, object]:
-    """Describe what made something that is kept on disk: its code, and the versions of the libraries it computes with.
+    """Describe the origin of a result kept on disk: the hash of its code, and the versions of the libraries used.
 
     Returns
     -------
     dict
-        ``code`` as of `code_of`, ``libraries`` by name.
+        ``code`` as from `code_of`, and ``libraries``: the version of each by name.
     """
     modules = modules_of(*things, root=root)
     names = {name for module in modules for name in _parsed(_file(module, root or SOURCES)).libraries}
@@ -132,18 +131,18 @@ def made_by(*things: Source, root: Path | None = None) -> dict[str, object]:
 
 
 def module(file: Path) -> str:
-    """Hash the code in a file."""
+    """Hash the code in a Python file."""
     return _parsed(file).hash
 
 
 def notebook(file: Path, *, aside: bool = False) -> str:
-    """Hash a notebook's code cells, without prose; cells of explorers and exercises change it only with `aside`."""
+    """Hash a notebook's code cells, without prose; cells of explorers and exercises count only with `aside`."""
     stat = file.stat()
     return _read(file, stat.st_mtime_ns, stat.st_size, aside).hash
 
 
 def _state(root: Path) -> tuple[tuple[str, int, int], ...]:
-    """List path, time of change and size of every file of the package, and the path of every folder.
+    """List path, time of change and size of every Python file of the package, and the path of every folder.
 
     Hidden files and folders are left out, such as an editor's lock and JupyterLab's checkpoints.
     """
@@ -167,7 +166,7 @@ def _state(root: Path) -> tuple[tuple[str, int, int], ...]:
 
 @functools.lru_cache(maxsize=4)
 def _known(root: Path, state: tuple[tuple[str, int, int], ...]) -> dict[str, tuple[str, list[str]]]:
-    """Make a store for the hash and the imports of each module, which holds while no file changes."""
+    """Create a store for the hash and the imports of each module, valid while no file changes."""
     return {}
 
 
@@ -194,7 +193,7 @@ def _read(notebook: Path, changed_ns: int, size: int, aside: bool) -> parsed.Par
 
 
 def _file(module: str, root: Path) -> Path:
-    """File of a module or, of a package, its face."""
+    """Return the file of a module; for a package, its ``__init__.py``."""
     place = root.joinpath(*module.split("."))
     return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
 
@@ -206,12 +205,12 @@ def _parsed(file: Path) -> parsed.Parsed:
 
 @functools.cache
 def _parse(file: Path, changed_ns: int, size: int) -> parsed.Parsed:
-    # By time of change: a workflow asks the same of every page.
+    # Cached by time of change: a workflow asks for the same files for every page.
     return parsed.read(file.read_text(encoding="utf-8"))
 
 
 def _imported(source: parsed.Parsed, module: str, root: Path) -> list[str]:
-    """Modules that define what a source imports."""
+    """List the modules of `helpers` that define the names which a source imports."""
     found: list[str] = []
     for name, target in source.names.items():
         place, _, attribute = target.partition(":")
@@ -239,7 +238,7 @@ def _absolute(dotted: str, module: str, root: Path) -> str | None:
 
 
 def _defining(place: str, chain: tuple[str, ...], root: Path) -> list[str]:
-    """Modules that define ``place.chain``: one, or all of a package that is used as a whole."""
+    """List the modules that define ``place.chain``: one, or all modules of a package that is used as a whole."""
     file = _file(place, root)
     if not file.is_file():
         return []
@@ -258,11 +257,11 @@ def _defining(place: str, chain: tuple[str, ...], root: Path) -> list[str]:
     inside = f"{place}.{chain[0]}"
     if _file(inside, root).is_file():
         return _defining(inside, chain[1:], root)
-    return [] if chain[0].startswith("__") else [place]  # such as `package.__file__`, or what its face defines
+    return [] if chain[0].startswith("__") else [place]  # `package.__file__`, or a name of `__init__.py`
 
 
 def _face(file: Path) -> Path:
-    """Where a package names what its modules define: a stub where it loads them late."""
+    """Return the file that imports a package's public names: its stub if it loads them lazily, else `file`."""
     stub = file.with_suffix(".pyi")
     return stub if stub.is_file() else file
 

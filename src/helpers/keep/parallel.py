@@ -7,16 +7,17 @@ from typing import Any
 
 
 def each(jobs: Sequence[Callable[[], Any]], *, workers: int = 1, unit: str = "job", progress: bool = True) -> list[Any]:
-    """Results of jobs, in their order.
+    """Run independent jobs and return their results in the order of the jobs.
 
     Parameters
     ----------
     jobs : sequence of callable
-        ``job()``; they go to other processes, so give functions of modules, or `functools.partial` of them.
+        Each is called as ``job()``. Jobs are sent to other processes, so give functions of modules, or
+        `functools.partial` of them.
     workers : int
-        Processes. The threads of all together do not outnumber the cores, whatever OMP_NUM_THREADS says.
+        Number of processes. Their threads together do not outnumber the cores, whatever OMP_NUM_THREADS is.
     unit : str
-        What the progress bar counts.
+        Name of a job on the progress bar.
     """
     from joblib import Parallel, cpu_count, delayed, parallel_config
     from tqdm.auto import tqdm

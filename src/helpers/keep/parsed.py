@@ -1,4 +1,4 @@
-"""What a file of Python code does and imports, without what only people read in it."""
+"""Code hash and imports of a Python file; comments, layout and docstrings do not count."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from helpers.errors import InputError
 from helpers.keep import store
 
 PACKAGE = "helpers"
-KEPT = Path(__file__).parents[1] / "__pycache__" / "parsed"  # what each text gave, as Python keeps its own
-# What numbers are computed with: import name to distribution.
+KEPT = Path(__file__).parents[1] / "__pycache__" / "parsed"  # results for each text, next to compiled Python
+# Libraries that numbers are computed with: import name to distribution name.
 LIBRARIES = {
     "numpy": "numpy",
     "pandas": "pandas",
@@ -34,12 +34,12 @@ LIBRARIES = {
 
 
 class Parsed(NamedTuple):
-    """What one file of code does and imports.
+    """Code hash and imports of one file of Python code.
 
-    hash : of the code without comments, layout and docstrings
-    names : of each name that an import binds, the dotted name it stands for
-    chains : dotted names below such a name that the code uses, without the name; empty for the name alone
-    libraries : import names of those of `LIBRARIES` that it imports
+    hash : hash of the code without comments, layout and docstrings
+    names : for each name that an import from this package binds, the dotted name that it refers to
+    chains : for each such name, the dotted names below it that the code uses, without the name; empty for it alone
+    libraries : import names of the libraries in `LIBRARIES` that the file imports
     """
 
     hash: str
@@ -49,12 +49,12 @@ class Parsed(NamedTuple):
 
 
 def read(text: str) -> Parsed:
-    """Parse code, or take what was found in the same text before: the package takes seconds to parse.
+    """Parse code, or return the result kept for the same text: parsing the whole package takes seconds.
 
     Raises
     ------
     SyntaxError
-        The text is not Python.
+        The text is not valid Python.
     """
     digest = hashlib.sha256(f"{_THIS}\n{text}".encode()).hexdigest()
     kept = KEPT / f"{digest}.json"
@@ -65,7 +65,7 @@ def read(text: str) -> Parsed:
     except (OSError, ValueError):
         found = _parse(text)
     chains = {name: sorted(below) for name, below in found.chains.items()}
-    # In a folder that may not be written to nothing is kept: parsed again next time.
+    # If the folder cannot be written to, nothing is kept, and the text is parsed again next time.
     with contextlib.suppress(InputError), store.file(kept) as part:
         part.write_text(json.dumps([found.hash, found.names, chains, sorted(found.libraries)]), encoding="utf-8")
     return found
@@ -96,12 +96,12 @@ def _parse(text: str) -> Parsed:
 
 
 def _for_types(node: ast.AST) -> bool:
-    """Return True for the block of what is imported for type checking alone."""
+    """Return True for an ``if TYPE_CHECKING`` block, which imports for type checking alone."""
     return isinstance(node, ast.If) and ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
 
 
 def _used(nodes: list[ast.AST], names: dict[str, str]) -> dict[str, frozenset[tuple[str, ...]]]:
-    """Chains of attributes that follow each imported name where it is used."""
+    """Collect the chains of attributes that follow each imported name where it is used."""
     found: dict[str, set[tuple[str, ...]]] = {name: set() for name in names}
     roots = {name.split(".")[0] for name in names}
     above = {id(node.value): node for node in nodes if isinstance(node, ast.Attribute)}
@@ -129,7 +129,7 @@ def _hash(tree: ast.AST) -> str:
                 and isinstance(first.value.value, str)
             ):
                 node.body = node.body[1:] or [ast.Pass()]
-    # Unparsed, not dumped: the dump of one and the same code differs between versions of Python.
+    # Unparsed, not dumped: the dump of the same code differs between versions of Python.
     return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()[:12]
 
 

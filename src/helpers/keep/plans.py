@@ -50,6 +50,8 @@ def repeat(
         Processes.
     unit : str
         Name of a job on the progress bar.
+    progress : bool
+        Whether to show a progress bar.
     **options
         Arguments that are the same for all jobs.
 

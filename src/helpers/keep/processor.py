@@ -1,4 +1,4 @@
-"""Choose where and in what precision to compute, and name both."""
+"""Choice of the device and the precision to compute with, and the names of both."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def choose_device(device: Device = "auto") -> str:
     Parameters
     ----------
     device : {"auto", "cpu", "cuda", "mps"}
-        "auto" takes a CUDA GPU where there is one, then Apple's, then the CPU.
+        "auto" takes a CUDA GPU if there is one, else an Apple GPU, else the CPU.
 
     Returns
     -------
@@ -27,7 +27,7 @@ def choose_device(device: Device = "auto") -> str:
     Raises
     ------
     InputError
-        The device is unknown, or not there.
+        The device is unknown, or this machine does not have it.
     """
     import torch
 
@@ -44,7 +44,7 @@ def choose_device(device: Device = "auto") -> str:
 
 
 def choose_precision(precision: Precision, device: str) -> str:
-    """Choose "32", "bf16" or "16": automatically bfloat16 on a GPU that computes in it, else 16 on CUDA, else 32."""
+    """Choose "32", "bf16" or "16"; "auto" takes bf16 on a CUDA GPU that supports it, 16 on other CUDA GPUs, else 32."""
     if precision == "auto":
         if device != "cuda":
             return "32"
@@ -59,7 +59,7 @@ def choose_precision(precision: Precision, device: str) -> str:
 
 
 def describe(device: Device = "auto", precision: Precision = "auto") -> dict[str, str]:
-    """Name the device and the precision that a training takes, for the key of what is kept of it.
+    """Name the device and the precision that a training uses, for the key of the results kept from it.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def describe(device: Device = "auto", precision: Precision = "auto") -> dict[str
     Raises
     ------
     InputError
-        As of `choose_device` and `choose_precision`.
+        As in `choose_device` and `choose_precision`.
     """
     kind = choose_device(device)
     used = choose_precision(precision, kind)

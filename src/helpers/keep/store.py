@@ -24,7 +24,7 @@ def refused(place: Path, *, problem: str = "cannot be written", fix: str = FIX) 
     place : Path
         The folder or file that the block uses.
     problem, fix : str
-        What the error says; the reason that the system gives follows `problem` in brackets.
+        Parts of the error message; the reason that the system gives follows `problem` in brackets.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Batches as a function of seed and step alone, so that a run can be resumed at any step."""
+"""Batches that depend only on seed and step, so that a run can be resumed at any step."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from helpers.learn.device import ITEM, ORDER
 
 
 class Order:
-    """Endless row of cases, one shuffled epoch after the other, cut into full batches.
+    """Endless sequence of cases, one shuffled epoch after the other, cut into full batches.
 
-    A batch may span two epochs, so that all batches have one size. With weights an epoch is n draws with replacement.
+    A batch may span two epochs, so that all batches have the same size. With weights, an epoch is n draws with
+    replacement.
     """
 
     def __init__(self, n: int, batch_size: int, seed: int, weights: ArrayLike | None = None) -> None:
@@ -29,11 +30,11 @@ class Order:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps after which every case has been seen."""
+        """Return the number of steps of an epoch, rounded up."""
         return -(-self.n // self.batch_size)
 
     def batch(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """Places in the endless row, and the cases there."""
+        """Return a batch as positions in the endless sequence, and the cases at these positions."""
         places = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
         first, last = places[0] // self.n, places[-1] // self.n
         row = np.concatenate([self._epoch(int(e)) for e in range(first, last + 1)])
@@ -48,7 +49,7 @@ class Order:
 
 
 class Arrays:
-    """Arrays kept in the memory of the device: a batch is a tuple of their rows."""
+    """Arrays kept in device memory; a batch is a tuple of their rows."""
 
     def __init__(self, arrays: Sequence[ArrayLike | torch.Tensor]) -> None:
         self.tensors = [_tensor(array, place) for place, array in enumerate(arrays)]
@@ -58,7 +59,7 @@ class Arrays:
         self.n = sizes.pop() if sizes else 0
 
     def identity(self) -> str:
-        """Hash of the content."""
+        """Compute a hash of the content."""
         digest = hashlib.blake2b(digest_size=16)
         for tensor in self.tensors:
             digest.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
@@ -66,7 +67,7 @@ class Arrays:
         return digest.hexdigest()
 
     def batches(self, order: Order, steps: range, rank: int, world: int, device: torch.device) -> Iterator[tuple]:
-        """One process's share of each step's batch."""
+        """Yield one process's share of each step's batch."""
         tensors = [tensor.to(device) for tensor in self.tensors]
         for step in steps:
             rows = torch.from_numpy(order.batch(step)[1][rank::world]).to(device)
@@ -74,17 +75,17 @@ class Arrays:
 
 
 class Items:
-    """A map-style data set, read item by item, in processes of its own where workers are asked for."""
+    """A map-style data set, read item by item, in separate processes if workers are requested."""
 
     def __init__(self, data: Dataset, workers: int) -> None:
         self.data, self.workers, self.n = data, workers, len(data)
 
     def identity(self) -> str:
-        """The number of items: what lies behind a data set is not looked into."""
+        """Return the number of items; the content of a data set is not inspected."""
         return f"{self.n} items"
 
     def batches(self, order: Order, steps: range, rank: int, world: int, device: torch.device) -> Iterator[Any]:
-        """One process's share of each step's batch."""
+        """Yield one process's share of each step's batch."""
         loader = DataLoader(
             _Seeded(self.data, order.seed),
             batch_sampler=_Keys(order, steps, rank, world),
@@ -96,7 +97,7 @@ class Items:
 
 
 def source(data: Dataset | Sequence[ArrayLike | torch.Tensor], workers: int) -> Arrays | Items:
-    """The data in one of two forms; InputError where they are empty or of neither."""
+    """Wrap the data as arrays or as items; raise InputError if they are empty or of another type."""
     if isinstance(data, tuple | list):
         found: Arrays | Items = Arrays(data)
     elif isinstance(data, Dataset) and not isinstance(data, IterableDataset) and hasattr(data, "__len__"):
@@ -111,7 +112,7 @@ def source(data: Dataset | Sequence[ArrayLike | torch.Tensor], workers: int) -> 
 
 
 class _Keys:
-    """Keys (place, case) of each step's batch, for a loader."""
+    """Keys (position, case) of each step's batch, for a loader."""
 
     def __init__(self, order: Order, steps: range, rank: int, world: int) -> None:
         self.order, self.steps, self.rank, self.world = order, steps, rank, world
@@ -127,7 +128,7 @@ class _Keys:
 
 
 class _Seeded(Dataset):
-    """Items whose random changes depend on seed and place alone, whichever process makes them."""
+    """Data set with random transforms that depend only on seed and position, in whichever process they run."""
 
     def __init__(self, data: Dataset, seed: int) -> None:
         self.data, self.seed = data, seed
@@ -139,7 +140,7 @@ class _Seeded(Dataset):
         np.random.seed(states[1])
         torch.default_generator.manual_seed(int(states[2]))
         transform = getattr(self.data, "transform", None)
-        if hasattr(transform, "set_random_state"):  # MONAI's transforms keep generators of their own
+        if hasattr(transform, "set_random_state"):  # MONAI's transforms have separate generators
             transform.set_random_state(seed=int(states[3]))
         return self.data[row]
 

@@ -1,4 +1,4 @@
-"""Checkpoints: written whole or not at all, and taken only by the run they belong to."""
+"""Checkpoints: written completely or not at all, and read only by the run that they belong to."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from helpers.errors import InputError
 from helpers.keep import store
 
 NAME = "last.pt"
-FORM = 1  # raised when what is kept changes
+FORM = 1  # increased when the content of a checkpoint changes
 
 
 def write(folder: Path, content: dict[str, Any]) -> None:
-    """Write a checkpoint beside the last one, then put it in its place.
+    """Write a checkpoint to a temporary file, then replace the previous checkpoint with it.
 
     Raises
     ------
     InputError
-        It cannot be written, for example on a full disk; the last one is left as it was.
+        The file cannot be written, for example on a full disk; the previous checkpoint stays unchanged.
     """
     place = folder / NAME
     # Through memory: PyTorch's own writer turns a full disk into errors of many kinds.
@@ -40,7 +40,7 @@ def write(folder: Path, content: dict[str, Any]) -> None:
 
 
 def read(folder: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
-    """Content of a folder's checkpoint; None where there is none.
+    """Read the checkpoint of a folder; return None if there is none.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def read(folder: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
         return None
     fresh = "Name another folder, or delete this one to begin anew"
     try:
-        with zipfile.ZipFile(place) as parts:  # PyTorch itself takes a file with flipped bits
+        with zipfile.ZipFile(place) as parts:  # PyTorch itself does not notice flipped bits
             if parts.testzip():
                 raise zipfile.BadZipFile
         # On the CPU: loading into the model and optimizer moves each tensor to where it is needed.
@@ -73,12 +73,12 @@ def read(folder: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def form_of(model: nn.Module) -> dict[str, str]:
-    """Type and shape of everything a model keeps, by name."""
+    """Describe type and shape of every tensor in a model's state dict, by name."""
     return {name: f"{str(t.dtype).removeprefix('torch.')} {tuple(t.shape)}" for name, t in model.state_dict().items()}
 
 
 def start_of(model: nn.Module) -> list[float]:
-    """One number of each parameter: enough to tell one initialisation from another, on any machine."""
+    """Return the first number of each parameter, which suffices to identify an initialisation on any machine."""
     return [float(p.detach().flatten()[0]) for p in model.parameters() if p.numel()]
 
 

@@ -30,7 +30,7 @@ def _small(channels: int, outputs: int) -> nn.Module:
 def _resnet18(channels: int, outputs: int) -> nn.Module:
     from monai.networks.nets import resnet18
 
-    # Stride and bias as in torchvision, whose weights then fit.
+    # Stride and bias as in torchvision, so that its weights fit.
     net = resnet18(spatial_dims=2, n_input_channels=channels, conv1_t_stride=2, bias_downsample=False)
     net.fc = nn.Sequential(nn.Linear(net.fc.in_features, HEAD), nn.ReLU(), nn.Linear(HEAD, outputs))
     return net
@@ -52,7 +52,7 @@ CLASSIFIERS: dict[str, Callable[[int, int], nn.Module]] = {
 def classifier(
     kind: str, outputs: int, *, channels: int = 1, weights: str | Path | None = None, seed: int = 0
 ) -> nn.Module:
-    """Classifier of images.
+    """Build an image classifier.
 
     Parameters
     ----------
@@ -60,24 +60,24 @@ def classifier(
         Three strided convolutions with batch norm; MONAI's ResNet-18 (He et al. 2016) with a head of 512, 256 and
         `outputs` features; or MONAI's DenseNet-121 (Huang et al. 2017).
     outputs : int
-        Labels.
+        Number of labels.
     channels : int
-        Of an image: 1 for grey, 3 for colour.
+        Channels of an image: 1 for grey, 3 for colour.
     weights : path, optional
-        File of torchvision's ResNet-18 state dict, as first weights of "resnet18" but for the head; for grey
-        images the three channels of the first convolution are averaged.
+        File with the state dict of torchvision's ResNet-18, for the initial weights of "resnet18" except its head. For
+        grey images the three channels of the first convolution are averaged.
     seed : int
-        Seed of the first weights; the global generators of random numbers are left alone.
+        Seed of the initial weights; the global random number generators are left unchanged.
 
     Returns
     -------
     torch.nn.Module
-        Takes (n, channels, h, w) and gives (n, outputs), before any activation.
+        Takes (n, channels, h, w) and returns (n, outputs), before any activation.
 
     Raises
     ------
     InputError
-        There is no such kind, a number is out of range, or the file is missing, damaged or of another network.
+        There is no such kind, a number is out of range, or the file is missing, damaged or from another network.
     """
     if kind not in CLASSIFIERS:
         raise InputError(f"kind = {kind}", "there is no such classifier", f"Choose from {', '.join(CLASSIFIERS)}")
@@ -93,7 +93,7 @@ def classifier(
 
 
 def _begin_from(net: nn.Module, file: Path) -> None:
-    """Put torchvision's weights into all of the network but its head."""
+    """Copy torchvision's weights into the network, except its head."""
     given = {name: tensor for name, tensor in _state(file).items() if not name.startswith("fc.")}
     if "conv1.weight" in given and net.conv1.in_channels == 1:
         given["conv1.weight"] = given["conv1.weight"].mean(1, keepdim=True)
@@ -111,7 +111,7 @@ def _state(file: Path) -> dict[str, torch.Tensor]:
     if not file.is_file():
         raise InputError(file, "there is no such file", NONE)
     try:
-        if zipfile.is_zipfile(file):  # the form since PyTorch 1.6; PyTorch itself takes one with flipped bits
+        if zipfile.is_zipfile(file):  # format since PyTorch 1.6; PyTorch itself does not notice flipped bits
             with zipfile.ZipFile(file) as parts:
                 if parts.testzip():
                     raise zipfile.BadZipFile

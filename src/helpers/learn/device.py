@@ -1,4 +1,4 @@
-"""The processors that train together, and random numbers that are a function of a seed and a place."""
+"""The processes that train together, and random numbers that depend only on a seed and a position."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from helpers import paths
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-ORDER, ITEM, STEP = range(3)  # what a seed is for: no two purposes share their draws
+ORDER, ITEM, STEP = range(3)  # purposes of a seed; no two purposes share their draws
 FABRIC_NAMES = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}  # of `helpers.keep.processor.PRECISIONS`
 
 
 def launch(device: str, precision: str) -> Fabric:
-    """Fabric on one device, or on all processes that torchrun has started; one for all trainings of a process.
+    """Start Fabric on one device, or on all processes started by torchrun; all trainings of a process share it.
 
-    To make one takes as long as a short training: it reads what every installed package declares. In half precision
-    each training has its own, since a Fabric goes on with the loss scale that it has reached.
+    Creating a Fabric takes as long as a short training, since it reads the declarations of every installed package. In
+    half precision each training gets a new Fabric, since a Fabric keeps the loss scale that it has reached.
     """
     make = _launched.__wrapped__ if precision == "16" else _launched
     return make(device, precision, paths.processes())
@@ -47,7 +47,7 @@ def _launched(device: str, precision: str, world: int) -> Fabric:
 
 
 def seed_at(device: str, *place: int) -> None:
-    """Seed PyTorch's generators of the CPU and of the device in use by a place such as (seed, step)."""
+    """Seed PyTorch's generators of the CPU and of the device in use from a position such as (seed, step)."""
     state = int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0])
     torch.default_generator.manual_seed(state)
     if device == "cuda":
@@ -58,9 +58,9 @@ def seed_at(device: str, *place: int) -> None:
 
 @contextmanager
 def own_randomness(device: torch.device) -> Iterator[None]:
-    """Leave the global generators of PyTorch, NumPy and Python as they were."""
+    """Restore the global generators of PyTorch, NumPy and Python when the context closes."""
     python, numpy = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):  # of MPS there is one, left seeded
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):  # MPS's one stays seeded
         try:
             yield
         finally:
@@ -70,7 +70,7 @@ def own_randomness(device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def backends(deterministic: bool) -> Iterator[None]:
-    """Deterministic kernels where asked, else the fastest; what was set before is set again."""
+    """Use deterministic kernels if requested, else the fastest; restore the previous settings at the end."""
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     cudnn = torch.backends.cudnn
     kept = cudnn.benchmark, cudnn.deterministic

@@ -1,4 +1,4 @@
-"""What comes after reconstruction: classifiers and a segmenter, trained on clean images and applied to any."""
+"""Downstream models after reconstruction: classifiers and a segmenter, trained on clean images and applied to any."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ def fit_classifier(
     validation: tuple[np.ndarray, np.ndarray] | None = None,
     **options: Any,
 ) -> loop.Fitted:
-    """Train a classifier of k labels with binary cross-entropy over the labels that are known.
+    """Train a classifier of k labels with binary cross-entropy over the known labels.
 
     Parameters
     ----------
     images : float32 ndarray of shape (n, 1, h, w)
         Images, 0 to 1.
     labels : ndarray of shape (n, k)
-        0 or 1, NaN where unknown.
+        0 or 1; NaN if unknown.
     seed : int
-        Of the first weights and the order of images.
+        Seed of the initial weights and the order of images.
     kind, pretrained
-        As `helpers.learn.classifier` takes them, the second as its `weights`.
+        See `helpers.learn.classifier`; `pretrained` is its `weights`.
     balanced : bool
-        Whether to draw both classes of a single label equally often; images without a label are then not drawn.
+        Whether to draw both classes of a single label equally often; images with an unknown label are then not drawn.
     validation : pair of ndarray, optional
-        Images and labels, for `patience`; the score is minus their loss.
+        Validation images and labels, for `patience`; the score is minus their loss.
     **options
         As `helpers.learn.fit` takes them: `epochs` or `steps`, `batch_size`, `lr`, `patience`, `checkpoint`, `device`,
         `progress`, ...; the optimizer is Adam.
@@ -57,8 +57,8 @@ def fit_classifier(
     Raises
     ------
     InputError
-        Labels and images do not fit, a label is neither 0 nor 1, or has one class alone; what
-        `helpers.learn.classifier` and `helpers.learn.fit` refuse.
+        Labels and images do not fit each other, or a label is neither 0 nor 1 or has only one class; also the errors of
+        `helpers.learn.classifier` and `helpers.learn.fit`.
     """
     images, labels = _labelled("labels", images, labels)
     if balanced:
@@ -73,7 +73,7 @@ def fit_classifier(
 
 
 def probabilities(model: nn.Module, images: np.ndarray, *, batch_size: int = 64) -> np.ndarray:
-    """Probabilities of labels, float32 (n, k), by a model of `fit_classifier`."""
+    """Predict the probabilities of labels, float32 (n, k), with a model of `fit_classifier`."""
     return prediction.predict(model, images, activation=torch.sigmoid, batch_size=batch_size, precision="32")
 
 
@@ -87,11 +87,11 @@ def fit_segmenter(
     mode: Literal["as_published", "corrected"] = "corrected",
     **options: Any,
 ) -> loop.Fitted:
-    """Train a U-Net on masks, which may be empty, with half the Dice loss plus half the mean absolute error.
+    """Train a segmentation U-Net with half the Dice loss plus half the mean absolute error; masks may be empty.
 
-    As published, the Dice loss takes the sigmoid of what is a sigmoid already: what it compares lies between 0.5 and
-    0.73, and it never comes near 0. Corrected, it takes the probability itself. The published network is a U-Net over
-    ResNet-34; the ones here have encoders of their own.
+    As published, the Dice loss applies a sigmoid to probabilities: the compared values are between 0.5 and 0.73, and
+    the loss never comes near 0. Corrected, it uses the probabilities themselves. The published network is a U-Net with
+    a ResNet-34 encoder; the networks here have other encoders.
 
     Parameters
     ----------
@@ -100,13 +100,13 @@ def fit_segmenter(
     masks : uint8 ndarray of shape (n, 1, h, w)
         0 or 1.
     seed : int
-        Of the first weights and the order of images.
+        Seed of the initial weights and the order of images.
     network : {"small", "paper"}
         `helpers.learn.light_unet` or `helpers.learn.unet`.
     features : sequence of int
-        As that builder takes them.
+        Argument of that builder.
     mode : {"as_published", "corrected"}
-        Which Dice loss.
+        Version of the Dice loss.
     **options
         As `helpers.learn.fit` takes them; the optimizer is Adam.
 
@@ -118,8 +118,8 @@ def fit_segmenter(
     Raises
     ------
     InputError
-        Masks and images do not fit, or a mask is neither 0 nor 1; there is no such network or mode; what the builders
-        and `helpers.learn.fit` refuse.
+        Masks and images do not fit each other, or a mask has values other than 0 and 1; there is no such network or
+        mode; also the errors of the builders and of `helpers.learn.fit`.
     """
     if network not in SEGMENTERS:
         raise InputError(f"network = {network}", "there is no such segmenter", f"Choose from {', '.join(SEGMENTERS)}")
@@ -135,7 +135,7 @@ def fit_segmenter(
 
 
 def predicted_masks(model: nn.Module, images: np.ndarray, *, batch_size: int = 64) -> np.ndarray:
-    """Masks, uint8 (n, 1, h, w), by a model of `fit_segmenter`: where the probability is above one half."""
+    """Predict masks, uint8 (n, 1, h, w), with a model of `fit_segmenter`: 1 if the probability is above one half."""
     return prediction.predict(model, images, activation=_above_half, batch_size=batch_size, precision="32")
 
 
@@ -169,7 +169,7 @@ def _masked_loss(model: nn.Module, batch: Sequence[torch.Tensor]) -> torch.Tenso
 
 
 def _likelihood(model: nn.Module, *, held_out: tuple[np.ndarray, np.ndarray]) -> float:
-    """Minus the mean cross-entropy of known labels."""
+    """Return minus the mean cross-entropy of the known labels."""
     images, labels = held_out
     logits = prediction.predict(model, images, precision="32")
     return -float(np.nanmean(np.logaddexp(0, logits) - labels * logits))
@@ -180,7 +180,7 @@ def _overlap(model: nn.Module, batch: Sequence[torch.Tensor], *, twice: bool) ->
 
     images, masks = batch
     probability = model(images).sigmoid()
-    dice = DiceLoss(sigmoid=twice, batch=True)  # over the batch, for images without a tumour
+    dice = DiceLoss(sigmoid=twice, batch=True)  # computed over the batch, because images may have no tumour
     return (dice(probability, masks) + functional.l1_loss(probability, masks)) / 2
 
 

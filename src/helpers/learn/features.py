@@ -1,4 +1,4 @@
-"""Features of images at sixteen depths, in which a loss can compare them."""
+"""Features of images at sixteen depths, for a feature (perceptual) loss."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ NONE = "Name the file vgg19-dcbb9e9d.pth of torchvision, or use random_features"
 class Features(nn.Module):
     """The convolutions of VGG19 (Simonyan and Zisserman 2015), frozen.
 
-    Takes images of shape (n, 3, s, s), s 16 or more, in [-1, 1] and gives the outputs of the sixteen convolutions
+    Takes images of shape (n, 3, s, s), s 16 or more, in [-1, 1] and returns the outputs of the sixteen convolutions
     before their ReLU, as a list from fine to coarse. Images are not standardised to ImageNet's mean and standard
-    deviation: the study this is for did not do it.
+    deviation, because the reproduced study did not do so.
 
     Attributes
     ----------
     name : str
-        What it is, for a page to print.
+        Description of the weights, for a page to print.
     pretrained : bool
-        Whether the weights come from a file rather than from chance.
+        Whether the weights come from a file; otherwise they are random.
     """
 
     def __init__(self, channels: int, name: str, *, pretrained: bool) -> None:
@@ -42,12 +42,12 @@ class Features(nn.Module):
         self.eval().requires_grad_(False)
 
     def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
-        """Outputs of the sixteen convolutions before their ReLU.
+        """Compute the outputs of the sixteen convolutions before their ReLU.
 
         Raises
         ------
         InputError
-            The images have not three channels, or fewer than 16 pixels along an axis.
+            The images do not have three channels, or have fewer than 16 pixels along an axis.
         """
         if images.ndim != 4 or images.shape[1] != 3 or min(images.shape[2:]) < SMALLEST:
             raise InputError(
@@ -58,20 +58,20 @@ class Features(nn.Module):
         found, x = [], images
         for place, layer in enumerate(self.layers):
             if place in POOLED:
-                x = functional.max_pool2d(x, 2)  # before the ReLU, which gives the same and has less to do
+                x = functional.max_pool2d(x, 2)  # before the ReLU: the same result at less cost
             found.append(layer(x.relu() if place else x))
             x = found[-1]
         return found
 
 
 def vgg19_features(weights: str | Path) -> Features:
-    """VGG19's convolutions with the weights of a file.
+    """Load VGG19's convolutions with the weights of a file.
 
     Parameters
     ----------
     weights : path
-        A state dict of PyTorch that begins with weight and bias of each of the sixteen convolutions in turn, such as
-        torchvision's ``vgg19-dcbb9e9d.pth``. They are taken in this order, whatever their names.
+        A PyTorch state dict that begins with weight and bias of each of the sixteen convolutions in turn, such as
+        torchvision's ``vgg19-dcbb9e9d.pth``. Tensors are used in this order, regardless of their names.
 
     Returns
     -------
@@ -100,17 +100,17 @@ def vgg19_features(weights: str | Path) -> Features:
 
 
 def random_features(*, channels: int = 16, seed: int = 0) -> Features:
-    """The same convolutions with random weights, for where VGG19's are not at hand.
+    """Build the same convolutions with random weights, for use when VGG19's are not available.
 
-    They keep the scale of the images from layer to layer (He et al. 2015), and have learned nothing: a page that uses
-    them must say so.
+    The weights keep the scale of the images from layer to layer (He et al. 2015). They are not trained: a page that
+    uses them must state this.
 
     Parameters
     ----------
     channels : int
-        Features of the first convolution; VGG19 has 64, and the last has eight times as many.
+        Features of the first convolution; VGG19 has 64. The last convolution has eight times as many.
     seed : int
-        Seed of the weights; the global generators of random numbers are left alone.
+        Seed of the weights; the global random number generators are left unchanged.
 
     Returns
     -------
@@ -136,11 +136,11 @@ def random_features(*, channels: int = 16, seed: int = 0) -> Features:
 
 
 def _tensors(file: Path) -> list[torch.Tensor]:
-    """Tensors of a state dict, in their order."""
+    """Read the tensors of a state dict, in their order."""
     if not file.is_file():
         raise InputError(file, "there is no such file", NONE)
     try:
-        if zipfile.is_zipfile(file):  # the form since PyTorch 1.6; PyTorch itself takes one with flipped bits
+        if zipfile.is_zipfile(file):  # format since PyTorch 1.6; PyTorch itself does not notice flipped bits
             with zipfile.ZipFile(file) as parts:
                 if parts.testzip():
                     raise zipfile.BadZipFile

@@ -1,4 +1,4 @@
-"""Images through a trained network, batch by batch: outputs, and features of an inner layer."""
+"""Forward passes of a trained network in batches: outputs, and features of an inner layer."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from torch import nn
 
 from helpers.errors import InputError
 
-BOTTLENECKS = ("bottleneck", "down_4")  # what DynUNet and BasicUNet call it
+BOTTLENECKS = ("bottleneck", "down_4")  # its name in DynUNet and BasicUNet
 
 
 def embed(
     model: nn.Module, images: ArrayLike | torch.Tensor, *, layer: str | None = None, batch_size: int = 64
 ) -> np.ndarray:
-    """Features of an inner layer, averaged over space: a point in the network's latent space for each image.
+    """Compute features of an inner layer, averaged over space: a point in the network's latent space for each image.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Trained network; used where it lies (CPU or GPU), in evaluation mode.
+        Trained network; used on its current device (CPU or GPU), in evaluation mode.
     images : array_like of shape (n, c, ...)
-        What the network takes.
+        Inputs of the network.
     layer : str, optional
-        Name of the layer, as in ``model.named_modules()``; default the bottleneck of this module's networks.
+        Name of the layer, as in ``model.named_modules()``; default the bottleneck of a U-Net of this package.
     batch_size : int
-        Images at a time.
+        Images per forward pass.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def embed(
     Raises
     ------
     InputError
-        The network has no such layer; the images do not fit it, or give NaN.
+        The network has no such layer; the images do not fit it, or an output is NaN or infinite.
     """
     names = dict(model.named_modules())
     chosen = layer if layer is not None else _bottleneck(names)
@@ -60,7 +60,7 @@ def embed(
 
 
 def _bottleneck(names: Iterable[str]) -> str | None:
-    """Name of the layer of coarsest features; None where the network is none of this module's."""
+    """Return the name of the layer with the coarsest features; None if the network is not a U-Net of this package."""
     nested = [name for name in names if name.endswith(".submodule")]  # MONAI's UNet: each level holds the next
     return next((name for name in BOTTLENECKS if name in names), max(nested, key=len, default=None))
 
@@ -68,18 +68,18 @@ def _bottleneck(names: Iterable[str]) -> str | None:
 def in_batches(
     model: nn.Module, images: ArrayLike | torch.Tensor, *, batch_size: int, dtype: torch.dtype = torch.float32
 ) -> Iterator[torch.Tensor]:
-    """Outputs of a network in evaluation mode, as float32 on its own device.
+    """Yield the outputs of a network in evaluation mode, as float32 on the network's device.
 
     Parameters
     ----------
     model : torch.nn.Module
         Trained network.
     images : array_like of shape (n, c, ...)
-        What the network takes.
+        Inputs of the network.
     batch_size : int
-        Images at a time.
+        Images per forward pass.
     dtype : torch.dtype
-        What convolutions are computed in; another than float32 by autocast.
+        Precision of the convolutions; a type other than float32 uses autocast.
 
     Yields
     ------

@@ -1,4 +1,4 @@
-"""The loop: from a model, data and a loss to a trained model and its history."""
+"""The training loop: from a model, data and a loss to a trained model and its history."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ Loss = Callable[[nn.Module, Any], torch.Tensor | dict[str, torch.Tensor]]
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained model and how it came about.
+    """A trained model with the record of its training.
 
     Attributes
     ----------
     model : torch.nn.Module
-        The model given, trained, in evaluation mode, on the device it was trained on.
+        The given model, trained, in evaluation mode, on the device it was trained on.
     history : pandas.DataFrame
-        One row an interval: ``step`` (steps done), ``epoch``, ``lr``, ``loss`` and the loss function's other values
-        (means over the interval), ``score`` (where there is a validation), ``seconds`` (of training alone).
+        One row per interval: ``step`` (steps done), ``epoch``, ``lr``, ``loss`` and the loss function's other values
+        (means over the interval), ``score`` (if there is a validation), ``seconds`` (of training alone).
     device, precision : str
-        What it was trained on and in.
+        Device and precision of the training.
     resumed : int
-        Steps that a checkpoint had already.
+        Steps already done in the checkpoint that the run resumed from.
     best : int or None
-        Step with the best score, where `patience` is given: the model has the weights of that step.
+        Step with the best score if `patience` is given; the model then has the weights of that step.
     """
 
     model: nn.Module = field(repr=False)
@@ -83,58 +83,59 @@ def fit(
 ) -> Fitted:
     """Train a model.
 
-    On a CPU the same call gives the same weights to the last bit, and so does a run that was killed and called again.
-    Cases, their order and every random draw are functions of the seed and the step, not of what was drawn before.
-    Started by torchrun, the processes share each batch.
+    On a CPU the same call gives bit-identical weights, and so does a run that was interrupted and resumed. Cases, their
+    order and every random draw depend on the seed and the step, not on earlier draws. If started by torchrun, the
+    processes share each batch.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Trained in place. What a loss carries from step to step must be a buffer of the model, to be in checkpoints.
+        Trained in place. State that a loss keeps between steps must be a buffer of the model, to be in checkpoints.
     data : tuple of array_like, or map-style torch.utils.data.Dataset
-        Arrays with one row a case are kept on the device and indexed, without a loader; 64-bit floats become 32-bit.
+        Arrays with one row per case are kept on the device and indexed, without a loader; 64-bit floats become 32-bit.
         Items of a data set are read by a loader. Random transforms, MONAI's included, are seeded for each item.
     loss : callable
         ``loss(model, batch)``: a scalar, or a dict of scalars with one called ``loss``; the others enter the history.
-        A batch of arrays is a tuple in the order given; one of items is what PyTorch's loader makes of them.
+        A batch of arrays is a tuple in the given order; a batch of items is collated by PyTorch's loader.
     epochs, steps : int
-        How long, one of the two. Batches are full and may span two epochs: an epoch is n / batch_size steps.
+        Length of the training, exactly one of the two. All batches are full and may span two epochs: an epoch is
+        n / batch_size steps.
     batch_size : int
-        Cases in a step, over all processes.
+        Cases per step, over all processes.
     lr, optimizer : float, callable
         Learning rate, and ``optimizer(parameters, lr=lr)``; default AdamW.
     seed : int
-        Of the order of cases and of all random draws; first weights are the model's own.
+        Seed of the order of cases and of all random draws; the initial weights are those of the given model.
     schedule : callable, optional
-        Factor of the learning rate as a function of the share done (0 to 1), such as ``lambda t: (1 - t) ** 0.9``.
+        Factor of the learning rate by the share of steps done (0 to 1), such as ``lambda t: (1 - t) ** 0.9``.
     augment : callable, optional
         ``augment(batch)`` on the device before each step. It draws from PyTorch's global generators, which are seeded
         for the step.
     weights : array_like of shape (n,), optional
-        Relative chance of each case: an epoch is then n draws with replacement.
+        Relative sampling probability of each case; an epoch is then n draws with replacement.
     clip : float, optional
-        Largest norm of the gradient.
+        Maximum norm of the gradient (gradient clipping).
     ema : float
-        Decay of an exponential moving average of weights and buffers; 0 for none. The average is what is validated
-        and returned.
+        Decay of an exponential moving average of weights and buffers; 0 for none. This average is validated and
+        returned.
     validate : callable, optional
         ``validate(model)``, larger is better; called in evaluation mode, without gradients, after each interval.
     every : int, optional
-        Steps of an interval: one row of history, one validation, one checkpoint. Default an epoch.
+        Steps per interval; each interval ends with a row of history, a validation and a checkpoint. Default an epoch.
     patience : int, optional
-        Stop after as many validations without a better score; the weights of the best are returned.
+        Early stopping: stop after this many validations without a better score, and return the best weights.
     checkpoint : path, optional
-        Folder of this run alone. A second call goes on from the last interval; of a finished run it gives the result.
+        Folder for this run only. A second call resumes from the last interval, or returns the result of a finished run.
     device, precision : str
         "auto", "cpu", "cuda" or "mps"; "auto", "32", "bf16" or "16" (automatic mixed precision).
     deterministic : bool
-        Deterministic kernels on a GPU: slower, and an error of PyTorch where an operation has none.
+        Use deterministic kernels on a GPU: slower, and PyTorch raises an error if an operation has none.
     channels_last : bool
         Keep images with channels last in memory, which can be faster.
     compile : bool
         Use torch.compile: worth it for long runs on a GPU.
     workers : int
-        Processes that read items.
+        Number of processes that read items.
     progress : bool
         Whether to show a progress bar.
 
@@ -146,8 +147,8 @@ def fit(
     Raises
     ------
     InputError
-        An argument is out of range, or the device is not there; data are empty or hold NaN; the loss, a score or a
-        weight becomes NaN or infinite; the GPU's memory is full; the checkpoint is damaged, is of another model, of
+        An argument is out of range, or the device is not available; data are empty or hold NaN; the loss, a score or a
+        weight becomes NaN or infinite; the GPU's memory is full; the checkpoint is damaged, belongs to another model,
         other data or other settings, or cannot be written. The last good checkpoint is always kept.
     """
     device = choose_device(device)
@@ -221,7 +222,7 @@ def fit(
 
 
 def _check(lr: float, clip: float | None, ema: float, seed: int, **counts: int | None) -> None:
-    """InputError where a number is out of range."""
+    """Raise InputError if a number is out of range."""
     for name, value in counts.items():
         if value is not None and (isinstance(value, bool) or not isinstance(value, Integral) or value < 1):
             raise InputError(f"{name} = {value}", "expected a whole number, 1 or more", "See the function's page")

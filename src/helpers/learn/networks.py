@@ -1,4 +1,4 @@
-"""Builders around MONAI's networks, with first weights drawn from a seed of their own."""
+"""Builders of MONAI networks with initial weights that depend only on a given seed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from helpers.errors import InputError
 from helpers.learn.building import is_count, seeded
 
 SMALLEST = 4  # voxels along an axis of the coarsest features
-ALONE = 12  # voxels that a last axis needs to be halved without the others
+ALONE = 12  # voxels that an axis needs to be halved without the others
 WIDEST = {2: 512, 3: 320}  # features of the coarsest levels, by dimensions
 
 
@@ -24,7 +24,7 @@ def unet(
     dropout: float = 0.0,
     seed: int = 0,
 ) -> nn.Module:
-    """U-Net of four halvings, for images or volumes (MONAI's ``BasicUNet``, Falk et al. 2019).
+    """Build a U-Net of four halvings, for images or volumes (MONAI's ``BasicUNet``, Falk et al. 2019).
 
     Parameters
     ----------
@@ -34,16 +34,16 @@ def unet(
         Channels of the input, and of the output before any activation.
     features : sequence of six int
         Channels of the five levels from fine to coarse, then of the last decoder level. (8, 8, 16, 16, 32, 8) is
-        enough for simulated images of 32 x 32. Inputs need 32 or more voxels along each axis.
+        enough for simulated images of 32 x 32. Inputs need at least 32 voxels along each axis.
     dropout : float
         Share of features dropped in training.
     seed : int
-        Seed of the first weights; the global generators of random numbers are left alone.
+        Seed of the initial weights; the global random number generators are left unchanged.
 
     Returns
     -------
     torch.nn.Module
-        Takes (n, in_channels, ...) and gives (n, out_channels, ...).
+        Takes (n, in_channels, ...) and returns (n, out_channels, ...).
 
     Raises
     ------
@@ -74,7 +74,7 @@ def light_unet(
     features: Sequence[int] = (16, 32, 64),
     seed: int = 0,
 ) -> nn.Module:
-    """U-Net of one convolution a level (MONAI's ``UNet``), several times as fast on a CPU as `unet`.
+    """Build a U-Net with one convolution per level (MONAI's ``UNet``), several times as fast on a CPU as `unet`.
 
     Parameters
     ----------
@@ -83,15 +83,15 @@ def light_unet(
     in_channels, out_channels : int
         Channels of the input, and of the output before any activation.
     features : sequence of int
-        Channels of each level from fine to coarse, two levels or more; each level halves the one before, so inputs need
-        voxels that can be halved as often.
+        Channels of each level from fine to coarse, at least two levels. Each further level halves the size, so the axes
+        of inputs must be divisible by ``2 ** (len(features) - 1)``.
     seed : int
-        Seed of the first weights; the global generators of random numbers are left alone.
+        Seed of the initial weights; the global random number generators are left unchanged.
 
     Returns
     -------
     torch.nn.Module
-        Takes (n, in_channels, ...) and gives (n, out_channels, ...).
+        Takes (n, in_channels, ...) and returns (n, out_channels, ...).
 
     Raises
     ------
@@ -119,7 +119,7 @@ def dynunet(
     base: int = 32,
     seed: int = 0,
 ) -> nn.Module:
-    """U-Net with the topology that nnU-Net derives from voxel size and patch (MONAI's ``DynUNet``).
+    """Build a U-Net with the topology that nnU-Net derives from voxel size and patch (MONAI's ``DynUNet``).
 
     Parameters
     ----------
@@ -132,17 +132,17 @@ def dynunet(
     base : int
         Channels of the finest level; doubled at each level, up to 320 in volumes and 512 in images.
     seed : int
-        Seed of the first weights; the global generators of random numbers are left alone.
+        Seed of the initial weights; the global random number generators are left unchanged.
 
     Returns
     -------
     torch.nn.Module
-        Takes ``(n, in_channels, *patch)`` and gives ``(n, out_channels, *patch)``; no deep supervision.
+        Takes ``(n, in_channels, *patch)`` and returns ``(n, out_channels, *patch)``; no deep supervision.
 
     Raises
     ------
     InputError
-        Spacing and patch do not fit each other, or the patch cannot be halved as often as `topology` asks.
+        Spacing and patch do not fit each other, or the patch cannot be halved as often as `topology` requires.
     """
     kernels, strides = topology(spacing, patch)
     _check_counts(len(kernels[0]), in_channels, out_channels)
@@ -168,12 +168,13 @@ def dynunet(
 
 
 def topology(spacing: Sequence[float], patch: Sequence[int]) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
-    """Kernels and strides of each level by nnU-Net's rule.
+    """Compute the kernels and strides of each level by nnU-Net's rule.
 
-    An axis is halved from level to level while its voxels are less than twice as long as the finest of those that can
-    still be halved, and while at least four voxels remain along it. So the finer axes are halved first, until voxels
-    are about cubes. Kernels span three voxels, but one along an axis whose voxels are still more than twice as long
-    as the finest. A single axis left over is halved alone only while it has 12 voxels or more.
+    An axis is halved from level to level under two conditions: its voxels are less than twice as long as the shortest
+    among the axes that can still be halved, and at least four voxels remain along it. So the axes with short voxels are
+    halved first, until voxels are roughly cubic. Kernels span three voxels, but only one along an axis with voxels
+    still more than twice as long as the shortest. A single remaining axis is halved alone only while it has 12 voxels
+    or more.
 
     Parameters
     ----------
@@ -185,7 +186,7 @@ def topology(spacing: Sequence[float], patch: Sequence[int]) -> tuple[list[tuple
     Returns
     -------
     kernels, strides : list of tuple of int
-        One entry a level, from fine to coarse; the first stride is 1 along every axis.
+        One entry per level, from fine to coarse; the first stride is 1 along every axis.
 
     Raises
     ------

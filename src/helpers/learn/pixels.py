@@ -1,4 +1,4 @@
-"""Images as the studies keep them, whole numbers from 0 to 255, and as the networks take them, from -1 to 1."""
+"""Conversion between stored images, whole numbers from 0 to 255, and inputs of the networks, from -1 to 1."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from helpers.errors import InputError
 
 
 def check(images: np.ndarray) -> None:
-    """InputError where the images are no uint8 (n, channels, height, width), or there is none."""
+    """Raise InputError unless the images are a non-empty uint8 array (n, channels, height, width)."""
     shape, dtype = getattr(images, "shape", None), getattr(images, "dtype", None)
     if dtype != np.uint8 or len(shape) != 4 or not all(shape):
         raise InputError(
@@ -20,10 +20,10 @@ def check(images: np.ndarray) -> None:
 
 
 def scaled(pixels: torch.Tensor) -> torch.Tensor:
-    """Pixels from 0 to 255 as float32 from -1 to 1."""
+    """Convert pixels from 0 to 255 to float32 from -1 to 1."""
     return pixels.float() / 127.5 - 1
 
 
 def unscaled(images: torch.Tensor) -> torch.Tensor:
-    """Images from -1 to 1 as uint8 from 0 to 255, rounded."""
+    """Convert images from -1 to 1 to uint8 from 0 to 255, rounded."""
     return ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)

@@ -1,4 +1,4 @@
-"""A trained network on images in memory, and on volumes larger than its patch."""
+"""Application of a trained network to images in memory, and to volumes larger than its patch."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ def predict(
     batch_size: int = 64,
     precision: Precision = "auto",
 ) -> np.ndarray:
-    """Outputs of a network for images in memory.
+    """Compute the outputs of a network for images in memory.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Trained network; used where it lies (CPU or GPU), in evaluation mode, and left in the mode it was in.
+        Trained network; used on its current device (CPU or GPU), in evaluation mode; its mode is restored.
     images : array_like of shape (n, c, ...)
-        What the network takes.
+        Inputs of the network.
     activation : callable, optional
         Applied to each batch of outputs on the device, such as `torch.sigmoid`, or ``lambda y: y > 0`` for masks.
     batch_size : int
-        Images at a time.
+        Images per forward pass.
     precision : {"auto", "32", "bf16", "16"}
         As in `fit`.
 
     Returns
     -------
     ndarray of shape (n, ...)
-        Outputs, float32 unless the activation gives another type.
+        Outputs, float32 unless the activation returns another type.
 
     Raises
     ------
@@ -65,32 +65,32 @@ def predict_volume(
     batch_size: int = 1,
     precision: Precision = "auto",
 ) -> np.ndarray:
-    """Outputs of a network for one volume of any size, window by window (MONAI's sliding window).
+    """Compute the outputs of a network for one volume of any size, window by window (MONAI's sliding window).
 
-    Overlapping windows are averaged with Gaussian weights, so that a window's edge counts less than its middle.
+    Overlapping windows are averaged with Gaussian weights, so that a window's edge counts less than its centre.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Trained network; used where it lies (CPU or GPU), in evaluation mode, and left in the mode it was in.
+        Trained network; used on its current device (CPU or GPU), in evaluation mode; its mode is restored.
     volume : array_like of shape (c, ...)
         One case; axes shorter than the window are padded.
     window : sequence of int
-        Voxels of a window, usually the patch of the training.
+        Voxels of a window, usually the training patch.
     overlap : float
-        Share of a window that the next one covers again.
+        Share of a window that the next window overlaps.
     activation, batch_size, precision
-        As in `predict`; the activation is applied to the averaged outputs, the batch is of windows.
+        As in `predict`; the activation is applied to the averaged outputs, and a batch consists of windows.
 
     Returns
     -------
     ndarray of shape (c_out, ...)
-        Outputs, float32 unless the activation gives another type.
+        Outputs, float32 unless the activation returns another type.
 
     Raises
     ------
     InputError
-        Volume or window do not fit the network, or an output is NaN or infinite.
+        Volume or window does not fit the network, or an output is NaN or infinite.
     """
     array = volume if isinstance(volume, torch.Tensor) else torch.from_numpy(np.ascontiguousarray(volume))
     if len(window) != array.ndim - 1 or min(window) < 1 or not 0 <= overlap < 1:
@@ -105,7 +105,7 @@ def predict_volume(
 
 
 class _Sliding(nn.Module):
-    """A network that takes volumes of any size."""
+    """Wrapper that applies a network to volumes of any size, by a sliding window."""
 
     def __init__(self, model: nn.Module, window: tuple[int, ...], overlap: float, batch_size: int) -> None:
         super().__init__()

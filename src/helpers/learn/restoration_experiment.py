@@ -1,4 +1,4 @@
-"""The experiment: networks trained on a cohort, and what they make of its held-out images."""
+"""The restoration experiment: networks are trained on a cohort and applied to its held-out images."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ Settings = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Outputs:
-    """What was made of the m held-out images, by arm: "original", "degraded" and each reconstruction.
+    """Results for the m held-out images, by arm: "original", "degraded" and each reconstruction.
 
     Attributes
     ----------
     rows : ndarray of m int
-        Their places in the table of cases.
+        Positions of the images in the table of cases.
     images : dict of str to float32 ndarray of shape (m, 1, h, w)
     probabilities : dict of str to float32 ndarray of shape (m, k)
-        Of the labels; empty without labels.
+        Probabilities of the labels; empty without labels.
     masks : dict of str to uint8 ndarray of shape (m, 1, h, w)
-        Empty without masks.
+        Predicted masks; empty without masks.
     """
 
     rows: np.ndarray
@@ -69,51 +69,52 @@ def run(
     device: Device = "auto",
     progress: bool = True,
 ) -> Outputs:
-    """Train reconstruction, classifier and segmenter on the training split, and apply them to the other two.
+    """Train reconstructions, classifiers and segmenter on the training split, and apply them to the other two splits.
 
-    Classifier and segmenter are trained on clean images and then see every arm: originals, degraded images and
-    reconstructions. Validation is returned beside test, for thresholds to be chosen on it.
+    Classifiers and segmenter are trained on clean images and then applied to every arm: originals, degraded images and
+    reconstructions. Validation is returned together with test, so that thresholds can be chosen on it.
 
     Parameters
     ----------
     cases : pandas.DataFrame
-        One row an image, with ``split``: "train", "validation" or "test".
+        One row per image, with ``split``: "train", "validation" or "test".
     clean, degraded : float32 ndarray of shape (n, 1, h, w)
         Images in the order of the cases, 0 to 1.
     networks, optimisation : mapping
         Settings of "unet", "pix2pix", "sde", "classifier" and "segmenter", such as
-        ``NETWORKS["small"]["chexpert"]``; "unet" and "classifier" are validated where they have `patience`.
+        ``NETWORKS["small"]["chexpert"]``; "unet" and "classifier" are validated if they have `patience`.
     sampling : mapping
-        How the SDE is applied, as `restore` takes it, such as ``{"sampler": "posterior", "steps": 5}``.
+        Options to apply the SDE, see `restore`, such as ``{"sampler": "posterior", "steps": 5}``.
     seed : int
-        Of all networks and draws.
+        Seed of all networks and random draws.
     labels : ndarray of shape (n, k), optional
-        0, 1 or NaN.
+        0, 1 or NaN (unknown).
     separate : bool
-        Whether each label has a classifier of its own, which can then be balanced.
+        Whether to train a separate classifier for each label, which can then be balanced.
     masks : uint8 ndarray of shape (n, 1, h, w), optional
         0 or 1.
     trained_on : mapping of str to ndarray, optional
-        Other degraded images that an arm is trained on, as the published study has it; default those it is used on.
+        Other degraded images to train an arm on, as in the published study; default `degraded`.
     arms : sequence of str
         Reconstructions, from "unet", "pix2pix" and "sde".
     keep : Path, optional
-        Folder for checkpoints and reconstructions, such as `helpers.keep.cache.folder` names; a second call goes on.
+        Folder for checkpoints and reconstructions, such as from `helpers.keep.cache.folder`; a second call resumes.
     level : str
-        Name of the noise: with one each, several levels share a folder, and in it classifier and segmenter.
+        Name of the degradation level. With different names, several levels can share a folder, and with it the
+        classifiers and segmenter.
     device, progress
         As `helpers.learn.fit` takes them.
 
     Returns
     -------
     Outputs
-        Of validation and test, in the order of the cases.
+        Results for validation and test images, in the order of the cases.
 
     Raises
     ------
     InputError
-        Cases, images, labels or masks do not fit each other, or a split is empty; there is no such arm; what the
-        functions that train and apply refuse.
+        Cases, images, labels or masks do not fit each other, or a split is empty; there is no such arm; also the errors
+        of the functions that train and apply the networks.
     """
     inside, held_out = _rows(cases, clean, degraded, labels, masks)
     validating = cases["split"].to_numpy() == "validation"
@@ -131,7 +132,7 @@ def run(
     images = {"original": clean[rest], "degraded": degraded[rest]}
     for arm in arms:
         model = fit(arm, ARMS[arm], (trained_on or {}).get(arm, degraded), clean, f"{level}{arm}")
-        # The steps and the noise of an SDE are settings, and no weights.
+        # The steps and the noise of an SDE are settings, not weights.
         folder = None if keep is None else keep / "images" / _settings(networks[arm], optimisation[arm])
         images[arm] = _restored(model, degraded[rest], rest, seed, sampling, folder)
 
@@ -149,7 +150,7 @@ def run(
 
 
 def _rows(cases: pd.DataFrame, *arrays: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Which cases train, and which are held out."""
+    """Return which cases are for training, and which are held out."""
     need_columns(cases, ["split"])
     for name, array in zip(("clean", "degraded", "labels", "masks"), arrays, strict=True):
         if array is not None and len(array) != len(cases):
@@ -180,7 +181,7 @@ def _restored(
 
 
 def _settings(*tables: Mapping[str, Any]) -> str:
-    """Hash of settings, functions by their names: a checkpoint does not know the loss it was trained with."""
+    """Compute a hash of settings, with functions by name; needed because a checkpoint does not record its loss."""
     text = json.dumps(tables, sort_keys=True, default=lambda value: getattr(value, "__qualname__", str(value)))
     return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
 

@@ -1,4 +1,4 @@
-"""What a reconstruction keeps of an image and of what is read from it, case by case."""
+"""Image quality of reconstructions and the predictions made from them, averaged by case."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from helpers.errors import InputError
 
 
 class Measured(NamedTuple):
-    """Measures of each case under each arm; a case is what a decision is made on: a scan of some slices, or an image.
+    """Scores and predictions of each case under each arm; a case, the unit of a decision, is a scan or a single image.
 
     Attributes
     ----------
     cases : DataFrame
-        One row a case: ``case, patient_id, split``, attributes and targets (0, 1 or missing).
+        One row per case: ``case, patient_id, split``, attributes and targets (0, 1 or missing).
     scores : dict of str to DataFrame
-        Name of a score to a frame of cases and arms: ``psnr, ssim``, ``lpips`` where it can be computed, and ``dice``
-        where there are masks.
+        Name of a score to a frame of cases and arms: ``psnr, ssim``, ``lpips`` if it can be computed, and ``dice`` if
+        there are masks.
     probabilities : dict of str to DataFrame
         Arm to a frame of cases and targets.
     """
@@ -31,7 +31,7 @@ class Measured(NamedTuple):
     probabilities: dict[str, pd.DataFrame]
 
     def part(self, split: str) -> Measured:
-        """The cases of one split."""
+        """Return the cases of one split."""
         rows = (self.cases["split"] == split).to_numpy()
         scores = {name: frame[rows].reset_index(drop=True) for name, frame in self.scores.items()}
         probabilities = {arm: frame[rows].reset_index(drop=True) for arm, frame in self.probabilities.items()}
@@ -48,31 +48,31 @@ def measure(
     expert: np.ndarray | None = None,
     baseline: str = "original",
 ) -> Measured:
-    """Measures of each case: the means over its images.
+    """Compute scores and predictions of each case, as means over its images.
 
     Parameters
     ----------
     rows : pandas.DataFrame
-        One row an image; ``case`` says which images belong together. What else it holds must be the same in all
-        images of a case.
+        One row per image; ``case`` names the case of an image. All other columns but ``file`` and ``slice`` must be
+        constant within a case.
     images : mapping of str to float32 ndarray of shape (n, 1, h, w)
-        Arm to images, 0 to 1, in the order of the rows.
+        Arm to its images, 0 to 1, in the order of the rows.
     probabilities : mapping of str to ndarray of shape (n, targets)
-        Arm to what the classifier says of each image; a case has the mean over its images.
+        Arm to the classifier's probabilities for each image; a case gets the mean over its images.
     targets : list of str
-        Names of the targets, which are columns of `rows` too.
+        Names of the targets, which are also columns of `rows`.
     masks : mapping of str to uint8 ndarray of shape (n, 1, h, w), optional
-        Arm to what the segmenter draws.
+        Arm to the masks predicted by the segmenter.
     expert : uint8 ndarray of shape (n, 1, h, w), optional
-        What it should draw. An image without a mask on either side has no Dice.
+        The expert's reference masks. If an image's predicted and reference masks are both empty, it has no Dice.
     baseline : str
-        The arm that PSNR and SSIM compare with; it has none itself.
+        Arm that the other arms are compared with by PSNR, SSIM and LPIPS; it has no such scores itself.
 
     Raises
     ------
     InputError
-        The baseline is absent, lengths differ, an image equals that of the baseline, or images of a case differ in what
-        describes it.
+        The baseline is absent, lengths differ, an image equals that of the baseline, or images of one case differ in a
+        column that must be constant.
     """
     if baseline not in images:
         raise InputError("images", f"no arm is called {baseline!r}", f"Arms: {', '.join(images)}")
@@ -115,7 +115,7 @@ def measure(
 
 
 def dice_of_each(expert: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    """Dice of each of n pairs of binary masks (n, ...); NaN where both are empty."""
+    """Compute the Dice coefficient of n pairs of binary masks (n, ...); NaN if both masks are empty."""
     first, second = (m.reshape(len(m), -1).astype(bool) for m in (expert, drawn))
     size = first.sum(1) + second.sum(1)
     with np.errstate(invalid="ignore"):

@@ -1,4 +1,4 @@
-"""Networks that give a clean image back from a degraded one, and the discriminator and score network beside them."""
+"""Networks that reconstruct a clean image from a degraded one, with the discriminator and score network they need."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from helpers.learn.building import is_count, seeded
 
 
 class _PlainUNet(nn.Module):
-    """What `plain_unet` builds."""
+    """U-Net built by `plain_unet`."""
 
     def __init__(self, features: Sequence[int], sigmoid: bool) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class _PlainUNet(nn.Module):
 
 
 def _two(before: int, after: int) -> nn.Module:
-    """Two convolutions of three pixels, each with a ReLU."""
+    """Build two convolutions of 3 x 3 pixels, each followed by a ReLU."""
     layers = [nn.Conv2d(before, after, 3, padding=1), nn.ReLU(), nn.Conv2d(after, after, 3, padding=1), nn.ReLU()]
     return nn.Sequential(*layers)
 
@@ -45,26 +45,26 @@ def _two(before: int, after: int) -> nn.Module:
 def plain_unet(
     *, features: Sequence[int] = (64, 128, 256, 512, 1024), output: str = "linear", seed: int = 0
 ) -> nn.Module:
-    """U-Net without normalisation (Ronneberger et al. 2015), for one channel.
+    """Build a U-Net without normalisation (Ronneberger et al. 2015), for one channel.
 
-    Each level has two convolutions of three pixels with ReLU; levels are joined by max-pooling and by transposed
-    convolutions of two pixels. The default has 31.0 million parameters. (MONAI's ``BasicUNet`` does not halve the
-    channels in its finest transposed convolution, and has 31.1.)
+    Each level has two convolutions of 3 x 3 pixels with ReLU. Levels are connected by max-pooling and by transposed
+    convolutions of 2 x 2 pixels. The default has 31.0 million parameters. (MONAI's ``BasicUNet`` does not halve the
+    channels in its finest transposed convolution, and has 31.1 million.)
 
     Parameters
     ----------
     features : sequence of int
-        Channels of each level from fine to coarse, two levels or more; each halves the one before. (8, 16, 32) is
-        enough for simulated images of 32 x 32.
+        Channels of each level from fine to coarse, at least two levels; each level halves the image size.
+        (8, 16, 32) is enough for simulated images of 32 x 32.
     output : {"linear", "sigmoid"}
-        What follows the last convolution.
+        Activation after the last convolution; "linear" applies none.
     seed : int
-        Seed of the first weights; the global generators of random numbers are left alone.
+        Seed of the initial weights; the global random number generators are left unchanged.
 
     Returns
     -------
     torch.nn.Module
-        Takes (n, 1, h, w) and gives the same shape; h and w can be halved once less than there are levels.
+        Takes (n, 1, h, w) and returns the same shape; h and w must be divisible by ``2 ** (len(features) - 1)``.
 
     Raises
     ------
@@ -78,13 +78,13 @@ def plain_unet(
 
 
 class _Level(nn.Module):
-    """One level of Pix2Pix's U-Net with all that lies below it; gives its own input beside what it makes of it."""
+    """One level of Pix2Pix's U-Net with all coarser levels; a skip connection appends its output to its input."""
 
     def __init__(self, before: int, after: int, below: nn.Module | None, dropout: float) -> None:
         super().__init__()
         inner = 2 * after if below else after
         self.down = nn.Conv2d(before, after, 4, 2, 1, bias=False)
-        self.norm = nn.BatchNorm2d(after) if below else nn.Identity()  # of a single pixel there is no variance
+        self.norm = nn.BatchNorm2d(after) if below else nn.Identity()  # a single pixel has no variance
         self.below = below or nn.Identity()
         self.up = nn.Sequential(
             nn.ReLU(), nn.ConvTranspose2d(inner, before, 4, 2, 1, bias=False), nn.BatchNorm2d(before)
@@ -97,13 +97,13 @@ class _Level(nn.Module):
 
 
 class _Pix2PixGenerator(nn.Module):
-    """What `pix2pix_generator` builds."""
+    """Generator built by `pix2pix_generator`."""
 
     def __init__(self, features: Sequence[int], dropout: float) -> None:
         super().__init__()
         below = None
         for before, after in reversed(list(pairwise(features))):
-            # As published: where the channels no longer double, but not in the innermost level.
+            # As published: dropout where the channels no longer double, except in the innermost level.
             below = _Level(before, after, below, dropout if below and before == after else 0.0)
         self.first = nn.Conv2d(1, features[0], 4, 2, 1, bias=False)
         self.levels = below
@@ -115,7 +115,7 @@ class _Pix2PixGenerator(nn.Module):
 
 
 def _drawn(layer: nn.Module) -> None:
-    """First weights of Isola et al. 2017: normal, with a standard deviation of 0.02."""
+    """Draw the initial weights of a layer as Isola et al. 2017: normal, with a standard deviation of 0.02."""
     if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(layer.weight, 0.0, 0.02)
     elif isinstance(layer, nn.BatchNorm2d):
@@ -125,25 +125,25 @@ def _drawn(layer: nn.Module) -> None:
 def pix2pix_generator(
     *, features: Sequence[int] = (64, 128, 256, 512, 512, 512, 512), dropout: float = 0.5, seed: int = 0
 ) -> nn.Module:
-    """Generator of Pix2Pix (Isola et al. 2017), for one channel: a U-Net of strided convolutions with batch norm.
+    """Build the generator of Pix2Pix (Isola et al. 2017), a U-Net of strided convolutions with batch norm, one channel.
 
-    The default is the network of seven halvings that was published for images of 256 x 256; its output is a sigmoid
-    in place of tanh.
+    The default is the published network for images of 256 x 256, with seven halvings. Its output activation is a
+    sigmoid instead of tanh.
 
     Parameters
     ----------
     features : sequence of int
-        Channels after each halving, two or more. (16, 32, 32, 32) is enough for simulated images of 32 x 32.
+        Channels after each halving, at least two. (16, 32, 32, 32) is enough for simulated images of 32 x 32.
     dropout : float
-        Share of features dropped in training, in the decoder levels with as many channels as the one above, but for
+        Share of features dropped in training, in decoder levels with as many channels as the next finer level, except
         the innermost.
     seed : int
-        Seed of the first weights; the global generators of random numbers are left alone.
+        Seed of the initial weights; the global random number generators are left unchanged.
 
     Returns
     -------
     torch.nn.Module
-        Takes (n, 1, h, w) and gives the same shape, 0 to 1; h and w can be halved as often as there are features.
+        Takes (n, 1, h, w) and returns the same shape, 0 to 1; h and w must be divisible by ``2 ** len(features)``.
 
     Raises
     ------
@@ -157,22 +157,22 @@ def pix2pix_generator(
 
 
 def patch_discriminator(*, channels: int = 64, layers: int = 3, seed: int = 0) -> nn.Module:
-    """Discriminator that judges patches of pairs of images (MONAI's ``PatchDiscriminator``, Isola et al. 2017).
+    """Build a patch discriminator for pairs of images (MONAI's ``PatchDiscriminator``, Isola et al. 2017).
 
     Parameters
     ----------
     channels : int
         Features of the first convolution.
     layers : int
-        Layers after it; with 3, the published number, a patch has 70 x 70 pixels, with 2 34 x 34.
+        Layers after it. With 3, the published number, a patch has 70 x 70 pixels; with 2 it has 34 x 34.
     seed : int
-        Seed of the first weights; the global generators of random numbers are left alone.
+        Seed of the initial weights; the global random number generators are left unchanged.
 
     Returns
     -------
     torch.nn.Module
-        Takes (n, 2, h, w), the degraded image and the one to judge, and gives a list of features; the last is the
-        judgement before any activation, one number a patch.
+        Takes (n, 2, h, w), the degraded image and the one to judge, and returns a list of features. The last is the
+        judgement before any activation, one number per patch.
 
     Raises
     ------
@@ -199,27 +199,27 @@ def score_network(
     groups: int = 32,
     seed: int = 0,
 ) -> nn.Module:
-    """Network that predicts noise from a noisy image, a condition and a time (MONAI's ``DiffusionModelUNet``).
+    """Build a network that predicts noise from a noisy image, a condition and a time (MONAI's ``DiffusionModelUNet``).
 
     Parameters
     ----------
     features : sequence of int
-        Channels of each level from fine to coarse, two or more. The default has 139 million parameters; the network
-        it stands for, the ConditionalUNet of Luo et al. 2023, has 137 and linear attention; this is MONAI's nearest.
+        Channels of each level from fine to coarse, at least two. The default has 139 million parameters. It is MONAI's
+        closest network to the ConditionalUNet of Luo et al. 2023, which has 137 million and linear attention.
         (16, 32, 32) with one block has 0.27 million.
     blocks : int
-        Residual blocks a level.
+        Residual blocks per level.
     attention : int
-        Coarsest levels with self-attention.
+        Number of levels with self-attention, counted from the coarsest.
     groups : int
-        Of group normalisation; must divide all features.
+        Groups of the group normalisation; must divide all features.
     seed : int
-        Seed of the first weights; the global generators of random numbers are left alone.
+        Seed of the initial weights; the global random number generators are left unchanged.
 
     Returns
     -------
     torch.nn.Module
-        Takes (n, 2, h, w), noisy image and condition, and times, shape (n,), and gives (n, 1, h, w).
+        Takes (n, 2, h, w), noisy image and condition, and times of shape (n,), and returns (n, 1, h, w).
 
     Raises
     ------

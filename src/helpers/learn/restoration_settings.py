@@ -1,6 +1,6 @@
-"""Networks and their optimisation: small ones for a laptop, and the published ones of either data set.
+"""Networks and their optimisation settings: small ones for a laptop, and the published ones for each data set.
 
-Each table is read as ``table[size][dataset][part]``; what it gives are arguments of the function that fits the part.
+Each table is indexed as ``table[size][dataset][part]``; an entry holds arguments of the function that fits the part.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SMALL_OPTIMISATION = {
     "segmenter": {"steps": 150, "batch_size": 16, "lr": 5e-3},
 }
 
-# Score network and segmenter are the nearest that MONAI has; see `helpers.learn.score_network` and `fit_segmenter`.
+# Score network and segmenter are the closest that MONAI has; see `helpers.learn.score_network` and `fit_segmenter`.
 NETWORKS: Table = {
     "small": {"ucsf-pdgm": _SMALL_NETWORKS, "chexpert": _SMALL_NETWORKS},
     "paper": {
@@ -45,7 +45,7 @@ NETWORKS: Table = {
         },
     },
 }
-# Not published: Pix2Pix's batch on each data set (32 to 64 in all), and the batch of CheXpert's classifier.
+# Not published: Pix2Pix's batch size for each data set (32 to 64 overall), and that of CheXpert's classifier.
 OPTIMISATION: Table = {
     "small": {
         "ucsf-pdgm": _SMALL_OPTIMISATION | {"classifier": _SMALL_OPTIMISATION["classifier"] | {"balanced": True}},

@@ -1,4 +1,4 @@
-"""The two data sets of the study in one form, and what a poorer acquisition makes of their images."""
+"""The two data sets of the restoration study in one format, and simulated poorer acquisitions of their images."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ LEVELS = {
     "chexpert": {"low": 100_000, "middle": 10_000, "high": 3_000},
 }
 MODES = {"corrected": "magnitude", "as_published": "real"}  # mode -> part of the zero-filled MRI
-BRAIN = {"grade4": "grade", "glioblastoma": "type"}  # column of the loader -> the study's name of the target
+BRAIN = {"grade4": "grade", "glioblastoma": "type"}  # column of the loader -> name of the target in the study
 VALIDATION = 0.1  # share of patients
-SLICES = 12  # of a simulated brain
+SLICES = 12  # per simulated brain
 GRADES = (0.25, 0.15, 0.6)  # shares of grades 2, 3 and 4 among simulated brains
 
 
 class Task(NamedTuple):
-    """Clean images of a data set, and what is to be read from them.
+    """Clean images of a data set, with the targets to predict from them.
 
-    rows : one row an image: ``case, patient_id, split``, the attributes, ``age`` and the targets (0, 1 or missing)
+    rows : one row per image: ``case, patient_id, split``, the attributes, ``age`` and the targets (0, 1 or missing)
     images : float32 (n, 1, s, s), 0 to 1
-    masks : uint8 (n, 1, s, s), or None where there is nothing to segment
-    targets, attributes : columns of the rows; an attribute that is known of nobody is left out
-    dropped : what was left out, counted by reason
+    masks : uint8 (n, 1, s, s), or None if there is nothing to segment
+    targets, attributes : columns of the rows; an attribute that is missing in all rows is left out
+    dropped : excluded cases, counted by reason
     """
 
     dataset: str
@@ -52,7 +52,7 @@ class Task(NamedTuple):
 def load(
     dataset: str, root: str | Path, *, size: int, seed: int, test_share: float = 0.2, progress: bool = False
 ) -> Task:
-    """Images, labels and groups of a data set, shared out by patient.
+    """Load images, labels and groups of a data set, and split it by patient.
 
     Parameters
     ----------
@@ -60,18 +60,18 @@ def load(
         Slices of brain MRI with tumours, where a case is an exam of many slices; or chest radiographs with twelve
         findings, where a case is an image.
     root : str or Path
-        As `helpers.datasets.load_ucsf_pdgm` and `helpers.datasets.load_chexpert` take it.
+        Folder of the data set, see `helpers.datasets.load_ucsf_pdgm` and `helpers.datasets.load_chexpert`.
     size : int
         Pixels of a side.
     seed : int
-        Of the split.
+        Seed of the split.
     test_share : float
-        Share of patients that are tested; a tenth is for validation, the rest for training.
+        Share of patients in the test set; a tenth of all patients is for validation, the rest for training.
 
     Raises
     ------
     InputError
-        There is no such data set, or a share out of range; and what the loaders refuse.
+        There is no such data set, or a share is out of range; also the errors of the loaders.
     """
     _check_dataset(dataset)
     if not 0.05 <= test_share <= 0.8:
@@ -90,17 +90,17 @@ def load(
         images, masks = datasets.load_radiographs(cases["file"], size, progress=progress), None
         targets, attributes = list(datasets.FINDINGS), ["sex", "age_group", "race"]
         rows = cases.rename(columns={"image": "case"})
-        # A patient grows older from study to study, and is one person: what the first image says counts.
+        # A patient's age changes between studies; the values of the first image are used for all.
         own = ["sex", "age", "age_group"]
         rows[own] = rows.groupby("patient_id")[own].transform("first")
-    # Of a release without its demographics nobody's race is known, which `dropped` says: there is nothing to compare.
+    # In a release without demographics all values of race are missing (noted in `dropped`): no groups can be compared.
     attributes = [name for name in attributes if rows[name].notna().any()]
     told = ["case", "patient_id", "split", "age", *attributes, *targets]
     return Task(dataset, rows[told].reset_index(drop=True), images, masks, targets, attributes, dropped)
 
 
 def simulated(dataset: str, n: int, *, size: int, seed: int, **planted: float) -> Path:
-    """Root of a simulated data set of either kind in the real layout, with what `planted` says and else no difference.
+    """Create a simulated data set in the real layout and return its root; groups differ only as set by `planted`.
 
     Parameters
     ----------
@@ -111,12 +111,12 @@ def simulated(dataset: str, n: int, *, size: int, seed: int, **planted: float) -
         Pixels of a side; read the images at this size.
     seed : int
     **planted
-        As `helpers.datasets.simulate_brain_tumours` and `helpers.datasets.simulate_chest_xrays` take it, such as
-        ``detail=1.0``.
+        Planted effects, see `helpers.datasets.simulate_brain_tumours` and `helpers.datasets.simulate_chest_xrays`, such
+        as ``detail=1.0``.
 
     Notes
     -----
-    Fewer brains have grade 4 than in the real release, so that a small test set has both classes.
+    Fewer brains have grade 4 than in the real release, so that even a small test set has both classes.
     """
     _check_dataset(dataset)
     if dataset == "chexpert":
@@ -125,21 +125,21 @@ def simulated(dataset: str, n: int, *, size: int, seed: int, **planted: float) -
 
 
 def degraded(task: Task, level: str, *, mode: str, pattern: str, seed: int, folder: Path) -> np.ndarray:
-    """The images as a poorer acquisition gives them, kept on disk.
+    """Simulate a poorer acquisition of the images; the result is kept on disk.
 
     Parameters
     ----------
     level : {"low", "middle", "high"}
-        Of noise: acceleration 4, 8, 16, or 100,000, 10,000, 3,000 photons.
+        Level of degradation: acceleration 4, 8, 16 (MRI), or 100,000, 10,000, 3,000 photons (X-ray).
     mode : {"corrected", "as_published"}
         X-ray: see `helpers.degrade.low_dose`. MRI: the magnitude of the zero-filled image, or that of its real part.
     pattern : {"uniform", "golden"}
-        Of the spokes in k-space.
+        Arrangement of the radial spokes in k-space.
 
     Returns
     -------
     float32 ndarray of shape (n, 1, s, s)
-        0 to 1.
+        Degraded images, 0 to 1.
     """
     if level not in LEVELS[task.dataset]:
         raise InputError(f"level = {level}", "there is none", "Choose from low, middle, high")
@@ -164,10 +164,11 @@ def degraded(task: Task, level: str, *, mode: str, pattern: str, seed: int, fold
 def published_training(
     task: Task, level: str, *, mode: str, pattern: str, seed: int, folder: Path
 ) -> dict[str, np.ndarray]:
-    """What an arm is trained on, where that is not what it is used on: in the MRI of the published study.
+    """Return training images by arm, for arms that are trained on another degradation than they are applied to.
 
-    Its U-Net is trained and all networks are used on ``|Re u|``; Pix2Pix and the SDE are trained on ``|u|``. Empty in
-    the mode "corrected", and for X-rays.
+    This occurs only in the MRI of the published study. There the U-Net is trained on ``|Re u|``, Pix2Pix and the SDE
+    are trained on ``|u|``, and all networks are applied to ``|Re u|``. The result is empty in the mode "corrected", and
+    for X-rays.
     """
     if part_of(mode) == "magnitude" or task.dataset != "ucsf-pdgm":
         return {}
@@ -191,25 +192,25 @@ def read(
     device: Device = "auto",
     progress: bool = False,
 ) -> tuple[Outputs, Measured]:
-    """Train reconstructions, classifiers and segmenter of a task, and measure what they make of its held-out images.
+    """Train reconstructions, classifiers and segmenter of a task, and measure their results on its held-out images.
 
     Parameters
     ----------
     worse : float32 ndarray of shape (n, 1, s, s)
         From `degraded`.
     network : {"small", "paper"}
-        Of `NETWORKS` and `OPTIMISATION`.
+        Key of `NETWORKS` and `OPTIMISATION`.
     sampler, steps
-        Of the SDE, as `restore` takes them.
+        Options of the SDE, see `restore`.
     effort : float
-        Share of the table's training steps or epochs that is taken, at least one of them.
+        Factor of the training steps or epochs in `OPTIMISATION`; at least one step or epoch is done.
     seed, trained_on, arms, keep, level, device, progress
-        As `run` takes them. The brain's targets have a classifier each, which is balanced; the chest's share one.
+        See `run`. Each brain target has a separate, balanced classifier; the chest findings share one classifier.
 
     Raises
     ------
     InputError
-        There is no such network; and what `run` refuses.
+        There is no such network; also the errors of `run`.
     """
     if network not in NETWORKS:
         raise InputError(f"network = {network}", "there is none", f"Choose from {', '.join(NETWORKS)}")
@@ -249,12 +250,12 @@ def _check_dataset(dataset: str) -> None:
 
 
 def part_of(mode: str) -> Literal["magnitude", "real"]:
-    """What of the zero-filled image a mode looks at."""
+    """Return the part of the zero-filled image that a mode uses."""
     if mode not in MODES:
         raise InputError(f"mode = {mode}", "there is none", f"Choose from {', '.join(MODES)}")
     return MODES[mode]
 
 
 def digest(array: np.ndarray) -> str:
-    """Hash of an array's values."""
+    """Compute a hash of the values of an array."""
     return hashlib.sha256(np.ascontiguousarray(array)).hexdigest()[:16]

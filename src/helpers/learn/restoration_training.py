@@ -1,4 +1,4 @@
-"""Reconstruction networks trained on pairs of a degraded and a clean image: U-Net, Pix2Pix and mean-reverting SDE."""
+"""Training of reconstruction networks on pairs of degraded and clean images: U-Net, Pix2Pix and mean-reverting SDE."""
 
 from __future__ import annotations
 
@@ -19,15 +19,18 @@ Pairs = tuple[np.ndarray, np.ndarray]
 
 
 class Pix2Pix(nn.Module):
-    """A generator and the discriminator it is trained against; called on images, it is the generator alone."""
+    """A generator and the discriminator it is trained against; called on degraded images alone, it is the generator."""
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module) -> None:
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
 
     def forward(self, degraded: torch.Tensor, clean: torch.Tensor | None = None) -> Any:
-        """Reconstructions; and with clean images three judgements: of the true pair and of the made pair, which reach
-        the discriminator's weights alone, and of the made pair once more, which reaches the generator's alone."""
+        """Return the reconstructions and, if clean images are given, three outputs of the discriminator.
+
+        The first two judge the true pair and the reconstructed pair; their gradients reach only the discriminator. The
+        third judges the reconstructed pair again; its gradient reaches only the generator.
+        """
         made = self.generator(degraded)
         if clean is None:
             return made
@@ -58,11 +61,11 @@ def fit_unet(
     degraded, clean : float32 ndarray of shape (n, 1, h, w)
         Pairs of images, 0 to 1.
     seed : int
-        Of the first weights and the order of images.
+        Seed of the initial weights and the order of images.
     features, output
         As `helpers.learn.plain_unet` takes them.
     validation : pair of ndarray, optional
-        Degraded and clean images, for `patience`.
+        Degraded and clean validation images, for `patience`.
     **options
         As `helpers.learn.fit` takes them: `epochs` or `steps`, `batch_size`, `lr`, `patience`, `weights`,
         `checkpoint`, `device`, `progress`, ...; the optimizer is Adam.
@@ -75,7 +78,7 @@ def fit_unet(
     Raises
     ------
     InputError
-        The images are no pairs; what `helpers.learn.plain_unet` and `helpers.learn.fit` refuse.
+        The images are not pairs; also the errors of `helpers.learn.plain_unet` and `helpers.learn.fit`.
     """
     model = restoration_networks.plain_unet(features=features, output=output, seed=seed)
     return _fit(model, _squared, degraded, clean, 2 ** (len(features) - 1), validation, seed=seed, **options)
@@ -93,11 +96,12 @@ def fit_pix2pix(
     lambda_l1: float = 1000.0,
     **options: Any,
 ) -> loop.Fitted:
-    """Train Pix2Pix (Isola et al. 2017): a generator against a discriminator of patches, and to the clean image.
+    """Train Pix2Pix (Isola et al. 2017), a conditional GAN with a patch discriminator and an L1 loss.
 
-    The generator's loss is binary cross-entropy plus `lambda_l1` times the mean absolute error. Two departures from
-    what was published: both networks take their steps at once, from one pass, where the generator's step used to follow
-    the discriminator's; and the trained generator is used without dropout, with the batch norm of the training.
+    The generator's loss is binary cross-entropy plus `lambda_l1` times the mean absolute error. Two details differ from
+    the publication. Both networks are updated at once, from one forward pass; in the publication the generator's step
+    follows the discriminator's. The trained generator is used without dropout and with the batch norm statistics of the
+    training.
 
     Parameters
     ----------
@@ -116,12 +120,12 @@ def fit_pix2pix(
     Returns
     -------
     helpers.learn.Fitted
-        The model gives the generator's images; history has ``l1``, ``adversarial`` and ``discriminator``.
+        The model returns the generator's images; the history has ``l1``, ``adversarial`` and ``discriminator``.
 
     Raises
     ------
     InputError
-        The images are no pairs; what the builders and `helpers.learn.fit` refuse.
+        The images are not pairs; also the errors of the builders and of `helpers.learn.fit`.
     """
     if not 0 <= lambda_l1 < float("inf"):
         raise InputError(f"lambda_l1 = {lambda_l1}", "expected a number, 0 or more", "Use 1000")
@@ -159,9 +163,10 @@ def fit_sde(
     features, blocks, attention, groups
         As `helpers.learn.score_network` takes them.
     diffusion_steps, scale, end, predicts
-        Steps of the SDE, its noise, what is left at its end, and what the network predicts, see `MeanReverting`.
+        Steps of the SDE, its noise, the share of the difference left at its end, and the network's prediction target;
+        see `MeanReverting`.
     kind : {"noise", "velocity", "ml"}
-        Loss: of the noise, of the velocity, or the published likelihood; see `helpers.learn.sde.loss`.
+        Loss: error of the noise or of the velocity, or the published likelihood; see `helpers.learn.sde.loss`.
     **options
         As `helpers.learn.fit` takes them; the optimizer is Adam with betas 0.9 and 0.99.
 
@@ -173,8 +178,8 @@ def fit_sde(
     Raises
     ------
     InputError
-        The images are no pairs, there is no such loss; what `helpers.learn.score_network`, `MeanReverting` and
-        `helpers.learn.fit` refuse.
+        The images are not pairs, or there is no such loss; also the errors of `helpers.learn.score_network`,
+        `MeanReverting` and `helpers.learn.fit`.
     """
     if kind not in sde.LOSSES:
         raise InputError(f"kind = {kind}", "there is no such loss", f"Choose from {', '.join(sde.LOSSES)}")
@@ -188,12 +193,12 @@ def fit_sde(
 
 
 def linear_decay(done: float) -> float:
-    """Factor of the learning rate: 1 in the first half of a training, then falling linearly to 0."""
+    """Return the factor of the learning rate: 1 in the first half of a training, then decreasing linearly to 0."""
     return min(1.0, 2 * (1 - done))
 
 
 def check_pairs(degraded: np.ndarray, clean: np.ndarray, multiple: int) -> None:
-    """InputError where images are not (n, 1, h, w) and alike, or cannot be halved as often as a network does it."""
+    """Raise InputError unless both arrays are (n, 1, h, w) of equal shape, with sides divisible by `multiple`."""
     for name, images in (("degraded", degraded), ("clean", clean)):
         if images.ndim != 4 or images.shape[1] != 1 or not len(images):
             raise InputError(name, f"expected images of shape (n, 1, h, w), found {images.shape}", "Add or drop axes")
@@ -241,5 +246,5 @@ def _cross_entropy(logits: torch.Tensor, truth: float) -> torch.Tensor:
 
 
 def _closeness(model: nn.Module, *, pairs: Pairs) -> float:
-    """Minus the mean squared error."""
+    """Return minus the mean squared error of the reconstructions."""
     return -float(np.mean((prediction.predict(model, pairs[0]) - pairs[1]) ** 2))

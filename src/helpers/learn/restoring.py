@@ -1,4 +1,4 @@
-"""Trained reconstruction networks, whatever their kind, applied to degraded images."""
+"""Application of trained reconstruction networks of any kind to degraded images."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ def restore(
     cases: ArrayLike | None = None,
     batch_size: int = 64,
 ) -> np.ndarray:
-    """Images as a reconstruction network gives them back.
+    """Reconstruct degraded images with a trained network.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Of `fit_unet`, `fit_pix2pix` or `fit_sde`; used where it lies, in evaluation mode.
+        From `fit_unet`, `fit_pix2pix` or `fit_sde`; used on its current device, in evaluation mode.
     degraded : float32 ndarray of shape (n, 1, h, w)
         Images, 0 to 1.
     sampler, steps
-        Of an SDE, as `helpers.learn.sde.sample` takes them.
+        Options of an SDE, see `helpers.learn.sde.sample`.
     seed : int
-        Of an SDE's noise.
+        Seed of an SDE's noise.
     cases : array_like of n int, optional
-        Numbers of the images, 0 or more, default their places: an SDE's noise is that of seed and number, whatever
-        other images are in the call.
+        Identifying numbers of the images, 0 or more; default their positions. An SDE's noise for an image depends only
+        on the seed and this number, not on the other images in the call.
     batch_size : int
-        Images at a time.
+        Images per forward pass.
 
     Returns
     -------
     float32 ndarray of shape (n, 1, h, w)
-        Clipped to 0 to 1.
+        Reconstructions, clipped to 0 to 1.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def restore(
 
 
 class _Sampling(nn.Module):
-    """An SDE as a network from images to images; called on the batches of one array in turn."""
+    """An SDE wrapped as a network from images to images; to be called on the batches of one array in order."""
 
     def __init__(
         self, model: sde.MeanReverting, cases: Sequence[int], seed: int, sampler: str, steps: int | None

@@ -1,9 +1,9 @@
-"""The mean-reverting SDE of Luo et al. 2023 (IR-SDE), by a change of variables that makes it a usual diffusion.
+"""The mean-reverting SDE of Luo et al. 2023 (IR-SDE), turned into a standard diffusion by a change of variables.
 
 A clean image x0 drifts to its degraded image mu while noise is added: dx = theta (mu - x) dt + sigma dw, with
 sigma^2 = 2 scale^2 theta. Then z = (x - mu) / scale follows exactly a variance-preserving diffusion with
-alphabar_t = exp(-2 c_t dt), c_t = theta_1 + ... + theta_t. So training and sampling are those of DDPM on z, and MONAI's
-schedulers do them. Luo et al. 2023, https://arxiv.org/abs/2301.11699.
+alphabar_t = exp(-2 c_t dt), c_t = theta_1 + ... + theta_t. So training and sampling are those of DDPM on z, with
+MONAI's schedulers. Luo et al. 2023, https://arxiv.org/abs/2301.11699.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ OFFSET = 0.008  # of the cosine schedule
 
 
 class Schedule(NamedTuple):
-    """Times of a mean-reverting SDE, float64, one entry a step from first to last.
+    """Time steps of a mean-reverting SDE, float64, one entry per step from first to last.
 
     time : whole numbers from 1 to the number of steps that the network was trained for
-    drift : integral of theta over the step; their sum is -ln(end)
-    passed : integral of theta from the start, c_t dt; exp(-passed) of the difference from the degraded image is left
+    drift : integral of theta over the step; the sum over all steps is -ln(end)
+    passed : integral of theta from the start, c_t dt; the difference from the degraded image is scaled by exp(-passed)
     """
 
     time: np.ndarray
@@ -37,7 +37,7 @@ class Schedule(NamedTuple):
 
 
 def thetas(steps: int) -> np.ndarray:
-    """Speeds theta_0 ... theta_steps of the cosine schedule, 0 to 1 (`steps` + 1 of them; theta_0 is never used)."""
+    """Compute the `steps` + 1 speeds theta_0 ... theta_steps of the cosine schedule, 0 to 1; theta_0 is never used."""
     k = np.arange(1, steps + 2)
     n = steps + 2
     a = np.cos((np.r_[0, k] / n + OFFSET) / (1 + OFFSET) * np.pi / 2) ** 2
@@ -45,21 +45,21 @@ def thetas(steps: int) -> np.ndarray:
 
 
 def schedule(steps: int = 100, *, of: int | None = None, end: float = 0.005) -> Schedule:
-    """Cosine schedule of a mean-reverting SDE.
+    """Compute the cosine schedule of a mean-reverting SDE.
 
     Parameters
     ----------
     steps : int
         Steps to take, 1 to `of`, evenly spaced; the last is always step number `of`.
     of : int, optional
-        Steps of the SDE itself, which a network is trained for; default `steps`.
+        Steps of the SDE itself, for which a network is trained; default `steps`.
     end : float
         Share of the difference from the degraded image that is left at the end, exp(-c_T dt).
 
     Returns
     -------
     Schedule
-        For the steps to take; a step that spans several has their drift.
+        Schedule of the steps to take; a step that spans several steps of the SDE has their total drift.
 
     Raises
     ------
@@ -79,22 +79,22 @@ def schedule(steps: int = 100, *, of: int | None = None, end: float = 0.005) -> 
 
 
 class MeanReverting(nn.Module):
-    """A score network with the mean-reverting SDE that it is trained for.
+    """A score network together with the mean-reverting SDE that it is trained for.
 
     Parameters
     ----------
     network : torch.nn.Module
-        Takes (n, 2, h, w), noisy and degraded image, and times from 0, such as `helpers.learn.score_network`.
+        Takes (n, 2, h, w), noisy and degraded image, and times from 0, as does `helpers.learn.score_network`.
     steps : int
         Steps of the SDE.
     scale : float
-        Standard deviation of the noise at the end, in units of the images.
+        Standard deviation of the noise at the end, in the units of the images.
     end : float
         As `schedule` takes it.
     predicts : {"noise", "velocity"}
-        What the network's output is read as. As published, noise: where a network has learned little, reverse steps
-        then enlarge an error by up to 1 / end. Velocity (Salimans and Ho 2022, https://arxiv.org/abs/2202.00512), from
-        which the noise follows, keeps it small, so that a short training gives an image.
+        Meaning of the network's output. Noise, as published: if a network has learned little, reverse steps enlarge
+        its error by up to 1 / end. Velocity (Salimans and Ho 2022, https://arxiv.org/abs/2202.00512), from which the
+        noise is computed, keeps the error small, so that a short training suffices for an image.
 
     Raises
     ------
@@ -118,11 +118,11 @@ class MeanReverting(nn.Module):
             raise InputError(f"scale = {scale}", "expected a number above 0", "Use 10 / 255")
         self.network, self.steps, self.scale, self.end, self.predicts = network, steps, scale, end, predicts
         found = schedule(steps, end=end)
-        for name in ("drift", "passed"):  # which follow from the settings, and so are in no checkpoint
+        for name in ("drift", "passed"):  # derived from the settings, so not saved in checkpoints
             self.register_buffer(name, torch.from_numpy(getattr(found, name)).float(), persistent=False)
 
     def forward(self, z: torch.Tensor, degraded: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
-        """Noise in z, (image - degraded) / scale, at times from 1 to `steps`, shape (n,)."""
+        """Predict the noise in z, (image - degraded) / scale, at times from 1 to `steps`, shape (n,)."""
         output = self.network(torch.cat([z, degraded], 1), time - 1)
         if self.predicts == "noise":
             return output
@@ -137,21 +137,21 @@ def loss(
     sde: MeanReverting,
     kind: str = "ml",
 ) -> torch.Tensor:
-    """Loss of a score network at a random time of each image.
+    """Compute the loss of a score network at a random time for each image.
 
     Parameters
     ----------
     model : torch.nn.Module
-        The SDE as it is called in training, which may be wrapped.
+        The SDE as called in training, possibly wrapped.
     batch : tuple of torch.Tensor
         Degraded and clean images, (n, 1, h, w).
     sde : MeanReverting
         The SDE itself.
     kind : {"noise", "velocity", "ml"}
-        Mean squared error of the predicted noise (Ho et al. 2020), or of the velocity that follows from it, which lets
-        late times count as much as early ones; or the published maximum-likelihood loss, the mean absolute difference
-        between a reverse step with the predicted noise and the most likely reverse step (Luo et al. 2023,
-        equation 15), in units of the images.
+        "noise": mean squared error of the predicted noise (Ho et al. 2020). "velocity": that of the velocity computed
+        from it, so that late times count as much as early ones. "ml": the published maximum-likelihood loss, the mean
+        absolute difference between a reverse step with the predicted noise and the most likely reverse step (Luo et al.
+        2023, equation 15), in the units of the images.
     """
     degraded, clean = batch
     time = torch.randint(1, sde.steps + 1, (len(clean),), device=clean.device)
@@ -169,17 +169,17 @@ def loss(
 
 
 def noise_sd(passed: torch.Tensor) -> torch.Tensor:
-    """Standard deviation of the noise in z, sqrt(1 - exp(-2 passed))."""
+    """Compute the standard deviation of the noise in z, sqrt(1 - exp(-2 passed))."""
     return (-torch.expm1(-2 * passed)).sqrt()
 
 
 def reverse_mean(z: torch.Tensor, noise: torch.Tensor, passed: torch.Tensor, drift: torch.Tensor) -> torch.Tensor:
-    """One Euler step of the reverse SDE, without its noise: z + drift (z + 2 score), score = -noise / noise_sd."""
+    """Take one Euler step of the reverse SDE without its noise: z + drift (z + 2 score), score = -noise / noise_sd."""
     return z + drift * (z - 2 * noise / noise_sd(passed))
 
 
 def likeliest(z: torch.Tensor, start: torch.Tensor, passed: torch.Tensor, drift: torch.Tensor) -> torch.Tensor:
-    """Where z most likely was a step before, given where it started (Luo et al. 2023, equation 14)."""
+    """Compute the most likely z one step earlier, given the start of z (Luo et al. 2023, equation 14)."""
     before, whole = passed - drift, torch.expm1(-2 * passed)
     of_z = torch.exp(-drift) * torch.expm1(-2 * before) / whole
     of_start = torch.exp(-before) * torch.expm1(-2 * drift) / whole
@@ -195,26 +195,26 @@ def sample(
     sampler: str = "posterior",
     steps: int | None = None,
 ) -> torch.Tensor:
-    """Images drawn by the reverse of the SDE, given degraded ones.
+    """Sample clean images by the reverse SDE, given degraded images.
 
     Parameters
     ----------
     sde : MeanReverting
-        Trained, on the device of the images.
+        Trained model, on the device of the images.
     degraded : torch.Tensor of shape (n, 1, h, w)
     generators : sequence of n torch.Generator
-        One an image, on the same device, so that an image does not depend on those beside it.
+        One per image, on the same device, so that an image does not depend on the others in the call.
     sampler : {"posterior", "euler_maruyama", "ddim"}
-        DDPM's ancestral sampling (Luo et al. 2024, https://arxiv.org/abs/2404.09732); Euler-Maruyama steps of the
-        reverse SDE, as published, whose last step still adds a little noise and which needs many steps; or
-        deterministic steps from random noise (Song et al. 2021), for few steps.
+        "posterior": DDPM's ancestral sampling (Luo et al. 2024, https://arxiv.org/abs/2404.09732). "euler_maruyama":
+        Euler-Maruyama steps of the reverse SDE, as published; it needs many steps, and its last step still adds a
+        little noise. "ddim": deterministic steps from random noise (Song et al. 2021), for few steps.
     steps : int, optional
-        Steps to take, evenly spaced; default all that the SDE has.
+        Steps to take, evenly spaced; default all steps of the SDE.
 
     Returns
     -------
     torch.Tensor of shape (n, 1, h, w)
-        Not clipped.
+        Sampled images, not clipped.
 
     Raises
     ------
@@ -236,7 +236,7 @@ def sample(
         noise = sde(z, degraded, time)
         if sampler == "ddim":
             z, _ = scheduler.step(noise, k, z)
-        elif sampler == "posterior":  # image by image, for the noise
+        elif sampler == "posterior":  # image by image, since each has its generator
             each = zip(noise.split(1), z.split(1), generators, strict=True)
             z = torch.cat([scheduler.step(e, k, one, generator=g)[0] for e, one, g in each])
         else:
@@ -245,9 +245,9 @@ def sample(
 
 
 def monai_scheduler(sampler: str, steps: int, of: int, end: float) -> nn.Module:
-    """MONAI's scheduler for z, ``DDPMScheduler`` for "posterior" and ``DDIMScheduler`` for "ddim".
+    """Build MONAI's scheduler for z: ``DDPMScheduler`` for "posterior" and ``DDIMScheduler`` for "ddim".
 
-    Its timesteps are places in `schedule`, from 0.
+    Its timesteps are positions in `schedule`, from 0.
     """
     from monai.networks.schedulers import DDIMScheduler, DDPMScheduler, NoiseSchedules
 
@@ -258,6 +258,6 @@ def monai_scheduler(sampler: str, steps: int, of: int, end: float) -> nn.Module:
 
 
 def _diffusion(num_train_timesteps: int, of: int, end: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Beta, alpha and alphabar of z, in the form that MONAI's schedulers take."""
+    """Compute beta, alpha and alphabar of z, in the form that MONAI's schedulers take."""
     _, drift, passed = (torch.from_numpy(values) for values in schedule(num_train_timesteps, of=of, end=end))
     return -torch.expm1(-2 * drift), torch.exp(-2 * drift), torch.exp(-2 * passed)

@@ -1,4 +1,4 @@
-"""A training under way: what changes from step to step, and what of it is kept."""
+"""A training in progress: its step-by-step updates, and the state saved in checkpoints."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LOWER = "Lower lr, set clip, or use precision 32"
 
 @dataclass(kw_only=True)
 class Training:
-    """One run of `helpers.learn.fit`; see there for what the fields mean."""
+    """One run of `helpers.learn.fit`, where the fields are explained."""
 
     fabric: Fabric
     model: nn.Module
@@ -48,13 +48,13 @@ class Training:
     best: dict[str, Any] = field(default_factory=lambda: {"step": 0, "score": -math.inf, "waited": 0, "weights": {}})
 
     def prepare(self, make: Callable[..., Optimizer], *, channels_last: bool, compile: bool) -> None:
-        """Put the model in its place, with an optimizer and a running average of its weights."""
+        """Move the model to its device, and set up the optimizer and the moving average of the weights."""
         if channels_last:
             flat = any(p.ndim == 4 for p in self.model.parameters())
             self.model.to(memory_format=torch.channels_last if flat else torch.channels_last_3d)
         self.model.to(self.fabric.device)
         optimizer = make([p for p in self.model.parameters() if p.requires_grad])
-        # Which of PyTorch's kernels does the arithmetic is no setting of the run.
+        # The choice of PyTorch's kernels is not a setting of the run.
         rules = {name: rule for name, rule in optimizer.defaults.items() if name not in ("fused", "foreach")}
         self.settings |= {"optimizer": f"{type(optimizer).__name__} {rules}"} if self.folder else {}
         net = torch.compile(self.model) if compile else self.model
@@ -65,7 +65,7 @@ class Training:
             self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(self.ema), use_buffers=True)
 
     def resume(self) -> int:
-        """Take up the folder's checkpoint; the steps it has."""
+        """Restore the checkpoint of the folder, if there is one, and return its number of steps."""
         content = checkpoint.read(self.folder, self.settings) if self.folder else None
         if content is None:
             return 0
@@ -78,7 +78,7 @@ class Training:
         return self.step
 
     def run(self, batches: Callable[..., Iterator[Any]], *, progress: bool) -> None:
-        """Train until the last step, or until patience ends."""
+        """Train until the last step, or until early stopping (`patience`)."""
         from tqdm.auto import tqdm
 
         shown = progress and self.fabric.is_global_zero
@@ -105,7 +105,7 @@ class Training:
                 seen, began = [], time.perf_counter()
 
     def finish(self) -> None:
-        """Leave the model with the weights that are the result."""
+        """Load the final weights: those of the best step with `patience`, else the moving average if there is one."""
         if self.patience is not None:
             self.model.load_state_dict(self.best["weights"])
         elif self.average:
@@ -121,7 +121,7 @@ class Training:
         if self.augment:
             batch = self.augment(batch)
         values = _values(self.loss(self.net, batch))
-        # On a GPU a look at the loss would wait for it: there it is looked at after each interval.
+        # On a GPU, reading the loss would wait for the step; there it is checked after each interval.
         if self.fabric.device.type == "cpu" and not values["loss"].isfinite():
             self._diverged(self.step + 1)
         self.optimizer.zero_grad()
@@ -162,7 +162,7 @@ class Training:
         return self.patience is not None and self.best["waited"] >= self.patience
 
     def _check_weights(self) -> None:
-        """A gradient can be infinite where the loss is not; such weights must not reach a checkpoint."""
+        """Raise InputError if a weight is NaN or infinite, as after an infinite gradient; no checkpoint may hold it."""
         for name, weight in self.model.state_dict().items():
             if weight.is_floating_point() and not weight.isfinite().all():
                 raise InputError(name, f"these weights are NaN or infinite after step {self.step}", LOWER)
@@ -190,7 +190,7 @@ class Training:
 
 
 def _values(found: Any) -> dict[str, torch.Tensor]:
-    """What a loss function gave, by name."""
+    """Return the checked values of a loss function by name."""
     values = found if isinstance(found, dict) else {"loss": found}
     if not isinstance(values.get("loss"), torch.Tensor) or any(
         not isinstance(value, torch.Tensor) or value.ndim for value in values.values()

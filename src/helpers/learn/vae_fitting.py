@@ -1,4 +1,4 @@
-"""A variational autoencoder trained on images in memory."""
+"""Training of a variational autoencoder on images in memory."""
 
 from __future__ import annotations
 
@@ -41,28 +41,28 @@ def fit(
     compile: bool = False,
     progress: bool = True,
 ) -> loop.Fitted:
-    """Train a variational autoencoder with Adam; gradients are clipped to a norm of 10, images mirrored by chance.
+    """Train a variational autoencoder with Adam; gradients are clipped to a norm of 10, images are mirrored at random.
 
-    The defaults are the network and the optimisation of López-Pérez et al. for images of 128 x 128 pixels, but for the
-    features, which are not at hand everywhere.
+    The defaults are the network and the optimisation of López-Pérez et al. for images of 128 x 128 pixels, except for
+    the features, which are not available everywhere.
 
     Parameters
     ----------
     images : uint8 ndarray of shape (n, c, s, s)
-        Pixels from 0 to 255; all are kept in the memory of the device. The network sees them from -1 to 1.
+        Pixels from 0 to 255; all images are kept in device memory. They are scaled to -1 to 1 for the network.
     seed : int
-        Of the first weights, the order of images, the flips and the draws of codes.
+        Seed of the initial weights, the order of images, the flips and the samples of codes.
     epochs, steps : int
-        How long, one of the two; see `helpers.learn.fit`.
+        Length of the training, exactly one of the two; see `helpers.learn.fit`.
     batch_size, lr : int, float
-        Images in a step, and learning rate.
+        Images per step, and learning rate.
     beta, feature_weight, features
         As `loss` takes them.
     channels, blocks, latent, deep
-        Of the network, see `helpers.learn.vae`. (8, (1, 2), 16, False) is enough for simulated images of 32 x 32.
+        Size of the network, see `helpers.learn.vae`. (8, (1, 2), 16, False) is enough for simulated images of 32 x 32.
     checkpoint : path, optional
-        Folder of this run alone. Name it by all settings: it does not hold beta, feature_weight and features, and so
-        cannot refuse a call that changes them.
+        Folder for this run only. Include all settings in its name: the checkpoint does not record beta, feature_weight
+        and features, so it cannot refuse a call that changes them.
     device, precision, channels_last, compile, progress
         As `helpers.learn.fit` takes them.
 
@@ -75,7 +75,7 @@ def fit(
     ------
     InputError
         The images are not uint8 (n, c, s, s), or cannot be halved once for each of the blocks; a weight is negative;
-        what `helpers.learn.vae`, `loss` and `helpers.learn.fit` refuse.
+        also the errors of `helpers.learn.vae`, `loss` and `helpers.learn.fit`.
     """
     pixels.check(images)
     for name, weight in (("beta", beta), ("feature_weight", feature_weight)):
@@ -108,7 +108,7 @@ def fit(
 
 
 def _augmented(batch: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
-    """Every second image, by chance, mirrored left to right; all from -1 to 1."""
+    """Scale images to -1 to 1, after mirroring each left to right with probability one half."""
     (images,) = batch
     mirrored = torch.rand(len(images), 1, 1, 1, device=images.device) < 0.5
     return (pixels.scaled(torch.where(mirrored, images.flip(3), images)),)

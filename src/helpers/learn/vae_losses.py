@@ -1,4 +1,4 @@
-"""What a variational autoencoder is trained to make small."""
+"""Loss of a variational autoencoder."""
 
 from __future__ import annotations
 
@@ -22,42 +22,42 @@ def loss(
     features: Features | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> dict[str, torch.Tensor]:
-    """Reconstruction error, divergence of the code from its prior, and distance in a feature space.
+    """Compute the reconstruction error, the KL divergence of the code from its prior, and a feature (perceptual) loss.
 
-    ``loss = mse + beta * kl + feature_weight * feature``, all of them means:
+    ``loss = mse + beta * kl + feature_weight * feature``. All terms are means:
 
     - ``mse``, the squared difference, over all images and their elements;
-    - ``kl``, the divergence of N(mean, exp(log_variance)) from N(0, 1), over all images and places of the code;
-    - ``feature``, the squared difference of the outputs of each convolution before its ReLU, over its elements, then
-      over the sixteen convolutions.
+    - ``kl``, the divergence of N(mean, exp(log_variance)) from N(0, 1), over all images and elements of the code;
+    - ``feature``, the squared difference of the outputs of each convolution before its ReLU, averaged over its
+      elements and then over the sixteen convolutions.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Gives ``(reconstruction, mean, log_variance)``, as `helpers.learn.vae` does.
+        Returns ``(reconstruction, mean, log_variance)``, as `helpers.learn.vae` does.
     batch : sequence of one torch.Tensor, shape (n, c, s, s)
         Images in [-1, 1].
     beta : float
-        Weight of the divergence. The default is that of the paper's code; `equation_beta` gives that of its Eq. 1.
+        Weight of the divergence. The default is from the paper's code; `equation_beta` returns that of its Eq. 1.
     feature_weight : float
-        Weight of the feature loss. The default is that of the paper's code. Its Eq. 2 has half the sum over the
-        convolutions, 8 times the mean here. Beside Eq. 1 it would be 16 / (elements of an image) here: 1 / 3072 for
-        colour images of 128 x 128 pixels.
+        Weight of the feature loss. The default is from the paper's code. The paper's Eq. 2 takes half the sum over the
+        convolutions, which is 8 times the mean used here. Combined with Eq. 1, the weight here would be
+        16 / (elements of an image): 1 / 3072 for colour images of 128 x 128 pixels.
     features : Features, optional
-        From `helpers.learn.vgg19_features` or `random_features`; moved to the device of the images. Without it there
-        is no feature loss, and no value of that name.
+        From `helpers.learn.vgg19_features` or `random_features`; moved to the device of the images. Without it, the
+        feature loss is left out of the sum and of the result.
     dtype : torch.dtype
-        What the features are computed in; another than float32 by autocast. The distances are float32.
+        Precision of the features; a type other than float32 uses autocast. The distances are float32.
 
     Returns
     -------
     dict of str to torch.Tensor
-        ``loss``, ``mse``, ``kl`` and ``feature``, a number each.
+        ``loss``, ``mse``, ``kl`` and ``feature``, each a scalar.
 
     Notes
     -----
-    López-Pérez et al. 2025, https://arxiv.org/abs/2501.11752, section 3. Eq. 2 there adds a distance, to be made small,
-    to the ELBO, to be made large; here the negative ELBO is meant.
+    López-Pérez et al. 2025, https://arxiv.org/abs/2501.11752, section 3. Eq. 2 there adds a distance, which is
+    minimised, to the ELBO, which is maximised; this function uses the negative ELBO.
     """
     (images,) = batch
     found = model(images)
@@ -76,10 +76,10 @@ def loss(
 
 
 def equation_beta(size: int, latent: Sequence[int], *, channels: int = 3) -> float:
-    """Weight of `loss`'s divergence that makes its first two terms the negative ELBO of the paper's Eq. 1.
+    """Compute the `beta` that makes the first two terms of `loss` the negative ELBO of the paper's Eq. 1.
 
     With the likelihood N(x | f(z), I), the negative ELBO of an image of N elements and a code of M elements is
-    ``N/2 * mse + M * kl`` and a constant. Over N/2 this is ``mse + (2 M / N) * kl``.
+    ``N/2 * mse + M * kl`` plus a constant. Divided by N/2 this is ``mse + (2 M / N) * kl``.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def equation_beta(size: int, latent: Sequence[int], *, channels: int = 3) -> flo
     Returns
     -------
     float
-        2 M / N: for colour images of 128 x 128 pixels and a code of 64 x 8 x 8 it is 1/6.
+        2 M / N; for colour images of 128 x 128 pixels and a code of 64 x 8 x 8 this is 1/6.
 
     Raises
     ------

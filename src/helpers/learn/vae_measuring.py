@@ -1,4 +1,4 @@
-"""How well a variational autoencoder gives images back, and how sure it is of their codes."""
+"""Reconstruction errors of a variational autoencoder, and the uncertainty of its codes."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ from helpers.learn import pixels, prediction
 def measures(
     model: nn.Module, images: np.ndarray, *, batch_size: int = 64, device: Device | None = None
 ) -> pd.DataFrame:
-    """Reconstruction errors and width of the code, image by image, computed in 32 bits.
+    """Compute reconstruction errors and the width of the code for each image, in 32-bit precision.
 
     Parameters
     ----------
     model : torch.nn.Module
-        From `fit` or `helpers.learn.vae`. In evaluation mode, in which it decodes the mean of the code.
+        From `fit` or `helpers.learn.vae`. It is used in evaluation mode, in which it decodes the mean of the code.
     images : uint8 ndarray of shape (n, c, s, s)
         Pixels from 0 to 255, s 11 or more.
     batch_size : int
-        Images at a time.
+        Images per forward pass.
     device : {"auto", "cpu", "cuda", "mps"}, optional
-        Where the model is moved to before; default where it lies.
+        Device that the model is moved to first; default its current device.
 
     Returns
     -------
     DataFrame
-        One row an image, in their order:
+        One row per image, in the order of the images:
 
         - ``mse``, mean squared difference of image and reconstruction, both from -1 to 1;
-        - ``nmse``, the same over the error of a flat picture of the image's own mean colour, which is the variance
-          within its channels: 1 is no better than that, and an image of little contrast has no advantage;
-        - ``ssim_gaussian``, structural similarity (Wang et al. 2004) of both from 0 to 1, which is its data range, with
-          a Gaussian window of 11 pixels and sigma 1.5, over all channels and all places where the window fits;
-          `helpers.metrics.ssim` has a flat window of 7 pixels, and other values;
+        - ``nmse``, the same divided by the error of a flat image of the image's mean colour, which is the variance
+          within its channels. A value of 1 is no better than the flat image, and low contrast is no advantage;
+        - ``ssim_gaussian``, structural similarity (Wang et al. 2004) of both from 0 to 1, with data range 1 and a
+          Gaussian window of 11 pixels and sigma 1.5, averaged over all channels and all positions where the window
+          fits; `helpers.metrics.ssim` has a flat window of 7 pixels, and gives other values;
         - ``latent_sd``, mean over the code of its standard deviations, exp(log_variance / 2).
 
     Raises
     ------
     InputError
-        The images are not uint8 (n, c, s, s), do not fit the network, or one of them is of one colour, so that it has
-        no variance; an output is NaN or infinite; the device is not there.
+        The images are not uint8 (n, c, s, s), do not fit the network, or one of them has a single colour and so
+        no variance; an output is NaN or infinite; the device is not available.
     """
     pixels.check(images)
     lowest, highest = (extreme(images, axis=(2, 3)) for extreme in (np.min, np.max))
@@ -59,16 +59,16 @@ def measures(
 
 
 def reconstruct(model: nn.Module, images: np.ndarray, *, batch_size: int = 64) -> np.ndarray:
-    """Images as a variational autoencoder gives them back, through the mean of their codes.
+    """Reconstruct images with a variational autoencoder, from the mean of their codes.
 
     Parameters
     ----------
     model : torch.nn.Module
-        From `fit` or `helpers.learn.vae`; used where it lies, in evaluation mode.
+        From `fit` or `helpers.learn.vae`; used on its current device, in evaluation mode.
     images : uint8 ndarray of shape (n, c, s, s)
         Pixels from 0 to 255.
     batch_size : int
-        Images at a time.
+        Images per forward pass.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def reconstruct(model: nn.Module, images: np.ndarray, *, batch_size: int = 64) -
 
 
 class _Reconstructed(nn.Module):
-    """A model that takes pixels from 0 to 255 and gives its reconstruction alone."""
+    """Wrapper of a model that takes pixels from 0 to 255 and returns only the reconstruction."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ class _Reconstructed(nn.Module):
 
 
 class _Measured(_Reconstructed):
-    """A model that takes pixels from 0 to 255 and gives the measures of each image."""
+    """Wrapper of a model that takes pixels from 0 to 255 and returns the measures of each image."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         from monai.metrics.regression import compute_ssim_and_cs
@@ -107,7 +107,7 @@ class _Measured(_Reconstructed):
         made, _, log_variance = self.model(images)
         mse = ((made - images) ** 2).flatten(1).mean(1)
         variance = images.flatten(2).var(2, correction=0).mean(1)
-        # Its first factor compares means, which must not be negative: so from 0 to 1.
+        # SSIM's first factor compares means, which must not be negative: so images are from 0 to 1.
         similar, _ = compute_ssim_and_cs((made + 1) / 2, (images + 1) / 2, 2, (11, 11), (1.5, 1.5), data_range=1.0)
         spread = (0.5 * log_variance).exp().flatten(1).mean(1)
         return torch.stack([mse, mse / variance, similar.flatten(1).mean(1), spread], 1)

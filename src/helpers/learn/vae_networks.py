@@ -1,4 +1,4 @@
-"""A variational autoencoder of residual blocks, whose latent code is a small image."""
+"""A variational autoencoder of residual blocks with a spatial latent code (a small image)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from helpers.errors import InputError
 from helpers.learn.building import is_count, seeded
 
 GROUPS = 8  # of group normalisation
-# Only called on what a normalisation has just made, which nothing else reads.
+# In place: applied only to the output of a normalisation, which nothing else reads.
 ELU = partial(functional.elu, inplace=True)
 
 
 class Coded(NamedTuple):
-    """Images after a variational autoencoder, float32.
+    """Output of a variational autoencoder, float32.
 
     reconstruction : torch.Tensor of shape (n, in_channels, s, s), -1 to 1
     mean, log_variance : torch.Tensor of shape (n, latent, s / factor, s / factor), of the Gaussian code
@@ -32,12 +32,12 @@ class Coded(NamedTuple):
 
 
 class VAE(nn.Module):
-    """What `vae` builds.
+    """Variational autoencoder built by `vae`.
 
     Attributes
     ----------
     factor : int
-        Pixels along an axis that one place of the latent code stands for.
+        Pixels along an axis that one element of the latent code covers.
     """
 
     def __init__(
@@ -71,12 +71,12 @@ class VAE(nn.Module):
         self.decoder = nn.Sequential(*up, nn.ELU(), nn.Conv2d(widths[0], in_channels, 5, padding=2))
 
     def encode(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and log variance of the code of images in [-1, 1], shape (n, in_channels, height, width).
+        """Encode images in [-1, 1], shape (n, in_channels, height, width); return mean and log variance of the code.
 
         Raises
         ------
         InputError
-            An axis of the images cannot be halved as often as the network does it.
+            An axis of the images is not divisible by `factor`.
         """
         if any(side % self.factor for side in images.shape[2:]):
             raise InputError(
@@ -88,18 +88,18 @@ class VAE(nn.Module):
         return self.mean(hidden).float(), self.log_variance(hidden).float()
 
     def decode(self, code: torch.Tensor) -> torch.Tensor:
-        """Images in [-1, 1] of a code, shape (n, latent, height / factor, width / factor)."""
-        return self.decoder(code).float().tanh()  # not in 16 bits, which cannot tell bright shades apart
+        """Decode a code of shape (n, latent, height / factor, width / factor); return images in [-1, 1]."""
+        return self.decoder(code).float().tanh()  # not in 16 bits, which cannot distinguish bright shades
 
     def forward(self, images: torch.Tensor) -> Coded:
-        """Encode and decode images in [-1, 1]: through a sample of the code in training, else through its mean."""
+        """Encode and decode images in [-1, 1], with a sample of the code in training and its mean in evaluation."""
         mean, log_variance = self.encode(images)
         code = mean + torch.randn_like(mean) * (0.5 * log_variance).exp() if self.training else mean
         return Coded(self.decode(code), mean, log_variance)
 
 
 class _Residual(nn.Module):
-    """Two convolutions through half of the channels, added to what comes in."""
+    """Residual block: two convolutions through half of the channels, added to the input."""
 
     def __init__(self, width: int, norm: Callable[[int], nn.Module]) -> None:
         super().__init__()
@@ -112,7 +112,7 @@ class _Residual(nn.Module):
 
 
 class _Resized(nn.Module):
-    """The same at half or twice the size: the first convolution also makes what the second is added to."""
+    """Residual block that halves or doubles the size; its first convolution also computes the shortcut."""
 
     def __init__(self, before: int, after: int, norm: Callable[[int], nn.Module], *, up: bool) -> None:
         super().__init__()
@@ -141,11 +141,12 @@ def vae(
     norm: Literal["batch", "group"] = "batch",
     seed: int = 0,
 ) -> VAE:
-    """Variational autoencoder with pre-activation residual blocks and a spatial latent code.
+    """Build a variational autoencoder with pre-activation residual blocks and a spatial latent code.
 
     The encoder is a convolution, then for each entry of `blocks` a block that halves the image, then residual blocks
-    at the coarsest size; two convolutions of one pixel give mean and log variance of the code. The decoder mirrors it
-    and ends in tanh. ``vae(latent=64, deep=True)``, 56.7 million parameters, codes 128 x 128 pixels as 64 x 8 x 8.
+    at the coarsest size. Two 1 x 1 convolutions compute mean and log variance of the code. The decoder mirrors the
+    encoder and ends in tanh. ``vae(latent=64, deep=True)`` has 56.7 million parameters and encodes 128 x 128 pixels as
+    64 x 8 x 8.
 
     Parameters
     ----------
@@ -154,9 +155,9 @@ def vae(
     channels : int
         Features of the finest level, even; a multiple of 16 with group normalisation.
     blocks : sequence of int
-        Features of each level before it is halved, in multiples of `channels`; the coarsest has twice the last.
+        Features of each level before it is halved, in multiples of `channels`; the coarsest level has twice the last.
     latent : int
-        Channels of the code, each 2 ** len(blocks) times smaller along an axis than the image.
+        Channels of the code; along each axis the code is 2 ** len(blocks) times smaller than the image.
     residual_blocks : int
         Residual blocks at the coarsest size, in encoder and decoder.
     deep : bool
@@ -164,22 +165,22 @@ def vae(
     norm : {"batch", "group"}
         Batch normalisation (epsilon 1e-4), or group normalisation with eight groups.
     seed : int
-        Seed of the first weights; the global generators of random numbers are left alone.
+        Seed of the initial weights; the global random number generators are left unchanged.
 
     Returns
     -------
     VAE
-        Takes (n, in_channels, s, s) in [-1, 1] and gives ``(reconstruction, mean, log_variance)``; the methods
-        ``encode`` and ``decode`` are its halves. In training the code is drawn, in evaluation it is the mean.
+        Takes (n, in_channels, s, s) in [-1, 1] and returns ``(reconstruction, mean, log_variance)``; the methods
+        ``encode`` and ``decode`` are its two halves. In training the code is sampled, in evaluation it is the mean.
 
     Raises
     ------
     InputError
-        A number is out of range; or images are given that cannot be halved as often as there are blocks.
+        A number is out of range; or the network is called on images that cannot be halved once for each of the blocks.
 
     Notes
     -----
-    Written after the description of the network that López-Pérez et al. used, https://arxiv.org/abs/2501.11752.
+    Implemented from the description of the network that López-Pérez et al. used, https://arxiv.org/abs/2501.11752.
     """
     counts = {"in_channels": in_channels, "channels": channels, "latent": latent, "residual_blocks": residual_blocks}
     for name, count in counts.items():

@@ -1,4 +1,4 @@
-"""Sizes of autoencoders and how they are trained: one that a laptop trains in seconds, and the published one."""
+"""Sizes and training settings of autoencoders: one that a laptop trains in seconds, and the published one."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ OPTIMISATION = {"small": {"batch_size": 16, "lr": 5e-3}, "paper": {"batch_size":
 
 
 def network_seed(seed: int, run: int) -> int:
-    """Seed of the networks of a run."""
+    """Return the seed of the networks of a run."""
     return int(np.random.default_rng((seed, run, 1)).integers(2**31))

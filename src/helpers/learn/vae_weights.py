@@ -1,4 +1,4 @@
-"""Weights of trained autoencoders on disk, for looking at a network again."""
+"""Storage of the weights of trained autoencoders, so that a network can be examined again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from helpers.learn import vae_networks
 
 
 def save(model: torch.nn.Module, file: Path) -> None:
-    """Write a network's weights, whole or not at all."""
+    """Write the weights of a network, completely or not at all."""
     buffer = io.BytesIO()  # PyTorch's own writer turns a full disk into errors of many kinds
     torch.save(model.state_dict(), buffer)
     with store.file(file, problem="weights cannot be written") as part:
@@ -23,27 +23,27 @@ def save(model: torch.nn.Module, file: Path) -> None:
 
 
 def load(file: Path, *, channels: int, blocks: Sequence[int], latent: int, deep: bool) -> torch.nn.Module:
-    """A network with the weights that `save` wrote, in evaluation mode on the CPU.
+    """Load a network with the weights that `save` wrote, in evaluation mode on the CPU.
 
     Parameters
     ----------
     channels, blocks, latent, deep
-        Of the network, as `fit` was given them.
+        Settings of the network, as in its call of `fit`.
 
     Raises
     ------
     InputError
-        The file is missing or damaged, or is of another network.
+        The file is missing or damaged, or belongs to another network.
     """
     again = "Delete what is kept of the experiment, then run it again"  # a kept part alone would not be trained again
     model = vae_networks.vae(channels=channels, blocks=blocks, latent=latent, deep=deep)
     try:
-        with zipfile.ZipFile(file) as parts:  # PyTorch itself takes a file with flipped bits
+        with zipfile.ZipFile(file) as parts:  # PyTorch itself does not notice flipped bits
             if parts.testzip():
                 raise zipfile.BadZipFile
         model.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
     except FileNotFoundError:
         raise InputError(file, "there is no such file", again) from None
-    except Exception as error:  # damage and other shapes show in many ways
+    except Exception as error:  # damage and other shapes raise errors of many types
         raise InputError(file, "it holds no weights of this network", again) from error
     return model.eval()

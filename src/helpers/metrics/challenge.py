@@ -1,4 +1,4 @@
-"""The MAMA-MIA challenge's own score, exactly as published, and corrected.
+"""Score of the MAMA-MIA challenge, exactly as published, and corrected.
 
 As published (Garrucho et al., https://arxiv.org/abs/2603.01250, and the organisers' scripts), per case
 
@@ -11,8 +11,9 @@ and over all cases
     Fair   = mean over age, menopausal status and breast density of Fair_v
     Rank   = (Perf + Fair) / 2.
 
-The published script itself cannot be run to the end on the public tables (it looks for a column of another name and
-writes the scores beside the patients' rows, so that every group mean is missing); this is what it states.
+The published script cannot be run to the end on the public tables. It looks for a column under another name, and it
+writes the scores next to the rows of the patients, so that every group mean is missing. This module computes the score
+that the script states.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ ATTRIBUTES = ("age", "menopause", "breast_density")
 
 
 class ChallengeScore(NamedTuple):
-    """The challenge's score and what it is made of.
+    """Score of the challenge, with its components.
 
     Attributes
     ----------
@@ -42,8 +43,8 @@ class ChallengeScore(NamedTuple):
     by_attribute : dict of str to float
         Fair_v of each attribute.
     groups : DataFrame
-        Columns attribute, group, n, dice, norm_hd: the group means behind it, with the number of cases that the
-        published score does not show.
+        Columns attribute, group, n, dice, norm_hd: the group means behind the score, and the number of cases, which
+        the published score does not show.
     """
 
     performance: float
@@ -54,11 +55,11 @@ class ChallengeScore(NamedTuple):
 
 
 def hd95_voxels(expert: np.ndarray, predicted: np.ndarray) -> float:
-    """95% Hausdorff distance as the challenge takes it: in voxel steps, whatever the voxel size.
+    """Compute the 95% Hausdorff distance as the challenge does: in voxel steps, whatever the voxel size.
 
-    Differs from `helpers.metrics.hd95` in three ways: every voxel counts as a cube of edge 1; the border is that of
-    SimpleITK's LabelContour, for which the outside of the image is no background, so a voxel on the image's edge is
-    no border by that alone; and an empty border gives infinity, two of them 0.
+    It differs from `helpers.metrics.hd95` in three ways. Every voxel counts as a cube of edge 1. The border is that of
+    SimpleITK's LabelContour, which does not count the outside of the image as background; so a voxel is not border just
+    because it is at the image's edge. One empty border gives infinity, and two empty borders give 0.
 
     Parameters
     ----------
@@ -79,7 +80,7 @@ def hd95_voxels(expert: np.ndarray, predicted: np.ndarray) -> float:
 
 
 def contour_hd95(pair: Pair) -> float:
-    """`hd95_voxels` of two masks that are already cut to their box."""
+    """Compute `hd95_voxels` of two masks that are already cropped to their common box."""
     first, second = (border(mask, outside=pair.touches) for mask in (pair.expert, pair.predicted))
     found = int(first.any()) + int(second.any())
     if found < 2:
@@ -103,16 +104,16 @@ def challenge_score(
         One row per case: ``dice``, the distance column, and one column per attribute. ``age`` in years is cut into
         (0, 40], (40, 50], (50, 60], (60, 70], (70, 100]; in ``menopause`` peri counts as pre.
     corrected : bool
-        False: as published. The distance is in voxels and not clipped, so NormHD can exceed 1; a missing or unknown
-        menopausal status is a group of its own; a missing or unknown breast density is left out.
-        True, with each change: the distance is in mm, so a voxel's size matters; NormHD is clipped to 1, so one case
-        cannot cost more than a missed one; unknown is no group in any attribute.
+        False: as published. The distance is in voxels and not clipped, so NormHD can exceed 1. A missing or unknown
+        menopausal status counts as a separate group. A missing or unknown breast density is left out.
+        True: corrected. The distance is in mm, so that voxel size matters. NormHD is clipped to 1, so that no case
+        costs more than a missed one. Unknown is not a group in any attribute.
     hd95 : str, optional
-        The distance column; default ``hd95_voxels``, corrected ``hd95`` (mm). An infinite distance is NormHD 1.
+        Column of the distance; default ``hd95_voxels``, or ``hd95`` (mm) if corrected. Infinite gives NormHD 1.
     hd_max : float
         Distance at which NormHD is 1.
     attributes : sequence of str
-        The group attributes; name fewer where the table knows fewer.
+        Group attributes; name fewer if the table has fewer.
 
     Returns
     -------
@@ -125,8 +126,9 @@ def challenge_score(
 
     Notes
     -----
-    Neither variant weighs groups by their size: the gap between the best and the worst group mean grows with the
-    number of groups and with how small they are, without any true difference. Age groups without a case are left out.
+    Neither variant weights groups by their size. So the gap between the best and the worst group mean grows with the
+    number of groups and with how small they are, even without any true difference. Age groups without a case are left
+    out.
     """
     column = hd95 or ("hd95" if corrected else "hd95_voxels")
     for name in ("dice", column, *attributes):
@@ -183,13 +185,13 @@ def _numbers(frame: pd.DataFrame, name: str, highest: float) -> pd.Series:
 
 
 def _groups(values: pd.Series, name: str, *, unknown_is_group: bool) -> pd.Series:
-    """Group labels as text; missing where the case belongs to none."""
+    """Convert an attribute to group labels as text, missing if the case belongs to no group."""
     if name == "age":
         years = pd.to_numeric(values, errors="coerce")
         return pd.cut(years, AGE_EDGES, labels=AGE_LABELS).astype(object)
     text = values.astype(object).where(values.notna(), "unknown").astype(str).str.strip().str.lower()
     if name == "menopause":
-        # the spreadsheet's entries are whole sentences; what they hold is looked for in the published order
+        # the spreadsheet's entries are whole sentences; keywords are searched in the published order
         text = text.mask(text.str.contains("peri"), "pre")
         for short in ("post", "pre"):
             text = text.mask(text.str.contains(short), short)

@@ -1,7 +1,7 @@
-"""Two masks, checked and cut to the box that holds both.
+"""Two masks, checked and cropped to the bounding box of both.
 
-A tumour fills a thousandth of its image, and no distance between two surfaces needs a voxel outside the box that
-holds both, so every metric works on that box.
+A tumour fills a thousandth of its image, and no distance between two surfaces needs a voxel outside the bounding box of
+both. So every metric works on that box.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from helpers.errors import InputError
 
 @dataclass(frozen=True)
 class Pair:
-    """Two masks on their common box, with a margin of one voxel around it.
+    """Two masks on their common bounding box, with a margin of one voxel around it.
 
     Attributes
     ----------
     expert, predicted : ndarray of bool
-        The masks on the box; the margin is background. Shape (1, ...) where both masks are empty.
+        The masks on the box; the margin is background. Shape (1, ..., 1) if both masks are empty.
     touches : list of (bool, bool)
         For each axis, whether the box reaches the image's first and last voxel.
     shape : tuple of int
@@ -35,17 +35,17 @@ class Pair:
 
     @property
     def empty(self) -> bool:
-        """Whether either mask is empty."""
+        """Return True if one mask is empty, or both are."""
         return not (self.expert.any() and self.predicted.any())
 
 
 def check_spacing(spacing: Sequence[float], ndim: int) -> np.ndarray:
-    """Voxel spacing as an array of `ndim` positive lengths in mm.
+    """Return the voxel spacing as an array of `ndim` positive lengths in mm.
 
     Raises
     ------
     InputError
-        Another number of values, or one that is not a positive finite number.
+        The number of values is not `ndim`, or a value is not a positive finite number.
     """
     try:
         values = np.atleast_1d(np.asarray(spacing, float))
@@ -61,12 +61,12 @@ def check_spacing(spacing: Sequence[float], ndim: int) -> np.ndarray:
 
 
 def crop(expert: np.ndarray, predicted: np.ndarray) -> Pair:
-    """Check two masks and cut both to the box that holds them.
+    """Check two masks and crop both to their common bounding box.
 
     Raises
     ------
     InputError
-        The shapes differ, or a mask has other values than 0 and one positive number.
+        The shapes differ, or a mask has values other than 0 and one positive number.
     """
     expert, predicted = np.asarray(expert), np.asarray(predicted)
     if expert.shape != predicted.shape or expert.ndim == 0:
@@ -89,7 +89,7 @@ def crop(expert: np.ndarray, predicted: np.ndarray) -> Pair:
 
 
 def _box(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """First and one past the last foreground index on each axis; None for an empty mask."""
+    """Find the first foreground index, and one past the last, on each axis; return None for an empty mask."""
     if mask.dtype.itemsize != 1:
         mask = mask != 0
     axes = np.argsort(mask.strides, kind="stable")[::-1]  # slowest axis in memory first: Fortran order costs no copy
@@ -108,7 +108,7 @@ def _box(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
 
 
 def _binary(box: np.ndarray, name: str) -> np.ndarray:
-    """The box as bool with a margin of one background voxel; its values must be 0 and one positive number."""
+    """Return the box as bool with a margin of one background voxel; its values must be 0 and one positive number."""
     found = box != 0
     if box.dtype != bool and found.any():
         value = box[found][0]

@@ -1,11 +1,11 @@
 """Size and form of one mask: volume, surface, sphericity, elongation.
 
-The surface is the mesh of marching cubes through the middle between voxel centres (in 2-D: the contour of marching
-squares), and sphericity is taken from that mesh's own area and volume, as the image biomarker standardisation
-initiative does (IBSI, https://doi.org/10.1148/radiol.2020191145), so that it cannot exceed 1. A mesh through voxels has
-steps: the area of an oblique surface comes out some 8% too large on cubic voxels, and 20% on voxels four times as long
-as wide, however fine they are. So a ball has a sphericity of 0.92 or less, and masks of other voxel sizes are not
-comparable: `smooth` takes the steps off.
+The surface is the marching-cubes mesh halfway between voxel centres (in 2-D: the contour of marching squares).
+Sphericity uses the area and the volume of this mesh, as the image biomarker standardisation initiative does (IBSI,
+https://doi.org/10.1148/radiol.2020191145), so it cannot exceed 1. A mesh through voxels has steps: the area of an
+oblique surface comes out about 8% too large on cubic voxels, and 20% on voxels four times as long as wide, however fine
+they are. So a ball has a sphericity of 0.92 or less, and masks of different voxel sizes are not comparable. The
+parameter `smooth` removes the steps.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from skimage.measure import find_contours, marching_cubes, mesh_surface_area
 from helpers.errors import InputError
 from helpers.metrics.cropping import check_spacing, crop
 
-REACH = 4  # standard deviations that smoothing can spread a mask
+REACH = 4  # standard deviations at which the Gaussian is cut off: smoothing spreads a mask no further
 
 
 def shape(mask: np.ndarray, *, spacing: Sequence[float], smooth: float = 0.0) -> dict[str, float]:
-    """Size and form of a mask's foreground, all its parts together.
+    """Measure the size and form of a mask's foreground, all its parts together.
 
     Parameters
     ----------
@@ -33,7 +33,8 @@ def shape(mask: np.ndarray, *, spacing: Sequence[float], smooth: float = 0.0) ->
         Voxel size in mm, in the order of the array's axes.
     smooth : float
         Standard deviation in mm of a Gaussian applied before the surface is drawn; 0 draws it through the voxels. The
-        largest voxel length takes off the steps; it rounds what is smaller, and a mask too small for it is refused.
+        largest voxel length is enough to remove the steps. It rounds off smaller details, and a mask too small for it
+        raises an error.
 
     Returns
     -------
@@ -42,14 +43,15 @@ def shape(mask: np.ndarray, *, spacing: Sequence[float], smooth: float = 0.0) ->
         volume over the surface, at most 1), ``surface_to_volume`` (1/mm), ``elongation``, ``flatness``.
         In 2-D ``area_mm2`` (pixels counted), ``perimeter_mm``, ``sphericity`` (perimeter of the disc of the same area
         over the perimeter), ``perimeter_to_area`` (1/mm), ``elongation``.
-        Elongation is the second longest over the longest principal axis, 1 for round and towards 0 for a line, and
-        flatness the shortest over the longest; axes are those of the foreground's inertia, voxels taken as boxes.
+        Elongation is the second longest over the longest principal axis: 1 for a round form, towards 0 for a line.
+        Flatness is the shortest over the longest axis. The axes are those of the foreground's inertia, with voxels
+        taken as boxes.
 
     Raises
     ------
     InputError
         The mask is empty (it has no form: leave such a case out and count it), not binary, not of two or three
-        dimensions, or vanishes under smoothing; or the spacing does not fit.
+        dimensions, or vanishes under smoothing; or the spacing or `smooth` cannot be used.
     """
     pair = crop(mask, mask)
     found, lengths = pair.expert, check_spacing(spacing, len(pair.shape))
@@ -82,7 +84,7 @@ def shape(mask: np.ndarray, *, spacing: Sequence[float], smooth: float = 0.0) ->
 
 
 def _axes(mask: np.ndarray, spacing: np.ndarray) -> np.ndarray:
-    """Lengths of the principal axes, up to one factor, longest first."""
+    """Compute the lengths of the principal axes, up to a common factor, longest first."""
     places = np.argwhere(mask) * spacing
     within = np.diag(spacing**2 / 12)  # a voxel is a box, not a point: one voxel has a form too
     return np.sqrt(np.linalg.eigvalsh(np.cov(places.T, bias=True) + within)[::-1])
@@ -101,7 +103,7 @@ def _field(mask: np.ndarray, spacing: np.ndarray, smooth: float) -> np.ndarray:
 
 
 def _mesh(field: np.ndarray, spacing: np.ndarray) -> tuple[float, float]:
-    """Area in mm^2 and enclosed volume in mm^3 of the surface at 0.5."""
+    """Compute the area in mm^2 and the enclosed volume in mm^3 of the surface at level 0.5."""
     vertices, faces, _, _ = marching_cubes(field, 0.5, spacing=tuple(spacing))
     corners = vertices[faces].astype(float)
     volume = np.einsum("ij,ij->i", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])).sum() / 6
@@ -109,7 +111,10 @@ def _mesh(field: np.ndarray, spacing: np.ndarray) -> tuple[float, float]:
 
 
 def _contour(field: np.ndarray, spacing: np.ndarray) -> tuple[float, float]:
-    """Length in mm and enclosed area in mm^2 of the contour at 0.5; contours of holes run the other way."""
+    """Compute the length in mm and the enclosed area in mm^2 of the contour at level 0.5.
+
+    Contours of holes run the other way, so their area is subtracted.
+    """
     length = area = 0.0
     for contour in find_contours(field, 0.5):
         points = contour * spacing

@@ -1,7 +1,7 @@
-"""How close a reconstructed image is to its original: one number per image of a batch.
+"""Similarity of a reconstructed image to its original: one number per image of a batch.
 
-PSNR and SSIM agree with scikit-image. LPIPS is an extra: it needs the package of that name and an AlexNet trained on
-ImageNet, and neither is fetched here. Where they are absent, say so: a missing LPIPS is not a perfect one.
+PSNR and SSIM agree with scikit-image. LPIPS is optional: it needs the package of that name and an AlexNet trained on
+ImageNet, and neither is downloaded here. Without them, report LPIPS as missing: a missing LPIPS is not a perfect one.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from helpers.errors import InputError
 
 WINDOW = 7  # pixels: scikit-image's window, and the smallest image
 K1, K2 = 0.01, 0.03  # Wang et al. 2004
-PIXELS = 2**16  # at a time, so that the sums stay in the cache, which more than halves the time
+PIXELS = 2**16  # processed at a time: their sums stay in the processor's cache, which more than halves the time
 BATCH = 32  # images through AlexNet at a time
 
 
 def psnr(x: np.ndarray, y: np.ndarray, *, data_range: float = 1.0) -> np.ndarray:
-    """Peak signal-to-noise ratio in dB, ``10 log10(data_range^2 / mean squared error)``.
+    """Compute the peak signal-to-noise ratio (PSNR) in dB, ``10 log10(data_range^2 / mean squared error)``.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def psnr(x: np.ndarray, y: np.ndarray, *, data_range: float = 1.0) -> np.ndarray
     Returns
     -------
     ndarray of shape (n,)
-        Infinite where two images are equal: leave these out of a mean, and count them.
+        Infinite if the two images are equal: leave such pairs out of a mean, and count them.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def psnr(x: np.ndarray, y: np.ndarray, *, data_range: float = 1.0) -> np.ndarray
 
 
 def ssim(x: np.ndarray, y: np.ndarray, *, data_range: float = 1.0) -> np.ndarray:
-    """Mean structural similarity in windows of 7 x 7 pixels that lie inside the image.
+    """Compute the mean structural similarity (SSIM) over all windows of 7 x 7 pixels inside the image.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def ssim(x: np.ndarray, y: np.ndarray, *, data_range: float = 1.0) -> np.ndarray
     Returns
     -------
     ndarray of shape (n,)
-        At most 1, which equal images reach.
+        At most 1, the value of equal images.
 
     Raises
     ------
@@ -70,8 +70,8 @@ def ssim(x: np.ndarray, y: np.ndarray, *, data_range: float = 1.0) -> np.ndarray
 
     Notes
     -----
-    Wang et al. 2004, https://doi.org/10.1109/TIP.2003.819861, with flat windows and variances of ddof 1, which are the
-    defaults of `skimage.metrics.structural_similarity`. As there, images in float32 are compared in float32.
+    Wang et al. 2004, https://doi.org/10.1109/TIP.2003.819861, with uniform windows and sample variances (ddof 1), the
+    defaults of `skimage.metrics.structural_similarity`. As in that function, float32 images are compared in float32.
     """
     x, y, peak = _pair(x, y, data_range)
     if min(x.shape[1:]) < WINDOW:
@@ -81,7 +81,7 @@ def ssim(x: np.ndarray, y: np.ndarray, *, data_range: float = 1.0) -> np.ndarray
 
 
 def lpips_available() -> tuple[bool, str]:
-    """Whether `lpips` can be computed here, and if not, what is missing."""
+    """Check whether `lpips` can be computed here; return True or False, and if False the reason."""
     try:
         _lpips_parts()
     except InputError as error:
@@ -90,7 +90,7 @@ def lpips_available() -> tuple[bool, str]:
 
 
 def lpips(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Learned perceptual image patch similarity with AlexNet: 0 for equal images, larger is farther apart.
+    """Compute the learned perceptual image patch similarity (LPIPS) with AlexNet.
 
     Parameters
     ----------
@@ -100,12 +100,13 @@ def lpips(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of shape (n,)
+        0 for equal images, larger for less similar ones.
 
     Raises
     ------
     InputError
-        The package lpips, torchvision or AlexNet's weights in torch's own cache are absent (see `lpips_available`),
-        or the images do not fit.
+        The package lpips, torchvision or AlexNet's weights in torch's cache are missing (see `lpips_available`), or the
+        images cannot be used.
 
     Notes
     -----
@@ -128,9 +129,9 @@ def lpips(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _lpips_parts() -> tuple[ModuleType, ModuleType]:
-    """Torch and lpips, once all that LPIPS needs is known to be there."""
+    """Import torch and lpips; raise InputError if anything that LPIPS needs is missing."""
     modules = {}
-    for name in ("lpips", "torchvision", "torch"):  # slow to import, and the first is absent most often
+    for name in ("lpips", "torchvision", "torch"):  # slow to import; the first is missing most often
         try:
             modules[name] = importlib.import_module(name)
         except (ImportError, RuntimeError) as error:  # RuntimeError: a torchvision made for another torch
@@ -156,7 +157,7 @@ def _similarity(x: np.ndarray, y: np.ndarray, peak: float) -> np.ndarray:
 
 
 def _window_means(images: np.ndarray) -> np.ndarray:
-    """Means in all windows inside the images, (n, h, w) to (n, h - 6, w - 6): a sum of rows, then of columns."""
+    """Average over all windows inside the images, (n, h, w) to (n, h - 6, w - 6), by summing rows, then columns."""
     height, width = (size - WINDOW + 1 for size in images.shape[1:])
     rows = images[:, :height].copy()
     for k in range(1, WINDOW):
@@ -174,7 +175,7 @@ def _chunks(x: np.ndarray, y: np.ndarray, precision: np.dtype) -> Iterator[tuple
 
 
 def _pair(x: np.ndarray, y: np.ndarray, data_range: float) -> tuple[np.ndarray, np.ndarray, float]:
-    """Both batches as (n, h, w), checked."""
+    """Check both batches and `data_range`; return the batches as (n, h, w), and the range as a float."""
     x, y = np.asarray(x), np.asarray(y)
     if x.ndim != 4 or x.shape[1] != 1 or not x.size:
         raise InputError("x", f"shape {x.shape}, expected (n, 1, h, w)", "Give a batch of grey images.")

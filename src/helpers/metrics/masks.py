@@ -1,23 +1,24 @@
 """Scores of a predicted mask against an expert's mask.
 
-**Empty masks, one policy.** A case with an empty mask, the expert's, the predicted or both, gets the worst values:
-Dice 0, surface Dice 0, and as HD95 the diagonal of the whole image in mm. It is never dropped, never NaN, and never
-a perfect distance, which some tools give it. `scores` names such a case in its ``status``, so that it can be counted,
-or left out where the question allows it:
+**One policy for empty masks.** If the expert's mask, the predicted mask or both are empty, the case gets the worst
+values: Dice 0, surface Dice 0, and as HD95 the diagonal of the whole image in mm. Such a case is never dropped and
+never NaN. It also never gets a perfect distance, as it does in some tools. `scores` marks such a case by its
+``status``, so that it can be counted, or left out where the question allows it:
 
 =============  ===============================================
 ``scored``     both masks hold foreground
 ``missed``     the predicted mask is empty, the expert's is not
 ``spurious``   the expert's mask is empty, the predicted is not
-``both empty``  nothing to find and nothing found: no overlap is defined; worst values all the same, so leave it out
+``both empty``  nothing to find and nothing found: overlap is undefined, yet the values are the worst, so leave it out
 =============  ===============================================
 
-**Where definitions differ.** `hd95` is taken between border voxels' centres and counts each voxel once, as MONAI,
-SimpleITK contours and the challenge's scorer do; the surface-distance package of DeepMind takes it between voxel
-corners and weighs each by its area, so its HD95 differs by up to about a voxel's diagonal. A percentile over the two
-directions pooled, as in seg-metrics, is lower or equal to the larger of the two. SimpleITK's own Hausdorff filter is
-the maximum, not a percentile, and is taken over whole masks, not their borders. `surface_dice` is area-weighted as in
-DeepMind's package and MONAI's ``use_subvoxels=True``; MONAI's default counts border voxels, so it differs.
+**Where definitions differ.** `hd95` measures distances between the centres of border voxels and counts each voxel
+once, as MONAI, SimpleITK contours and the challenge's scorer do. The surface-distance package of DeepMind measures them
+between voxel corners and weights each corner by its area, so its HD95 differs by up to about a voxel's diagonal. A
+percentile over both directions pooled, as in seg-metrics, is at most the larger of the two directed percentiles.
+SimpleITK's Hausdorff filter computes the maximum, not a percentile, over whole masks, not over their borders.
+`surface_dice` is weighted by area, as in DeepMind's package and in MONAI with ``use_subvoxels=True``. MONAI's default
+counts border voxels, so it differs.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ from helpers.metrics.challenge import contour_hd95
 from helpers.metrics.cropping import Pair, check_spacing, crop
 from helpers.metrics.surface import border, element_areas, percentile_distances, surface_elements, within
 
-ROUNDING = 1e-6  # mm: a surface exactly at the tolerance is within it, whatever the rounding of its coordinates
+ROUNDING = 1e-6  # mm: a surface exactly at the tolerance counts as within it, whatever the rounding of its coordinates
 
 
 def dice(expert: np.ndarray, predicted: np.ndarray) -> float:
-    """Dice coefficient ``2 |A and B| / (|A| + |B|)``.
+    """Compute the Dice coefficient ``2 |A and B| / (|A| + |B|)``.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ def dice(expert: np.ndarray, predicted: np.ndarray) -> float:
     Returns
     -------
     float
-        Between 0 and 1; 0 where a mask, or both, are empty.
+        Between 0 and 1; 0 if one mask is empty, or both are.
 
     Raises
     ------
@@ -56,11 +57,11 @@ def dice(expert: np.ndarray, predicted: np.ndarray) -> float:
 
 
 def hd95(expert: np.ndarray, predicted: np.ndarray, *, spacing: Sequence[float]) -> float:
-    """95% Hausdorff distance in mm.
+    """Compute the 95% Hausdorff distance (HD95) in mm.
 
     The surface of a mask is its border: foreground voxels with background, or the outside of the image, across at
-    least one face. From every border voxel's centre the distance to the nearest border voxel's centre of the other
-    mask is taken in mm, along the true voxel size. The result is the larger of the two directed 95th percentiles
+    least one face. For the centre of every border voxel, the distance to the nearest border voxel's centre in the other
+    mask is measured in mm, with the true voxel size. The result is the larger of the two directed 95th percentiles
     (linear interpolation between order statistics).
 
     Parameters
@@ -73,7 +74,7 @@ def hd95(expert: np.ndarray, predicted: np.ndarray, *, spacing: Sequence[float])
     Returns
     -------
     float
-        Distance in mm; the diagonal of the whole image where a mask, or both, are empty.
+        Distance in mm; the diagonal of the whole image if one mask is empty, or both are.
 
     Raises
     ------
@@ -87,11 +88,12 @@ def hd95(expert: np.ndarray, predicted: np.ndarray, *, spacing: Sequence[float])
 def surface_dice(
     expert: np.ndarray, predicted: np.ndarray, *, spacing: Sequence[float], tolerance: float = 2.0
 ) -> float:
-    """Normalised surface Dice: the share of both surfaces' area that lies within a tolerance of the other surface.
+    """Compute the normalised surface Dice: the share of both surfaces' area within a tolerance of the other surface.
 
-    The surface is the one of Nikolov et al. 2021 (https://doi.org/10.2196/26151) and of DeepMind's surface-distance
-    package: an element at every voxel corner whose eight voxels differ, with the area in mm^2 of the surface through
-    the middles of the cube's edges. Distances are taken between voxel corners.
+    The surface is defined as by Nikolov et al. 2021 (https://doi.org/10.2196/26151) and in DeepMind's surface-distance
+    package. Every voxel corner with differing values among its eight voxels is a surface element. The area of an
+    element, in mm^2, is that of the surface through the middles of the edges of the cube between the eight voxel
+    centres. Distances are measured between voxel corners.
 
     Parameters
     ----------
@@ -105,19 +107,19 @@ def surface_dice(
     Returns
     -------
     float
-        Between 0 and 1; 0 where a mask, or both, are empty.
+        Between 0 and 1; 0 if one mask is empty, or both are.
 
     Raises
     ------
     InputError
-        Shapes differ, a mask is not binary or not three-dimensional, or spacing or tolerance do not fit.
+        Shapes differ, a mask is not binary or not three-dimensional, or spacing or tolerance cannot be used.
     """
     pair = crop(expert, predicted)
     return _surface_dice(pair, check_spacing(spacing, len(pair.shape)), check_tolerance(tolerance))
 
 
 def volume_cc(mask: np.ndarray, spacing: Sequence[float]) -> float:
-    """Volume of a mask's foreground in cm^3, for a voxel size in mm."""
+    """Compute the volume of a mask's foreground in cm^3, from the voxel size in mm."""
     pair = crop(mask, mask)
     return _volume_cc(pair.expert, check_spacing(spacing, len(pair.shape)))
 
@@ -125,7 +127,7 @@ def volume_cc(mask: np.ndarray, spacing: Sequence[float]) -> float:
 def scores(
     expert: np.ndarray, predicted: np.ndarray, *, spacing: Sequence[float], tolerance: float = 2.0
 ) -> dict[str, float | str]:
-    """All scores of one case, from one search for the masks' common box.
+    """Compute all scores of one case; the common bounding box of the masks is searched only once.
 
     Parameters
     ----------
@@ -159,7 +161,7 @@ def scores(
     }
     if pair.empty or any(map(any, pair.touches)):
         distance, in_voxels = _hd95(pair, lengths), contour_hd95(pair)
-    else:  # away from the image's edge the two borders are one, so one search does for both
+    else:  # away from the image's edge both definitions of the border agree, so one search serves both
         edges = border(pair.expert), border(pair.predicted)
         distance, in_voxels = percentile_distances(*edges, lengths, np.ones(len(lengths)))
     return {
@@ -174,7 +176,7 @@ def scores(
 
 
 def check_tolerance(tolerance: float) -> float:
-    """The tolerance of the surface Dice as a float; InputError unless it is a length of 0 mm or more."""
+    """Return the tolerance of the surface Dice as a float; raise InputError unless it is a length of 0 mm or more."""
     if isinstance(tolerance, bool) or not isinstance(tolerance, int | float | np.number) or not 0 <= tolerance < np.inf:
         raise InputError(f"tolerance = {tolerance}", "expected a length in mm, 0 or more", "Use 2.0 if in doubt")
     return float(tolerance)

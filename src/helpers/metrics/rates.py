@@ -1,11 +1,12 @@
-"""Rates of right and wrong predictions, and how far apart the groups are in them.
+"""True and false positive rates of predictions, and the gaps in these rates between groups.
 
-A case whose label is NaN is not judged, and a case without a group belongs to none.
+A case with label NaN is left out of every rate. A case without a group belongs to no group.
 
-**Where definitions differ.** The equalised odds difference here is half the sum of the gaps in true and in false
-positive rate, as the study of reconstruction bias takes it; fairlearn's default is the larger of the two, and its
-``agg="mean"`` is ours. That study's code gives a group without positives a true positive rate of 1, and one without
-negatives a false positive rate of 0, which can decide the whole number; here such a group is left out and named.
+**Where definitions differ.** The equalized odds difference here is half the sum of the gaps in true and in false
+positive rate, as in the study of reconstruction bias. Fairlearn's default is the larger of the two gaps; its
+``agg="mean"`` is the definition used here. The study's code gives a group without positives a true positive rate of 1,
+and a group without negatives a false positive rate of 0. This choice can decide the whole result. Here the rate of such
+a group is left out, and `rates_by_group` names it.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from numpy.typing import ArrayLike
 
 from helpers.errors import InputError
 
-SMALLEST = 10  # positives (negatives) from which on a group's rate is compared
+SMALLEST = 10  # positives (negatives) that a group needs for its true (false) positive rate to be compared
 
 
 class Auroc(NamedTuple):
-    """Area under the ROC curve. `value` is NaN where a class is absent, and `note` then says which."""
+    """Area under the ROC curve (AUROC). If a class is absent, `value` is NaN and `note` gives the reason."""
 
     value: float
     n: int
@@ -31,7 +32,7 @@ class Auroc(NamedTuple):
 
 
 def auroc(y_true: ArrayLike, score: ArrayLike) -> Auroc:
-    """Area under the ROC curve: how often a positive scores above a negative, ties counted half.
+    """Compute the area under the ROC curve: how often a positive scores above a negative, with ties counted half.
 
     Parameters
     ----------
@@ -69,7 +70,7 @@ def false_positive_rate(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 def rates_by_group(
     y_true: ArrayLike, y_pred: ArrayLike, *, groups: ArrayLike, minimum: int = SMALLEST, as_published: bool = False
 ) -> pd.DataFrame:
-    """True and false positive rate of each group, and which of them are compared.
+    """Compute the true and false positive rate of each group, and name the rates that are left out.
 
     Parameters
     ----------
@@ -78,11 +79,12 @@ def rates_by_group(
     y_pred : array_like of shape (n,)
         0 or 1.
     groups : array_like of shape (n,)
-        Labels; a missing one leaves the case out.
+        Group labels; a case with a missing label is left out.
     minimum : int
-        A group with fewer positives (negatives) has no true (false) positive rate here: NaN, and `left_out` says so.
+        A group with fewer positives (negatives) gets NaN as true (false) positive rate, and `left_out` names the rate.
     as_published : bool
-        Keep every group instead, with a rate of 1 where it has no positive and of 0 where it has no negative.
+        Keep every group instead. Its true positive rate is 1 if it has no positive, and its false positive rate is 0
+        if it has no negative.
 
     Returns
     -------
@@ -115,7 +117,9 @@ def rates_by_group(
 def equalized_odds_difference(
     y_true: ArrayLike, y_pred: ArrayLike, *, groups: ArrayLike, minimum: int = SMALLEST, as_published: bool = False
 ) -> float:
-    """Half the sum of the gaps between groups in true and in false positive rate, each largest minus smallest.
+    """Compute the equalized odds difference: half the sum of the gaps in true and in false positive rate.
+
+    A gap is the largest rate of a group minus the smallest.
 
     Parameters
     ----------
@@ -125,7 +129,7 @@ def equalized_odds_difference(
     Returns
     -------
     float
-        From 0 to 1. It is never negative, and biased upward in small groups.
+        From 0 to 1. It is never negative, and is biased upwards in small groups.
 
     Raises
     ------
@@ -139,13 +143,13 @@ def equalized_odds_difference(
 def equal_opportunity_difference(
     y_true: ArrayLike, y_pred: ArrayLike, *, groups: ArrayLike, minimum: int = SMALLEST, as_published: bool = False
 ) -> float:
-    """Largest minus smallest true positive rate of the groups; parameters as in `equalized_odds_difference`."""
+    """Compute the largest minus the smallest true positive rate; parameters as in `equalized_odds_difference`."""
     table = rates_by_group(y_true, y_pred, groups=groups, minimum=minimum, as_published=as_published)
     return _gap(table, "tpr", minimum)
 
 
 def check_labels(y_true: ArrayLike, name: str = "y_true") -> np.ndarray:
-    """Labels 0, 1 and NaN as floats of shape (n,); InputError for anything else."""
+    """Return labels 0, 1 and NaN as floats of shape (n,); raise InputError for anything else."""
     values = _numbers(y_true, name, nan=True)
     other = values[~np.isnan(values) & ~np.isin(values, (0, 1))]
     if len(other):
@@ -155,7 +159,7 @@ def check_labels(y_true: ArrayLike, name: str = "y_true") -> np.ndarray:
 
 
 def check_predictions(y_pred: ArrayLike, name: str = "y_pred") -> np.ndarray:
-    """Predictions 0 and 1 as floats of shape (n,); InputError for anything else."""
+    """Return predictions 0 and 1 as floats of shape (n,); raise InputError for anything else."""
     values = _numbers(y_pred, name)
     if not np.isin(values, (0, 1)).all():
         raise InputError(name, "values other than 0 and 1", "Apply the threshold first.")
@@ -163,7 +167,7 @@ def check_predictions(y_pred: ArrayLike, name: str = "y_pred") -> np.ndarray:
 
 
 def check_probabilities(probability: ArrayLike, name: str = "probability") -> np.ndarray:
-    """Probabilities as floats of shape (n,); InputError where one is missing or outside 0 to 1."""
+    """Return probabilities as floats of shape (n,); raise InputError if one is missing or outside 0 to 1."""
     values = _numbers(probability, name)
     bad = int(((values < 0) | (values > 1)).sum())
     if bad:

@@ -10,11 +10,11 @@ from scipy.ndimage import label
 from scipy.spatial import ConvexHull, cKDTree
 
 CORNERS = np.array(list(product((0, 1), repeat=3)))  # of a cube between eight voxel centres; corner i sets bit i
-REACH = 3  # steps along each axis that are tried before a tree is built
+REACH = 3  # steps along each axis that are tried before a k-d tree is built
 
 
 def border(mask: np.ndarray, outside: list[tuple[bool, bool]] | None = None) -> np.ndarray:
-    """Foreground voxels with a background voxel across at least one face.
+    """Find the foreground voxels with a background voxel across at least one face.
 
     Parameters
     ----------
@@ -43,24 +43,24 @@ def border(mask: np.ndarray, outside: list[tuple[bool, bool]] | None = None) -> 
 
 
 def percentile_distances(first: np.ndarray, second: np.ndarray, *spacings: np.ndarray) -> list[float]:
-    """Larger of the two directed 95th percentiles between two sets of voxels, at each of several spacings.
+    """Compute the larger of the two directed 95th percentile distances between two sets of voxels, at each spacing.
 
-    The first spacing's nearest neighbours bound the distances at the next from above, and a 95th percentile needs
-    only the largest ones exactly; so every further spacing costs a fraction of the first.
+    The nearest neighbours at the first spacing give upper bounds of the distances at every further spacing. A 95th
+    percentile needs only the largest distances exactly. So every further spacing costs a fraction of the first.
 
     Parameters
     ----------
     first, second : ndarray of bool
         Arrays of one shape, each with a marked voxel.
     *spacings : ndarray
-        Voxel sizes.
+        Voxel sizes; each gives one result.
     """
     directed = [_directed_percentiles(*pair, spacings) for pair in ((first, second), (second, first))]
     return [float(max(pair)) for pair in zip(*directed, strict=True)]
 
 
 def _directed_percentiles(source: np.ndarray, target: np.ndarray, spacings: tuple[np.ndarray, ...]) -> list[float]:
-    apart = ~target[source]  # the others are at 0 and need no search
+    apart = ~target[source]  # the others are at distance 0 and need no search
     points, others = np.argwhere(source)[apart], np.argwhere(target)
     shared, found, nearest = apart.size - len(points), [], None
     if not len(points):
@@ -71,14 +71,14 @@ def _directed_percentiles(source: np.ndarray, target: np.ndarray, spacings: tupl
             distances, nearest = tree.query(points * spacing)
         else:
             bounds = np.linalg.norm((points - others[nearest]) * spacing, axis=1)
-            needed = apart.size - int(0.95 * (apart.size - 1))  # ranks from the percentile's own up
+            needed = apart.size - int(0.95 * (apart.size - 1))  # ranks from that of the percentile upwards
             distances = _largest(tree, points * spacing, bounds, needed)
         found.append(np.percentile(np.concatenate([np.zeros(shared), distances]), 95))
     return found
 
 
 def _largest(tree: cKDTree, points: np.ndarray, bounds: np.ndarray, needed: int) -> np.ndarray:
-    """Distances of which the `needed` largest are exact and the others no larger than these."""
+    """Compute distances so that the `needed` largest are exact and all others are no larger than these."""
     order = np.argsort(-bounds)
     count = 2 * needed
     while count < len(points):
@@ -90,13 +90,13 @@ def _largest(tree: cKDTree, points: np.ndarray, bounds: np.ndarray, needed: int)
 
 
 def within(source: np.ndarray, target: np.ndarray, spacing: np.ndarray, limit: float) -> np.ndarray:
-    """Whether every marked voxel of `source`, in C order, has one of `target` no further than `limit` away, in mm.
+    """Check for each marked voxel of `source`, in C order, whether one of `target` is at most `limit` mm away.
 
-    Most have one a few steps away, so the steps around a voxel are tried from the shortest on; a k-d tree is asked
-    for the rest where the limit is further than these reach.
+    Most voxels have one a few steps away, so the steps around a voxel are tried from the shortest on. If the limit is
+    beyond these steps, a k-d tree searches for the rest.
     """
     inner = (slice(REACH, -REACH),) * source.ndim
-    roomy = np.zeros((2, *(n + 2 * REACH for n in source.shape)), bool)  # no step leaves it
+    roomy = np.zeros((2, *(n + 2 * REACH for n in source.shape)), bool)  # padded, so that no step leaves it
     roomy[0][inner], roomy[1][inner] = source, target
     marked, jumps = roomy[1].reshape(-1), np.array(roomy[1].strides)
     at = np.flatnonzero(roomy[0])
@@ -120,7 +120,7 @@ def _tree(points: np.ndarray) -> cKDTree:
 
 @lru_cache(maxsize=64)
 def _shells(spacing: tuple[float, ...]) -> tuple[list[tuple[float, np.ndarray]], float]:
-    """Steps to near voxels, grouped by length and in its order, and the length below which none is left out."""
+    """List the steps to near voxels, grouped by length, shortest first, and the length below which all are listed."""
     steps = np.array(list(product(range(-REACH, REACH + 1), repeat=len(spacing))))
     lengths = np.linalg.norm(steps * spacing, axis=1).round(9)
     complete = (REACH + 1) * min(spacing)
@@ -128,7 +128,7 @@ def _shells(spacing: tuple[float, ...]) -> tuple[list[tuple[float, np.ndarray]],
 
 
 def surface_elements(mask: np.ndarray) -> np.ndarray:
-    """Code of the eight voxels around each voxel corner: 0 and 255 hold no surface.
+    """Encode the eight voxels around each voxel corner as one number; 0 and 255 hold no surface.
 
     Parameters
     ----------
@@ -143,11 +143,11 @@ def surface_elements(mask: np.ndarray) -> np.ndarray:
 
 
 def element_areas(spacing: np.ndarray) -> np.ndarray:
-    """Area in mm^2 of the surface inside a cube of eight voxel centres, for each of the 256 codes.
+    """Compute the area in mm^2 of the surface inside a cube of eight voxel centres, for each of the 256 codes.
 
-    The surface runs through the middle of every cube edge whose ends differ, and is cut into flat pieces; a piece's
-    area at a spacing is the length of its vector area scaled by the spacing of the two other axes
-    (the definition of Nikolov et al. 2021, https://doi.org/10.2196/26151).
+    The surface passes through the middle of every cube edge with exactly one end in the mask. It is cut into flat
+    pieces. The area of a piece at a spacing is the length of its vector area, after each component is scaled by the
+    spacings of the two other axes (the definition of Nikolov et al. 2021, https://doi.org/10.2196/26151).
     """
     codes, vectors = _pieces()
     face = spacing.prod() / spacing
@@ -156,11 +156,12 @@ def element_areas(spacing: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _pieces() -> tuple[np.ndarray, np.ndarray]:
-    """Code and vector area, at unit spacing, of every flat piece of all 256 surfaces.
+    """Compute the code and the vector area, at unit spacing, of every flat piece of all 256 surfaces.
 
-    The side with fewer voxels is split into parts joined by faces. A part's surface is the boundary of the convex
-    hull of its voxel centres and edge middles, without what lies on the cube's own faces. A surface of six corners
-    may be skew; it is cut by joining every second corner, which gives one area whichever corner comes first.
+    Of mask and background, the one with fewer of the eight voxels is split into parts joined by faces. The surface of a
+    part is the boundary of the convex hull of its voxel centres and edge middles, without the triangles in the faces of
+    the cube. A surface of six corners may be skew (not flat). It is cut by joining every second corner, which gives the
+    same area whichever corner comes first.
     """
     codes, vectors = [], []
     for code in range(1, 255):

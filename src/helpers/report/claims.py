@@ -1,4 +1,4 @@
-"""Claims of the literature and their verdicts, by one rule."""
+"""Published claims and their verdicts, all reached by one rule."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ VERDICTS = (
 
 
 def same_digits(ours: float, published: str) -> bool:
-    """Whether `ours`, rounded as `published` is printed, is the published number.
+    """Return True if `ours`, rounded to the printed digits of `published`, equals the published number.
 
     Parameters
     ----------
@@ -43,12 +43,15 @@ def same_digits(ours: float, published: str) -> bool:
     decimals = len(mantissa.partition(".")[2])
     if exponent:
         return float(f"{value:.{decimals}e}") == float(text)
-    # Half a unit of the last printed digit, either way of rounding a tie.
+    # Within half a unit of the last printed digit; a tie may be rounded either way.
     return abs(value - float(text)) <= 0.5 * 10**-decimals * (1 + 1e-9)
 
 
 def number(published: str) -> float:
-    """The printed number as a float; a percentage as a share; infinity on the side that alone is printed, as "> 0"."""
+    """Convert a printed number to a float.
+
+    A percentage becomes a share. "> 0" becomes infinity and "< 0" minus infinity: only the direction is known.
+    """
     text = published.strip()
     if text[0] in "<>":
         return math.inf if text[0] == ">" else -math.inf
@@ -74,32 +77,33 @@ def claim(
     missing: str = "",
     note: str = "",
 ) -> dict[str, Any]:
-    """One claim and its verdict.
+    """Judge one claim and return it with its verdict.
 
     Parameters
     ----------
     id, statement, reference, statistic : str
-        Short name, the claim in a sentence, a BibTeX key, what the number is.
+        Short name, the claim in a sentence, a BibTeX key, and a description of the number.
     published : str
-        The number as printed; "> 0" or "< 0" where a figure shows the side alone.
+        The number as printed; "> 0" or "< 0" if the publication shows only the direction.
     source : str
         `simulated` or `real`.
     by : {"digits", "interval"}
-        Ours is computed on the very data of the publication and must equal its digits; or it is judged by its interval.
+        With "digits", our value is computed on the publication's data and must equal the printed digits. With
+        "interval", our value is judged by its interval.
     no_effect : float or None
-        The value of no effect (0 for a difference, 1 for a ratio); `None` where there is none.
+        The value of no effect (0 for a difference, 1 for a ratio); `None` if there is none.
     comparable : bool
-        Whether the size (and not only the side) of the effect can be compared.
+        True if the size of the effect, and not only its direction, can be compared.
     ours, low, high : float, optional
         Our value and its 95% interval.
     n : int, optional
-        Cases behind our value.
+        Number of cases that our value is computed from.
     impossible : str
         The arithmetic that shows that the printed number cannot be right.
     missing : str
-        What is missing to test the claim here.
+        The data or results that are missing to test the claim here.
     note : str
-        What else a reader should know; stands behind the reason.
+        Further remark for the reader, added after the reason.
 
     Returns
     -------
@@ -113,13 +117,14 @@ def claim(
 
     Notes
     -----
-    The first that holds: *impossible as printed*, arithmetic rules the printed numbers out;
-    *not testable here*, something is missing;
-    by digits *reproduced* (equal to the printed digits) or else *differs*;
-    by interval *not supported* (the interval includes no effect or lies on the other side),
-    *reproduced* (the published value is inside the interval), *direction* (same side, size not comparable),
-    *differs* (the interval excludes the published value).
-    An interval that holds both the published value and no effect supports neither, so it counts as *not supported*.
+    The verdict is the first of these that applies: *impossible as printed* (arithmetic rules the printed number out);
+    *not testable here* (something is missing);
+    by digits, *reproduced* (equal to the printed digits) or else *differs*;
+    by interval, *not supported* (our interval includes no effect, or our value is in the opposite direction),
+    *reproduced* (the published value is inside our interval), *direction* (same direction, size not comparable),
+    *differs* (our interval excludes the published value).
+    An interval that includes both the published value and no effect is compatible with both, so it counts as
+    *not supported*.
     """
     if impossible:
         verdict, why = "impossible as printed", impossible
@@ -167,10 +172,11 @@ def judge(
     extra: Mapping[str, Mapping[str, Any]] | None = None,
     missing: str = "",
 ) -> list[dict[str, Any]]:
-    """Verdicts on the published claims of a study, which stand in `notebooks/claims/<study>.yaml`.
+    """Judge the published claims of a study, which are listed in `notebooks/claims/<study>.yaml`.
 
-    Beside the words of `claim` an entry there may name, by dots, where in `values` ours is found:
-    `value`, `interval` (a list of two) and `n`; or what is `missing` in every run of the study.
+    An entry there has the arguments of `claim`. It may also give dotted paths at which our result is found in `values`:
+    `value`, `interval` (a list of two) and `n`. An entry with `missing` cannot be tested in any run of the study. If a
+    path has no value in this run, the claim is *not testable here*.
 
     Parameters
     ----------
@@ -179,14 +185,14 @@ def judge(
     values : mapping
         The run's values.
     extra : mapping, optional
-        Claim id to what only the run knows: `impossible`, `missing`, `note`.
+        Claim id to arguments of `claim` that only the run can supply: `impossible`, `missing`, `note`.
     missing : str
-        What this run lacks to test any claim that arithmetic does not already rule out.
+        The reason why this run can test no claim, except those that arithmetic already rules out.
 
     Raises
     ------
     InputError
-        `extra` names an unknown claim, or the claims name a value that the run has not.
+        `extra` names an unknown claim, or a claim has no value or interval of ours and no reason why not.
     """
     file = paths.notebooks() / "claims" / f"{study}.yaml"
     published = {row["id"]: row for row in yaml.safe_load(file.read_text(encoding="utf-8"))}
@@ -207,5 +213,5 @@ def judge(
 
 
 def table(claims: list[dict[str, Any]]) -> pd.DataFrame:
-    """Claims as a frame with the columns of `COLUMNS`."""
+    """Convert claims to a frame with the columns of `COLUMNS`."""
     return pd.DataFrame(claims, columns=COLUMNS)

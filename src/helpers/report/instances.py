@@ -1,4 +1,4 @@
-"""Which runs of a study the book shows, a page each: the default one, and those of `notebooks/pages/<study>.yaml`."""
+"""Pages of the book, one for each run that is shown: a study's default run, and the runs in `notebooks/pages/`."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from helpers.errors import InputError
 from helpers.report import parameters
 from helpers.report.private import PLACES, shorten
 
-MACHINE = (*PLACES, "DEVICE")  # parameters that say where a run is made, not what it computes
-SUFFIX = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")  # it goes into file names and into labels
+MACHINE = (*PLACES, "DEVICE")  # parameters that set where a run is executed, not the computation
+SUFFIX = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")  # it becomes part of file names and labels
 FIELDS = {"name": str, "title": str, "parameters": dict}
-SPELLED = {"vae": "VAE", "xray": "X-ray", "chexpert": "CheXpert"}  # words that file names write small
+SPELLED = {"vae": "VAE", "xray": "X-ray", "chexpert": "CheXpert"}  # names that are lower case in file names
 
 
 class Page(NamedTuple):
     """A page of the book and the run it is made from.
 
-    A study's own page has the notebook's title; a further one has a `suffix`, a `title` and `parameters` of its own.
+    A study's main page has the notebook's title. Each further page sets its `suffix`, `title` and `parameters`.
     """
 
     study: str
@@ -33,52 +33,52 @@ class Page(NamedTuple):
 
     @property
     def name(self) -> str:
-        """File name of the page without its ending."""
+        """Return the page's file name without its extension."""
         return f"{self.study}_{self.suffix}" if self.suffix else self.study
 
     @property
     def label(self) -> str:
-        """Short name for readers: "Reconstruction bias (CheXpert)"."""
+        """Return a short name for readers, such as "Reconstruction bias (CheXpert)"."""
         name = " ".join(SPELLED.get(word, word) for word in self.study.split("_")[1:])
         name = name[:1].upper() + name[1:]
         return f"{name} ({SPELLED.get(self.suffix, self.suffix)})" if self.suffix else name
 
     @property
     def words(self) -> list[str]:
-        """What `make study` takes as PARAMS for the run."""
+        """Return the words that `make study` takes as PARAMS to repeat this run."""
         return [f"{name}={value}" for name, value in self.parameters.items()]
 
     @property
     def instance(self) -> str:
-        """Name of the run's folder, the same as when a reader asks for the run."""
+        """Return the name of the run's folder, the same as `make study` gives it."""
         return instance(self.words)
 
     def run(self, profile: str) -> Path:
-        """Folder of its run at a profile."""
+        """Return the folder of the page's run at a profile (a size preset)."""
         return paths.runs() / profile / self.study / self.instance
 
 
 def instance(words: list[str]) -> str:
-    """Readable name of a run: `default`, or what was asked for beyond the profile."""
+    """Return a readable name for a run: `default`, or the parameters that were set in addition to the profile."""
     parts = (w.partition("=") for w in words)
     shown = sorted(f"{name}={shorten(name, value)}" for name, _, value in parts if name not in MACHINE)
-    # Joined by no comma: Snakemake splits the names of a cluster's jobs there.
+    # Not joined by commas: Snakemake splits the names of cluster jobs at commas.
     return "+".join(re.sub(r"[^\w=.-]", "_", part) for part in shown) or "default"
 
 
 def computing(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as provenance has them, without those that say where a run is made."""
+    """Return parameters as the provenance records them, without those that only set where a run is executed."""
     return {name: shorten(name, value) for name, value in values.items() if name not in MACHINE}
 
 
 def pages(study: str) -> list[Page]:
-    """Pages of one study, its own first, then those that `notebooks/pages/<study>.yaml` lists.
+    """List the pages of one study: its main page first, then those in `notebooks/pages/<study>.yaml`.
 
     Raises
     ------
     InputError
-        The file cannot be read; a page in it has no name, title or parameters, sets what the study does not take,
-        stands twice, or shows the same run as another page.
+        The file cannot be read; or a page in it has no name, title or parameters, sets a parameter that the study
+        does not take, is listed twice, or shows the same run as another page.
     """
     found = [Page(study)]
     file = paths.notebooks() / "pages" / f"{study}.yaml"
@@ -89,7 +89,7 @@ def pages(study: str) -> list[Page]:
         where = f"pages/{file.name}, page {number}"
         page = _page(study, entry, where)
         parameters.check(page.parameters, declared.types, declared.limits, where=where)
-        # A value that is the notebook's default anyway makes no other run.
+        # Setting a parameter to the notebook's default does not give a different run.
         other = {name: value for name, value in page.parameters.items() if value != declared.defaults[name]}
         run = page._replace(parameters=other).instance
         if page.name in shown.values():
@@ -102,12 +102,13 @@ def pages(study: str) -> list[Page]:
 
 
 def book() -> dict[str, Page]:
-    """Every page that the book makes from a run, by its name.
+    """Return every page that the book makes from a run, by page name.
 
     Raises
     ------
     InputError
-        As `pages`; pages are listed for a study that is not there, or two studies have a page of one name.
+        As in `pages`; or pages are listed for a study that does not exist, or two studies have pages with the same
+        name.
     """
     studies = sorted(p.stem for p in paths.notebooks().glob("[0-9]*.ipynb"))
     for file in sorted((paths.notebooks() / "pages").glob("*")):

@@ -1,4 +1,4 @@
-"""Read and write notebooks as JSON: nbformat, which also validates them, takes seconds to import."""
+"""Reading and writing notebooks as plain JSON, because nbformat, which also validates them, takes seconds to import."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any
 from helpers.errors import InputError
 
 FORMAT, MINOR = 4, 5
-JSON = re.compile(r"application/(.*\+)?json")  # MIME types of outputs that are no text
-# Texts that a file holds as a list of lines: names in a cell or an output, and beginnings of MIME types.
+JSON = re.compile(r"application/(.*\+)?json")  # MIME types of outputs that are not text
+# Texts that a file stores as a list of lines: names in a cell or an output, and prefixes of MIME types.
 LINES = ("source", "text", "application/javascript", "image/svg+xml")
 
 
@@ -26,12 +26,12 @@ def read(file: Path) -> dict[str, Any]:
     dict
         ``cells``, ``metadata``, ``nbformat`` and ``nbformat_minor``, as in the notebook format 4.5.
         A cell has ``id``, ``cell_type``, ``metadata`` and ``source``; a code cell also ``execution_count`` and
-        ``outputs``. Every text is one string. A cell without an id, as older formats have them, is numbered.
+        ``outputs``. Every text is one string. A cell without an id, as in older formats, gets ``cell-<number>``.
 
     Raises
     ------
     InputError
-        The file cannot be read, or is not a notebook of format 4.
+        The file cannot be read, or is not a notebook in format 4.
     """
     try:
         notebook = json.loads(file.read_text(encoding="utf-8"))
@@ -54,7 +54,7 @@ def _unreadable(file: Path, why: object) -> InputError:
 
 
 def _complete(cell: dict[str, Any], number: int) -> None:
-    """Join the lines of a cell's texts; fails where a part is missing or of another type."""
+    """Join the lines of a cell's texts; fail if a part is missing or has the wrong type."""
     cell["metadata"].keys()
     cell.setdefault("id", f"cell-{number}")
     if cell["cell_type"] == "code":
@@ -68,7 +68,7 @@ def _complete(cell: dict[str, Any], number: int) -> None:
 
 
 def _texts(cell: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
-    """Each text of a cell and its outputs: what holds it, and its name there."""
+    """Yield each text of a cell and its outputs, as the dict that holds it and its key there."""
     yield cell, "source"
     outputs = cell.get("outputs", [])
     for bundle in [*cell.get("attachments", {}).values(), *(o["data"] for o in outputs if "data" in o)]:
@@ -77,7 +77,7 @@ def _texts(cell: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
 
 
 def text(notebook: dict[str, Any]) -> str:
-    """Text of a notebook's file, the same as nbformat writes."""
+    """Return the text of a notebook's file, the same as nbformat writes it."""
     written = copy.deepcopy(notebook)
     for holder, name in (found for cell in written["cells"] for found in _texts(cell)):
         if name.startswith(LINES) and isinstance(holder[name], str):
@@ -86,10 +86,10 @@ def text(notebook: dict[str, Any]) -> str:
 
 
 def tags(cell: dict[str, Any]) -> list[str]:
-    """Tags of a cell."""
+    """Return the tags of a cell."""
     return cell["metadata"].get("tags", [])
 
 
 def markdown(source: str) -> dict[str, Any]:
-    """Make a text cell."""
+    """Make a Markdown cell with a random id."""
     return {"cell_type": "markdown", "id": uuid.uuid4().hex[:8], "metadata": {}, "source": source}

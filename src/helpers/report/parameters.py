@@ -1,4 +1,4 @@
-"""Which parameters a study takes, and refusing the ones it does not take."""
+"""The parameters that a study takes, and checks that refuse any others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from helpers import paths
 from helpers.errors import InputError
 from helpers.report import ipynb
 
-# Limits that hold in every study; a study adds its own in the call of `start`.
+# Limits that hold in every study; a study adds further limits in its call of `start`.
 COMMON_LIMITS: dict[str, Any] = {
     "SEED": (0, 2**32 - 1),
     "SOURCE": ["simulated", "real"],
@@ -55,7 +55,7 @@ UPPER_CASE = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
 class Parameters(NamedTuple):
-    """What a notebook's parameters cell and its `report.start` call declare."""
+    """Parameters that a notebook declares in its parameters cell, and limits from its `report.start` call."""
 
     types: dict[str, type]
     defaults: dict[str, Any]
@@ -68,7 +68,8 @@ def read(notebook: Path) -> Parameters:
     Raises
     ------
     InputError
-        The notebook is missing, unreadable, has no tagged cell, or a parameter in it has no type.
+        The notebook is missing or unreadable, does not have exactly one cell tagged `parameters`, or a parameter has
+        no type.
     """
     if not notebook.is_file():
         known = ", ".join(sorted(p.stem for p in notebook.parent.glob("[0-9]*.ipynb"))) or "none"
@@ -92,12 +93,14 @@ def read(notebook: Path) -> Parameters:
 
 
 def profile(study: str, name: str) -> dict[str, Any]:
-    """Parameters of `notebooks/params/<study>.<profile>.yaml`; the quick profile is the notebook's defaults.
+    """Read the parameters of a profile (a size preset) from `notebooks/params/<study>.<profile>.yaml`.
+
+    The quick profile needs no file: it uses the notebook's defaults.
 
     Raises
     ------
     InputError
-        The profile is not there or not a mapping.
+        The profile does not exist, cannot be read, or is not a mapping.
     """
     file = paths.notebooks() / "params" / f"{study}.{name}.yaml"
     if not file.is_file():
@@ -115,11 +118,11 @@ def profile(study: str, name: str) -> dict[str, Any]:
 
 
 def parse(text: str, kind: type | None) -> Any:
-    """A value written as text, for a parameter of a type; what is not of that type is left for `check` to refuse."""
+    """Convert text to the value of a parameter of type `kind`; `check` later refuses values of the wrong type."""
     if kind is str:
         return text
     try:
-        return float(text) if kind is float else yaml.safe_load(text)  # YAML takes 1e-5 for a text
+        return float(text) if kind is float else yaml.safe_load(text)  # YAML reads 1e-5 as a string
     except (ValueError, yaml.YAMLError):
         return text
 
@@ -139,18 +142,18 @@ def check(values: Mapping[str, Any], types: Mapping[str, type], limits: Mapping[
     Parameters
     ----------
     values : mapping
-        UPPER_CASE names and the values asked for.
+        UPPER_CASE names and the requested values.
     types : mapping
         Every known name and its type.
     limits : mapping
-        Name to `(low, high)` of a number, both included, `None` for open; or to a list of allowed values.
+        Name to `(low, high)` of a number, both included, `None` for no limit; or to a list of allowed values.
     where : str
         The study, named in the message.
 
     Raises
     ------
     InputError
-        Names the parameter, what was expected, and for an unknown name the nearest one.
+        The message names the parameter, the expected value and, for an unknown name, the nearest known one.
     """
     for name, value in values.items():
         at = f"{where}, parameter {name}"

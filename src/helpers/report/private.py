@@ -1,4 +1,4 @@
-"""Parameters that name folders and files of the reader, and what may be shown of them."""
+"""Parameters that name the user's folders and files, and the part of each that may be shown."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 PLACES = ("RUN_DIR", "DATA_ROOT", "SHIFTED_ROOT")  # folders of this machine: never shown, never compared
-FILES = ("SCORES", "EXPERT", "PREDICTED")  # the reader's own files and folders: shown by their last name
+FILES = ("SCORES", "EXPERT", "PREDICTED")  # the user's files and folders: only the last part of the path is shown
 
 
 def shorten(name: str, value: Any) -> Any:
-    """A parameter's value as it may be shown: no folder of this machine."""
+    """Return a parameter's value as it may be shown, without any folder of this machine."""
     if name in PLACES and value:
         return name
     return Path(value).name if name in FILES and value else value

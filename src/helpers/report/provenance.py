@@ -1,4 +1,4 @@
-"""Where a result comes from: code, versions, data."""
+"""Provenance of a result: code, package versions, commit and device."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PACKAGES = ("biased-ruler", "numpy", "pandas", "scipy", "statsmodels", "matplotl
 
 
 def notebook_of(study: str) -> Path:
-    """Name the file of a study's notebook."""
+    """Return the file of a study's notebook."""
     return paths.notebooks() / f"{study}.ipynb"
 
 
@@ -28,8 +28,8 @@ def code_of(study: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``notebook`` (hash of its cells that compute), ``helpers`` (hash of each module that they compute with, by name)
-        and ``drawn`` (hash of the code that only shows).
+        ``notebook`` (hash of the cells that compute), ``helpers`` (hash of each module that they compute with, by name)
+        and ``drawn`` (hash of the code that only shows results).
     """
     notebook = notebook_of(study)
     return {
@@ -40,18 +40,18 @@ def code_of(study: str) -> dict[str, Any]:
 
 
 def drawing(study: str) -> str:
-    """Hash the code that a study's run shows its results with: cells that change none, and modules that only look."""
+    """Hash all code cells of a study's notebook, and the modules that it only draws, shows or writes results with."""
     notebook = notebook_of(study)
     return f"{fingerprint.notebook(notebook, aside=True)}-{fingerprint.code_of(notebook, looking=True)}"
 
 
 def loaded() -> list[str]:
-    """Name every module of `helpers` that this process has loaded and that computes."""
+    """List the loaded modules of `helpers` that numbers can depend on."""
     return sorted(name for name, module in sys.modules.items() if module is not None and fingerprint.computes(name))
 
 
 def changed(known: Mapping[str, Any]) -> list[str]:
-    """Names of what has changed in a run's code since it was made: its notebook, modules of `helpers` that it loaded.
+    """List the parts of a run's code that have changed since it was made: its notebook and its modules of `helpers`.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def changed(known: Mapping[str, Any]) -> list[str]:
 
 
 def asked_otherwise(known: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
-    """Parameters that a run was made without, or with another value than is asked for now, and both values."""
+    """List parameters that the run did not have, or had with another value than is asked for now, with both values."""
     had = known["parameters"]
     return [f"{name} was {had.get(name)!r}, is {value!r}" for name, value in asked.items() if had.get(name) != value]
 
@@ -75,14 +75,14 @@ def _file(module: str) -> Path:
 
 
 def _current(file: Path) -> str | None:
-    """Hash of the code in a module or notebook as it is now; None where there is none."""
+    """Hash the current code of a module or notebook; None if the file does not exist."""
     if not file.is_file():
         return None
     return fingerprint.notebook(file) if file.suffix == ".ipynb" else fingerprint.module(file)
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that numbers depend on."""
+    """Return the versions of Python and of the packages that results depend on."""
     found = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
@@ -93,7 +93,7 @@ def versions() -> dict[str, str]:
 
 
 def git_state() -> dict[str, object]:
-    """Commit of the checkout and whether anything in it is uncommitted."""
+    """Return the commit of the checkout, and whether it has uncommitted changes (None if git cannot tell)."""
 
     def git(*words: str) -> str | None:
         try:
@@ -107,7 +107,7 @@ def git_state() -> dict[str, object]:
 
 
 def device(wanted: str) -> str:
-    """The processor that did the work, in words."""
+    """Describe the processor that does the work: the GPU if PyTorch is loaded and may use one, else the CPU."""
     torch = sys.modules.get("torch")
     if torch is not None and wanted in {"auto", "cuda"} and torch.cuda.is_available():
         return torch.cuda.get_device_name()

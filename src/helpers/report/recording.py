@@ -1,4 +1,4 @@
-"""Runs that not everyone can repeat, kept in the book as aggregates."""
+"""Recorded runs: aggregate results kept in the book, because not everyone can repeat the run."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ CASE_ID = re.compile(
 
 
 def suppress(value: Any) -> Any:
-    """Hide counts of 1 to 9, and the statistics that stand beside such an `n` or `n_<group>`.
+    """Suppress counts of 1 to 9, and the statistics next to a group size (`n`, `n_<group>` or `count`) that small.
 
-    Every whole number in a result is taken for a count: what is not a count is written as a float or as text.
+    Every integer in a result is treated as a count, so results must store other numbers as floats or text.
     """
     if isinstance(value, dict):
         sizes = [k for k in value if is_size(k)]
@@ -41,7 +41,7 @@ def suppress(value: Any) -> Any:
 
 
 def is_size(name: str) -> bool:
-    """Whether a key or column of this name holds sizes of groups."""
+    """Return True if a key or column of this name holds group sizes."""
     return name in {"n", "count"} or name.startswith("n_")
 
 
@@ -57,12 +57,13 @@ def keep(run: Path, study: str, label: str) -> Path:
     run : Path
         Folder of a complete run.
     study, label : str
-        Where it is kept: `book/recorded/<study>/<label>/`.
+        The copy is kept in `book/recorded/<study>/<label>/`.
 
     Raises
     ------
     InputError
-        The run is not complete, its results name a case, or the label holds a run on another kind of data.
+        The run is not complete, its results name a case, or the label already holds a run on the other kind of data
+        (simulated or real).
     """
     results = read(run)
     kept = {**results, **{k: suppress(results[k]) for k in ("values", "claims", "dropped")}}
@@ -82,7 +83,7 @@ def keep(run: Path, study: str, label: str) -> Path:
 
 
 def read(run: Path) -> dict[str, Any]:
-    """Results of a complete run."""
+    """Read the results of a complete run."""
     try:
         return json.loads((run / RESULTS).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -97,7 +98,7 @@ NOTHING = {"values": {}, "claims": [], "dropped": [], "provenance": {}}
 
 
 class Recorded:
-    """A recorded run: `values`, `claims`, `provenance`, and which code has changed since."""
+    """A recorded run: its `values`, `dropped` cases, `claims` and `provenance`, and the code `changed` since."""
 
     def __init__(self, folder: Path, study: str) -> None:
         self.folder, self.study = folder, study
@@ -110,13 +111,13 @@ class Recorded:
         glue({f"{folder.name}.{k}": v for k, v in flatten(self.values).items()})
 
     def notice(self) -> pd.DataFrame:
-        """When, how and on what it was made; what code has changed since."""
+        """Tabulate when, how and on which data the run was made, and which code has changed since."""
         if not self.provenance:
             return pd.DataFrame({"recorded run": {"made": f"not yet; make record STUDY={self.study} makes one"}})
         return pd.DataFrame({"recorded run": made(self.provenance, self.changed)})
 
     def figure(self, name: str) -> Any:
-        """A figure of the recorded run, for the last line of a cell."""
+        """Return a figure of the recorded run for display as the last line of a cell; the notice if it has none."""
         from IPython.display import Image
 
         place = self.folder / f"{name}.png"
@@ -124,7 +125,7 @@ class Recorded:
 
 
 def made(known: dict[str, Any], changed: list[str]) -> dict[str, str]:
-    """Provenance of a record in lines for a reader."""
+    """Format the provenance of a record as labelled lines for a reader."""
     return {
         "made": known["started"],
         "data": f"{known['source']} cohort",
@@ -136,7 +137,7 @@ def made(known: dict[str, Any], changed: list[str]) -> dict[str, str]:
 
 
 def _stamped(stamps: list[dict[str, str]]) -> dict[str, str]:
-    """The last proof that a change of code changed no number, in a line for a reader; none where none was needed."""
+    """Return the latest proof that a change of code changed no number, as a line for a reader; empty without stamps."""
     if not stamps:
         return {}
     last = stamps[-1]
@@ -144,5 +145,5 @@ def _stamped(stamps: list[dict[str, str]]) -> dict[str, str]:
 
 
 def recorded(study: str, label: str) -> Recorded:
-    """The run recorded under `book/recorded/<study>/<label>/`; empty where nothing is recorded yet."""
+    """Load the run recorded under `book/recorded/<study>/<label>/`; it is empty if nothing is recorded yet."""
     return Recorded(paths.recorded() / study / label, study)

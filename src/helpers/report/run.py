@@ -1,4 +1,4 @@
-"""Start a run, keep what it makes, and close it."""
+"""Runs of a study: start one, save its figures, and close it with its results."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RESULTS, CASES = "results.json", "cases.parquet"
 
 
 class Run:
-    """A study's run: its folder, its parameters, its provenance."""
+    """One run of a study: its folder, its parameters and its provenance."""
 
     def __init__(self, study: str, folder: Path, values: dict[str, Any], defaults: dict[str, Any]) -> None:
         self.study, self.folder, self.parameters = study, folder, values
@@ -46,7 +46,7 @@ class Run:
         }
 
     def show(self) -> pd.DataFrame:
-        """Source, seed, commit and versions as a small table."""
+        """Tabulate study, data source, seed, commit, Python version and device."""
         known = self.provenance
         commit = known["git"]["commit"] + (" with local changes" if known["git"]["dirty"] else "")
         rows = {
@@ -60,7 +60,7 @@ class Run:
         return pd.DataFrame({"this run": rows})
 
     def elapsed(self) -> float:
-        """Seconds since the start."""
+        """Return the seconds since the start."""
         return time.monotonic() - self._began
 
     def save(self, figure: Figure, name: str, *, aggregate: bool = False) -> None:
@@ -72,7 +72,7 @@ class Run:
         name : str
             `fig-<study>-<what>`.
         aggregate : bool
-            The figure shows groups only, no single case, so that a recorded run may publish it.
+            True if the figure shows only groups and no single case, so that a recorded run may publish it.
         """
         place = self.folder / "figures" / f"{name}.png"
         place.parent.mkdir(exist_ok=True)
@@ -82,7 +82,7 @@ class Run:
 
 
 def command(study: str, changed: Mapping[str, Any]) -> str:
-    """The papermill line that repeats a run."""
+    """Return the papermill command that repeats a run."""
     words = [f"papermill notebooks/{study}.ipynb out.ipynb"]
     for name, value in changed.items():
         if name != "RUN_DIR":
@@ -96,9 +96,9 @@ def start(study: str, names: Mapping[str, Any], *, limits: Mapping[str, Any] | N
     Parameters
     ----------
     study : str
-        File name of the notebook without its ending.
+        File name of the notebook without its extension.
     names : mapping
-        `globals()` of the notebook. Its annotations say which parameters there are.
+        `globals()` of the notebook. Its annotated UPPER_CASE names are the parameters.
     limits : mapping, optional
         Name to `(low, high)` or to a list of allowed values, see `parameters.check`.
 
@@ -111,7 +111,7 @@ def start(study: str, names: Mapping[str, Any], *, limits: Mapping[str, Any] | N
     types = {k: v for k, v in names.get("__annotations__", {}).items() if parameters.UPPER_CASE.fullmatch(k)}
     values = {k: v for k, v in names.items() if parameters.UPPER_CASE.fullmatch(k)}
     parameters.check(values, types, limits or {}, where=study)
-    pd.set_option("display.max_colwidth", None)  # a table of this book says what it says in full
+    pd.set_option("display.max_colwidth", None)  # tables of this book show long texts in full
     declared = parameters.read(paths.notebooks() / f"{study}.ipynb")
     return Run(study, _folder(study, values.get("RUN_DIR", "")), values, declared.defaults)
 
@@ -124,7 +124,7 @@ def _folder(study: str, wanted: str) -> Path:
     else:
         by_hand = paths.runs() / "by-hand"
         stem = datetime.now().strftime(f"{study}-%Y%m%d-%H%M%S")
-        folder = by_hand / f"{stem}-{uuid.uuid4().hex[:4]}"  # two may start in one second
+        folder = by_hand / f"{stem}-{uuid.uuid4().hex[:4]}"  # two runs may start in the same second
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".writable"
@@ -148,25 +148,25 @@ def record(
     cases: pd.DataFrame,
     data: Sequence[str | Path] = (),
 ) -> None:
-    """Close a run: write its rows and, last and at once, `results.json`; glue every value for prose.
+    """Close a run: write its rows, then `results.json` atomically, and make every value quotable in prose.
 
     Parameters
     ----------
     values : mapping
-        What prose quotes and tests check; nested, JSON types, finite numbers or `None`.
+        Values that prose quotes and tests check: nested, of JSON types. An infinite number is stored as `None`.
     claims : list of dict
         Rows of `claims.claim`.
     dropped : DataFrame
         Columns table, reason, n.
     cases : DataFrame
-        One row per case; stays in the run's folder.
+        One row per case; it stays in the run's folder and is not published.
     data : sequence of path
-        Folders and files that the numbers come from, fingerprinted; empty names are left out.
+        Folders and files that the numbers come from, which are fingerprinted (hashed); empty names are left out.
 
     Raises
     ------
     InputError
-        A value is not finite or not of a JSON type; names its key.
+        A value is NaN or not of a JSON type; the message names its key.
     """
     results = {
         "values": plain(values, "values"),
@@ -179,7 +179,7 @@ def record(
             "loaded": provenance.loaded(),
             "data": fingerprint.data(*(Path(d) for d in data if str(d))) if data else None,
             "wall_seconds": round(run.elapsed(), 1),
-            "cpu_seconds": round(sum(os.times()[:4]), 1),  # of this process since its start, and of ended children
+            "cpu_seconds": round(sum(os.times()[:4]), 1),  # of this process since its start, and of finished children
         },
     }
     cases.to_parquet(run.folder / CASES)

@@ -1,4 +1,4 @@
-"""Sweeps kept in the book: one line a run."""
+"""Recorded sweeps: tables kept in the book, one row per run."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ TABLE, ABOUT = "runs.csv", "sweep.json"
 
 
 def folder(name: str) -> Path:
-    """Where a sweep is kept."""
+    """Return the folder in which a sweep is recorded."""
     return paths.recorded() / "sweeps" / name
 
 
 def keep(name: str) -> Path:
-    """Collect a complete sweep into the book: its values, a line a run, and how they were made.
+    """Record a complete sweep in the book: its values, one row per run, and their provenance.
 
-    Of values whose group has under ten cases nothing is kept, as in every recorded run.
+    Values of groups with fewer than ten cases are suppressed, as in every recorded run.
 
     Raises
     ------
     InputError
-        A run is missing, was made with other parameters or code than the rest, or has no value of an asked name.
+        A run is missing, was made with other parameters or code than the current ones, or lacks a value to collect.
     """
     sweep = sweeps.read(name)
     made = {instance: sweep.folder / instance for instance in sweep.runs}
@@ -64,7 +64,7 @@ def keep(name: str) -> Path:
 
 
 def shown(fixed: dict[str, Any]) -> dict[str, Any]:
-    """Parameters without folders of this machine."""
+    """Return parameters as they may be shown, without folders of this machine."""
     return {name: shorten(name, value) for name, value in fixed.items()}
 
 
@@ -85,7 +85,7 @@ def _row(sweep: sweeps.Sweep, varied: list[str], instance: str, results: dict[st
 
 
 def _parts(path: str, flat: dict[str, Any]) -> dict[str, str]:
-    """Where a value and the ends of its interval stand: results write an interval as a list or as low and high."""
+    """Find the paths of a value and of its interval's ends; results store an interval as a list or as low and high."""
     centre = next((name for name in (path, f"{path}.estimate", f"{path}.rate") if name in flat), None)
     ends = [(f"{path}.interval.0", f"{path}.interval.1"), (f"{path}.low", f"{path}.high")]
     both = next((pair for pair in ends if set(pair) <= set(flat)), ())
@@ -94,14 +94,14 @@ def _parts(path: str, flat: dict[str, Any]) -> dict[str, str]:
 
 def _number(value: Any, label: str, instance: str) -> float:
     if value is None or (isinstance(value, str) and value.startswith("<")):
-        return math.nan  # not to be had, or suppressed
+        return math.nan  # not available, or suppressed
     if isinstance(value, bool | str):
         raise InputError(f"{instance}, value {label}", f"{value!r} is no number", "Collect numbers")
     return float(value)
 
 
 def _provenance(sweep: sweeps.Sweep, runs: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Of all runs together; they must be of one code."""
+    """Merge the provenance of all runs; every run must have been made with the current code and parameters."""
     helpers: dict[str, str] = {}
     for instance, known in runs.items():
         asked = instances.computing(sweep.asked(instance))
@@ -130,10 +130,10 @@ class RecordedSweep:
 
     name, title, study : str
     runs : DataFrame
-        A line a run: ``instance``, the parameters that vary, of each value ``<name>``, ``<name> low`` and
-        ``<name> high`` (its interval in that run), and ``wall_seconds``; no line where nothing is recorded yet.
+        One row per run: ``instance``; the parameters that vary; for each value ``<name>``, ``<name> low`` and
+        ``<name> high`` (its interval in that run); and ``wall_seconds``. It has no rows if nothing is recorded yet.
     values : list of str
-        Names of the values; `paths` has where each stands in a run's results.
+        Names of the values; `paths` has the path of each in a run's results.
     fixed : dict
         Parameters that all runs share.
     changed : list of str
@@ -148,14 +148,14 @@ class RecordedSweep:
         self.paths: dict[str, str] = about.get("values", {})
         self.values, self.fixed = list(self.paths), about.get("fixed", {})
         numbers = [f"{value}{end}" for value in self.values for end in ("", " low", " high")]
-        # Only a number can be missing: a parameter may be called NA.
+        # Only a number can be missing: a parameter's value may be the text NA.
         empty = {"keep_default_na": False, "na_values": {name: [""] for name in numbers}}
         self.runs = pd.read_csv(place / TABLE, **empty) if about else pd.DataFrame({"instance": []})
         self.provenance: dict[str, Any] = about.get("provenance", {})
         self.changed = provenance.changed(self.provenance) if about else []
 
     def notice(self) -> pd.DataFrame:
-        """When, how and on what it was made; what code has changed since."""
+        """Tabulate when, how and on which data the sweep was made, and which code has changed since."""
         if not self.provenance:
             return pd.DataFrame({"recorded sweep": {"made": f"not yet; make record SWEEP={self.name} makes one"}})
         rows = {"study": self.study, "size": f"{len(self.runs)} runs at the {self.profile} profile"}
@@ -163,12 +163,12 @@ class RecordedSweep:
 
 
 def recorded_sweep(name: str) -> RecordedSweep:
-    """The sweep recorded under `book/recorded/sweeps/<name>/`; empty where nothing is recorded yet.
+    """Load the sweep recorded under `book/recorded/sweeps/<name>/`; it is empty if nothing is recorded yet.
 
     Raises
     ------
     InputError
-        There is neither such a sweep nor such a record.
+        There is neither a sweep nor a record of this name.
     """
     if not folder(name).is_dir():
         sweeps.read(name)

@@ -1,4 +1,4 @@
-"""Grids of runs of one study: what `notebooks/sweeps/<sweep>.yaml` asks for."""
+"""Sweeps: grids of runs of one study, described in `notebooks/sweeps/<sweep>.yaml`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FIELDS = {
 }
 NEEDED = ("title", "study", "values")
 PROFILE, THREADS = "quick", 1
-NAME = re.compile(r"[A-Za-z][\w-]*")  # of a file: it goes into the names of folders and jobs
+NAME = re.compile(r"[A-Za-z][\w-]*")  # of a sweep's file: it becomes part of the names of folders and jobs
 
 
 class Sweep(NamedTuple):
@@ -33,16 +33,16 @@ class Sweep(NamedTuple):
 
     name, title : str
     study, profile : str
-        What is run, and at which size.
+        The study that is run, and its size preset.
     threads : int
-        Processor threads of one run; as many runs go on at a time as the cores allow.
+        Processor threads of one run; as many runs are executed at a time as the cores allow.
     fixed : dict
         Parameters that all runs share.
     runs : dict
-        Name of a run's folder to the parameters that set it apart.
+        Name of a run's folder to the parameters in which it differs from the other runs.
     values : dict
-        Readable name to where the value stands in a run's results, such as ``gap.dice``, where an interval stands
-        beside the estimate; ``{NAME}`` in it is the run's own parameter.
+        Readable name to the path of a value in a run's results, such as ``gap.dice``. If the results have an interval
+        there, it is collected with the estimate. ``{NAME}`` in a path is replaced by that parameter of the run.
     """
 
     name: str
@@ -55,41 +55,41 @@ class Sweep(NamedTuple):
     values: dict[str, str]
 
     def words(self, instance: str) -> list[str]:
-        """What `make study` takes as PARAMS for one run."""
+        """Return the words that `make study` takes as PARAMS for one run."""
         return words({**self.fixed, **self.runs[instance]})
 
     def asked(self, instance: str) -> dict[str, Any]:
-        """All parameters that one run is asked for, those of the profile with them."""
+        """Return all parameters that one run is asked for, including those of the profile."""
         return {**parameters.profile(self.study, self.profile), **self.fixed, **self.runs[instance]}
 
     @property
     def folder(self) -> Path:
-        """Where its runs are."""
+        """Return the folder of the sweep's runs."""
         return paths.runs() / self.name / self.study
 
 
 def words(values: dict[str, Any]) -> list[str]:
-    """Parameters as ``NAME=value``."""
+    """Format parameters as ``NAME=value``."""
     return [f"{name}={value}" for name, value in values.items()]
 
 
 def names() -> list[str]:
-    """Every sweep that is described."""
+    """List the names of all sweeps in `notebooks/sweeps/`."""
     return sorted(file.stem for file in (paths.notebooks() / "sweeps").glob("*.yaml"))
 
 
 def read(name: str) -> Sweep:
-    """The sweep that `notebooks/sweeps/<name>.yaml` describes.
+    """Read the sweep that `notebooks/sweeps/<name>.yaml` describes.
 
-    Its fields: ``title``; ``study``; ``profile`` (quick where it is not given); ``threads`` (1); ``fixed``, parameters
-    of all runs; ``grid``, lists of values that are all combined, or ``table``, a CSV beside the file with a line a run
-    (an empty cell sets nothing); ``values``, what is collected of each run.
+    Its fields are ``title``; ``study``; ``profile`` (default quick); ``threads`` (default 1); ``fixed``, parameters of
+    all runs; either ``grid``, lists of values of which every combination is run, or ``table``, a CSV file in the same
+    folder with one line per run (an empty cell sets nothing); and ``values``, the results to collect from each run.
 
     Raises
     ------
     InputError
-        There is no such sweep; it is not readable, a field is missing, unknown or of another kind; a run is asked for
-        twice; a parameter says where a run is made, or is not of the study.
+        There is no such sweep; it is not readable; a field is missing, unknown or of the wrong type; a run is asked for
+        twice; a parameter sets where a run is executed, or the study does not take it.
     """
     file = paths.notebooks() / "sweeps" / f"{name}.yaml"
     if not file.is_file():
@@ -114,7 +114,7 @@ def read(name: str) -> Sweep:
         found[instance] = run
     for label, path in asked["values"].items():
         _check_path(label, path, declared, where)
-    parameters.profile(asked["study"], asked.get("profile", PROFILE))  # refused here, not in every run
+    parameters.profile(asked["study"], asked.get("profile", PROFILE))  # refused here once, not in every run
     settings = {"profile": asked.get("profile", PROFILE), "threads": asked.get("threads", THREADS)}
     return Sweep(
         name, asked["title"].strip(), asked["study"], **settings, fixed=fixed, runs=found, values=asked["values"]
@@ -165,7 +165,7 @@ def _check_path(label: Any, path: Any, declared: parameters.Parameters, where: s
 
 
 def _apart(name: str, study: str, where: str) -> None:
-    """Its runs lie beside those of the profiles."""
+    """Refuse a sweep if its name is invalid or is a folder of other runs, or if its study does not exist."""
     profiles = {file.name.split(".")[1] for file in (paths.notebooks() / "params").glob("*.*.yaml")}
     if not NAME.fullmatch(name):
         raise InputError(where, f"'{name}' cannot be the name of a sweep", "Use letters, digits, _ and -")

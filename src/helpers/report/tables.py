@@ -1,4 +1,4 @@
-"""Tables as a reader sees them."""
+"""Tables formatted for readers."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ from helpers.report.recording import is_size
 
 
 def show(frame: pd.DataFrame, *, estimate: str = "", digits: int = 3, hide: Sequence[object] = ()) -> pd.DataFrame:
-    """A table ready to be shown: rounded, and with groups under 10 suppressed.
+    """Prepare a table for display: round its numbers and suppress groups under 10.
 
     Parameters
     ----------
     frame : DataFrame
-        Columns `n`, `n_<group>` and `count` hold sizes of groups; a row with a size of 1 to 9 loses its numbers.
+        Columns `n`, `n_<group>` and `count` hold group sizes. A size of 1 to 9 is shown as "<10", and the statistics in
+        its row as "suppressed".
     estimate : str
-        Column to be shown together with `low` and `high` as one: "0.05 [0.03, 0.08]".
+        Column to be shown together with `low` and `high` in one cell: "0.05 [0.03, 0.08]".
     digits : int
-        Digits behind the point.
+        Digits after the decimal point.
     hide : sequence
-        Index labels of rows that lose sizes and numbers, since they would give a suppressed row away.
+        Index labels of further rows to hide, because a suppressed row could be recovered from them (complementary
+        suppression).
     """
     table = frame.astype(object)
-    table.index = table.index.set_names([None] * table.index.nlevels)  # a name takes a line of the table
+    table.index = table.index.set_names([None] * table.index.nlevels)  # an index name would take a line of the table
     for column in frame.select_dtypes("float"):
         table[column] = [_number(x, digits) for x in frame[column]]
     table = table.where(table.notna(), "–")
@@ -51,29 +53,33 @@ def show(frame: pd.DataFrame, *, estimate: str = "", digits: int = 3, hide: Sequ
 
 
 def _number(value: float, digits: int, like: float | None = None) -> str:
-    """`value` as text, in the notation that suits the size of `like`."""
+    """Format `value` in the notation that suits the size of `like`."""
     if pd.isna(value):
         return "–"
     size = abs(value if like is None else like)
-    if 1e-12 < size < 10**-digits:  # less is rounding, and shown as 0
+    if 1e-12 < size < 10**-digits:  # smaller values are rounding errors and are shown as 0
         text = f"{value:.{digits - 1}e}"
     else:
         text = f"{value:.{digits}f}" if size < 100 else f"{value:.0f}"
-    return text.replace("-", "−")  # a minus sign, where no line breaks
+    return text.replace("-", "−")  # no line break can follow a minus sign, unlike a hyphen
 
 
 def interval(value: float, low: float, high: float, digits: int = 3) -> str:
-    """An estimate and its interval in one notation: "0.05 [0.03, 0.08]"; "–" where there is no estimate."""
+    """Format an estimate and its interval in one notation, "0.05 [0.03, 0.08]"; "–" if there is no estimate."""
     if pd.isna(value) or pd.isna(low) or pd.isna(high):
         return _number(value, digits)
     like = max(abs(value), abs(low), abs(high))
     if 1e-4 <= like < math.inf:
-        digits = max(digits, 1 - math.floor(math.log10(like)))  # two digits that say something
+        digits = max(digits, 1 - math.floor(math.log10(like)))  # at least two significant digits
     return f"{_number(value, digits, like)} [{_number(low, digits, like)}, {_number(high, digits, like)}]"
 
 
 def ours(row: Any) -> str:
-    """Our value of a claim with its interval: as many digits as are printed and at least three; shares as printed."""
+    """Format our value for a claim with its interval.
+
+    It has as many decimals as the published number, and at least three. If that is a percentage, ours is one too, with
+    as many decimals.
+    """
     percent = row.published.endswith("%")
     decimals = len(row.published.rstrip("%").lower().partition("e")[0].partition(".")[2])
     values = [float("nan") if pd.isna(x) else x * (100 if percent else 1) for x in (row.ours, row.low, row.high)]
@@ -82,7 +88,7 @@ def ours(row: Any) -> str:
 
 
 def claims_table(claims: list[dict[str, Any]] | pd.DataFrame) -> pd.DataFrame:
-    """The claims of a study, one line each, for a notebook."""
+    """Tabulate the claims of a study for a notebook, one row each."""
     frame = claims_.table(claims)
     columns = {
         "claim": frame["statement"],

@@ -1,4 +1,4 @@
-"""A result's values: nested and in JSON types, written whole, quoted by name."""
+"""Values of a result: nested, of JSON types, written to a file as a whole, and quoted in prose by name."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from helpers.keep import store
 
 
 def write_json(place: Path, content: Any) -> None:
-    """Write JSON, whole or not at all."""
+    """Write JSON to a file, either completely or not at all (atomically)."""
     with store.file(place) as part:
         part.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def plain(value: Any, where: str) -> Any:
-    """The same value in JSON types; refuses NaN.
+    """Convert a value to JSON types; refuse NaN.
 
-    An infinite number, such as the open end of a ratio's interval, becomes None: JSON has no infinity.
+    An infinite number, such as the open end of a ratio's interval, becomes None, because JSON has no infinity.
     """
     if isinstance(value, Mapping):
         return {str(k): plain(v, f"{where}.{k}") for k, v in value.items()}
@@ -40,7 +40,7 @@ def plain(value: Any, where: str) -> Any:
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested values as `a.b.c: value`; lists by position."""
+    """Flatten nested values to names such as `a.b.c`; items of a list are named by position."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
         name = f"{prefix}{key}"
@@ -54,7 +54,7 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def glue(values: Mapping[str, Any]) -> None:
-    """Make values quotable in prose by their names."""
+    """Make values available to the book's prose by their names (MyST-NB's glue); None becomes "not available"."""
     from myst_nb import glue as keep  # imports Sphinx, which only a notebook's last cell needs
 
     for name, value in values.items():

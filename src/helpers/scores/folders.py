@@ -1,4 +1,4 @@
-"""Cases of two folders: matched, scored in parallel, collected in one frame."""
+"""Cases of two folders of masks: matched by name, scored in parallel, collected in one frame."""
 
 from __future__ import annotations
 
@@ -43,15 +43,16 @@ def score_folders(
     Parameters
     ----------
     expert, predicted : path
-        Folders of NIfTI masks (``.nii`` or ``.nii.gz``, binary, three-dimensional). A case is two files whose names
-        agree without the ending and without regard to case.
+        Folders of NIfTI masks (``.nii`` or ``.nii.gz``, binary, three-dimensional). Two files form a case if their
+        names without the ending agree; upper and lower case are not distinguished.
     tolerance : float
         Tolerance of the surface Dice in mm.
     workers : int, optional
-        Number of processes; default one per core. 1 scores in this process.
+        Number of processes; default one per core. With 1, this process scores.
     keep : path, optional
-        File for finished cases; default a file under the data folder's ``scores``, named after the two folders and
-        the settings. A second call takes from it each case whose two files have their size and time unchanged.
+        File for finished cases; default a file in the folder ``scores`` of the data folder, named by a hash of the two
+        folders, the settings and the code that scores. A second call reuses each case from it, if size and time of
+        change of the two masks are unchanged.
     progress : bool
         Whether to show a progress bar.
 
@@ -62,7 +63,7 @@ def score_folders(
         nsd, expert_cc, automatic_cc (cm^3), status, hd95_voxels. Definitions and the policy on empty masks:
         `helpers.metrics.masks`.
     dropped : DataFrame
-        Columns table, reason, n: files without a partner, and cases with an empty mask.
+        Columns table, reason, n: files without a partner, and cases with an empty mask (these stay in `frame`).
 
     Raises
     ------
@@ -111,31 +112,32 @@ def score_folders(
 def collect(
     root: str | Path, *, table: str | Path = "", workers: int | None = None, progress: bool = True
 ) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
-    """All per-case scores that a data set's folder gives.
+    """Collect all per-case scores that a data set's folder provides.
 
     Parameters
     ----------
     root : path
         Folder of a MAMA-MIA download, whole or in part.
     table : path, optional
-        Table of scores of the automatic masks, instead of the folder's.
+        Table of scores of the automatic masks, used instead of the folder's.
     workers : int, optional
-        Processes, see `score_folders`.
+        Number of processes, see `score_folders`.
     progress : bool
         Whether to show a progress bar.
 
     Returns
     -------
     tables : dict of DataFrame
-        ``automatic`` (silver against gold: the table named, else one in the folder, else scored from the masks) and,
-        where there is one, ``out_of_fold`` (a network's predictions of held-out cases against gold).
+        ``automatic`` (automatic masks, silver, against the expert's, gold) comes from `table`, else from a table in the
+        folder, else from scoring the masks. ``out_of_fold`` (a network's predictions of held-out cases against gold)
+        is there if the folder has such a table.
     dropped : DataFrame
         Columns table, reason, n.
 
     Raises
     ------
     InputError
-        The folder holds neither a table of scores nor the two folders of masks; or one of them cannot be used.
+        The folder holds neither a table of scores nor the two folders of masks, or one of these cannot be used.
     """
     found = datasets.find_scores(root) | ({"automatic": Path(table)} if table else {})
     read = {kind: datasets.read_scores(path) for kind, path in found.items()}
@@ -153,7 +155,7 @@ def collect(
 
 
 def _score(name: str, expert: str, predicted: str, state: list, tolerance: float) -> dict:
-    """One case's record; a case that cannot be scored is a record too, so that the others go on."""
+    """Score one case; if it cannot be scored, return a record of the error, so that the other cases continue."""
     try:
         first, second, spacing = read_pair(expert, predicted)
         result = metrics.scores(first, second, spacing=spacing, tolerance=tolerance)
@@ -164,7 +166,7 @@ def _score(name: str, expert: str, predicted: str, state: list, tolerance: float
 
 
 def _run(jobs: list[tuple], workers: int | None, finished: int, progress: bool) -> Iterator[dict]:
-    """Records of all jobs, as they come in."""
+    """Yield the records of all jobs as they finish."""
     from joblib import Parallel, cpu_count, delayed
     from tqdm.auto import tqdm
 
@@ -197,7 +199,7 @@ def _run(jobs: list[tuple], workers: int | None, finished: int, progress: bool) 
 
 
 def _end_with_parent(parent: int) -> None:
-    """End this worker soon after its parent: a killed run would leave it waiting for minutes."""
+    """Stop this worker soon after its parent ends: otherwise a killed run would leave it waiting for minutes."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -208,7 +210,7 @@ def _end_with_parent(parent: int) -> None:
 
 
 def _masks(folder: str | Path, what: str) -> dict[str, Path]:
-    """Masks of a folder by their name in lower case without ending."""
+    """Find the masks of a folder, by their name in lower case without ending."""
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{what} = {folder}", "there is no such folder", "Give the folder that holds the masks")
@@ -227,16 +229,16 @@ def _masks(folder: str | Path, what: str) -> dict[str, Path]:
 
 
 def _state(path: Path) -> list[int]:
-    """What tells whether a file has changed."""
+    """Return size and time of change of a file, to detect changes; an empty list if it cannot be found."""
     try:
         status = path.stat()
-    except OSError:  # a dangling link: said when it is read
+    except OSError:  # a dangling link: reported when it is read
         return []
     return [status.st_size, status.st_mtime_ns]
 
 
 def _key(expert: Path, predicted: Path, tolerance: float) -> str:
-    # A change in the code that scores leaves the scores kept before it alone.
+    # The code that scores is part of the key: after a change in it, earlier scores are neither reused nor overwritten.
     settings = [str(expert.resolve()), str(predicted.resolve()), tolerance, fingerprint.made_by(__name__)]
     return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
 

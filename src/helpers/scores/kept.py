@@ -1,7 +1,7 @@
 """Finished cases on disk, safe against a run that is killed at any moment.
 
-They are appended to a file, one line of JSON each, as they come in. A line that a killed run left unfinished is no
-valid JSON, so it is never taken for a result; the next call starts a new line and scores that case.
+Cases are appended to a file as they finish, one line of JSON each. A line that a killed run left incomplete is not
+valid JSON, so it is never taken for a result. The next call starts a new line and scores that case again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from helpers.errors import InputError
 
 
 def read(file: Path, key: str, columns: tuple[str, ...]) -> dict[str, dict]:
-    """Whole records of this key by case; the last one of a case counts."""
+    """Read the complete records of this key by case; if a case has several, the last one counts."""
     try:
         lines = file.read_bytes().split(b"\n")
     except FileNotFoundError:
@@ -26,7 +26,7 @@ def read(file: Path, key: str, columns: tuple[str, ...]) -> dict[str, dict]:
     for line in lines:
         try:
             record = json.loads(line)
-        except ValueError:  # a torn line
+        except ValueError:  # an incomplete line
             continue
         if isinstance(record, dict) and record.get("key") == key and {"name", "state", *columns} <= record.keys():
             records[record["name"]] = record
@@ -34,7 +34,7 @@ def read(file: Path, key: str, columns: tuple[str, ...]) -> dict[str, dict]:
 
 
 def open_end(file: Path) -> BinaryIO:
-    """The file, to append to, unbuffered and at the start of a line."""
+    """Open the file for appending, unbuffered and at the start of a line."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         stream = file.open("a+b", buffering=0)

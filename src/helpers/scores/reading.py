@@ -10,7 +10,7 @@ from helpers.datasets.shared.nifti import check_same_grid, read_nifti
 
 
 def read_pair(expert: str | Path, predicted: str | Path) -> tuple[np.ndarray, np.ndarray, tuple[float, ...]]:
-    """Read two masks that lie on one grid.
+    """Read two masks that must be on one grid.
 
     Returns
     -------

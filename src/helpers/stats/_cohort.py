@@ -1,4 +1,4 @@
-"""Cases of patients: checked once, summed by patient and resampled by patient."""
+"""Cases grouped by patient: input checks, sums per patient and the bootstrap over patients."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from helpers.stats.inputs import check_groups
 from helpers.stats.pairs import adjust_p
 from helpers.stats.resample import percentile_interval
 
-CHUNK = 8_000_000  # weights held in memory at a time: 32 MB in float32
+CHUNK = 8_000_000  # bootstrap weights held in memory at a time: 32 MB in float32
 
 
 class Attribute(NamedTuple):
@@ -26,24 +26,24 @@ class Attribute(NamedTuple):
     levels: list[object]
 
     def onehot(self) -> np.ndarray:
-        """Who is in which group, (patients, groups) of float."""
+        """Return the group membership (one-hot), (patients, groups) of float."""
         return (self.codes[:, None] == np.arange(len(self.levels))).astype(float)
 
 
 class Cohort(NamedTuple):
-    """Whose case each row is: `rows` is a sparse 0/1 matrix (patients, cases)."""
+    """Cases by patient: `rows` is a sparse 0/1 matrix (patients, cases), `patient` the patient code of each case."""
 
     rows: sparse.csr_array
     patient: np.ndarray
     attributes: list[Attribute]
 
     def total(self, values: np.ndarray) -> np.ndarray:
-        """Sums over the cases of each patient, (cases, ...) to (patients, ...)."""
+        """Sum over the cases of each patient, (cases, ...) to (patients, ...)."""
         return self.rows @ values
 
 
 def check_cohort(patient: ArrayLike, attributes: pd.DataFrame, index: pd.Index) -> Cohort:
-    """Patients and attributes of the cases whose frame has this index.
+    """Check the patients and attributes of the cases in a frame with this index, and return them as a `Cohort`.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def check_cohort(patient: ArrayLike, attributes: pd.DataFrame, index: pd.Index) 
 
 
 def check_arms(arms: Mapping[str, object], baseline: str) -> list[str]:
-    """The arms that are compared with the baseline."""
+    """Return the arms that are compared with the baseline."""
     if baseline not in arms:
         raise InputError("baseline", f"{baseline!r} is not among the arms {list(arms)}", "Name one of them.")
     others = [arm for arm in arms if arm != baseline]
@@ -90,7 +90,7 @@ def check_arms(arms: Mapping[str, object], baseline: str) -> list[str]:
 
 
 def check_columns(y_true: pd.DataFrame, arms: Mapping[str, pd.DataFrame]) -> None:
-    """Whether every arm has the rows and the columns of the labels."""
+    """Check that every arm has the rows and the columns of the labels."""
     for arm, frame in arms.items():
         missing = [c for c in y_true.columns if c not in frame.columns]
         if missing:
@@ -102,10 +102,10 @@ def check_columns(y_true: pd.DataFrame, arms: Mapping[str, pd.DataFrame]) -> Non
 
 
 def resampled(tables: Sequence[np.ndarray], *, n_boot: int, seed: int) -> list[np.ndarray]:
-    """Column sums over resampled patients, (patients, k) to (n_boot, k) for each table (of one dtype).
+    """Sum columns over resampled patients, (patients, k) to (n_boot, k) for each table (all of one dtype).
 
-    A replicate draws the patients once, for all tables: with patients drawn with replacement, a sum is a product of
-    their counts with the table. Counts of cases are exact in float32, which is twice as fast.
+    Each replicate draws patients with replacement, once for all tables. The sums are then a matrix product: the number
+    of draws of each patient times the table. Counts of cases are exact in float32, which is twice as fast.
     """
     patients, dtype, rng = len(tables[0]), tables[0].dtype, np.random.default_rng(seed)
     sums = [np.empty((n_boot, table.shape[1]), dtype) for table in tables]
@@ -120,10 +120,11 @@ def resampled(tables: Sequence[np.ndarray], *, n_boot: int, seed: int) -> list[n
 
 
 def change_row(baseline: float, value: float, replicates: np.ndarray, *, n: int, level: float) -> dict[str, object]:
-    """A statistic in two arms, and its change with interval and p from the replicates of the change.
+    """Return a statistic in two arms, and its change with interval and p from the replicates of the change.
 
-    `p` is two-sided: twice the smaller share of replicates at or beyond 0, each with one added to count and number, so
-    that it is never 0. `p_as_published` is one-sided: the share on the other side of 0 than their mean.
+    `p` is two-sided: twice the smaller of the shares of replicates at or below 0 and at or above 0. One is added to
+    the count and to the number of replicates, so that `p` is never 0. `p_as_published` is one-sided: the share of
+    replicates on the opposite side of 0 from their mean.
     """
     if not len(replicates):
         raise InputError("n_boot", "no replicate was asked for", "Ask for 1000.")
@@ -132,7 +133,7 @@ def change_row(baseline: float, value: float, replicates: np.ndarray, *, n: int,
     if np.isnan(change) or np.isnan(replicates).all():
         nothing = dict.fromkeys(["se", "low", "high", "p", "p_as_published"], float("nan"))
         return row | nothing | {"dropped": len(replicates)}
-    interval = percentile_interval(change, np.round(replicates, 12), n, level)  # rounding is no change
+    interval = percentile_interval(change, np.round(replicates, 12), n, level)  # a rounding error is no change
     draws = interval.replicates
     below, above = int((draws <= 0).sum()), int((draws >= 0).sum())
     return row | {
@@ -146,7 +147,7 @@ def change_row(baseline: float, value: float, replicates: np.ndarray, *, n: int,
 
 
 def standard_errors(baseline: np.ndarray, value: np.ndarray) -> dict[str, float]:
-    """Standard deviation of a statistic over the replicates in which it is defined, in two arms; NaN where in none."""
+    """Compute the SD of a statistic over its defined replicates in each of two arms; NaN if no replicate is defined."""
     found = {}
     for name, draws in (("se_baseline", baseline), ("se_value", value)):
         known = draws[np.isfinite(draws)]
@@ -155,7 +156,7 @@ def standard_errors(baseline: np.ndarray, value: np.ndarray) -> dict[str, float]
 
 
 def add_q(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with a column `q` behind `p`: Benjamini-Hochberg over all tests that were made."""
+    """Insert a column `q` after `p`: p corrected by Benjamini-Hochberg over all tests that were made."""
     made = table["p"].notna()
     q = pd.Series(np.nan, index=table.index)
     if made.any():

@@ -1,4 +1,4 @@
-"""What changes if? The same question under every defensible choice of bins, outcome, test, exclusion and adjustment."""
+"""Multiverse analysis: one question under every defensible choice of bins, outcome, test, exclusion and adjustment."""
 
 from __future__ import annotations
 
@@ -26,28 +26,29 @@ def choices(
     n_permutations: int = 2000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """The effect of age under each analysis choice, Older minus Young.
+    """Estimate the effect of age under each analysis choice, Older minus Young.
 
     Parameters
     ----------
     frame : pandas.DataFrame
         Columns `score`, ``age, age_group, ethnicity, dataset``, and optionally ``site`` and ``expert_cc``.
     thresholds : sequence of float
-        Fixed thresholds of success to try beside the top quarter.
+        Fixed thresholds of success to try in addition to the top quarter.
     alpha, n_boot, n_permutations, seed
-        Level of the verdict, and resampling.
+        Significance level of the verdict; numbers of bootstrap replicates and permutations, and their seed.
 
     Returns
     -------
     pandas.DataFrame
-        Columns ``choice, setting, effect_name`` (what `effect` is, with its unit), ``effect, low, high`` (95%
-        interval), ``p`` (of the test named; ANOVA, Welch, Kruskal-Wallis and permutation compare all three groups),
-        ``n`` (cases that enter), ``verdict`` ("older higher", "younger higher", "not shown" when p >=
-        `alpha`, "undefined"), ``note``. A choice that the frame does not allow stays in the table as undefined.
+        Columns ``choice, setting, effect_name`` (name and unit of `effect`), ``effect, low, high`` (95% interval),
+        ``p`` (of the test in the setting; ANOVA, Welch, Kruskal-Wallis and permutation compare all three groups), ``n``
+        (cases used), ``verdict`` ("older higher", "younger higher", "not shown" if p >= `alpha`, "undefined"),
+        ``note``. A choice that the frame does not allow stays in the table as undefined.
 
     Notes
     -----
-    The table shows how fragile a verdict is. It is not a menu: choose before looking, and report the rest.
+    The table shows how much a verdict depends on the analysis. It is not a menu: choose one analysis before seeing the
+    results, and report the others.
     """
     rows = _Rows(alpha)
     aged = frame[frame["age_group"].notna()]
@@ -90,7 +91,7 @@ def choices(
 
 
 def ethnicity_choices(frame: pd.DataFrame, *, score: str = "dice", alpha: float = 0.05) -> pd.DataFrame:
-    """The effect of ethnicity by test and by what is done with a missing ethnicity; columns as `choices`.
+    """Estimate the effect of ethnicity by test and by treatment of missing ethnicity; columns as in `choices`.
 
     The effect is the max-min gap of means, which has no interval (see `permutation`): `low` and `high` are NaN.
     """
@@ -116,7 +117,7 @@ def ethnicity_choices(frame: pd.DataFrame, *, score: str = "dice", alpha: float 
 
 
 class _Rows:
-    """Collects rows; a choice that is undefined for these cases becomes a row that says so."""
+    """Rows of the table of choices; a choice that is undefined for these cases has the reason in its note."""
 
     def __init__(self, alpha: float) -> None:
         self.alpha, self.rows = alpha, []

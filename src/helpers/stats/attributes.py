@@ -1,4 +1,4 @@
-"""One score over several attributes: every group against a reference, what chance gives, what could have been seen."""
+"""One score over several attributes: contrasts with a reference group, permutation nulls and detectable differences."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NOT_RECORDED = "not recorded"
 
 
 def comparable(groups: pd.Series, *, smallest: int = SMALLEST_CELL) -> pd.Series:
-    """The groups as categories, missing for cases whose group has fewer than `smallest` cases.
+    """Return the groups as categories, with groups of fewer than `smallest` cases set to missing.
 
     Raises
     ------
@@ -42,13 +42,13 @@ def comparable(groups: pd.Series, *, smallest: int = SMALLEST_CELL) -> pd.Series
 
 
 def described(score: pd.Series, *, groups: pd.Series) -> pd.DataFrame:
-    """As `by_group`, with cases without a group as a group of their own, "not recorded"."""
+    """Describe the score as `by_group` does, with cases without a group as an additional group, "not recorded"."""
     table = gaps.by_group(score, groups=groups, show_missing=True)
     return table.rename(index={"(missing)": NOT_RECORDED})
 
 
 def group_sizes(groups: pd.Series) -> pd.DataFrame:
-    """How many cases each group has, "not recorded" last; one column ``n``."""
+    """Count the cases of each group, "not recorded" last; one column ``n``."""
     counts = groups.astype("category").value_counts(sort=False).astype(int)
     table = pd.DataFrame({"n": counts.to_numpy()}, index=pd.Index(list(counts.index), dtype=object, name="group"))
     if missing := int(groups.isna().sum()):
@@ -57,14 +57,14 @@ def group_sizes(groups: pd.Series) -> pd.DataFrame:
 
 
 def reference_group(groups: pd.Series) -> object:
-    """The largest group: chosen by its size, so before the scores are seen."""
+    """Return the largest group: the choice by size does not depend on the scores."""
     return comparable(groups).value_counts(sort=False).idxmax()
 
 
 def against_reference(
     score: pd.Series, *, groups: pd.Series, n_boot: int = 10_000, seed: int = 0, power: float = 0.8
 ) -> pd.DataFrame:
-    """Mean of every group less the mean of the reference, the largest group.
+    """Compute the mean of every group minus the mean of the reference, the largest group.
 
     Returns
     -------
@@ -91,11 +91,11 @@ def against_reference(
 
 
 def detectable_difference(first: ArrayLike, second: ArrayLike, *, power: float = 0.8, alpha: float = 0.05) -> float:
-    """Smallest true difference of two means that a study with these sizes and spreads would show.
+    """Compute the smallest true difference of two means that a study of these sizes and SDs would detect.
 
-    A two-sided t test at `alpha` would reject in a share `power` of such studies: the sum of two quantiles of Student's
-    t, times the standard error from the pooled SD. It is what could be seen, not the "observed power" of the difference
-    that was. Source: Bloom 1995; why not observed power: Hoenig and Heisey 2001.
+    This is the minimum detectable effect: a two-sided t test at `alpha` would reject in a share `power` of such
+    studies. It is the sum of two quantiles of Student's t, times the standard error from the pooled SD. It is not the
+    "observed power" of the observed difference. Source: Bloom 1995; on observed power: Hoenig and Heisey 2001.
     """
     a, b = check_scores(first, "first"), check_scores(second, "second")
     if min(len(a), len(b)) < 2:
@@ -109,14 +109,15 @@ def detectable_difference(first: ArrayLike, second: ArrayLike, *, power: float =
 def over_attributes(
     score: pd.Series, *, groups: Mapping[str, pd.Series], n_permutations: int = 5000, seed: int = 0
 ) -> pd.DataFrame:
-    """The gap of every attribute against its permutation null, corrected for asking about several.
+    """Test the gap of every attribute against its permutation null, corrected for multiple testing.
 
     Returns
     -------
     DataFrame
-        Index ``attribute``; columns ``groups`` (compared), ``n, gap, expected`` (mean of the null: what chance alone
-        gives), ``p, p_holm, p_bh``, ``test`` and ``p_test`` (of `choose_test`), ``note``. An attribute without two
-        groups of ten cases stays, with missing numbers and a note, and is no member of the family.
+        Index ``attribute``; columns ``groups`` (number compared), ``n, gap, expected`` (mean of the null: the gap by
+        chance alone), ``p, p_holm, p_bh``, ``test`` and ``p_test`` (of `choose_test`), ``note``. An attribute without
+        two groups of ten cases stays in the table, with missing numbers and a note, and is not counted in the
+        correction.
     """
     rows = {name: _attribute(score, of, n_permutations, seed) for name, of in groups.items()}
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("attribute")
@@ -148,7 +149,10 @@ def _attribute(score: pd.Series, groups: pd.Series, n: int, seed: int) -> dict[s
 
 
 def intersections(groups: pd.DataFrame) -> dict[str, pd.Series]:
-    """Every pair of attributes as one attribute, "a and b"; missing where either is, and in `beside_small_cells`."""
+    """Combine every pair of attributes into one attribute, "a and b".
+
+    It is missing where either attribute is, and in the cells that `beside_small_cells` hides.
+    """
     found = {}
     for first, second in itertools.combinations(groups.columns, 2):
         names = [groups[column].astype("category").cat.categories for column in (first, second)]
@@ -161,20 +165,20 @@ def intersections(groups: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def given_source(score: pd.Series, *, groups: pd.Series, sources: pd.Series) -> pd.DataFrame:
-    """Contrasts with the reference in a linear model, alone and given the source, with HC3 errors.
+    """Estimate contrasts with the reference in a linear model, alone and adjusted for the source, with HC3 errors.
 
-    Both models have the same cases, so the change from one to the other has an interval of its own: from what each case
-    adds to both, where two separate intervals would not see what they share. Source: Clogg et al. 1995.
+    Both models are fitted to the same cases. The interval of the change uses the contribution of each case to both
+    estimates. Two separate intervals would ignore the correlation of the estimates. Source: Clogg et al. 1995.
 
     Returns
     -------
     DataFrame
         Index ``group``; columns ``n, n_reference``, then ``alone, alone_low, alone_high``, ``given, low, high`` and
-        ``change, change_low, change_high`` (given less alone); ``note`` says why a model has no answer, as where a
-        group is a source.
+        ``change, change_low, change_high`` (given minus alone); ``note`` gives the reason if a model cannot be
+        estimated, for example because a group coincides with a source.
     """
     kept, reference = comparable(groups), reference_group(groups)
-    # By position: a formula takes neither any name of a column nor any name of a group.
+    # Named by position: a model formula does not accept every column or group name.
     codes, source = kept.cat.codes.map("g{}".format), pd.Series(pd.factorize(sources)[0], kept.index).map("s{}".format)
     frame = pd.DataFrame({"score": score, "group": codes.where(kept.notna()), "source": source})
     position, sizes, rows = {g: f"g{k}" for k, g in enumerate(kept.cat.categories)}, kept.value_counts(), {}
@@ -193,12 +197,12 @@ def given_source(score: pd.Series, *, groups: pd.Series, sources: pd.Series) -> 
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("group")
     known = kept.notna()
     half = _half_of_change(score[known].to_numpy(), kept[known], source[known], reference)
-    change = table["given"] - table["alone"]  # missing where a model has no answer
+    change = table["given"] - table["alone"]  # missing if a model cannot be estimated
     return table.assign(change=change, change_low=change - half, change_high=change + half)
 
 
 def _half_of_change(values: np.ndarray, groups: pd.Series, source: pd.Series, reference: object) -> np.ndarray:
-    """Half the width of the 95% interval of each group's change."""
+    """Compute half the width of the 95% interval of each group's change."""
     own = pd.get_dummies(groups, dtype=float).drop(columns=reference).to_numpy()
     alone = np.column_stack([own, np.ones(len(own))])
     given = np.column_stack([alone, pd.get_dummies(source, dtype=float).to_numpy()[:, 1:]])
@@ -207,7 +211,7 @@ def _half_of_change(values: np.ndarray, groups: pd.Series, source: pd.Series, re
 
 
 def _influence(values: np.ndarray, design: np.ndarray) -> np.ndarray:
-    """What each case adds to each coefficient, residuals as in HC3; a case that has to fit leaves NaN."""
+    """Compute each case's contribution to each coefficient, with HC3 residuals; NaN for a case of leverage 1."""
     inverse = np.linalg.pinv(design)
     free = 1 - (design * inverse.T).sum(axis=1)
     residual = values - design @ (inverse @ values)
@@ -218,15 +222,16 @@ def _influence(values: np.ndarray, design: np.ndarray) -> np.ndarray:
 def changed_by_ruler(
     first: pd.Series, second: pd.Series, *, groups: pd.Series, n_boot: int = 10_000, seed: int = 0
 ) -> pd.DataFrame:
-    """How the contrast of every group with the reference changes when the same cases are scored by a second ruler.
+    """Estimate the change of each group's contrast with the reference between two scores of the same cases.
 
-    Both scores of a case are resampled together, see `bootstrap_change`.
+    The second score measures the cases in another way (with another ruler). Both scores of a case are resampled
+    together, see `bootstrap_change`.
 
     Returns
     -------
     DataFrame
-        Index ``group``; columns ``n, n_reference, first, second, change, low, high`` (of the change) and ``verdict``,
-        that of `judge`.
+        Index ``group``; columns ``n, n_reference, first, second, change, low, high`` (of the change) and ``verdict``
+        (of `judge`).
     """
     kept = comparable(groups)
     reference, sizes, rows = reference_group(groups), kept.value_counts(), {}
@@ -248,23 +253,24 @@ def changed_by_ruler(
 def rates_at(
     score: pd.Series, *, groups: pd.Series, threshold: float, better: str = "higher", n: int = 5000, seed: int = 0
 ) -> tuple[pd.DataFrame, dict[str, float]]:
-    """Share of successes in each group, and the max-min statistics over groups of ten cases or more.
+    """Compute the share of successes in each group, and the max-min statistics over groups of ten cases or more.
 
     Parameters
     ----------
     threshold : float
-        A case is a success when its score is over it or, where lower is better, under it.
+        A case is a success if its score is above the threshold or, where lower is better, below it.
     better : {"higher", "lower"}
     n, seed : int
-        Permutations behind the p of the difference, and seed.
+        Permutations for the p of the difference, and their seed.
 
     Returns
     -------
     table : DataFrame
-        As `success_rates`, and ``rare``: 1 to 9 cases of the group succeed, or fail.
+        As `success_rates`, and ``rare``: True if 1 to 9 cases of the group succeed, or fail.
     summary : dict
-        ``n`` cases compared, ``DPD``, ``DIR`` (NaN where no case succeeds) and ``p`` of the difference. Where a
-        compared group is rare, DPD and DIR are NaN: they would give its count away.
+        ``n`` cases compared, ``DPD`` (demographic parity difference), ``DIR`` (disparate impact ratio; NaN if no case
+        succeeds) and ``p`` of the difference. If a compared group is rare, DPD and DIR are NaN: they would reveal its
+        count.
     """
     good = score > threshold if _higher(better) else score < threshold
     kept = comparable(groups)
@@ -280,9 +286,9 @@ def rates_at(
 def sweep_against_reference(
     score: pd.Series, *, groups: pd.Series, better: str = "higher", points: int = 19
 ) -> dict[object, pd.DataFrame]:
-    """As `threshold_sweep` for every group over the reference, at thresholds spread over the scores.
+    """Compute `threshold_sweep` of every group against the reference, at thresholds spread over the scores.
 
-    Rates, differences and ratios are NaN where 1 to 9 cases of either group succeed, or fail.
+    Counts, rates, differences and ratios are NaN where 1 to 9 cases of either group succeed, or fail.
     """
     kept, reference = comparable(groups), reference_group(groups)
     sign = 1 if _higher(better) else -1

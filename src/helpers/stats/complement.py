@@ -1,4 +1,4 @@
-"""Which cells of a crossing to leave out, so that no small one comes back by subtraction from what is shown."""
+"""Complementary suppression: table cells to hide so that small counts cannot be recovered from the totals."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from helpers.disclosure import SMALLEST_CELL
 
 
 def small(counts: np.ndarray | pd.Series) -> np.ndarray | pd.Series:
-    """Which counts are 1 to 9: they are not shown."""
+    """Mark the counts of 1 to 9, which are not shown."""
     return (counts >= 1) & (counts < SMALLEST_CELL)
 
 
 def beside_small_cells(first: pd.Series, second: pd.Series) -> np.ndarray:
-    """Cases in cells that are large enough and yet give a small one away.
+    """Mark the cases in cells that must be hidden although they are large enough (complementary suppression).
 
-    Sizes of groups are shown, so a line of the crossing with one cell of 1 to 9 cases gives it by subtraction. There
-    another cell is left out too, the smallest of those that cost no further one, until no line has a single one.
-    Cells of cases for which an attribute is not recorded are never shown, and count as left out.
+    Group sizes are shown. If one cell of a row or column of the cross table has 1 to 9 cases, its count follows by
+    subtraction. A second cell of that line is therefore hidden: the smallest of those in a crossing line that already
+    has a hidden cell, if there is one. This repeats until no line has a single hidden cell. Cells of cases for which an
+    attribute is not recorded are never shown, and count as hidden.
 
     Parameters
     ----------
@@ -41,9 +42,9 @@ def beside_small_cells(first: pd.Series, second: pd.Series) -> np.ndarray:
         for sizes, view in ((counts, hidden), (counts.T, hidden.T)):
             for line in range(1, len(sizes)):
                 shown = np.flatnonzero((sizes[line] > 0) & ~view[line])
-                # A cell "not recorded" of ten or more may be given away.
+                # A "not recorded" cell of ten or more may be recovered by subtraction.
                 lone = view[line].sum() == 1 and (not view[line, 0] or small(sizes[line, 0]))
                 if lone and len(shown):
-                    fresh = ~view[1:, shown].any(axis=0)  # would need one more in a line that is whole so far
+                    fresh = ~view[1:, shown].any(axis=0)  # needs one more in a line with none hidden so far
                     view[line, shown[np.lexsort((sizes[line, shown], fresh))[0]]] = changed = True
     return (hidden & ~kept)[rows, columns]

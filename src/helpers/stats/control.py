@@ -1,4 +1,4 @@
-"""Negative control: how often the test that is chosen finds a gap where the scores are shuffled."""
+"""Negative control: how often the chosen test finds a gap in shuffled scores, where there is no true gap."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ from helpers.stats.attributes import comparable
 def false_alarms(
     score: pd.Series, *, groups: pd.Series, strata: pd.Series | None = None, n: int = 200, seed: int = 0
 ) -> np.ndarray:
-    """Negative control: in which of `n` shuffled tables the chosen test finds a gap at 5%.
+    """Flag the tables, of `n` with shuffled scores, in which the chosen test finds a gap at 5% (negative control).
 
     Parameters
     ----------
     strata : Series, optional
-        Shuffle only within these, such as the source.
+        Shuffle only within these, such as the source. Scores are first centred within each.
 
     Returns
     -------
     ndarray of bool, shape (n,)
-        Where Welch is chosen and a shuffled group is constant, which leaves Welch undefined, it is ANOVA that is asked.
+        True where p is below 0.05. If Welch is chosen and a shuffled group is constant, which leaves Welch undefined,
+        ANOVA is used instead.
     """
     kept = comparable(groups)
     known = kept.notna()
     values, labels = score[known].to_numpy(), kept[known]
     blocks = np.zeros(len(values), int) if strata is None else pd.factorize(strata[known])[0]
-    if strata is not None:  # a source may differ between groups: compare within it
+    if strata is not None:  # groups may differ in their sources: compare within each source
         values = values - pd.Series(values).groupby(blocks).transform("mean").to_numpy()
     chosen, _ = hypothesis.choose_test(values, groups=labels)
     rng, found = np.random.default_rng(seed), np.zeros(n, bool)
@@ -45,5 +46,5 @@ def _test_named(name: str, values: np.ndarray, labels: pd.Series) -> hypothesis.
     try:
         tests = {"ANOVA": hypothesis.anova, "Welch": hypothesis.welch, "Kruskal-Wallis": hypothesis.kruskal}
         return tests[name](values, groups=labels)
-    except InputError:  # of Welch alone: a group is constant
+    except InputError:  # only Welch raises it: a group is constant
         return hypothesis.anova(values, groups=labels)

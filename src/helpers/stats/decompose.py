@@ -1,4 +1,4 @@
-"""A gap in two exact parts: what is left at equal mix of strata, and what the mix makes."""
+"""Kitagawa decomposition of a gap into two exact parts: the gap at equal case mix, and the part made by the mix."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import numpy as np
 
 
 def kitagawa(means: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The gap of the second group less the first, in two parts that add up to it.
+    """Decompose the gap, second group minus first, into two parts that add up to it.
 
-    With shares and means of stratum h in groups a and b::
+    With the share and the mean of each stratum h in groups a and b::
 
         gap = sum_h mean share_h * (mean_bh - mean_ah)  +  sum_h mean of means_h * (share_bh - share_ah)
               left at equal mix                            made by the mix
@@ -16,7 +16,7 @@ def kitagawa(means: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndar
     Parameters
     ----------
     means, counts : ndarray, (..., 2 groups, strata)
-        Mean score and number of cases of each cell; every cell holds a case.
+        Mean score and number of cases of each cell; no cell may be empty.
 
     Returns
     -------

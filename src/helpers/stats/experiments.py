@@ -1,6 +1,6 @@
-"""Gaps of two training experiments on the same patients, and whether they differ by more than patients and seeds do.
+"""Gaps of two training experiments on the same patients, and their change with the uncertainty of patients and seeds.
 
-Scores are a long frame: one row per patient, experiment and training seed, with the reference that judged it.
+Scores are in a long frame: one row per patient, experiment and training seed, with the reference used for scoring.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from helpers.stats.crossed import resample_cells, resample_seeds, seeded_interva
 from helpers.stats.inputs import check_groups, check_scores, need_columns
 from helpers.stats.resample import Change
 
-FEWEST_SEEDS = 3  # two runs show a difference between runs, not how large such differences are
+FEWEST_SEEDS = 3  # two runs show that runs differ, not by how much
 
 
 @dataclass(frozen=True)
 class Between(Change):
-    """Gap ``b - a`` of the first experiment, of the second, and the second's minus the first's.
+    """Gap ``b - a`` of the first experiment, gap of the second, and their change (second minus first).
 
-    `n_a`, `n_b` patients; `seeds` training seeds of both experiments; `paired` whether they are the same ones, and were
-    resampled together; `dropped` patients left out because some run lacks them.
+    `n_a` and `n_b` are numbers of patients, and `seeds` the numbers of training seeds of both experiments. `paired` is
+    True if the seeds are the same, and were resampled together. `dropped` patients lack a score of some run and were
+    left out.
     """
 
     a: object
@@ -42,14 +43,14 @@ class Between(Change):
 def scores_by_seed(
     frame: pd.DataFrame, *, experiment: str, reference: str | None = "gold", score: str = "dice"
 ) -> pd.DataFrame:
-    """Scores of one experiment, one row per patient and one column per training seed.
+    """Arrange the scores of one experiment with one row per patient and one column per training seed.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        Columns ``patient_id, experiment, train_seed``, `score`, and ``reference`` where scores were judged by several.
+        Columns ``patient_id, experiment, train_seed``, `score`, and ``reference`` if several references were used.
     reference : str, optional
-        Which to take; a frame without the column is taken as judged by one.
+        Reference to select. In a frame without the column, all scores count as judged by one reference.
 
     Returns
     -------
@@ -59,8 +60,8 @@ def scores_by_seed(
     Raises
     ------
     InputError
-        A column or the experiment is missing, a score is not a number, a patient is there twice, or there are fewer
-        than three training seeds.
+        A column or the experiment is missing, a score is not a number, a patient occurs twice for a seed, or there are
+        fewer than three training seeds.
     """
     need_columns(frame, ["patient_id", "experiment", "train_seed", score])
     rows = frame[frame["experiment"] == experiment]
@@ -105,16 +106,16 @@ def change_between(
     seed: int = 0,
     level: float = 0.95,
 ) -> Between:
-    """How the gap ``mean(b) - mean(a)`` differs between two experiments, over patients and training seeds.
+    """Estimate the change of the gap ``mean(b) - mean(a)`` between two experiments, over patients and training seeds.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        Columns ``patient_id, experiment, train_seed``, `group`, `score`, and ``reference`` where there are several.
+        Columns ``patient_id, experiment, train_seed``, `group`, `score`, and ``reference`` if there are several.
     first, second : str
-        Experiments; they may be one, judged by two references.
+        Names of the experiments; both may be the same one, judged by two references.
     reference : str or (str, str)
-        What both, or the first and the second, are judged by.
+        Reference that judges both experiments, or one for the first and one for the second.
     threshold : float, optional
         Compare rates of ``score > threshold`` instead of means.
 
@@ -126,15 +127,15 @@ def change_between(
     Raises
     ------
     InputError
-        As `scores_by_seed`; or a patient has two groups, or no patient has scores of every run.
+        As in `scores_by_seed`; or a patient has two groups, or no patient has scores of every run.
 
     Notes
     -----
-    Patients and training seeds are crossed, and every replicate draws both: whole patients, with all their scores, and
-    seeds. Where both experiments used the same seeds these are drawn together, so that what they share (start values,
-    folds) cancels; otherwise each on its own. Ends come from `crossed.seeded_interval`, whose t tails make up for
-    having a handful of seeds. A patient without a score in some run is left out and counted; one without a group is
-    drawn, but is in neither mean.
+    Patients and training seeds are crossed factors, and every replicate draws both: whole patients, with all their
+    scores, and seeds. If both experiments used the same seeds, the same draw serves both, so that common seed effects
+    (initial weights, folds) cancel; otherwise seeds are drawn separately. The ends of the intervals come from
+    `crossed.seeded_interval`, which uses t tails because there are only a few seeds. A patient without a score in some
+    run is left out and counted. A patient without a group is drawn, but is in neither mean.
     """
     references = (reference, reference) if isinstance(reference, str) else tuple(reference)
     tables = [
@@ -150,20 +151,20 @@ def change_between(
 def amplification(
     frame: pd.DataFrame, *, trained_on: tuple[str, str] = ("baseline", "biased_input"), **options
 ) -> Between:
-    """Does training on silver labels widen the gap? Gap after silver minus gap after gold, both judged by gold.
+    """Estimate if training on silver labels widens the gap: gap after silver minus gap after gold, both judged by gold.
 
     Parameters
     ----------
     trained_on : (str, str)
         Names of the experiments trained on gold and on silver labels.
     **options
-        As `change_between`, but for `first`, `second` and `reference`.
+        As in `change_between`, except `first`, `second` and `reference`.
 
     Returns
     -------
     Between
-        Its `change` is the amplification: above 0 the silver-trained networks serve `a` worse, relative to `b`, than
-        the gold-trained ones do.
+        Its `change` is the amplification. Above 0, the silver-trained networks are worse for `a`, relative to `b`, than
+        the gold-trained ones.
     """
     return change_between(frame, first=trained_on[0], second=trained_on[1], reference="gold", **options)
 
@@ -179,7 +180,7 @@ def gap_change(
     seed: int = 0,
     level: float = 0.95,
 ) -> Between:
-    """As `change_between`, from two tables of `scores_by_seed` and the group of each patient."""
+    """Compute `change_between` from two tables of `scores_by_seed` and the group of each patient."""
     ids = first.index.union(second.index)
     whole = first.dropna().index.intersection(second.dropna().index)
     if not len(whole):
@@ -204,7 +205,7 @@ def gap_change(
 
 
 def two_group_cells(groups: pd.Series, a: object, b: object) -> np.ndarray:
-    """0 for patients of `a`, 1 of `b`, -1 of neither; InputError where one of them has no patient."""
+    """Return 0 for patients of group `a`, 1 for `b`, -1 for neither; InputError if `a` or `b` has no patient."""
     codes, levels = check_groups(groups, len(groups))
     cell = np.full(len(groups), -1)
     for place, level in enumerate((a, b)):
@@ -216,7 +217,7 @@ def two_group_cells(groups: pd.Series, a: object, b: object) -> np.ndarray:
 
 
 def one_per_patient(frame: pd.DataFrame, column: str) -> pd.Series:
-    """A column by patient; InputError where a patient has two values."""
+    """Return a column by patient; InputError if a patient has two values."""
     need_columns(frame, ["patient_id", column])
     rows = frame[["patient_id", column]].drop_duplicates()
     twice = rows["patient_id"].duplicated()

@@ -1,10 +1,10 @@
-"""Published measures of fairness, under the original and under every reconstruction, and how they change.
+"""Published fairness measures under the original and under every reconstruction, and their change.
 
-Each is a largest-minus-smallest (or a largest-over-smallest) over groups: never negative, and larger by chance where
-groups are small. Both arms are resampled together, so that most of this cancels in the change. What such a change does
-not tell is which group loses, and it is a blunt test: where the groups are alike at the start, it hardly ever alarms,
-rightly or wrongly, since a gap of either sign counts as the same gap. `helpers.stats.harm_in_rates` and its sisters
-compare the groups with their sign.
+Each measure is the largest minus the smallest group (or the ratio of both). It is never negative, and biased upward
+for small groups. Both arms are resampled together, so that most of this bias cancels in the change. Such a change does
+not show which group loses. Its test also has little power: if the groups are alike at the start, it is hardly ever
+significant, rightly or wrongly, because a gap of either sign counts as the same gap. `helpers.stats.harm_in_rates` and
+the related functions compare the groups with a sign.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def prediction_fairness(
     seed: int = 0,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Equalised odds and equal opportunity difference of every finding, attribute and arm, and their change.
+    """Compute equalized odds and equal opportunity differences of every finding, attribute and arm, and their change.
 
     Parameters
     ----------
@@ -42,18 +42,19 @@ def prediction_fairness(
     predictions : mapping of str to DataFrame of shape (n, findings)
         0 or 1 per arm, after the threshold (see `helpers.stats.predict_at`), with the index of `y_true`.
     attributes : DataFrame of shape (n, attributes)
-        Group labels; cases with a missing one are left out of this attribute.
+        Group labels; cases without a label of an attribute are left out of its results.
     patient : array_like of shape (n,)
-        Whose case it is: patients are resampled, with all their cases.
+        Patient of each case: patients are resampled, each with all of their cases (bootstrap over patients).
     baseline : str
         The arm the others are compared with.
     minimum : int
-        A group with fewer positives (negatives) is left out of the true (false) positive rate, and named.
+        A group with fewer positives (negatives) is left out of the true (false) positive rate, and named in
+        ``left_out``.
     as_published : bool
-        Keep every group instead, and give an empty one a true positive rate of 1 and a false positive rate of 0. To
-        resample cases as the publication does, give each a patient of its own.
+        Keep every group instead, and give an empty group a true positive rate of 1 and a false positive rate of 0. To
+        resample cases as the publication does, give each case a different patient.
     n_boot, seed, level
-        Replicates, their seed, and the coverage of the percentile interval. All rows share the patients drawn.
+        Replicates, their seed, and the coverage of the percentile interval. All rows use the same draws of patients.
 
     Returns
     -------
@@ -61,9 +62,9 @@ def prediction_fairness(
         One row per finding, attribute, arm and metric ("eodd", "eop"): ``baseline, value, change`` (value minus
         baseline), ``se, low, high, p`` (two-sided), ``q`` (Benjamini-Hochberg over the whole table),
         ``p_as_published`` (one-sided), ``dropped`` replicates, ``se_baseline, se_value`` (standard errors of the two
-        values themselves), sizes ``n`` (cases), ``n_patients``, ``n_positive``
-        and ``n_negative`` (of the smallest group compared) and ``left_out``. Where fewer than two groups are left the
-        numbers are NaN, and no test is made. ``attrs["tests"]`` is the size of the family.
+        values themselves), sizes ``n`` (cases), ``n_patients``, ``n_positive`` and ``n_negative`` (of the smallest
+        group compared) and ``left_out``. If fewer than two groups are left, the numbers are NaN and no test is made.
+        ``attrs["tests"]`` is the number of tests corrected for.
 
     Raises
     ------
@@ -124,15 +125,15 @@ def score_fairness(
     seed: int = 0,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Gaps between groups in the mean of a score such as Dice or PSNR, for every attribute and arm, and their change.
+    """Compute group gaps in the mean of a score such as Dice or PSNR, for every attribute and arm, and their change.
 
-    A patient's score is the mean of the cases that have one; a group's is the mean of its patients.
+    A patient's score is the mean over the patient's cases with a score. A group's score is the mean over its patients.
 
     Parameters
     ----------
     scores : DataFrame of shape (n, arms)
         The score of each case under each arm; NaN where it is undefined. A patient without a score under some arm is
-        left out of all. For PSNR give the degraded image as `baseline`: of the original it is infinite.
+        left out of all arms. For PSNR, give the degraded image as `baseline`: the PSNR of the original is infinite.
     attributes, patient, baseline, minimum, n_boot, seed, level
         As in `prediction_fairness`; `minimum` counts patients.
 
@@ -140,9 +141,9 @@ def score_fairness(
     -------
     DataFrame
         One row per attribute, arm and metric, with the columns of `prediction_fairness` and ``n_smallest``, the
-        patients of the smallest group compared. The metrics are "delta" (largest minus smallest group mean),
-        "percent" (delta in percent of the smallest mean) and, where all scores lie in 0 to 1, "ser" (skewed error
-        ratio, ``(1 - smallest mean) / (1 - largest mean)``).
+        number of patients in the smallest group compared. The metrics are "delta" (largest minus smallest group mean),
+        "percent" (delta in percent of the smallest mean) and, if all scores are in 0 to 1, "ser" (skewed error ratio,
+        ``(1 - smallest mean) / (1 - largest mean)``).
 
     Raises
     ------
@@ -182,7 +183,7 @@ def score_fairness(
 
 
 def patient_means(scores: pd.DataFrame, total) -> np.ndarray:
-    """Mean score of each patient under each arm, over the cases that have one; NaN where none has."""
+    """Compute the mean score of each patient under each arm, over the cases with a score; NaN if no case has one."""
     try:
         values = scores.to_numpy(dtype=float)
     except (TypeError, ValueError) as error:
@@ -200,7 +201,10 @@ def patient_means(scores: pd.DataFrame, total) -> np.ndarray:
 
 
 def _gaps(counts: np.ndarray, kept: np.ndarray, as_published: bool) -> dict[str, np.ndarray]:
-    """Both differences, (replicates, arms), from counts (replicates, groups, size and arms, positive and negative)."""
+    """Compute the equalized odds and equal opportunity differences, (replicates, arms).
+
+    `counts` has the shape (replicates, groups, size and arms, positive and negative).
+    """
     gaps = []
     for side, empty in ((0, 1.0), (1, 0.0)):
         groups = kept[:, side]
@@ -218,7 +222,7 @@ def _gaps(counts: np.ndarray, kept: np.ndarray, as_published: bool) -> dict[str,
 
 
 def _spreads(values: np.ndarray, kept: np.ndarray) -> dict[str, np.ndarray]:
-    """The measures of `score_fairness`, (replicates, arms), from sums (replicates, groups, size and arms)."""
+    """Compute the metrics of `score_fairness`, (replicates, arms), from sums (replicates, groups, size and arms)."""
     if kept.sum() < 2:
         undefined = np.full((len(values), values.shape[2] - 1), np.nan)
         return {"delta": undefined, "percent": undefined, "ser": undefined}
@@ -229,7 +233,7 @@ def _spreads(values: np.ndarray, kept: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _named(levels: list[object], kept: np.ndarray) -> str:
-    """Which groups were left out of which rate: "Other (tpr), Asian (tpr, fpr)"."""
+    """Name the groups left out, with the rates concerned: "Other (tpr), Asian (tpr, fpr)"."""
     out = zip(levels, kept, strict=True)
     named = [(level, [rate for rate, k in zip(("tpr", "fpr"), both, strict=True) if not k]) for level, both in out]
     return ", ".join(f"{level} ({', '.join(rates)})" for level, rates in named if rates)

@@ -1,14 +1,15 @@
-"""Which group a reconstruction harms: a signed change, group against group.
+"""Group harmed by a reconstruction, from the signed change of one group compared with another.
 
-The change from the original to an arm is taken within the same cases, then compared between the patients of two
-groups: a difference in differences. Under the null both groups change alike, whatever gap the original has. Unlike a
-change of a largest-minus-smallest it has a sign, and its null value does not depend on the sizes of the groups.
+The change from the original to an arm is measured on the same cases. It is then compared between the patients of two
+groups (difference in differences). Under the null hypothesis both groups change alike, whatever gap the original has.
+Unlike the change of a largest-minus-smallest gap, it has a sign, and its null value does not depend on group sizes.
 
-A difference is of what follows from the images, whatever its way: a rate also falls more in the group whose cases lie
-closer to the threshold, though its images became no worse than the others'. Lay the change in image quality beside it.
+The difference includes every effect of the images, direct or indirect. For example, a rate falls more in a group with
+cases closer to the threshold, even if its images became no worse than those of the others. Read it together with the
+change in image quality.
 
-The standard error sums over patients what each adds to the change (its influence), so that several cases of one
-patient count as one; with one case per patient it is that of Welch's test.
+The standard error comes from the contribution of each patient to the change (the influence function), so that several
+cases of one patient count as one. With one case per patient it is that of Welch's test.
 """
 
 from __future__ import annotations
@@ -27,14 +28,17 @@ from helpers.stats.fairness import patient_means
 
 
 class _Change(NamedTuple):
-    """Mean change in a group: `influence` of each patient who adds to it; `n` is the size that must not be small."""
+    """Mean change in a group.
+
+    `influence` is that of each patient who contributes. `n` is the size that is compared with the minimum.
+    """
 
     value: float
     influence: np.ndarray
     n: int
 
 
-Changes = Callable[[np.ndarray], _Change]  # of the patients in a mask (patients,)
+Changes = Callable[[np.ndarray], _Change]  # computes the change of the patients in a mask (patients,)
 
 
 def harm_in_scores(
@@ -46,21 +50,21 @@ def harm_in_scores(
     minimum: int = SMALLEST,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Change of a score such as Dice from the baseline to each arm, group against group.
+    """Compare between groups the change of a score such as Dice from the baseline to each arm.
 
     Parameters
     ----------
     scores : DataFrame of shape (n, arms)
-        The score of each case under each arm, NaN where undefined. A patient's score is the mean of its cases; a
-        patient without a score under the baseline or the arm is left out of this arm.
+        The score of each case under each arm, NaN where undefined. A patient's score is the mean over the patient's
+        cases. A patient without a score under the baseline or the arm is left out of this arm.
     attributes : DataFrame of shape (n, attributes)
-        Group labels. Of two groups the second is compared with the first, of more each with all others.
+        Group labels. With two groups the second is compared with the first; with more, each with all others.
     patient : array_like of shape (n,)
-        Whose case it is.
+        Patient of each case.
     baseline : str
         The arm the others are compared with.
     minimum : int
-        No test is made where a side has fewer patients.
+        No test is made if one of the two sides has fewer patients.
     level : float
         Coverage of the interval.
 
@@ -69,8 +73,8 @@ def harm_in_scores(
     DataFrame
         One row per attribute, group and arm: ``group, against, change, change_against`` (arm minus baseline in both),
         ``difference`` (first minus second: below 0 the group loses more), ``se, low, high, p`` (two-sided, Welch),
-        ``q`` (Benjamini-Hochberg over the whole table), ``n, n_against, note``. ``attrs["tests"]`` is the size of the
-        family.
+        ``q`` (Benjamini-Hochberg over the whole table), ``n, n_against, note``. ``attrs["tests"]`` is the number of
+        tests corrected for.
 
     Raises
     ------
@@ -100,7 +104,7 @@ def harm_in_rates(
     minimum: int = SMALLEST,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Change of the true and of the false positive rate from the baseline to each arm, group against group.
+    """Compare between groups the change of true and false positive rates from the baseline to each arm.
 
     Parameters
     ----------
@@ -112,8 +116,8 @@ def harm_in_rates(
     Returns
     -------
     DataFrame
-        As of `harm_in_scores`, with the columns ``finding`` and ``rate`` ("tpr", "fpr"). A group loses more where its
-        difference in "tpr" is below 0, or that in "fpr" above 0. ``n`` counts positives or negatives.
+        As in `harm_in_scores`, with the columns ``finding`` and ``rate`` ("tpr", "fpr"). A group loses more if its
+        difference in "tpr" is below 0, or its difference in "fpr" above 0. ``n`` counts positives or negatives.
     """
     others = check_arms(predictions, baseline)
     check_columns(y_true, predictions)
@@ -141,26 +145,26 @@ def harm_in_auroc(
     minimum: int = SMALLEST,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Change of the AUROC within groups from the baseline to each arm, group against group.
+    """Compare between groups the change of the within-group AUROC from the baseline to each arm.
 
     Parameters
     ----------
     y_true : DataFrame of shape (n, findings)
         0, 1 or NaN.
     probabilities : mapping of str to DataFrame of shape (n, findings)
-        Per arm, in 0 to 1, with the index of `y_true`.
+        Probabilities of each arm, in 0 to 1, with the index of `y_true`.
     attributes, patient, baseline, minimum, level
         As in `harm_in_scores`; `minimum` counts positives and negatives.
 
     Returns
     -------
     DataFrame
-        As of `harm_in_scores`, with the column ``finding``; ``n`` is the smaller of the numbers of positives and of
+        As in `harm_in_scores`, with the column ``finding``; ``n`` is the smaller of the numbers of positives and of
         negatives.
 
     Notes
     -----
-    Paired placements (DeLong et al. 1988), summed by patient (Obuchowski 1997).
+    Standard errors use paired placement values (DeLong et al. 1988), summed by patient (Obuchowski 1997).
     """
     others = check_arms(probabilities, baseline)
     check_columns(y_true, probabilities)
@@ -186,7 +190,7 @@ def _contrasts(cohort: Cohort, changes: Changes, minimum: int, level: float) -> 
 
 
 def _sides(attribute: Attribute) -> list[tuple[object, object, np.ndarray, np.ndarray]]:
-    """Two groups are compared once, of more each with the rest."""
+    """Pair the groups for comparison: two groups once; of more groups, each with the rest."""
     codes, levels = attribute.codes, attribute.levels
     if len(levels) == 2:
         return [(levels[1], levels[0], codes == 1, codes == 0)]
@@ -202,7 +206,7 @@ def _welch(one: _Change, other: _Change, minimum: int, level: float) -> dict[str
     counts = np.array([len(one.influence), len(other.influence)])
     variances = np.array([(part.influence**2).sum() for part in (one, other)]) * counts / (counts - 1)
     se = float(np.sqrt(variances.sum()))
-    if se < 1e-12:  # every case of a side changed by the same
+    if se < 1e-12:  # all cases of each side changed by the same amount
         same = abs(row["difference"]) < 1e-12
         ends = {"se": 0.0, "low": row["difference"], "high": row["difference"], "p": 1.0 if same else 0.0}
         return row | ends | sizes | {"note": "no spread"}
@@ -214,7 +218,7 @@ def _welch(one: _Change, other: _Change, minimum: int, level: float) -> dict[str
 
 
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> Changes:
-    """Sum over sum, of what each patient adds to both: a mean over patients, or a rate over their cases."""
+    """Divide the patients' summed numerators by their summed denominators: a mean over patients, or a rate of cases."""
 
     def changes(mask: np.ndarray) -> _Change:
         mask = mask & (denominator > 0)
@@ -229,7 +233,7 @@ def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> Changes:
 
 
 def _areas(labels: np.ndarray, first: np.ndarray, second: np.ndarray, patient: np.ndarray) -> Changes:
-    """Change of the area under the ROC curve within a group."""
+    """Compute the change of the area under the ROC curve within a group."""
     known = np.flatnonzero(~np.isnan(labels))
     positive, patient = labels[known] == 1, patient[known]
     ordered = [(score[known], np.argsort(score[known])) for score in (first, second)]
@@ -252,9 +256,9 @@ def _areas(labels: np.ndarray, first: np.ndarray, second: np.ndarray, patient: n
 
 
 def _placements(score: np.ndarray, order: np.ndarray, positive: np.ndarray) -> np.ndarray:
-    """Of each positive the share of negatives below it, of each negative that of positives above; ties by half.
+    """Compute placement values: for a positive the share of negatives below, for a negative that of positives above.
 
-    `order` are the cases of the group, by score; the others get 0.
+    Ties count as half. `order` lists the cases of the group by score; all other cases get 0.
     """
     ordered, own = score[order], positive[order]
     tie = np.cumsum(np.concatenate(([0], np.diff(ordered) > 0)))

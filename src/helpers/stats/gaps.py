@@ -1,4 +1,4 @@
-"""How a per-case score differs between groups, in the score's own units and as rates of success."""
+"""Differences of a per-case score between groups, in the units of the score and as success rates."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def by_group(score: ArrayLike, *, groups: ArrayLike, level: float = 0.95, show_m
     level : float
         Coverage of the t interval for the mean.
     show_missing : bool
-        Append a row ``(missing)`` that describes the cases without a label.
+        Append a row ``(missing)`` for the cases without a label.
 
     Returns
     -------
     pandas.DataFrame
         Index ``group``; columns ``n, mean, sd`` (ddof 1), ``low, high, median, q1, q3, note``.
-        A group of one has no SD and no interval: they are NaN and the note says "too few".
+        A group of one case has no SD and no interval: they are NaN and the note is "too few".
         ``attrs["missing"]`` is the number of cases without a label.
     """
     data = group_scores(score, groups, at_least=1)
@@ -52,26 +52,26 @@ def by_group(score: ArrayLike, *, groups: ArrayLike, level: float = 0.95, show_m
 
 
 def gap(score: ArrayLike, *, groups: ArrayLike) -> float:
-    """Fairness gap: largest minus smallest group mean.
+    """Compute the fairness gap: the largest minus the smallest group mean.
 
-    It cannot be negative, and is biased upward when groups are small: test it with `permutation`, and put intervals on
-    a signed `contrast`.
+    It cannot be negative, and is biased upward if groups are small. Test it with `permutation`, and compute intervals
+    for a signed `contrast` instead.
     """
     means = _means(score, groups)
     return float(means.max() - means.min())
 
 
 def contrast(score: ArrayLike, *, groups: ArrayLike, a: object, b: object) -> float:
-    """Signed difference of two group means, ``mean(b) - mean(a)``."""
+    """Compute the signed difference of two group means, ``mean(b) - mean(a)``."""
     data = group_scores(score, groups)
     first, second = (data.values[data.codes == data.code(level)] for level in (a, b))
     return float(second.mean() - first.mean())
 
 
 def ser(score: ArrayLike, *, groups: ArrayLike) -> float:
-    """Skewed error ratio, ``max_g(1 - mean_g) / min_g(1 - mean_g)``, for a score whose perfect value is 1.
+    """Compute the skewed error ratio, ``max_g(1 - mean_g) / min_g(1 - mean_g)``, for a score with perfect value 1.
 
-    Infinite when a group is perfect and another is not; 1 when all are perfect. Source: Puyol-Anton et al. 2021.
+    It is infinite if a group is perfect and another is not, and 1 if all are perfect. Source: Puyol-Anton et al. 2021.
     """
     error = 1 - _means(score, groups)
     if error.min() < 0:
@@ -82,10 +82,10 @@ def ser(score: ArrayLike, *, groups: ArrayLike) -> float:
 
 
 def equity_scaled(score: ArrayLike, *, groups: ArrayLike, alpha: float = 1.0) -> float:
-    """Equity-scaled score, ``D / (1 + alpha * sum_g |D_g - D|)`` with D the mean over the labelled cases.
+    """Compute the equity-scaled score, ``D / (1 + alpha * sum_g |D_g - D|)`` with D the mean over the labelled cases.
 
-    The plain sum over groups grows with their number: compare only within one attribute. Source: FairSeg, Tian et al.
-    2024.
+    The sum over groups grows with the number of groups, so compare values only within one attribute. Source: FairSeg,
+    Tian et al. 2024.
     """
     data = group_scores(score, groups, at_least=1).labelled()
     overall = data.values.mean()
@@ -96,7 +96,7 @@ def equity_scaled(score: ArrayLike, *, groups: ArrayLike, alpha: float = 1.0) ->
 def success(
     score: ArrayLike, *, threshold: float | None = None, quantile: float | None = None
 ) -> tuple[np.ndarray, float]:
-    """Which cases are a success, and the threshold used.
+    """Mark the cases that are a success, and return the threshold used.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def success(
 
 
 def success_rates(success: ArrayLike, *, groups: ArrayLike, level: float = 0.95) -> pd.DataFrame:
-    """Count, n, rate and its Wilson interval per group.
+    """Compute the number of successes, n, the success rate and its Wilson interval per group.
 
     Returns
     -------
@@ -140,28 +140,34 @@ def success_rates(success: ArrayLike, *, groups: ArrayLike, level: float = 0.95)
 
 
 def demographic_parity_difference(success: ArrayLike, *, groups: ArrayLike) -> float:
-    """DPD: largest minus smallest success rate over the groups. Never negative; see `gap`."""
+    """Compute the demographic parity difference (DPD): the largest minus the smallest success rate over the groups.
+
+    It is never negative; see `gap`.
+    """
     rates = success_rates(success, groups=groups)["rate"]
     _need_two(rates)
     return float(rates.max() - rates.min())
 
 
 def disparate_impact_ratio(success: ArrayLike, *, groups: ArrayLike) -> float:
-    """DIR: smallest over largest success rate; 0 when a group never succeeds. Undefined (InputError) when none does."""
+    """Compute the disparate impact ratio (DIR): the smallest over the largest success rate.
+
+    It is 0 if a group never succeeds, and undefined (InputError) if no group does.
+    """
     rates = success_rates(success, groups=groups)["rate"]
     _need_two(rates)
     return _ratio(rates.min(), rates.max())
 
 
 def rate_difference(success: ArrayLike, *, groups: ArrayLike, a: object, b: object) -> float:
-    """Signed difference of two success rates, ``rate(b) - rate(a)``."""
+    """Compute the signed difference of two success rates, ``rate(b) - rate(a)``."""
     return contrast(_outcomes(success), groups=groups, a=a, b=b)
 
 
 def rate_ratio(success: ArrayLike, *, groups: ArrayLike, a: object, b: object) -> float:
-    """Signed ratio of two success rates, ``rate(a) / rate(b)``; infinite when only `b` never succeeds.
+    """Compute the ratio of two success rates in this order, ``rate(a) / rate(b)``; infinite if only `b` never succeeds.
 
-    Below 1 group `a` is worse off; unlike `disparate_impact_ratio` it can exceed 1, so that an interval can cover 1.
+    Below 1, group `a` is worse off. Unlike `disparate_impact_ratio` it can exceed 1, so that an interval can cover 1.
     """
     data = group_scores(success, groups, name="success")
     rate_a, rate_b = (data.values[data.codes == data.code(level)].mean() for level in (a, b))
@@ -178,14 +184,14 @@ def threshold_sweep(
     quantiles: Sequence[float] | None = None,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Rate difference and ratio of two groups at many definitions of success.
+    """Compute the rate difference and ratio of two groups for many definitions of success.
 
     Parameters
     ----------
     thresholds : sequence of float, optional
         Fixed thresholds (success is ``>``); by default 0.50 to 0.96 in steps of 0.02.
     quantiles : sequence of float, optional
-        Instead: quantiles of all scores (success is ``>=``), at least one of which is the papers' 0.75.
+        Quantiles of all scores instead of fixed thresholds (success is ``>=``). Include 0.75, which the papers use.
 
     Returns
     -------
@@ -193,7 +199,7 @@ def threshold_sweep(
         Columns ``threshold, quantile, count_a, n_a, rate_a, count_b, n_b, rate_b, difference`` (b - a) with
         ``difference_low, difference_high`` (Newcombe), ``ratio`` (a / b) with ``ratio_low, ratio_high`` (log
         method), ``saturated, note``. `saturated` marks rows in which more than 95% or fewer than 5% of both groups
-        together succeed: there the ratio is close to 1 or unstable whatever the scores do.
+        together succeed: the ratio is then close to 1 or unstable, whatever the scores are.
     """
     data = group_scores(score, groups)
     in_a, in_b = (data.codes == data.code(level_) for level_ in (a, b))
@@ -227,7 +233,7 @@ def _two_rates(k_a: int, n_a: int, k_b: int, n_b: int, level: float) -> dict[str
 
 
 def _outcomes(outcome: ArrayLike) -> ArrayLike:
-    """Refuse outcomes that are not 0 and 1, and return them as given (a Series keeps its index)."""
+    """Refuse outcomes other than 0 and 1, and return valid ones as given (a Series keeps its index)."""
     check_success(outcome)
     return outcome
 

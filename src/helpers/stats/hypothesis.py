@@ -1,7 +1,7 @@
-"""Tests of "the groups do not differ", their assumptions, and the choice between them.
+"""Tests of the null hypothesis "the groups do not differ", their assumptions, and the choice between them.
 
-ANOVA and Welch ask about means, Kruskal-Wallis about whether scores of one group tend to be larger: they answer
-different questions, and may rightly disagree on the same cases.
+ANOVA and Welch compare means. Kruskal-Wallis tests if the scores of one group tend to be larger. These are different
+questions, so the tests may rightly disagree on the same cases.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from helpers.stats.inputs import Grouped, group_scores
 class Test:
     """Result of a hypothesis test.
 
-    `df1, df2` are degrees of freedom (NaN where a test has none), `effect` a size of effect named by `effect_name`,
-    `note` says what was left out or defined by convention.
+    `df1, df2` are degrees of freedom (NaN if a test has none), and `effect` is an effect size, named by `effect_name`.
+    `note` lists the cases or groups left out, and values defined by convention.
     """
 
     __test__ = False  # not a test class of pytest
@@ -39,28 +39,29 @@ class Test:
 
 
 def anova(score: ArrayLike, *, groups: ArrayLike) -> Test:
-    """One-way analysis of variance: equal means, given normal scores of equal variance. Effect: eta squared.
+    """Test equal means by one-way analysis of variance, assuming normal scores of equal variance. Effect: eta squared.
 
     Groups of fewer than two cases are left out and named in the note. If all scores are equal, F is 0/0 and is defined
-    as 0 with p = 1; if only each group is constant, F is infinite and p = 0.
+    as 0 with p = 1. If each group is constant but the groups differ, F is infinite and p = 0.
     """
     data, note = testable(score, groups)
     return _one_way("ANOVA", data, note, equal_variance=True)
 
 
 def welch(score: ArrayLike, *, groups: ArrayLike) -> Test:
-    """Welch's analysis of variance: equal means, variances free. Edges as `anova`; InputError if a group is constant.
+    """Test equal means by Welch's analysis of variance, which allows unequal variances. Effect: eta squared.
 
-    Source: Welch 1951.
+    Small groups and equal scores are treated as in `anova`; otherwise a constant group raises InputError. Source: Welch
+    1951.
     """
     data, note = testable(score, groups)
     return _one_way("Welch", data, note, equal_variance=False)
 
 
 def kruskal(score: ArrayLike, *, groups: ArrayLike) -> Test:
-    """Kruskal-Wallis test on ranks, corrected for ties. Effect: epsilon squared, ``H / (n - 1)``.
+    """Test by Kruskal-Wallis on ranks, corrected for ties. Effect: epsilon squared, ``H / (n - 1)``.
 
-    All scores equal: H is defined as 0 with p = 1.
+    If all scores are equal, H is defined as 0 with p = 1.
     """
     data, note = testable(score, groups)
     k, n = len(data.levels), len(data.values)
@@ -73,7 +74,7 @@ def kruskal(score: ArrayLike, *, groups: ArrayLike) -> Test:
 
 
 def compare(score: ArrayLike, *, groups: ArrayLike) -> pd.DataFrame:
-    """ANOVA, Welch and Kruskal-Wallis side by side; a test that is undefined has NaN and says why in `note`."""
+    """Tabulate ANOVA, Welch and Kruskal-Wallis; if Welch is undefined, its row has NaN and the reason in `note`."""
     rows = []
     for name, test in (("ANOVA", anova), ("Welch", welch), ("Kruskal-Wallis", kruskal)):
         try:
@@ -86,14 +87,14 @@ def compare(score: ArrayLike, *, groups: ArrayLike) -> pd.DataFrame:
 
 
 def assumptions(score: ArrayLike, *, groups: ArrayLike) -> pd.DataFrame:
-    """What ANOVA assumes, checked.
+    """Check the assumptions of ANOVA.
 
     Returns
     -------
     pandas.DataFrame
-        Rows: Shapiro-Wilk on the residuals (at most 5,000 of them, evenly spaced in order, its range of validity),
-        Levene, Brown-Forsythe, the ratio of largest to smallest SD, the smallest group. Columns
-        ``statistic, p, assumption`` (a small p speaks against it).
+        Rows: Shapiro-Wilk on the residuals (at most 5,000, the limit of its validity, evenly spaced in sorted order),
+        Levene, Brown-Forsythe, the ratio of the largest to the smallest SD, and the size of the smallest group. Columns
+        ``statistic, p, assumption`` (a small p is evidence against the assumption).
     """
     data, _ = testable(score, groups)
     parts = data.split()
@@ -115,11 +116,12 @@ def assumptions(score: ArrayLike, *, groups: ArrayLike) -> pd.DataFrame:
 
 
 def choose_test(score: ArrayLike, *, groups: ArrayLike, alpha: float = 0.05) -> tuple[Test, str]:
-    """The test that fits the cases by a fixed rule, with the reason in a sentence.
+    """Choose the test that suits the cases by a fixed rule; return it with the reason in a sentence.
 
-    Rule: with at least 30 cases in every group means are near normal whatever the scores, so means are compared, by
-    Welch when Brown-Forsythe rejects equal variances and else by ANOVA. With fewer, the same if Shapiro-Wilk does not
-    reject normal residuals, and else Kruskal-Wallis.
+    With at least 30 cases in every group, group means are nearly normal for any distribution of scores, so means are
+    compared: by Welch if Brown-Forsythe rejects equal variances, otherwise by ANOVA. ANOVA is also used if a constant
+    group leaves Welch undefined. With fewer cases the same rule holds if Shapiro-Wilk does not reject normal residuals;
+    otherwise the test is Kruskal-Wallis.
     """
     checks = assumptions(score, groups=groups)
     smallest = int(checks.loc["smallest group", "statistic"])
@@ -142,7 +144,7 @@ _CONSTANT = "all scores are equal: statistic defined as 0, p as 1; "
 
 
 def testable(score: ArrayLike, groups: ArrayLike) -> tuple[Grouped, str]:
-    """Labelled cases of groups with two or more, and a note on what was left out."""
+    """Return the labelled cases of groups with at least two cases, and a note on the cases and groups left out."""
     data = group_scores(score, groups)
     sizes = np.bincount(data.codes[data.codes >= 0], minlength=len(data.levels))
     small = [level for level, size in zip(data.levels, sizes, strict=True) if size < 2]

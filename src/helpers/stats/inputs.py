@@ -1,4 +1,4 @@
-"""One way in for scores and groups, so that every statistic treats bad and missing input alike."""
+"""Common checks of scores and groups, so that every statistic treats invalid and missing input alike."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from helpers.errors import InputError
 class Grouped(NamedTuple):
     """Scores with their group codes.
 
-    `values` float (n,), `codes` int (n,) with -1 for a case without a group, `levels` the groups that occur, in order.
+    `values` are float (n,), `codes` int (n,) with -1 for a case without a group, and `levels` the groups that occur, in
+    order.
     """
 
     values: np.ndarray
@@ -24,32 +25,32 @@ class Grouped(NamedTuple):
 
     @property
     def n_missing(self) -> int:
-        """How many cases have no group."""
+        """Count the cases without a group."""
         return int((self.codes < 0).sum())
 
     def labelled(self) -> Grouped:
-        """The cases that have a group."""
+        """Return the cases that have a group."""
         keep = self.codes >= 0
         return Grouped(self.values[keep], self.codes[keep], self.levels)
 
     def split(self) -> list[np.ndarray]:
-        """One array of scores per group, in the order of `levels`."""
+        """Split the scores into one array per group, in the order of `levels`."""
         return [self.values[self.codes == k] for k in range(len(self.levels))]
 
     def code(self, level: object) -> int:
-        """Position of a group among the levels."""
+        """Return the position of a group among the levels."""
         if level not in self.levels:
             raise InputError(f"group {level!r}", f"no case has it; groups here are {self.levels}", "Name one of them.")
         return self.levels.index(level)
 
 
 def check_scores(score: ArrayLike, name: str = "score") -> np.ndarray:
-    """Scores as a finite float array of shape (n,).
+    """Return the scores as a finite float array of shape (n,).
 
     Raises
     ------
     InputError
-        If there is none, a value is not a number, or a value is NaN or infinite (the count is named).
+        There is no value, a value is not a number, or values are NaN or infinite (the message gives their number).
     """
     try:
         values = np.asarray(score, dtype=float)
@@ -65,7 +66,7 @@ def check_scores(score: ArrayLike, name: str = "score") -> np.ndarray:
 
 
 def check_success(success: ArrayLike, name: str = "success") -> np.ndarray:
-    """Outcomes as floats 0 and 1 of shape (n,)."""
+    """Return the outcomes as floats 0 and 1 of shape (n,)."""
     values = check_scores(success, name)
     if not np.isin(values, (0, 1)).all():
         raise InputError(name, "values other than 0 and 1", "Make it with stats.success(score, threshold=...).")
@@ -73,7 +74,7 @@ def check_success(success: ArrayLike, name: str = "success") -> np.ndarray:
 
 
 def check_groups(groups: ArrayLike, n: int, name: str = "groups") -> tuple[np.ndarray, list[object]]:
-    """Codes (n,) and the levels that occur; category order is kept, other labels are sorted; missing is -1."""
+    """Return codes (n,), -1 if missing, and the levels that occur: in category order, other labels sorted."""
     series = groups if isinstance(groups, pd.Series) else pd.Series(groups)
     if len(series) != n:
         raise InputError(name, f"{len(series)} labels for {n} scores", "Give one label per score.")
@@ -93,7 +94,7 @@ def group_scores(score: ArrayLike, groups: ArrayLike, *, at_least: int = 2, name
     Parameters
     ----------
     at_least : int
-        How many groups must occur for the statistic to mean anything.
+        Smallest number of groups for which the statistic is meaningful.
     """
     values = check_success(score, name) if name == "success" else check_scores(score, name)
     if isinstance(score, pd.Series) and isinstance(groups, pd.Series) and not score.index.equals(groups.index):
@@ -106,13 +107,13 @@ def group_scores(score: ArrayLike, groups: ArrayLike, *, at_least: int = 2, name
 
 
 def is_binary(score: ArrayLike) -> bool:
-    """Whether the scores are outcomes (bool, or nothing but 0 and 1)."""
+    """Return True if the scores are outcomes (bool, or only 0 and 1)."""
     array = np.asarray(score)
     return array.dtype == bool or bool(np.isin(array, (0, 1)).all())
 
 
 def need_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:
-    """InputError for the first column that a frame lacks."""
+    """Raise InputError for the first column that a frame lacks."""
     missing = [name for name in names if name not in frame]
     if missing:
         raise InputError(f"column {missing[0]}", "not in the frame", f"It has {', '.join(map(str, frame.columns))}.")

@@ -1,4 +1,4 @@
-"""What a second reference does to a contrast, by one fixed rule on three intervals."""
+"""Verdict on the effect of a second reference on a contrast, by one fixed rule on three intervals."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from helpers.stats.resample import Change, Interval
 
 
 def judge(change: Change, *, null: float = 0.0) -> tuple[str, str]:
-    """What the second way of judging does to the contrast that the first shows, by one fixed rule on three intervals.
+    """Judge the effect of a second reference on the contrast seen with the first, by a fixed rule on three intervals.
 
-    A contrast is shown where its interval excludes `null`; the change is shown where its interval excludes 0.
+    A contrast is shown if its interval excludes `null`. The change is shown if its interval excludes 0.
 
     =======================  ============================================================================
     ``shifts within noise``  the change is not shown
-    ``not shown``            the change is, but neither contrast is: there is no gap to inflate or to hide
+    ``not shown``            the change is shown, but neither contrast is: there is no gap to inflate or to hide
     ``reverses``             both contrasts are shown, on opposite sides
-    ``inflates``             the second contrast lies further out, on the side of the contrast that is shown
-    ``hides``                the second contrast lies less far out on that side: part of the gap, or all, is not seen
+    ``inflates``             the second contrast is further out, on the side of the contrast that is shown
+    ``hides``                the second contrast is less far out on that side: part or all of the gap is not seen
     =======================  ============================================================================
 
-    Where only one contrast is shown, its side counts: a gap that only the second shows is inflated, one that only the
-    first shows is hidden (also where the second points to the other side, but does not exclude `null`).
+    If only one contrast is shown, its side counts. If it is further out with the second reference, the gap is inflated;
+    otherwise it is hidden (also if the second contrast points to the other side, but does not exclude `null`).
 
     Parameters
     ----------
     change : Change
-        First (gold), second (silver) and their paired change.
+        Contrast with the first reference (gold), with the second (silver), and their paired change.
     null : float
-        Value of no difference: 0, or 1 for a ratio.
+        Value of a contrast without a difference: 0, or 1 for a ratio.
 
     Returns
     -------
@@ -47,5 +47,5 @@ def judge(change: Change, *, null: float = 0.0) -> tuple[str, str]:
 
 
 def _side(interval: Interval, null: float) -> int:
-    """1 or -1 where the interval lies above or below `null`, else 0."""
+    """Return 1 or -1 if the interval is entirely above or below `null`, else 0."""
     return int(interval.low > null) - int(interval.high < null)

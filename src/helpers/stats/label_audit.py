@@ -1,9 +1,9 @@
-"""The numbers of the label audit, nested by the keys under which a run records them.
+"""Results of the label audit, nested by the keys under which a run records them.
 
-Definitions: age groups Young (at most 40), Middle (over 40 to 55), Older (over 55); age analyses leave out patients
-without an age, everything else uses all; the top quarter is ``dice >= quantile(dice, 0.75)`` over all patients, and the
-fixed threshold is ``dice > 0.8``. A number that a cohort cannot give (a source that it does not have) is None;
-`undefined` lists those. Values keep full precision.
+Definitions: age groups are Young (at most 40), Middle (over 40 to 55) and Older (over 55). Age analyses leave out
+patients without an age; all other analyses use everyone. The top quarter is ``dice >= quantile(dice, 0.75)`` over all
+patients, and the fixed threshold is ``dice > 0.8``. A number that cannot be computed for a cohort (for example, of a
+source that it does not have) is None; `undefined` lists these. Values keep full precision.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ ETHNICITIES = ["Caucasian", "African American", "Asian", "Other"]
 
 
 def cohort_values(cohort: pd.DataFrame, *, young: int = 40, older: int = 55) -> dict[str, Any]:
-    """Sizes of the groups, also under other readings of the age bins.
+    """Count the patients in each group, also under alternative definitions of the age bins.
 
     Parameters
     ----------
     cohort : pandas.DataFrame
         Columns ``age, age_group, ethnicity, dataset``, one row per patient.
     young, older : int
-        Edges that made ``age_group``, in years.
+        Edges from which ``age_group`` was made, in years.
     """
     age, missing = cohort["age"], int(cohort["ethnicity"].isin(["Missing"]).sum() + cohort["ethnicity"].isna().sum())
     alternatives = {"<40|40-55|>55": (age < 40, age > 55), "<40|40-54|>=55": (age < 40, age >= 55)}
@@ -57,14 +57,14 @@ def cohort_values(cohort: pd.DataFrame, *, young: int = 40, older: int = 55) -> 
 
 
 def silver_values(frame: pd.DataFrame, *, n_boot: int = 10_000, seed: int = 0) -> dict[str, Any]:
-    """Dice of the automatic against the expert masks: age, source, ethnicity.
+    """Compute the results on Dice of the automatic against the expert masks, by age, source and ethnicity.
 
     Parameters
     ----------
     frame : pandas.DataFrame
         Columns ``dice, age, age_group, ethnicity, dataset``.
     n_boot, seed : int
-        Replicates of each bootstrap interval, and seed.
+        Replicates of each bootstrap interval, and their seed.
     """
     dice, age_group = frame["dice"], frame["age_group"]
     aged = frame[age_group.notna()]
@@ -93,7 +93,10 @@ def silver_values(frame: pd.DataFrame, *, n_boot: int = 10_000, seed: int = 0) -
 
 
 def out_of_fold_values(frame: pd.DataFrame, *, n_boot: int = 10_000, seed: int = 0) -> dict[str, Any]:
-    """Dice of a cross-validated network against the expert masks, by age. Ratios are Young over Older."""
+    """Compute the results on Dice of a cross-validated network against the expert masks, by age.
+
+    Ratios are Young over Older.
+    """
     dice, groups = frame["dice"], frame["age_group"]
     top, _ = gaps.success(dice, quantile=0.75)
     good, _ = gaps.success(dice, threshold=0.8)
@@ -115,7 +118,7 @@ def out_of_fold_values(frame: pd.DataFrame, *, n_boot: int = 10_000, seed: int =
 
 
 def volume_values(frame: pd.DataFrame) -> dict[str, Any]:
-    """Expert tumour volume in cm^3 by age group (columns ``expert_cc, age_group``), and Young over Older."""
+    """Compare expert tumour volume in cm^3 by age group (columns ``expert_cc, age_group``), and Young over Older."""
     if "expert_cc" not in frame:
         fix = "Read a table of scores with expert volumes, or leave this part out."
         raise InputError("column expert_cc", "not in the frame", fix)
@@ -132,7 +135,7 @@ def volume_values(frame: pd.DataFrame) -> dict[str, Any]:
 
 
 def paper_ethnicity(ethnicity: pd.Series) -> pd.Series:
-    """Ethnicity in four levels as the paper counts it: missing is part of Other."""
+    """Recode ethnicity into the four levels of the paper, which counts missing values as Other."""
     merged = ethnicity.astype(object).where(ethnicity.notna() & (ethnicity != "Missing"), "Other")
     unknown = sorted(set(merged.astype(str)) - set(ETHNICITIES))
     if unknown:
@@ -143,7 +146,7 @@ def paper_ethnicity(ethnicity: pd.Series) -> pd.Series:
 
 
 def undefined(values: dict[str, Any], prefix: str = "") -> list[str]:
-    """Names, joined by dots, of the values that the cohort could not give (None)."""
+    """List the names, joined by dots, of the values that could not be computed for the cohort (None)."""
     names = []
     for key, value in values.items():
         if isinstance(value, dict):
@@ -194,7 +197,7 @@ def _fixed(dice: pd.Series, groups: pd.Series, n_boot: int, seed: int) -> dict[s
 
 
 def _young_older(good: np.ndarray, groups: pd.Series, n_boot: int, seed: int) -> dict[str, Any]:
-    """DPD and DIR of the two outer groups as the papers define them, and the interval of Young over Older."""
+    """Compute DPD and DIR of Young and Older as in the papers, and the interval of the ratio Young over Older."""
     outer = groups.isin([YOUNG, OLDER]).to_numpy()
     ratio = _or_none(
         lambda: bootstrap(good, groups=groups, a=YOUNG, b=OLDER, statistic="ratio", n_boot=n_boot, seed=seed)
@@ -224,7 +227,7 @@ def _counts(column: pd.Series) -> dict[str, int]:
 
 
 def _or_none(compute: Callable[[], Any]) -> Any:
-    """A number that the cohort cannot give is None; `undefined` says which."""
+    """Return a number, or None if it cannot be computed for the cohort; `undefined` lists these."""
     try:
         return compute()
     except InputError:

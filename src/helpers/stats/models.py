@@ -1,7 +1,7 @@
-"""Linear and mixed models: does the effect of the group survive what travels with it (source, tumour volume)?
+"""Linear and mixed models: the effect of the group adjusted for possible confounders (source, tumour volume).
 
 Terms are column names of the frame (text and categories enter as factors) or formula terms such as ``np.log(volume)``.
-Rows that miss a value a model needs are left out of that model alone, and counted.
+A row without a value that a model needs is left out of that model only, and counted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from helpers.stats.inputs import check_scores
 class Effect:
     """One coefficient of a model: score per unit of the term, or per change of group.
 
-    `r2` is of the whole model (NaN for a mixed model), `dropped` the rows left out for a missing value.
+    `r2` is that of the whole model (NaN for a mixed model), `dropped` the number of rows left out for a missing value.
     """
 
     term: str
@@ -42,16 +42,16 @@ class Effect:
 
 @dataclass(frozen=True)
 class Interaction:
-    """The interaction term's own test and the F-test of the whole model that holds it.
+    """Test of the interaction term, and the F-test of the whole model that contains it.
 
-    They answer different questions: the second rejects when anything in the model matters.
+    They answer different questions: the second rejects if any term of the model has an effect.
     """
 
     term: Test
     overall: Test
 
     def table(self) -> pd.DataFrame:
-        """Both tests side by side, one row each."""
+        """Tabulate both tests, one row each."""
         rows = pd.DataFrame([asdict(self.term), asdict(self.overall)])
         return rows.set_index("name")[["statistic", "df1", "df2", "p", "n", "note"]]
 
@@ -59,14 +59,14 @@ class Interaction:
 def slope(
     frame: pd.DataFrame, *, score: str, on: str, adjust: Sequence[str] = (), robust: bool = False, level: float = 0.95
 ) -> Effect:
-    """Ordinary least squares of the score on a continuous variable, given other terms.
+    """Fit the slope of the score on a continuous variable by ordinary least squares, adjusted for other terms.
 
     Parameters
     ----------
     score, on : str
-        Columns; `on` must be numeric, and the estimate is score per its unit.
+        Columns; `on` must be numeric, and the estimate is the score per unit of `on`.
     adjust : sequence of str
-        Further terms.
+        Further terms of the model.
     robust : bool
         HC3 standard errors, which do not assume equal variances (MacKinnon and White 1985).
     """
@@ -87,7 +87,7 @@ def adjusted_contrast(
     robust: bool = False,
     level: float = 0.95,
 ) -> Effect:
-    """Mean score of group `b` minus group `a`, given other terms; all groups stay in the model."""
+    """Estimate the mean score of `b` minus that of `a`, adjusted for other terms; all groups stay in the model."""
     _need_columns(frame, [group])
     present = set(frame[group].dropna().unique())
     for value in (a, b):
@@ -98,10 +98,10 @@ def adjusted_contrast(
 
 
 def nested_f(frame: pd.DataFrame, *, score: str, base: Sequence[str], added: Sequence[str]) -> Test:
-    """F-test of what `added` terms explain beyond the `base` terms. Effect: partial eta squared.
+    """Test by F if the `added` terms explain variance beyond the `base` terms. Effect: partial eta squared.
 
-    Both models are fitted to the rows that have every term. Degrees of freedom come from the rank of the designs, so
-    that empty cells do not count.
+    Both models are fitted to the rows that have every term. Degrees of freedom come from the rank of the design
+    matrices, so that empty cells do not count.
     """
     full_terms = [*_terms(frame, base), *_terms(frame, added)]
     rows = _complete(frame, score, full_terms)
@@ -109,10 +109,10 @@ def nested_f(frame: pd.DataFrame, *, score: str, base: Sequence[str], added: Seq
 
 
 def interaction(frame: pd.DataFrame, *, score: str, group: str, source: str) -> Interaction:
-    """Does the effect of `group` differ between sources? With the overall F-test of the same model beside it.
+    """Test if the effect of `group` differs between sources, and return the overall F-test of the same model too.
 
-    The term is tested against the additive model (type II). Empty cells of group by source carry no information and
-    are said in the note.
+    The interaction term is tested against the additive model (type II). Empty cells of group by source carry no
+    information, and are counted in the note.
     """
     first, second = _terms(frame, [group, source])
     rows = _complete(frame, score, [first, second])
@@ -129,7 +129,7 @@ def interaction(frame: pd.DataFrame, *, score: str, group: str, source: str) -> 
 
 
 def partial_eta2(frame: pd.DataFrame, *, score: str, group: str, adjust: Sequence[str] = ()) -> float:
-    """Partial eta squared (type II) of the group: its share of the variance that the other terms leave."""
+    """Compute partial eta squared (type II) of the group: its share of the variance left by the other terms."""
     return nested_f(frame, score=score, base=adjust, added=[group]).effect
 
 
@@ -142,13 +142,13 @@ def mixed_slope(
     adjust: Sequence[str] = (),
     level: float = 0.95,
 ) -> Effect:
-    """Slope of a linear mixed model with a random intercept per cluster (REML, Wald test).
+    """Fit the slope in a linear mixed model with a random intercept per cluster (REML, Wald test).
 
     Parameters
     ----------
     cluster : str or sequence of str
-        Column or columns whose combinations are the clusters, such as ``["dataset", "site"]``: site codes alone may
-        collide between data sets.
+        Column, or columns of which each combination is a cluster, such as ``["dataset", "site"]``: different data sets
+        may use the same site codes.
     """
     columns = [cluster] if isinstance(cluster, str) else list(cluster)
     _need_columns(frame, columns)
@@ -159,7 +159,7 @@ def mixed_slope(
     if keys.nunique() < 2:
         raise InputError("cluster", f"{keys.nunique()} cluster(s), two are needed", "Use stats.slope.")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # judged below by what they are about
+        warnings.simplefilter("ignore")  # convergence and variance are checked below
         model = smf.mixedlm(f"Q({score!r}) ~ " + " + ".join(terms), rows, groups=keys.to_numpy())
         fit = model.fit(reml=True)
     notes = [] if fit.converged else ["the fit did not converge"]
@@ -207,13 +207,13 @@ def _nested(rows: pd.DataFrame, score: str, base: list[str], full: list[str], to
 
 def _ols(rows: pd.DataFrame, score: str, terms: list[str]):
     with warnings.catch_warnings():
-        # Empty cells make a design rank-deficient: fits and ranks hold, and `_effect` refuses what does not.
+        # Empty cells make a design rank-deficient: fits and ranks stay valid, and `_effect` refuses inestimable terms.
         warnings.filterwarnings("ignore", message="The design matrix is rank-deficient")
         return smf.ols(f"Q({score!r}) ~ " + (" + ".join(terms) or "1"), rows).fit()
 
 
 def _complete(frame: pd.DataFrame, score: str, terms: list[str]) -> pd.DataFrame:
-    """Rows with a value for every term, without categories that no longer occur."""
+    """Return the rows with a value for every term, without categories that no longer occur."""
     _need_columns(frame, [score])
     check_scores(frame[score], f"column {score}")
     try:

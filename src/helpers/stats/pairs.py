@@ -1,4 +1,4 @@
-"""Beside the overall test: which pairs differ, by how much, tests of rates, and correction for asking many times."""
+"""Pairwise comparisons after the overall test, effect sizes, tests of rates, and correction for multiple testing."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ def posthoc(
     adjust: str = "holm",
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """All pairs of groups.
+    """Compare all pairs of groups after an overall test (post hoc tests).
 
     Parameters
     ----------
     method : {"games-howell", "tukey", "dunn"}
-        Games-Howell after Welch, Tukey-Kramer after ANOVA (both correct for the number of pairs themselves), Dunn on
-        ranks after Kruskal-Wallis, its p corrected by `adjust` (Holm, Bonferroni, ... as scikit-posthocs names them).
+        Games-Howell after Welch; Tukey-Kramer after ANOVA (both already correct for the number of pairs); Dunn on ranks
+        after Kruskal-Wallis, with p corrected by `adjust` (Holm, Bonferroni, ... as named in scikit-posthocs).
 
     Returns
     -------
     pandas.DataFrame
-        Columns ``a, b, difference`` (mean of b minus mean of a), ``low, high`` (simultaneous; NaN for Dunn, which has
-        none), ``p``.
+        Columns ``a, b, difference`` (mean of b minus mean of a), ``low, high`` (simultaneous intervals; NaN for
+        Dunn, which has none), ``p``.
     """
     data, _ = testable(score, groups)
     parts, k = data.split(), len(data.levels)
     pairs = [(i, j) for i in range(k) for j in range(i + 1, k)]
     low = high = np.full((k, k), np.nan)
     if method == "dunn":
-        import scikit_posthocs  # slow to import, and used here alone
+        import scikit_posthocs  # slow to import, and used only here
 
         p = scikit_posthocs.posthoc_dunn(parts, p_adjust=adjust).to_numpy()
     elif method in ("tukey", "games-howell"):
@@ -61,7 +61,7 @@ def posthoc(
 
 
 def rank_biserial(score: ArrayLike, *, groups: ArrayLike, a: object, b: object) -> float:
-    """Rank-biserial correlation of two groups: P(b > a) - P(b < a), from -1 to 1. Source: Kerby 2014."""
+    """Compute the rank-biserial correlation of two groups: P(b > a) - P(b < a), from -1 to 1. Source: Kerby 2014."""
     data = group_scores(score, groups)
     first, second = (data.values[data.codes == data.code(level)] for level in (a, b))
     u = stats.mannwhitneyu(second, first).statistic
@@ -71,9 +71,10 @@ def rank_biserial(score: ArrayLike, *, groups: ArrayLike, a: object, b: object) 
 def rank_biserial_interval(
     score: ArrayLike, *, groups: ArrayLike, a: object, b: object, level: float = 0.95
 ) -> tuple[float, float, float]:
-    """Rank-biserial correlation with its large-sample interval: ``(estimate, low, high)``.
+    """Compute the rank-biserial correlation with its large-sample interval: ``(estimate, low, high)``.
 
-    It is 2 AUC - 1, with the variance of the AUC by placements (DeLong et al. 1988); ends are cut at -1 and 1.
+    It equals 2 AUC - 1. The variance of the AUC comes from placement values (DeLong et al. 1988). The ends are limited
+    to -1 and 1.
     """
     estimate = rank_biserial(score, groups=groups, a=a, b=b)
     data = group_scores(score, groups)
@@ -91,9 +92,9 @@ def rank_biserial_interval(
 
 
 def chi_square(outcome: ArrayLike, *, groups: ArrayLike) -> Test:
-    """Chi-square test that an outcome of any levels (success, a rating) does not depend on the group.
+    """Test by chi-square that a categorical outcome (success, a rating) does not depend on the group.
 
-    Effect: Cramer's V. The note says when an expected count is under 5, where the test is approximate at best.
+    Effect: Cramer's V. The note warns if an expected count is under 5, where the test is approximate at best.
     Cases without an outcome or a group are left out and counted in the note.
     """
     outcome = outcome if isinstance(outcome, pd.Series) else pd.Series(outcome)
@@ -113,7 +114,10 @@ def chi_square(outcome: ArrayLike, *, groups: ArrayLike) -> Test:
 
 
 def two_rate_test(success: ArrayLike, *, groups: ArrayLike, a: object, b: object) -> Test:
-    """Fisher's exact test of two success rates, for tables too small for chi-square. Effect: odds ratio of b to a."""
+    """Compare two success rates by Fisher's exact test, for tables too small for chi-square.
+
+    Effect: odds ratio of b to a.
+    """
     check_success(success)
     data = group_scores(success, groups)
     first, second = (data.values[data.codes == data.code(level)] for level in (a, b))
@@ -124,7 +128,7 @@ def two_rate_test(success: ArrayLike, *, groups: ArrayLike, a: object, b: object
 
 
 def adjust_p(p: Sequence[float] | pd.Series, *, alpha: float = 0.05) -> pd.DataFrame:
-    """Holm (family-wise error) and Benjamini-Hochberg (false discovery rate) beside the raw p.
+    """Correct p values by Holm (family-wise error) and Benjamini-Hochberg (false discovery rate), next to the raw p.
 
     Returns
     -------
@@ -134,12 +138,12 @@ def adjust_p(p: Sequence[float] | pd.Series, *, alpha: float = 0.05) -> pd.DataF
     Raises
     ------
     InputError
-        If a p is NaN or outside 0 to 1: leave tests that were not made out of the family, and say so.
+        A p is NaN or outside 0 to 1, or there is none: leave out tests that were not made, and report this.
     """
     series = pd.Series(p, dtype=float)
     if not len(series) or series.isna().any() or not series.between(0, 1).all():
         raise InputError("p", "values missing or outside 0 to 1", "Give the p values of the tests that were made.")
-    gc.freeze()  # statsmodels collects garbage for Holm; what is frozen costs that no time
+    gc.freeze()  # statsmodels runs the garbage collector for Holm; frozen objects cost it no time
     try:
         reject_holm, holm, *_ = multipletests(series, alpha, "holm")
     finally:

@@ -1,4 +1,4 @@
-"""Null distributions of max-min statistics, by permuting the scores over the groups."""
+"""Null distributions of max-min statistics, by permuting the scores between the groups."""
 
 from __future__ import annotations
 
@@ -33,19 +33,20 @@ def permutation(
     seed: int = 0,
     strata: ArrayLike | None = None,
 ) -> Permutation:
-    """Permutation test of "the score does not depend on the group".
+    """Test the null hypothesis "the score does not depend on the group" by permutation.
 
     Parameters
     ----------
     score : array_like of shape (n,)
-        A score, or the outcomes of `success`: then "gap" is the demographic parity difference.
+        A score, or the outcomes of `success`: "gap" is then the demographic parity difference.
     statistic : "gap" or callable
-        Largest minus smallest group mean, or ``f(score, groups) -> float`` whose large values speak against the null.
+        Largest minus smallest group mean, or ``f(score, groups) -> float``, with large values as evidence against the
+        null.
     n, seed : int
-        Permutations and seed.
+        Permutations and their seed.
     strata : array_like of shape (n,), optional
-        Permute only within these (say, the source), so that what differs between them is kept. A missing stratum is
-        one of its own.
+        Permute only within these (for example the source), so that differences between strata are kept. Cases with a
+        missing stratum form an additional one.
 
     Returns
     -------
@@ -70,7 +71,7 @@ def permutation(
         null = np.concatenate([_max_min(sums / sizes) for sums in _null_sums(values, codes, block, n, rng)])
     if np.isnan(observed) or np.isnan(null).any():
         raise InputError("statistic", "it is NaN for these scores or a permutation", "Return a number for any scores.")
-    tolerance = 1e-12 * max(1.0, abs(observed))  # sums of the same numbers in another order are ties
+    tolerance = 1e-12 * max(1.0, abs(observed))  # sums of the same numbers in another order count as ties
     return Permutation(float(observed), float((1 + (null >= observed - tolerance).sum()) / (1 + n)), n, null)
 
 
@@ -93,7 +94,7 @@ def _shuffle(values: np.ndarray, block: np.ndarray, rng: np.random.Generator, n:
 def _null_sums(
     values: np.ndarray, codes: np.ndarray, block: np.ndarray, n: int, rng: np.random.Generator
 ) -> Iterator[np.ndarray]:
-    """Group sums under permutation, in chunks of shape (m, groups)."""
+    """Yield group sums under permutation, in chunks of shape (m, groups)."""
     n_groups = codes.max() + 1
     if is_binary(values):
         total = 0

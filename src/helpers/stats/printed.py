@@ -1,4 +1,4 @@
-"""Can printed numbers be right? Tests and counts recomputed from what a paper's table shows."""
+"""Consistency checks of printed numbers: tests and counts recomputed from the table of a paper."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from helpers.stats.hypothesis import Test
 
 
 def anova_from_summary(means: Sequence[float], sds: Sequence[float], ns: Sequence[int]) -> Test:
-    """One-way ANOVA from group means, SDs (ddof 1) and sizes; exactly the F that the cases would give."""
+    """Compute one-way ANOVA from group means, SDs (ddof 1) and sizes; F is exactly that of the single cases."""
     mean, sd, n = _summary(means, sds, ns)
     k, total = len(mean), n.sum()
     between = (n * (mean - (n * mean).sum() / total) ** 2).sum() / (k - 1)
@@ -29,7 +29,7 @@ def anova_from_summary(means: Sequence[float], sds: Sequence[float], ns: Sequenc
 def contrast_from_summary(
     means: Sequence[float], sds: Sequence[float], ns: Sequence[int], *, level: float = 0.95
 ) -> tuple[float, float, float]:
-    """Second mean minus first of two groups, with Welch's interval: ``(difference, low, high)``."""
+    """Compute the second minus the first of two means, with Welch's interval: ``(difference, low, high)``."""
     mean, sd, n = _summary(means, sds, ns)
     if len(mean) != 2:
         raise InputError("means", f"{len(mean)} groups", "Give the two groups of the contrast.")
@@ -41,12 +41,13 @@ def contrast_from_summary(
 
 
 def counts_behind(dpd: float, dir_: float, n_a: int, n_b: int, *, decimals: int = 4) -> pd.DataFrame:
-    """Which whole numbers of successes in two groups give a printed DPD and DIR.
+    """Find the success counts of two groups that reproduce a printed DPD and DIR.
 
     Parameters
     ----------
     dpd, dir_ : float
-        Printed difference and (smaller over larger) ratio of the two rates.
+        Printed difference (demographic parity difference) and ratio, smaller over larger (disparate impact ratio), of
+        the two rates.
     n_a, n_b : int
         Group sizes, up to some 10,000.
     decimals : int
@@ -55,8 +56,8 @@ def counts_behind(dpd: float, dir_: float, n_a: int, n_b: int, *, decimals: int 
     Returns
     -------
     pandas.DataFrame
-        Columns ``count_a, count_b, dpd, dir``, one row per pair that fits, both orders included; no row means that no
-        counts of these groups can give the printed pair. In the spirit of the GRIM test (Brown and Heathers 2017).
+        Columns ``count_a, count_b, dpd, dir``, one row per matching pair, whichever group has the larger rate. No row
+        means that no counts of these groups give the printed pair. Similar to the GRIM test (Brown and Heathers 2017).
     """
     if min(n_a, n_b) < 1 or not 0 <= dpd <= 1 or not 0 <= dir_ <= 1:
         problem = f"dpd {dpd}, dir {dir_}, sizes {n_a} and {n_b}"
@@ -72,7 +73,7 @@ def counts_behind(dpd: float, dir_: float, n_a: int, n_b: int, *, decimals: int 
 
 
 def mean_of_means(means: Sequence[float], ns: Sequence[int] | None = None) -> float:
-    """Mean over all cases, from group means and sizes (equal sizes where none are given)."""
+    """Compute the mean over all cases from group means and sizes (equal sizes if none are given)."""
     weights = np.ones(len(means)) if ns is None else np.asarray(ns, dtype=float)
     return float(np.average(np.asarray(means, dtype=float), weights=weights))
 
@@ -86,7 +87,7 @@ def check_table(
     b: str,
     decimals: int = 4,
 ) -> pd.DataFrame:
-    """Recompute what a printed table of group means implies.
+    """Check the statistics of a printed table against those recomputed from its group means.
 
     Parameters
     ----------
@@ -100,7 +101,7 @@ def check_table(
     a, b : str
         Groups of the signed contrast, and of DPD and DIR.
     decimals : int
-        Digits printed throughout.
+        Number of digits printed, the same throughout the table.
 
     Returns
     -------
@@ -108,11 +109,11 @@ def check_table(
         One row per experiment: ``gap`` (max - min of the printed means), ``gap_ok``; ``difference, low, high`` (b - a,
         Welch interval); ``average, average_ok``; ``p``, ``p_low, p_high`` (over every rounding of means and SDs),
         ``p_ok``; ``counts`` (pairs ``count_a/count_b`` that fit, joined by spaces, or "none"), ``counts_ok``;
-        ``problems`` in words. What was not printed has NaN or NA, and is not judged.
+        ``problems`` in words. A number that was not printed is not checked: its ``_ok`` column is NA.
 
     Notes
     -----
-    A check that fails says that the numbers cannot all be right together with these group sizes, not which is wrong.
+    A failed check means that the numbers and these group sizes cannot all be right. It does not show which is wrong.
     """
     sizes = {group: int(n[group] if isinstance(n, Mapping) else n) for group in groups}
     needed = [f"{kind}_{group}" for group in groups for kind in ("mean", "sd")]
@@ -161,7 +162,10 @@ def _check_row(row: pd.Series, groups: list[str], sizes: dict[str, int], a: str,
 
 
 def _p_range(means: list[float], sds: list[float], ns: list[int], half: float) -> tuple[float, float]:
-    """Smallest and largest p over the roundings: corners of the means, all SDs low or high."""
+    """Return the smallest and largest p within the rounding of the printed numbers.
+
+    Each mean is at its lower end, printed value or upper end; the SDs are all at their lower or all at their upper end.
+    """
     found = [
         anova_from_summary(np.add(means, shift), np.maximum(np.add(sds, sd_shift), 0), ns).p
         for shift in product((-half, 0.0, half), repeat=len(means))

@@ -1,7 +1,7 @@
-"""Intervals of signed contrasts by resampling patients.
+"""Bootstrap intervals of signed contrasts, by resampling patients.
 
-A max-min statistic cannot be negative, so that a percentile interval could never cover "no difference": it gets a
-permutation null instead, see `permutation`.
+A max-min statistic cannot be negative, so its percentile interval could never cover "no difference". Use a permutation
+null for it instead, see `permutation`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CHUNK = 2_000_000  # draws held in memory at a time: 16 MB
 class Interval:
     """An estimate with its bootstrap percentile interval.
 
-    `dropped` replicates were undefined (a group was not drawn, or 0/0) and are not in `replicates`.
+    `dropped` counts undefined replicates (a group was not drawn, or 0/0), which are not in `replicates`.
     """
 
     estimate: float
@@ -45,7 +45,7 @@ class Interval:
 
     @property
     def note(self) -> str:
-        """What was dropped, in words; empty when nothing was."""
+        """Describe the dropped replicates in words; empty if there are none."""
         return f"{self.dropped} of {self.n_boot} replicates undefined and left out" if self.dropped else ""
 
 
@@ -69,14 +69,14 @@ def bootstrap(
     seed: int = 0,
     level: float = 0.95,
 ) -> Interval:
-    """Percentile bootstrap interval of a contrast, resampling patients over the whole cohort.
+    """Compute the percentile bootstrap interval of a contrast, resampling patients from the whole cohort.
 
     Parameters
     ----------
     score : array_like of shape (n,)
-        A score, or the outcomes of `success`: then the contrast is of success rates.
+        A score, or the outcomes of `success`: the contrast is then of success rates.
     groups : array_like of shape (n,)
-        Labels. Unlabelled patients and other groups are resampled too, so group sizes vary as in a new cohort.
+        Labels. Unlabelled patients and other groups are resampled too, so that group sizes vary as in a new cohort.
     a, b : object
         The two groups.
     statistic : {"difference", "ratio"} or callable
@@ -87,20 +87,20 @@ def bootstrap(
     seed : int
         Seed of `numpy.random.default_rng`.
     level : float
-        Coverage.
+        Coverage of the interval.
 
     Returns
     -------
     Interval
         Replicates in which a group is not drawn, or in which the ratio is 0/0, are counted in `dropped`. An infinite
-        ratio stays: then the ends are order statistics, and may be infinite.
+        ratio is kept: the ends are then order statistics, and may be infinite.
 
     Notes
     -----
     Given the multinomial group sizes, the draws within a group are independent. So only rows of `a` and `b` are drawn,
-    and for outcomes only the counts of success: the distribution is that of resampling all rows, the time is not.
-    Those counts come from scrambled Halton points, which spread the replicates evenly: the ends of an interval then
-    hardly depend on the seed (Owen 2017, "A randomized Halton algorithm").
+    and for outcomes only the counts of success. The distribution is the same as from resampling all rows, but faster
+    to compute. The counts come from scrambled Halton points, which spread the replicates evenly: the ends of an
+    interval then hardly depend on the seed (Owen 2017, "A randomized Halton algorithm").
     """
     data = group_scores(score, groups)
     rng = np.random.default_rng(seed)
@@ -128,17 +128,17 @@ def bootstrap_change(
     seed: int = 0,
     level: float = 0.95,
 ) -> Change:
-    """Paired bootstrap of how a contrast changes between two scores of the same patients.
+    """Estimate the change of a contrast between two scores of the same patients, by a paired bootstrap.
 
-    Every replicate takes both scores of the patients drawn, so that what the scores share cancels; comparing two
-    separate intervals would not see that.
+    Every replicate takes both scores of the patients drawn, so that variation shared by the scores cancels. Comparing
+    two separate intervals would ignore this pairing.
 
     Parameters
     ----------
     first, second : array_like of shape (n,)
-        For example scores against the silver and against the gold reference, or `success` of both.
+        For example scores against the gold and against the silver reference, or `success` of both.
     statistic : {"difference", "ratio"}
-        As in `bootstrap`; the change is ``second - first`` of either.
+        As in `bootstrap`; the change is ``second - first`` for both.
     """
     data = group_scores(first, groups)
     other = check_scores(second, "second score")
@@ -178,12 +178,12 @@ def _combine(statistic: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
 def _mean_replicates(
     parts_a: list[np.ndarray], parts_b: list[np.ndarray], data: Grouped, n_boot: int, rng: np.random.Generator
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Resampled means of each score in groups a and b; NaN where the group is not drawn."""
+    """Compute resampled means of each score in groups a and b; NaN if the group is not drawn."""
     n, n_a, n_b = len(data.values), len(parts_a[0]), len(parts_b[0])
     sizes = rng.multinomial(n, [n_a / n, n_b / n, (n - n_a - n_b) / n], size=n_boot)
     if not all(is_binary(part) for part in (*parts_a, *parts_b)):
         return _score_means(parts_a, sizes[:, 0], rng), _score_means(parts_b, sizes[:, 1], rng)
-    free = 2 ** len(parts_a) - 1  # counts of all patterns of outcomes but the last
+    free = 2 ** len(parts_a) - 1  # counts of all outcome patterns but the last, which follows from them
     even = qmc.Halton(2 * free, rng=rng).random(n_boot)
     return _outcome_means(parts_a, sizes[:, 0], even[:, :free]), _outcome_means(parts_b, sizes[:, 1], even[:, free:])
 
@@ -204,9 +204,9 @@ def _score_means(parts: list[np.ndarray], sizes: np.ndarray, rng: np.random.Gene
 
 
 def _outcome_means(parts: list[np.ndarray], sizes: np.ndarray, uniform: np.ndarray) -> list[np.ndarray]:
-    """As `_score_means` for 0/1 outcomes: the counts of each pattern of outcomes are multinomial.
+    """Compute the means of `_score_means` for 0/1 outcomes, from multinomial counts of the outcome patterns.
 
-    They are drawn one conditional binomial after another, from `uniform` of shape (replicates, patterns - 1).
+    The counts are drawn as a sequence of conditional binomials, from `uniform` of shape (replicates, patterns - 1).
     """
     pattern = sum(part.astype(int) << k for k, part in enumerate(parts))
     weights = np.bincount(pattern, minlength=2 ** len(parts)) / len(pattern)
@@ -235,12 +235,12 @@ def _bootstrap_callable(
 
 
 def percentile_interval(estimate: float, replicates: np.ndarray, n: int, level: float) -> Interval:
-    """Interval from the replicates of a statistic; undefined ones (NaN) are left out and counted.
+    """Compute the interval from the replicates of a statistic; undefined ones (NaN) are left out and counted.
 
     Raises
     ------
     InputError
-        If the estimate or every replicate is undefined.
+        The estimate or every replicate is undefined.
     """
     if np.isnan(estimate):
         raise InputError("statistic", "undefined on these cases (0/0)", "Use a threshold that some case passes.")

@@ -1,4 +1,4 @@
-"""Errors of images in repeated runs of three trainings, and their means when images and runs are both a sample."""
+"""Image errors in repeated runs of three trainings, and their means with both images and runs treated as samples."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from helpers.stats.inputs import check_scores, need_columns
 from helpers.stats.resample import CHUNK, Interval
 
 TRAININGS = ("A", "B", "C")
-FEWEST_RUNS = 3  # two runs show a difference between runs, not how large such differences are
+FEWEST_RUNS = 3  # two runs show that runs differ, not by how much
 
 
 class RunMeans:
-    """Errors of images in runs: their means in cells (training, group, stratum) under any weights of both.
+    """Mean image errors in cells (training, group, stratum), for any weights of images and runs.
 
-    All methods give (means, counts), of shape (rows of weights, trainings, 2 groups, strata).
+    All methods except `interval` return (means, counts), each of shape (rows of weights, trainings, 2 groups, strata).
     """
 
     def __init__(
@@ -66,11 +66,11 @@ class RunMeans:
         self._sums = [sums[m].reshape(len(m), -1) for m in self._members]
 
     def observed(self) -> tuple[np.ndarray, np.ndarray]:
-        """Means over all images and runs."""
+        """Compute the means over all images and runs."""
         return self._means(np.ones((1, self.n)), np.ones((1, len(self.runs))))
 
     def each_run(self) -> tuple[np.ndarray, np.ndarray]:
-        """Means of each run alone; InputError where a run lacks a group."""
+        """Compute the means of each run alone; InputError if a cell of a run has no image."""
         means, counts = self._means(np.ones((len(self.runs), self.n)), np.eye(len(self.runs)))
         if (lacking := (counts == 0).any(axis=(1, 2, 3))).any():
             run = self.runs[int(lacking.argmax())]
@@ -78,11 +78,11 @@ class RunMeans:
         return means, counts
 
     def without_each_run(self) -> tuple[np.ndarray, np.ndarray]:
-        """Means of all runs but one."""
+        """Compute the means of all runs but one, for each run left out (jackknife)."""
         return self._means(np.ones((len(self.runs), self.n)), 1 - np.eye(len(self.runs)))
 
     def drawn(self, n_boot: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Means when images and runs are drawn with replacement, each on its own."""
+        """Compute the means over images and runs drawn with replacement, independently of each other."""
         rng, parts, step = np.random.default_rng(seed), [], max(1, CHUNK // self.n)
         weights = resample_seeds(len(self.runs), n_boot=n_boot, seed=seed + 1)
         for start in range(0, n_boot, step):
@@ -94,7 +94,7 @@ class RunMeans:
         return np.concatenate(means), np.concatenate(counts)
 
     def interval(self, estimate: float, replicates: np.ndarray, by_run: np.ndarray) -> Interval:
-        """Interval of a statistic from its replicates and its values by run."""
+        """Compute the interval of a statistic from its replicates and its values by run."""
         return seeded_interval(float(estimate), replicates, [by_run], n=self.n)
 
     def _means(self, images: np.ndarray, runs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Gaps within each source against the pooled gap: what pooling hides, and whether what it hides is more than noise."""
+"""Gaps within each source compared with the pooled gap, and a test of gaps that pooling may hide."""
 
 from __future__ import annotations
 
@@ -25,28 +25,27 @@ def within_source(
     n_permutations: int = 2000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Gap over all groups and one signed contrast, pooled and within each source.
+    """Compute the gap over all groups and one signed contrast, pooled and within each source.
 
     Parameters
     ----------
     score : array_like of shape (n,)
-        A score, or the outcomes of `success` at one threshold for all sources: then gaps are of rates.
+        A score, or the outcomes of `success` at one threshold for all sources: gaps are then differences of rates.
     a, b : object, optional
-        Groups of the signed contrast ``b - a``. Without them each row takes its own lowest and highest group; such a
-        pair is picked after seeing the scores, so that its interval is optimistic and `p` of the gap is the honest
-        answer.
+        Groups of the signed contrast ``b - a``. By default each row uses the groups with its lowest and highest mean.
+        Such a pair is chosen after seeing the scores, so its interval is optimistic; use the `p` of the gap instead.
     smallest_cell : int
         A group of fewer cases is left out of that row's gap and contrast, and named in its note: the mean of three
-        cases says nothing, and would be the largest gap.
+        cases is too noisy, and would often make the largest gap.
 
     Returns
     -------
     pandas.DataFrame
-        Index ``source``: "pooled", "pooled, permuted within sources" (same gap, null that keeps the sources' own
-        levels), then each source. Columns ``n, gap, expected`` (the mean of its null), ``p`` (permutation of the
-        max-min gap), ``p_holm`` (corrected over the sources), ``a, n_a, mean_a, b, n_b, mean_b, contrast, low, high``
-        (bootstrap), ``note``. A source with fewer than two groups to compare, or
-        without `a` or `b`, has NaN and says so.
+        Index ``source``: "pooled", "pooled, permuted within sources" (same gap, but a null that keeps the differences
+        between sources), then each source. Columns ``n, gap, expected`` (the mean of its null), ``p`` (permutation of
+        the max-min gap), ``p_holm`` (corrected over the sources), ``a, n_a, mean_a, b, n_b, mean_b, contrast, low,
+        high`` (bootstrap), ``note``. A source with fewer than two groups to compare, or without `a` or `b`, has NaN and
+        the reason in ``note``.
     """
     data = group_scores(score, groups)
     where, levels = check_groups(sources, len(data.values), "sources")
@@ -73,7 +72,7 @@ def within_source(
 
 
 def _large_groups(labels: np.ndarray, order: list[object], smallest_cell: int) -> tuple[pd.Series, pd.Series]:
-    """Labels without those of small groups, and the sizes of all groups in `order`."""
+    """Return the labels, missing for cases of small groups, and the sizes of all groups in `order`."""
     groups = pd.Series(pd.Categorical(labels, order))
     sizes = groups.value_counts(sort=False)
     return groups.where(groups.map(sizes).astype(float) >= smallest_cell), sizes
@@ -125,16 +124,16 @@ def hidden_gap(
     n: int = 10_000,
     seed: int = 0,
 ) -> dict[str, object]:
-    """Is the largest gap within any source more than looking into several small sources gives by chance?
+    """Test if the largest gap within any source exceeds the gap expected by chance in several small sources.
 
-    The statistic is the largest max-min gap over the sources; its null permutes groups within every source, so that
-    the choice of the worst source is part of the null.
+    The statistic is the largest max-min gap over the sources. Its null permutes scores within every source, so that it
+    accounts for the choice of the worst source.
 
     Parameters
     ----------
     smallest_cell : int
-        A group of fewer cases within a source is left out of that source's gap: a rate of 0 in 3 says nothing, and
-        would be the largest gap.
+        A group of fewer cases within a source is left out of that source's gap: a rate of 0 in 3 is too noisy, and
+        would often make the largest gap.
     n, seed : int
         Permutations and seed.
 
@@ -142,14 +141,14 @@ def hidden_gap(
     -------
     dict
         ``source, gap, pooled_gap, p, n_sources, expected`` (mean of the null: the gap to expect from noise alone),
-        ``note``. Where no source has two groups of that size the numbers are None and the note says so.
+        ``note``. If no source has two groups of that size, the numbers are None and the note gives this reason.
     """
     data = group_scores(score, groups)
     where, levels = check_groups(sources, len(data.values), "sources")
     kept = (data.codes >= 0) & (where >= 0)
     sizes = np.bincount(where[kept] * len(data.levels) + data.codes[kept], minlength=len(levels) * len(data.levels))
     used = (sizes >= smallest_cell).reshape(len(levels), len(data.levels))
-    order = np.flatnonzero(kept)[np.argsort(where[kept], kind="stable")]  # as permutation() hands cases over
+    order = np.flatnonzero(kept)[np.argsort(where[kept], kind="stable")]  # the order of permutation()
     values, place, codes = data.values[order], where[order], data.codes[order]
     observed = _gaps_by_source(values, place, codes, used)
     if np.isnan(observed).all():
@@ -174,7 +173,7 @@ def hidden_gap(
 
 
 def _gaps_by_source(values: np.ndarray, where: np.ndarray, codes: np.ndarray, used: np.ndarray) -> np.ndarray:
-    """Max-min of the means over the cells in use, per source; NaN for a source with fewer than two such cells."""
+    """Compute the max-min gap of the means of used cells, per source; NaN for a source with fewer than two of them."""
     cell = where * used.shape[1] + codes
     sizes, sums = (np.bincount(cell, weights=w, minlength=used.size).reshape(used.shape) for w in (None, values))
     means = np.divide(sums, sizes, out=np.full(used.shape, np.nan), where=used)

@@ -1,4 +1,4 @@
-"""Where a probability becomes a prediction, and what it costs to choose that on the cases that are judged."""
+"""Decision thresholds for probabilities, and the optimism of choosing a threshold on the test cases themselves."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from helpers.stats._cohort import Cohort, change_row, check_cohort
 
 
 def choose_threshold(y_true: ArrayLike, probability: ArrayLike) -> float:
-    """The probability at which sensitivity and specificity are closest, ``argmin_t |specificity - sensitivity|``.
+    """Find the threshold at which sensitivity and specificity are closest, ``argmin_t |specificity - sensitivity|``.
 
-    Call it on validation data; a case is positive from the threshold on (see `predict_at`).
+    Use validation data. A case is positive if its probability is at or above the threshold (see `predict_at`).
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def choose_threshold(y_true: ArrayLike, probability: ArrayLike) -> float:
     Returns
     -------
     float
-        One of the probabilities; of equally good ones the lowest.
+        One of the given probabilities; the lowest if several are equally good.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def choose_threshold(y_true: ArrayLike, probability: ArrayLike) -> float:
 
 
 def predict_at(probability: pd.DataFrame, thresholds: Mapping[str, float]) -> pd.DataFrame:
-    """Predictions 0 and 1: 1 from the threshold on.
+    """Predict 1 where the probability is at or above the threshold of its finding, otherwise 0.
 
     Parameters
     ----------
@@ -77,18 +77,18 @@ def threshold_optimism(
     seed: int = 0,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """What a threshold chosen on the test cases themselves seems to gain over one from validation.
+    """Estimate the apparent gain of a threshold chosen on the test cases over one chosen on validation cases.
 
     Parameters
     ----------
     test, validation : DataFrame
         Columns ``patient_id, y_true`` (0, 1 or NaN) and ``probability``; `test` also the attribute.
     attribute : str
-        Column with the groups of the equalised odds difference.
+        Column with the groups of the equalized odds difference.
     minimum : int
         A group with fewer positives (negatives) is left out of the true (false) positive rate.
     n_boot, seed, level
-        Replicates, their seed, and the coverage. Each resamples the patients of both frames and chooses both
+        Replicates, their seed, and the coverage. Each replicate resamples the patients of both frames and chooses both
         thresholds anew.
 
     Returns
@@ -96,8 +96,8 @@ def threshold_optimism(
     DataFrame
         Index ``statistic``: "threshold", "balance" (``|specificity - sensitivity|``), "accuracy" and "eodd", all on
         the test cases. Columns ``from_validation, from_test, difference`` (second minus first), ``se, low, high, p``
-        (two-sided bootstrap), ``dropped`` replicates and ``n``, the patients of the test. "eodd" is NaN where fewer
-        than two groups are left in a rate.
+        (two-sided bootstrap), ``dropped`` replicates and ``n``, the number of test patients. "eodd" (equalized odds
+        difference) is NaN if fewer than two groups are left in a rate.
 
     Raises
     ------
@@ -140,7 +140,7 @@ def threshold_optimism(
 
 
 def _judged(y_true: ArrayLike, probability: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Labels and probabilities of the cases with a label, both classes present."""
+    """Return labels and probabilities of the cases with a label; InputError unless both classes are present."""
     labels, values = check_labels(y_true), check_probabilities(probability)
     if len(labels) != len(values):
         raise InputError("probability", f"{len(values)} values for {len(labels)} labels", "Give one per case.")
@@ -153,21 +153,21 @@ def _judged(y_true: ArrayLike, probability: ArrayLike) -> tuple[np.ndarray, np.n
 
 
 def _best(values: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> float:
-    """The balanced threshold of sorted values; NaN where the weights leave no positive or no negative."""
+    """Find the threshold of `choose_threshold` in sorted values; NaN if the weights leave only one class."""
     starts = np.flatnonzero(np.concatenate(([True], np.diff(values) > 0)))
     positive, negative = (np.add.reduceat(weights * (labels == side), starts) for side in (1, 0))
     n_positive, n_negative = positive.sum(), negative.sum()
     if not (n_positive and n_negative):
         return float("nan")
     missed, refused = np.cumsum(positive) - positive, np.cumsum(negative) - negative  # below the threshold
-    # |specificity - sensitivity| times both counts: whole numbers, so that ties are exact
+    # |specificity - sensitivity| times both counts: these are whole numbers, so ties are exact
     distance = np.abs(refused * n_positive - (n_positive - missed) * n_negative)
     distance[positive + negative == 0] = np.inf  # not drawn
     return float(values[starts][distance.argmin()])
 
 
 def _group_counts(cohort: Cohort, labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Weights of positives and negatives in each group, (groups, 2)."""
+    """Sum the weights of positives and of negatives in each group, (groups, 2)."""
     codes, levels = cohort.attributes[0].codes[cohort.patient], cohort.attributes[0].levels
     sums = [np.bincount(codes[m], weights[m], len(levels)) for m in ((codes >= 0) & (labels == s) for s in (1, 0))]
     return np.stack(sums, axis=1)
@@ -176,7 +176,7 @@ def _group_counts(cohort: Cohort, labels: np.ndarray, weights: np.ndarray) -> np
 def _quality(
     cohort: Cohort, labels: np.ndarray, hits: np.ndarray, weights: np.ndarray, kept: np.ndarray
 ) -> tuple[float, float, float]:
-    """Balance, accuracy and equalised odds difference; NaN where a class or a group was not drawn."""
+    """Compute balance, accuracy and equalized odds difference; NaN if a class or a group was not drawn."""
     right = weights * (hits == (labels == 1))
     with np.errstate(invalid="ignore"):
         sensitivity, specificity = (right[m].sum() / weights[m].sum() for m in (labels == 1, labels == 0))

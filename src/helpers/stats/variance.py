@@ -1,4 +1,4 @@
-"""How much of a value's variance between runs is the configuration's, the seed's and the rest's; means over seeds."""
+"""Variance components of a value between runs (configuration, seed and rest), and means over seeds."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ def variance_components(
     n_draws: int = 10_000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Variance of a value between runs, split into what goes with the configuration, with the seed, and the rest.
+    """Split the variance of a value between runs into components: configuration, seed and rest.
 
-    The model is ``y = mu + configuration + seed + rest``, the first two random and crossed, by restricted maximum
-    likelihood (statsmodels). In a balanced design these are the estimators of the analysis of variance, wherever those
-    are not below 0.
+    The model is ``y = mu + configuration + seed + rest``, with crossed random effects for configuration and seed,
+    fitted by restricted maximum likelihood (REML, statsmodels). In a balanced design the estimates equal those of the
+    analysis of variance, unless the latter are below 0.
 
     Parameters
     ----------
     table : DataFrame
-        One row a run. Runs may be missing. A row without the value is left out and counted.
+        One row per run. Runs may be missing. A row without the value is left out and counted.
     value : str
         Column of the value.
     configuration : sequence of str
-        Columns that together name a configuration; none, where there is only one.
+        Columns that together name a configuration; empty if there is only one.
     seed_column : str
         Column of the seed.
     low, high : str, optional
-        Columns of each run's own 95% interval; default ``<value> low`` and ``<value> high``, where the table has them.
+        Columns of the 95% interval of each single run; default ``<value> low`` and ``<value> high``, if present.
     level : float
         Coverage of the intervals.
     n_draws, seed : int
@@ -59,12 +59,13 @@ def variance_components(
     DataFrame
         Index ``configuration, seed, rest``; ``variance``; ``sd`` with its interval ``sd_low, sd_high``; ``share`` of
         the sum of all variances with its interval ``low, high``; ``levels`` (of the rest: its degrees of freedom).
-        Without several configurations there is no such row. Where every seed has one run, or none is shared, the last
-        two cannot be told apart and stand in one row ``seed and rest``. Where the value does not vary, shares are NaN.
+        With a single configuration there is no row ``configuration``. If every seed has one run, or no seed is shared
+        between configurations, seed and rest cannot be separated and share one row ``seed and rest``, with the
+        number of seeds as ``levels``. If the value does not vary, shares are NaN.
 
-        ``attrs`` has ``runs``; ``left_out``; ``samples``, the mean squared standard error that the runs' own intervals
-        imply, ``((high - low) / 3.92)^2``, NaN without such intervals; ``samples_share``, the same over the variance of
-        seed and rest; ``note``, what the fit warned of.
+        ``attrs`` has ``runs``; ``left_out``; ``samples``, the mean squared standard error implied by the intervals of
+        the single runs, ``((high - low) / 3.92)^2``, NaN without such intervals; ``samples_share``, ``samples`` divided
+        by the variance of seed and rest; ``note``, the warnings of the fit.
 
     Raises
     ------
@@ -73,24 +74,24 @@ def variance_components(
 
     Notes
     -----
-    What ``samples`` is: the variance to be expected from which cases happened to be tested. It is not a fourth
-    component. **In simulated sweeps a seed draws new patients too**, and configurations of one seed share them: the
-    luck of the patients then lies within ``seed``, and as far as configurations feel it differently within ``rest``.
-    Where the data are fixed, every run tests the same patients: their luck is then in neither of the two, and no
-    number of seeds shows it.
+    ``samples`` is the sampling variance: the variance expected from the choice of the cases that are tested. It is not
+    a fourth component. **In simulated sweeps a seed draws new patients too**, and configurations of one seed share
+    them. Sampling variance of the patients is then part of ``seed``, and part of ``rest`` as far as it differs between
+    configurations. Where the data are fixed, every run tests the same patients. Their sampling variance is then in
+    neither component, and no number of seeds shows it.
 
-    Configurations are those that somebody chose: their variance, and with it every share, is of this choice.
-    An effect of the seed that differs between configurations is in the rest.
+    Configurations are chosen, not sampled: their variance, and with it every share, depends on this choice. An effect
+    of the seed that differs between configurations (an interaction) is in the rest.
 
     Intervals are generalised confidence intervals (Weerahandi 1993, https://doi.org/10.1080/01621459.1993.10476355).
-    The sums of squares of the rest, of seeds beyond configurations and of configurations beyond seeds are, over the
-    variances they come from, chi-squared; each draw of the three is solved for the three variances, those below 0
-    being 0. So an interval may begin at 0, and with few seeds it is honestly wide, where a bootstrap of the fitted
-    model takes the few seeds' variance for known. Without missing runs the three are independent; otherwise the last
-    two are slightly dependent, which is ignored.
+    Three sums of squares are used: of the rest, of seeds given configurations, and of configurations given seeds. Each
+    is chi-squared when divided by its variance. Every draw of the three is solved for the three variances, and
+    negative solutions become 0. So an interval may begin at 0, and with few seeds it is wide, as it should be. A
+    bootstrap of the fitted model would treat the variance of the few seeds as known. Without missing runs the three
+    sums are independent; otherwise the last two are slightly dependent, which is ignored.
 
-    Measured in 500 grids each of five kinds (3 to 25 configurations, 5 or 10 seeds, up to 4 runs missing, one without
-    variance of configurations), 95% intervals hold the true share in 94 to 97%.
+    In simulations of 500 grids for each of five designs (3 to 25 configurations, 5 or 10 seeds, up to 4 runs missing,
+    one design without variance of configurations), 95% intervals contain the true share in 94 to 97% of grids.
     """
     need_columns(table, [value, seed_column, *configuration])
     numbers = _numbers(table, value)
@@ -136,13 +137,13 @@ def variance_components(
 def variance_shares(
     table: pd.DataFrame, values: Sequence[str], *, configuration: Sequence[str], seed_column: str = "SEED", **options
 ) -> pd.DataFrame:
-    """`variance_components` of several values in one long table; a value that cannot be split says why.
+    """Compute `variance_components` of several values, in one long table.
 
     Returns
     -------
     DataFrame
         ``value, component`` and the columns of `variance_components`; ``runs``, ``left_out``, ``samples_share`` and
-        ``note``. A value with too few seeds has one row, with no component.
+        ``note``. A value with too few seeds has one row without a component, and the reason in ``note``.
     """
     columns = ["value", "component", *SHARES, "runs", "left_out", "samples_share", "note"]
     need_columns(table, [*values, seed_column, *configuration])
@@ -163,20 +164,21 @@ def variance_shares(
 def over_seeds(
     table: pd.DataFrame, value: str, *, configuration: Sequence[str], seed_column: str = "SEED", level: float = 0.95
 ) -> pd.DataFrame:
-    """Mean of a value over seeds in each configuration, with Student's t interval.
+    """Compute the mean of a value over seeds in each configuration, with Student's t interval.
 
     Parameters
     ----------
     table : DataFrame
-        One row a run; several runs of one configuration and seed count as their mean.
+        One row per run; several runs of one configuration and seed count as their mean.
     configuration : sequence of str
-        Columns that together name a configuration; none, where there is only one.
+        Columns that together name a configuration; empty if there is only one.
 
     Returns
     -------
     DataFrame
-        One row a configuration, in the order in which they occur: its columns, ``seeds``, ``mean``, ``sd``, and the
-        interval ``low, high`` (NaN with one seed); ``left_out`` runs without a value. Of an empty table, no row.
+        One row per configuration, in order of first occurrence: its columns, ``seeds``, ``mean``, ``sd``, and the
+        interval ``low, high`` (NaN with one seed); ``left_out``, the number of runs without a value. An empty table
+        gives no row.
     """
     keys, wide, left_out = _by_seed(table, value, configuration, seed_column)
     rows = [_student(row[np.isfinite(row)], level) for row in wide]
@@ -193,26 +195,26 @@ def change_over_seeds(
     seed_column: str = "SEED",
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Difference of each configuration from a reference, paired over the seeds that both have.
+    """Compute the difference of each configuration from a reference, paired over the seeds that both have.
 
-    What a seed does to both cancels, so that the interval can be far narrower than those of the two means.
+    A seed effect that both share cancels, so the interval can be far narrower than the intervals of the two means.
 
     Parameters
     ----------
     reference : sequence, optional
-        A value for each column of `configuration`; default the configuration that comes first.
+        A value for each column of `configuration`; by default the first configuration of the table.
 
     Returns
     -------
     DataFrame
-        One row a configuration but the reference: its columns, ``seeds`` shared with it, ``change``, ``sd`` of the
-        differences, Student's interval ``low, high``, ``p`` and ``p_holm`` over the table. With fewer than two shared
-        seeds the interval and p are NaN, and no test is made.
+        One row per configuration except the reference: its columns, ``seeds`` shared with the reference, ``change``,
+        ``sd`` of the differences, Student's interval ``low, high``, ``p`` and ``p_holm`` (corrected over the table).
+        With fewer than two shared seeds the interval and p are NaN, and no test is made.
 
     Raises
     ------
     InputError
-        A column is missing, the value is no number, or no run is of the reference.
+        A column is missing, the value is no number, or the reference has no run.
     """
     keys, wide, _ = _by_seed(table, value, configuration, seed_column)
     at = 0
@@ -237,26 +239,26 @@ def single_runs(
     low: str | None = None,
     high: str | None = None,
 ) -> pd.DataFrame:
-    """What each run would have said by itself, against the mean over the seeds of its configuration.
+    """Compare the conclusion of each single run with the mean over the seeds of its configuration.
 
     Parameters
     ----------
     low, high : str, optional
-        As in `variance_components`. Without them nothing is said of intervals.
+        As in `variance_components`. Without these columns the results on intervals are NaN.
 
     Returns
     -------
     DataFrame
-        One row a configuration: its columns; ``runs``; ``same_sign``, the share of runs whose value has the sign of the
-        mean; ``above``, ``below`` and ``open``, the share whose own interval lies above 0, below 0, or holds it;
-        ``missed``, the share whose own interval misses the mean over seeds.
+        One row per configuration: its columns; ``runs``; ``same_sign``, the share of runs with a value of the same sign
+        as the mean; ``above``, ``below`` and ``open``, the shares of runs with an interval entirely above 0, entirely
+        below 0, or containing 0; ``missed``, the share of runs with an interval that misses the mean over seeds.
 
     Notes
     -----
-    A run is part of the mean that it is held against, and so lies too near to it. The mean is moved away from the run
-    by ``sqrt(n / (n - 1))`` for `n` runs, which makes their distance as variable as that of a run and the true mean.
-    An interval that is honest about reruns misses one time in twenty. Where the data are fixed it speaks of
-    other patients, not of reruns, and should miss less often.
+    A run is part of the mean that it is compared with, and so is too close to it. For `n` runs, the distance of the
+    mean from the run is multiplied by ``sqrt(n / (n - 1))``. It then varies as much as the distance between a run and
+    the true mean. A 95% interval that covers the variation of reruns misses one time in twenty. Where the data are
+    fixed, the interval describes other patients, not reruns, and should miss less often.
     """
     need_columns(table, [value, seed_column, *configuration])
     low, high = low or f"{value} low", high or f"{value} high"
@@ -284,17 +286,17 @@ def single_runs(
 
 
 def seeds_needed(sd: float, half_width: float, *, level: float = 0.95, most: int = 100_000) -> int | None:
-    """Fewest seeds for which Student's interval of a mean is expected to reach so far to either side, and no farther.
+    """Find the smallest number of seeds for which Student's interval of a mean has at most this expected half width.
 
-    The smallest `n` with ``t(n - 1) * sd / sqrt(n) <= half_width``: a prediction, which takes `sd` for known.
+    It is the smallest `n` with ``t(n - 1) * sd / sqrt(n) <= half_width``: a prediction, which treats `sd` as known.
 
     Parameters
     ----------
     sd : float
-        Of one run: ``sqrt(seed + rest)`` for the mean of a configuration; ``sqrt(2 * rest)`` for the difference of two
-        on the same seeds.
+        SD of one run: ``sqrt(seed + rest)`` (variances) for the mean of a configuration; ``sqrt(2 * rest)`` for the
+        difference of two configurations on the same seeds.
     most : int
-        None is returned where more are needed.
+        Largest number of seeds tried. None is returned if more are needed.
     """
     if not (sd >= 0 and half_width > 0):
         raise InputError(
@@ -306,12 +308,12 @@ def seeds_needed(sd: float, half_width: float, *, level: float = 0.95, most: int
 
 
 def half_width_of(sd: float, n: int | np.ndarray, *, level: float = 0.95) -> float | np.ndarray:
-    """How far Student's interval of a mean over `n` seeds is expected to reach to either side, for one run's `sd`."""
+    """Compute the expected half width of Student's interval of a mean over `n` seeds, given the SD `sd` of one run."""
     return stats.t.ppf((1 + level) / 2, np.asarray(n) - 1) * sd / np.sqrt(n)
 
 
 def _numbers(table: pd.DataFrame, value: str) -> pd.Series:
-    """The column as floats, NaN where there is none."""
+    """Return the column as floats, NaN where a value is missing or infinite."""
     try:
         found = table[value].astype(float)
     except (TypeError, ValueError) as error:
@@ -320,7 +322,7 @@ def _numbers(table: pd.DataFrame, value: str) -> pd.Series:
 
 
 def _codes(table: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
-    """A number for each combination of the columns, in the order in which they occur."""
+    """Number the combinations of the columns, in order of first occurrence; return the number of each row."""
     if not columns:
         return np.zeros(len(table), int)
     return table.groupby(list(columns), dropna=False, sort=False).ngroup().to_numpy()
@@ -334,7 +336,7 @@ def _samples(table: pd.DataFrame, value: str, low: str | None, high: str | None)
 
 
 def _span(codes: Sequence[np.ndarray], n: int) -> np.ndarray:
-    """Orthonormal columns that span the mean and the indicators of every factor."""
+    """Compute orthonormal columns that span the mean and the indicators of every factor."""
     x = np.concatenate([np.ones((n, 1)), *(_indicators(code) for code in codes)], axis=1)
     left, size, _ = np.linalg.svd(x, full_matrices=False)
     return left[:, size > 1e-9 * size[0]]
@@ -345,7 +347,7 @@ def _indicators(code: np.ndarray) -> np.ndarray:
 
 
 def _told_apart(codes: dict[str, np.ndarray], levels: dict[str, int], n: int) -> tuple[dict[str, np.ndarray], str]:
-    """Factors that have a component of their own, and the name of what is left."""
+    """Return the factors with a separable variance component, and the name of the remaining component."""
     codes = {name: code for name, code in codes.items() if levels[name] > 1}
     whole = _span(list(codes.values()), n).shape[1]
     beyond = [whole - _span([c for other, c in codes.items() if other != name], n).shape[1] for name in codes]
@@ -356,7 +358,7 @@ def _told_apart(codes: dict[str, np.ndarray], levels: dict[str, int], n: int) ->
 
 
 def _reml(y: np.ndarray, codes: dict[str, np.ndarray], rest: str) -> tuple[dict[str, float], str]:
-    """Variances by restricted maximum likelihood, and what the fit warned of."""
+    """Estimate the variances by restricted maximum likelihood; also return the warnings of the fit."""
     if not codes:
         return {rest: float(y.var(ddof=1))}, ""
     import statsmodels.formula.api as smf
@@ -365,9 +367,9 @@ def _reml(y: np.ndarray, codes: dict[str, np.ndarray], rest: str) -> tuple[dict[
     random = {name: f"0 + C({name})" for name in codes}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        warnings.filterwarnings("ignore", "Argument .tol not used")  # the optimiser does use them
+        warnings.filterwarnings("ignore", "Argument .tol not used")  # the optimiser does use the tolerances
         model = smf.mixedlm("y ~ 1", frame, groups=np.ones(len(y)), vc_formula=random)
-        # gradients stop short where a variance is near 0
+        # Nelder-Mead, because gradient methods stop too early if a variance is near 0
         fit = model.fit(method="nm", xtol=1e-8, ftol=1e-12, maxiter=4000)
     found = dict(zip(fit.model.exog_vc.names, np.maximum(fit.vcomp, 0.0), strict=True))
     note = "; ".join(dict.fromkeys(str(w.message).split(".")[0] for w in caught))
@@ -377,7 +379,7 @@ def _reml(y: np.ndarray, codes: dict[str, np.ndarray], rest: str) -> tuple[dict[
 def _draws(
     y: np.ndarray, codes: dict[str, np.ndarray], rest: str, rng: np.random.Generator, n_draws: int
 ) -> dict[str, np.ndarray]:
-    """Variances that go with draws of the chi-squared sums of squares, (n_draws,) each."""
+    """Draw variances by solving draws of the chi-squared sums of squares for them, (n_draws,) each."""
     whole = _span(list(codes.values()), len(y))
     left = y - whole @ (whole.T @ y)
     found = {rest: left @ left / rng.chisquare(len(y) - whole.shape[1], n_draws)}
@@ -393,7 +395,7 @@ def _draws(
 
 
 def _root(squares: np.ndarray, size: np.ndarray, rest: np.ndarray, chi2: np.ndarray) -> np.ndarray:
-    """The variance `v` with ``sum(squares / (size * v + rest)) = chi2``, or 0 where none is above it, by bisection."""
+    """Solve ``sum(squares / (size * v + rest)) = chi2`` for the variance `v` by bisection; 0 if no `v` > 0 does."""
     if np.ptp(size) <= 1e-9 * size[-1]:  # no run is missing
         return np.maximum(squares.sum() / chi2 - rest, 0.0) / size[0]
     low, high = np.zeros(len(rest)), (squares / size).sum() / chi2
@@ -408,7 +410,11 @@ def _root(squares: np.ndarray, size: np.ndarray, rest: np.ndarray, chi2: np.ndar
 def _by_seed(
     table: pd.DataFrame, value: str, configuration: Sequence[str], seed_column: str
 ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
-    """The configurations, one row each; their values, one column a seed, NaN where no run is; and runs without one."""
+    """Arrange the values by configuration and seed.
+
+    Returns the configurations (one row each), their values (one column per seed, NaN without a run), and the number of
+    runs without a value.
+    """
     need_columns(table, [value, seed_column, *configuration])
     numbers, row, column = _numbers(table, value), _codes(table, configuration), _codes(table, [seed_column])
     frame = pd.DataFrame({"row": row, "column": column, "value": numbers.to_numpy()})
@@ -418,7 +424,7 @@ def _by_seed(
 
 
 def _student(values: np.ndarray, level: float) -> tuple[float, ...]:
-    """n, mean, SD, ends of Student's interval and p against 0."""
+    """Return n, mean, SD, the ends of Student's interval and the p of a t test against 0."""
     n = len(values)
     if n < 2:
         return n, values.mean() if n else np.nan, np.nan, np.nan, np.nan, np.nan

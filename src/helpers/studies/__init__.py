@@ -1,1 +1,1 @@
-"""One room a study: its experiment, its summaries, its views. Nothing else imports them, and none another."""
+"""Studies, one package each: experiment, summaries and views. No module outside a study imports it."""

@@ -1,4 +1,4 @@
-"""From a group to its worst cases: their scores and their pictures, slice by slice."""
+"""Worst cases of a group: their scores and their pictures, slice by slice."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from helpers.widgets.showing import NOTHING, choice, chosen, explorer, figure_ht
 if TYPE_CHECKING:
     from ipywidgets import Widget
 
-MOST = 20  # cases to step through
-ROWS = 10  # of them in the table
-SIDE = 160  # pixels of a picture
+MOST = 20  # most cases to step through
+ROWS = 10  # most of them that the table lists
+SIDE = 160  # pixels; width and height of a picture
 OUTLINES = ((213, 94, 0), (86, 180, 233))  # of the first and the second mask: the book's vermilion and light blue
-KEPT = 8  # cases whose pictures stay in memory
+KEPT = 8  # number of cases with their pictures kept in memory
 REAL = "These are real people: this view puts neither their rows nor their pictures on a page."
 
 
 class Worst(NamedTuple):
-    """Cases of a selection, the worst first: their places in the frame, and the attributes behind them."""
+    """Cases of a selection, the worst first: their positions in the frame, their score and groups, and a name."""
 
     places: np.ndarray
     table: pd.DataFrame
@@ -47,23 +47,23 @@ def worst_cases(
     only: tuple[str, object] | None = None,
     highest: bool = False,
 ) -> Worst:
-    """Cases of a group by rank, the worst score first; those without a score are left out.
+    """Rank the cases of a group, the worst score first; cases without a score are left out.
 
     Parameters
     ----------
     groups : sequence of str
-        Attributes of the frame; a group is a level of the first, or the intersection of levels of all.
+        Attributes of the frame; a group is a level of a single attribute, or an intersection of levels of several.
     level : object
-        Name of the group, as `group_view` has it; None: all cases.
+        Name of the group, as in `group_view`; None for all cases.
     only : tuple, optional
-        A column and its value: other cases are left out.
+        A column and a value: only cases with this value are used.
     highest : bool
-        Whether a high score is bad, as of an error.
+        True if a high score is bad, as for an error.
 
     Raises
     ------
     InputError
-        A column is missing or doubled, or no case is left.
+        A column is missing or occurs twice, or no case is left.
     """
     numbered = selecting.of_source(frame.reset_index(drop=True), only)
     known = selecting.scored(numbered, score)
@@ -91,22 +91,22 @@ def cases_view(
     at: int | None = None,
     real: bool = False,
 ) -> tuple[pd.DataFrame, Figure]:
-    """The worst cases of a group: their scores as a table, and the pictures of some of them as a figure.
+    """Show the worst cases of a group: their scores as a table, and the pictures of some of them as a figure.
 
     Parameters
     ----------
     frame : DataFrame
         One row per case.
     load : callable
-        From a row to `Pictures`, such as `breast_pictures` makes.
+        Converts a row to `Pictures`, as the loader that `breast_pictures` makes.
     score, groups, level, only, highest
-        As `worst_cases` takes them; cases are numbered by rank, and no column but score and groups is shown.
+        As `worst_cases` takes them; cases are numbered by rank, and no columns but score and groups are shown.
     ranks : sequence of int
-        Whose pictures are shown, one row each; 1 is the worst.
+        Ranks of the cases to show in the figure, one row each; 1 is the worst.
     at : int, optional
-        Which slice, from 0; by default the one with most in its masks.
+        Slice to show, counted from 0; default the one with the largest mask area, see `Pictures.first`.
     real : bool
-        These are real people: a sentence is shown in place of rows and pictures.
+        True if the cases are real people: a sentence is then shown in place of rows and pictures.
 
     Returns
     -------
@@ -129,19 +129,19 @@ def explore_cases(
     errors: Sequence[str] = (),
     real: bool = False,
 ) -> Widget:
-    """Controls for `cases_view`: pick a group or an intersection, step through its worst cases, scroll their slices.
+    """Explore the worst cases of a chosen group or intersection: step through the cases and scroll their slices.
 
     Parameters
     ----------
     frame, load
-        As `cases_view` takes them. A choice of the source is there where a column ``dataset`` or ``source`` has
-        several.
+        As `cases_view` takes them. The source can be chosen if a column ``dataset`` or ``source`` has several values.
     groups, scores : sequence of str
         Columns to choose from.
     errors : sequence of str
-        Those of the scores of which a high one is bad.
+        The scores for which a high value is bad.
     real : bool
-        These are real people: nothing of them is drawn, nor saved with the notebook, until a reader asks for it.
+        True if the cases are real people: then no case is drawn, or saved with the notebook, until a reader asks for
+        it.
     """
     import ipywidgets
 
@@ -151,7 +151,7 @@ def explore_cases(
     level = choice("cases of", [], none=True)
     rank, at = (ipywidgets.IntSlider(1, 1, 2, description=name) for name in ("case", "slice"))
     asked = ipywidgets.ToggleButton(False, description="show real people", icon="eye")
-    seen: dict[str, object] = {}  # what the sliders were last set for
+    seen: dict[str, object] = {}  # the selection and the case for which the sliders were last set
 
     @lru_cache(KEPT)
     def loaded(place: int) -> Pictures | str:
@@ -184,7 +184,7 @@ def explore_cases(
 def _levels(
     frame: pd.DataFrame, score: str, *, groups: Sequence[str], only: tuple[str, object] | None
 ) -> list[tuple[str, object]]:
-    """Names of groups and intersections with how many cases have a score; small counts are not told."""
+    """List the groups and intersections with the number of cases that have a score; counts under 10 are suppressed."""
     part = selecting.of_source(frame, only)
     sizes = selecting.crossed(part, groups)[selecting.scored(part, score).to_numpy()].value_counts(sort=False)
     told = {name: f"n = {n}" if n >= SMALLEST_CELL else f"n < {SMALLEST_CELL}" for name, n in sizes.items() if n}
@@ -192,13 +192,13 @@ def _levels(
 
 
 def _changed(seen: dict[str, object], name: str, value: object) -> bool:
-    """Whether a value is another than last time; it is kept for next time."""
+    """Return True if a value differs from the last call's, and keep it for the next call."""
     before, seen[name] = seen.get(name), value
     return before != value
 
 
 def _set_options(control: Widget, options: list[tuple[str, object]]) -> None:
-    """New options of a drop-down, which keeps its choice where it is still one of them."""
+    """Set the options of a drop-down; its choice is kept if it is still one of them."""
     if list(control.options) != options:
         before = control.value
         control.options = options
@@ -206,13 +206,16 @@ def _set_options(control: Widget, options: list[tuple[str, object]]) -> None:
 
 
 def _set_slider(slider: Widget, last: int, value: int) -> None:
-    """A slider from 1 to `last`, hidden where there is nothing to slide."""
+    """Set a slider's range to 1 to `last` and its value; it is hidden if there is only one value."""
     slider.max, slider.value = max(last, 2), min(value, last)
     slider.layout.display = "none" if last < 2 else None
 
 
 def _loaded(load: Load, row: pd.Series) -> Pictures | str:
-    """Pictures of a case, or what to do where they cannot be read; what is wrong would name the case and its file."""
+    """Load the pictures of a case, or return advice if they cannot be read.
+
+    The error message itself is not shown, because it would name the case and its file.
+    """
     try:
         return load(row)
     except InputError as error:
@@ -220,7 +223,7 @@ def _loaded(load: Load, row: pd.Series) -> Pictures | str:
 
 
 def _figure(shown: Mapping[int, Pictures | str], at: int | None) -> Figure:
-    """Pictures of cases by their rank, one row each."""
+    """Draw the pictures of cases by rank, one row each."""
     found = {rank: pictures for rank, pictures in shown.items() if isinstance(pictures, Pictures)}
     if not found:
         return _sentence(next(iter(shown.values()), "There are no cases of these ranks."))
@@ -235,7 +238,7 @@ def _figure(shown: Mapping[int, Pictures | str], at: int | None) -> Figure:
 
 
 def _row(pictures: Pictures, k: int) -> list[np.ndarray]:
-    """Slice k of each picture, uint8 (3, SIDE, SIDE), its mask outlined."""
+    """Return slice k of each picture with its mask outlined, uint8 (3, SIDE, SIDE)."""
     tiles = []
     colours = dict(zip(pictures.masks, OUTLINES, strict=False))
     for name, image in pictures.images.items():
@@ -249,7 +252,7 @@ def _row(pictures: Pictures, k: int) -> list[np.ndarray]:
 
 
 def _square(image: np.ndarray) -> np.ndarray:
-    """A picture (h, w, ...) of SIDE x SIDE pixels: padded to a square, each pixel the nearest."""
+    """Resize a picture (h, w, ...) to SIDE x SIDE pixels: pad it to a square, then take the nearest pixels."""
     spare = max(image.shape[:2]) - np.array(image.shape[:2])
     pads = [(n // 2, n - n // 2) for n in spare] + [(0, 0)] * (image.ndim - 2)
     square = np.pad(image, pads)
@@ -258,9 +261,9 @@ def _square(image: np.ndarray) -> np.ndarray:
 
 
 def _sentence(text: str) -> Figure:
-    """A figure that only says something."""
+    """Draw a figure that shows only a sentence."""
     figure = Figure(figsize=(7, 1))
-    ax = figure.subplots()  # without axes a notebook takes a figure for empty, and does not show it
+    ax = figure.subplots()  # a notebook does not show a figure without axes, which it takes to be empty
     ax.set_axis_off()
     ax.text(0.5, 0.5, text, ha="center", va="center", color=figures.GREY)
     return figure

@@ -1,4 +1,4 @@
-"""How measures of fairness change from arm to arm."""
+"""Changes of fairness metrics from the original, by arm."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def change_view(table: pd.DataFrame, attribute: str, metric: str) -> tuple[pd.DataFrame, Figure]:
-    """How one measure of fairness changes from the original, arm by arm: the table and the figure.
+    """Show the change of one fairness metric from the original in each arm, as a table and a figure.
 
     Parameters
     ----------
     table : DataFrame
-        From `stats.prediction_fairness` or `stats.score_fairness`; without a column ``finding`` there is one row.
+        From `stats.prediction_fairness` or `stats.score_fairness`. Without a column ``finding`` the figure has one row.
     attribute, metric : str
-        Which of them.
+        The attribute and the metric to show.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def change_view(table: pd.DataFrame, attribute: str, metric: str) -> tuple[pd.Da
 
 
 def explore_changes(table: pd.DataFrame) -> Widget:
-    """Controls for `change_view`: pick the attribute and the measure."""
+    """Show `change_view` below controls for the attribute and the metric."""
     attribute = choice("attribute", table["attribute"])
     metric = choice("measure", table["metric"])
 

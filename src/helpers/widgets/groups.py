@@ -19,7 +19,7 @@ from helpers.widgets.showing import choice, chosen, explorer, figure_html, table
 if TYPE_CHECKING:
     from ipywidgets import Widget
 
-MOST = 24  # groups in a figure
+MOST = 24  # most groups that are drawn in a figure
 
 
 def group_view(
@@ -32,7 +32,7 @@ def group_view(
     only: tuple[str, object] | None = None,
     better: str = "higher",
 ) -> tuple[pd.DataFrame, Figure]:
-    """Group means and success rates of one score: the table and the figure.
+    """Compare group means and success rates of one score, as a table and a figure.
 
     Parameters
     ----------
@@ -41,25 +41,25 @@ def group_view(
     group, score : str
         Columns of the frame; cases without a score or a group are left out.
     threshold : float
-        A case is a success when its score is over it or, where lower is better, under it.
+        A case is a success if its score is above the threshold, or below it if lower is better.
     cross : str, optional
-        Another attribute: then groups are the intersections of both.
+        A second attribute; the groups are then the intersections of both.
     only : tuple, optional
-        A column and its value: other cases are left out, such as those of other sources.
+        A column and a value: only cases with this value are used, such as those of one source.
     better : {"higher", "lower"}
-        Which end of the score is good.
+        The direction in which the score is better.
 
     Returns
     -------
     table : DataFrame
         n, mean with interval, success rate with interval; groups under 10 suppressed, groups without scores with n 0.
     figure : matplotlib.figure.Figure
-        The groups of 10 or more, at most the 24 largest; names that the font cannot draw are numbers of rows.
+        The groups of 10 or more, at most the 24 largest; names that the font cannot draw are replaced by row numbers.
 
     Raises
     ------
     InputError
-        A column is missing or doubled, no case is left, a score is no finite number, or `better` is unknown.
+        A column is missing or occurs twice, no case is left, a score is not a finite number, or `better` is unknown.
     """
     if better not in ("higher", "lower"):
         raise InputError("better", f"{better!r} is unknown", 'Give "higher" or "lower"')
@@ -115,18 +115,18 @@ def explore_groups(
     better: str = "higher",
     threshold: float = 0.8,
 ) -> Widget:
-    """Controls for `group_view`: pick an attribute or two, the source, the score and the threshold of success.
+    """Show `group_view` below controls for one or two attributes, the source, the score and the success threshold.
 
     Parameters
     ----------
     frame : DataFrame
-        One row per case. A choice of the source is there where a column ``dataset`` or ``source`` has several.
+        One row per case. The source can be chosen if a column ``dataset`` or ``source`` has several values.
     groups, scores : sequence of str
         Columns to choose from.
     better : {"higher", "lower"}
-        Which end of the scores is good.
+        The direction in which the scores are better.
     threshold : float
-        Where the slider starts. It goes from 0.05 to 0.95, or over the scores where those do not lie in 0 to 1.
+        Start value of the slider. It ranges from 0.05 to 0.95, or over the scores if they are not all between 0 and 1.
     """
     import ipywidgets
 
@@ -156,7 +156,7 @@ def explore_groups(
 
 
 def _reach(frame: pd.DataFrame, scores: Sequence[str], threshold: float) -> dict[str, float]:
-    """Ends and step of the slider: those of a share, or round numbers that take in the scores and the threshold."""
+    """Choose the slider's range and step: those of a share, or round numbers that cover scores and threshold."""
     usual = {"min": 0.05, "max": 0.95, "step": 0.05}
     columns = frame.loc[:, frame.columns.isin(scores)].select_dtypes("number").to_numpy(float)
     values = columns[np.isfinite(columns)]

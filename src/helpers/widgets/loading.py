@@ -1,4 +1,4 @@
-"""Pictures of one case, as the explorers of cases show them: what each study's data hold, slice by slice."""
+"""Pictures of one case for the explorers of cases: loaders for each study's data, slice by slice."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from helpers.learn import Outputs, Task
 
-BREAST_MM = 90.0  # side of what is shown of a slice
-LARGEST = 0.5  # of the range of an image: an error that is drawn in the brightest colour
+BREAST_MM = 90.0  # mm; side of the square that is shown of a slice
+LARGEST = 0.5  # share of the grey range; an error of this size or more is drawn in the brightest colour
 LOW, HIGH = 1, 99.5  # percentiles of a volume that are drawn black and white
 
 
@@ -26,18 +26,18 @@ class Pictures(NamedTuple):
     """Pictures of one case, all with k slices.
 
     images : name to uint8 (k, h, w) in grey, or (k, h, w, 3) in colour
-    masks : name of an image to bool (k, h, w), which is outlined on it
+    masks : name of an image to the bool mask (k, h, w) that is outlined on it
     """
 
     images: dict[str, np.ndarray]
     masks: dict[str, np.ndarray]
 
     def slices(self) -> int:
-        """How many slices there are."""
+        """Return the number of slices."""
         return len(next(iter(self.images.values())))
 
     def first(self) -> int:
-        """The slice with most in the first mask that has anything, else the middle one: where a reader begins."""
+        """Choose the slice to show first: where the first non-empty mask has the largest area, else the middle one."""
         for mask in self.masks.values():
             if mask.any():
                 return int(mask.sum(axis=(1, 2)).argmax())
@@ -48,7 +48,7 @@ Load = Callable[[pd.Series], Pictures]
 
 
 def breast_pictures(root: str | Path) -> Load:
-    """Loader of a breast's image, and of its gold and silver mask on it.
+    """Make a loader of breast images with their gold (expert) and silver (automatic) masks.
 
     Parameters
     ----------
@@ -58,8 +58,8 @@ def breast_pictures(root: str | Path) -> Load:
     Returns
     -------
     callable
-        Takes a row with ``patient_id``, gives `Pictures` of the first phase after contrast, 90 mm about the masks.
-        Raises InputError where the folder has no images of it.
+        Takes a row with ``patient_id`` and returns `Pictures` of the first phase after contrast, a square of 90 mm
+        centred on the masks. Raises InputError if the folder has no images of this patient.
     """
 
     def load(row: pd.Series) -> Pictures:
@@ -82,7 +82,7 @@ def breast_pictures(root: str | Path) -> Load:
 
 
 def skin_pictures(models: Mapping[tuple[int, str], nn.Module], images: np.ndarray, names: Sequence[object]) -> Load:
-    """Loader of a picture, of what a network makes of it, and of its error.
+    """Make a loader of skin images with a network's reconstruction and its error map.
 
     Parameters
     ----------
@@ -90,12 +90,12 @@ def skin_pictures(models: Mapping[tuple[int, str], nn.Module], images: np.ndarra
         From `helpers.learn.load_vae`.
     images : uint8 ndarray of shape (n, 3, s, s)
     names : sequence of n
-        What the table calls the images.
+        Names of the images in the table.
 
     Returns
     -------
     callable
-        Takes a row with ``run, training`` and ``image``.
+        Takes a row with ``run, training`` and ``image`` and returns `Pictures`.
     """
     places = {name: k for k, name in enumerate(names)}
 
@@ -115,18 +115,19 @@ def skin_pictures(models: Mapping[tuple[int, str], nn.Module], images: np.ndarra
 
 
 def scan_pictures(task: Task, outputs: Outputs) -> Load:
-    """Loader of a scan's original slices, of what an arm makes of them, and of the error.
+    """Make a loader of a scan's original slices with an arm's reconstruction and its error map.
 
     Parameters
     ----------
     task : helpers.learn.Task
     outputs : helpers.learn.Outputs
-        Of that task.
+        Outputs for that task.
 
     Returns
     -------
     callable
-        Takes a row with ``case`` and ``arm``; the expert's and the segmenter's outlines are drawn where there are any.
+        Takes a row with ``case`` and ``arm`` and returns `Pictures`. If the task has masks, the expert's mask is
+        outlined on the original and the segmenter's on the reconstruction.
     """
     cases = task.rows["case"].to_numpy()[outputs.rows]
 
@@ -145,12 +146,12 @@ def scan_pictures(task: Task, outputs: Outputs) -> Load:
 
 
 def error_map(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Absolute difference of images in colours: black where there is none, bright yellow from half of the range on.
+    """Map the absolute difference of images to colours: black for 0, bright yellow for half of the range or more.
 
     Parameters
     ----------
     first, second : uint8 ndarray of shape (k, h, w) or (k, h, w, 3)
-        A difference in colour is the mean over its channels.
+        For colour images the difference is averaged over the channels.
 
     Returns
     -------

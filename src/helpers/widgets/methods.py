@@ -1,4 +1,4 @@
-"""What methods of mitigation reach."""
+"""Comparison of bias mitigation methods."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 def methods_view(
     tables: Mapping[tuple[str, str], pd.DataFrame], rule: str, part: str, metric: str
 ) -> tuple[pd.DataFrame, Figure]:
-    """What methods of mitigation reach, and how that differs from plain fine-tuning: the table and the figure.
+    """Compare bias mitigation methods with plain fine-tuning on one metric, as a table and a figure.
 
     Parameters
     ----------
     tables : mapping of (rule, part) to DataFrame
         From `helpers.studies.mitigation.comparison`.
     rule, part, metric : str
-        How candidates were chosen, on which cases they are judged, and what is shown against the AUROC.
+        The rule by which candidates were chosen, the cases on which they are judged, and the metric that is drawn
+        against the AUROC.
 
     Returns
     -------
@@ -47,7 +48,7 @@ def methods_view(
 
 
 def explore_methods(tables: Mapping[tuple[str, str], pd.DataFrame]) -> Widget:
-    """Controls for `methods_view`: pick the rule, the cases and the measure."""
+    """Show `methods_view` below controls for the rule, the cases and the metric."""
     rule, part = (choice(name, [key[k] for key in tables]) for k, name in enumerate(("chosen by", "cases")))
     measures = [name for table in tables.values() for name in table["metric"] if name != "auroc"]
     metric = choice("measure", measures)

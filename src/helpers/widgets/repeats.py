@@ -1,4 +1,4 @@
-"""Runs of a sweep, value by value."""
+"""Runs of a sweep, one value at a time."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 
 
 def repeats_view(runs: pd.DataFrame, value: str) -> tuple[pd.DataFrame, Figure]:
-    """Every run of a sweep by one value, and the mean of each configuration over seeds: the table and the figure.
+    """Compare the runs of a sweep by one value, with each configuration's mean over seeds, as a table and a figure.
 
     Parameters
     ----------
     runs : DataFrame
-        One row a run: ``configuration``, ``SEED`` and the value.
+        One row per run: ``configuration``, ``SEED`` and the value.
     value : str
         Column of the value; runs without it are left out and counted.
 
     Returns
     -------
     table : DataFrame
-        Mean over seeds with Student's 95% interval, seeds and SD of each configuration.
+        Mean over seeds with Student's 95% interval, number of seeds and SD of each configuration.
     figure : matplotlib.figure.Figure
 
     Raises
     ------
     InputError
-        A column is missing, or the value is no number.
+        A column is missing, or a value is not a number.
     """
     means = stats.over_seeds(runs, value, configuration=["configuration"])
     figure = Figure(figsize=(7, 1.3 + 0.4 * max(2, len(means))), layout="constrained")
@@ -45,7 +45,7 @@ def repeats_view(runs: pd.DataFrame, value: str) -> tuple[pd.DataFrame, Figure]:
 
 
 def explore_repeats(runs: pd.DataFrame, values: Sequence[str]) -> Widget:
-    """Controls for `repeats_view`: pick the value."""
+    """Show `repeats_view` below a control for the value."""
     value = choice("value", values)
 
     def draw() -> tuple[str, str]:

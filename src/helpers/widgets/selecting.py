@@ -1,4 +1,4 @@
-"""Cases of a frame: those of a source, of a group, and of an intersection of groups."""
+"""Selection of cases from a frame: by source, by group, and by intersection of groups."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pandas as pd
 from helpers.errors import InputError
 from helpers.stats.inputs import check_groups, check_scores
 
-SOURCES = ("dataset", "source")  # columns that say where a case is from, in the data sets of this book
+SOURCES = ("dataset", "source")  # columns with the origin of each case, in the data sets of this book
 
 
 def column(frame: pd.DataFrame, name: str) -> pd.Series:
-    """One column of a frame, which has it once."""
+    """Return a column of a frame; refuse if the frame does not have it, or has it twice."""
     if name not in frame:
         raise InputError(f"column {name}", "the table has no such column", "Pick a column that it has")
     if isinstance(found := frame[name], pd.DataFrame):
@@ -23,7 +23,7 @@ def column(frame: pd.DataFrame, name: str) -> pd.Series:
 
 
 def sources(frame: pd.DataFrame) -> tuple[str, list[object]]:
-    """The column that says where cases are from, and its values; empty where there are not several."""
+    """Return the column with the source of each case, and its values; empty if there are not several sources."""
     for name in SOURCES:
         if (frame.columns == name).sum() == 1:
             levels = check_groups(column(frame, name), len(frame))[1]
@@ -33,7 +33,7 @@ def sources(frame: pd.DataFrame) -> tuple[str, list[object]]:
 
 
 def of_source(frame: pd.DataFrame, only: tuple[str, object] | None) -> pd.DataFrame:
-    """The cases with one value of a column, as many as there are; all of them where it is None."""
+    """Select the cases that have one value in a column; `only` is that column and value, or None for all cases."""
     if only is None:
         return frame
     kept = frame[column(frame, only[0]) == only[1]]
@@ -43,14 +43,16 @@ def of_source(frame: pd.DataFrame, only: tuple[str, object] | None) -> pd.DataFr
 
 
 def crossed(frame: pd.DataFrame, attributes: Sequence[str]) -> pd.Series:
-    """Group of each case, or the intersection of its groups: categories in order; missing where one of them is.
+    """Return the group of each case, or the intersection of its groups, as a series with categories in order.
+
+    The result is missing for a case if any of its groups is missing.
 
     Parameters
     ----------
     frame : DataFrame
         One row per case.
     attributes : sequence of str
-        Columns; a single one keeps its values, several are joined by " × ".
+        Columns; values of a single column are kept, those of several are joined by " × ".
     """
     parts = [check_groups(column(frame, name), len(frame)) for name in dict.fromkeys(attributes)]
     known = np.all([codes >= 0 for codes, _ in parts], axis=0)
@@ -66,12 +68,12 @@ def crossed(frame: pd.DataFrame, attributes: Sequence[str]) -> pd.Series:
 
 
 def scored(frame: pd.DataFrame, score: str) -> pd.Series:
-    """Which cases have a score; the scores of those that have one are finite numbers.
+    """Return a mask of the cases that have a score, and check that these scores are finite numbers.
 
     Raises
     ------
     InputError
-        No case has one, or one is no finite number.
+        No case has a score, or a score is not a finite number.
     """
     known = column(frame, score).notna()
     if not known.any():

@@ -1,4 +1,4 @@
-"""What all explorers share: controls above a table and a figure, or above a message where there is nothing to see."""
+"""Shared parts of all explorers: controls above a table and a figure, or above a message if nothing can be shown."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from helpers.errors import InputError
 if TYPE_CHECKING:
     from ipywidgets import Widget
 
-NOTHING = object()  # a choice that chooses nothing; the page would show None as an empty field
+NOTHING = object()  # value of the option that chooses nothing; the page would show None as an empty field
 _CELL = '<{} dir="auto" style="{}">'
 _STYLE = "max-width: 24em; padding: 0 0.5em; text-align: right; white-space: normal; overflow-wrap: break-word"
 
 
 def explorer(controls: Sequence[Widget], draw: Callable[[], tuple[str, str]]) -> Widget:
-    """Controls above a table and a figure, drawn now and whenever a control changes.
+    """Arrange controls above a table and a figure, which are drawn now and whenever a control changes.
 
-    Table and figure are HTML, not captured by an Output widget: a headless run can wait for ever on what such a widget
-    captures.
+    Table and figure are HTML, not captured by an Output widget: a headless run can wait for ever for the output that
+    such a widget captures.
 
     Parameters
     ----------
     controls : sequence of Widget
     draw : callable
-        Table and figure as HTML, either may be empty. What it says of wrong input is shown in place of the table.
-        It may set controls: what they change meanwhile draws nothing anew.
+        Returns table and figure as HTML; either may be empty. If it raises InputError, the message is shown in place of
+        the table. It may set controls: changes that it makes do not trigger another drawing.
     """
     import ipywidgets
 
@@ -59,7 +59,7 @@ def explorer(controls: Sequence[Widget], draw: Callable[[], tuple[str, str]]) ->
 
 
 def choice(name: str, options: Sequence[object], *, none: bool = False) -> Widget:
-    """A drop-down of distinct options under a name, with an empty one before them where `none` is set."""
+    """Make a named drop-down of the distinct options, with an empty option first if `none` is set."""
     import ipywidgets
 
     named = [(str(o), o) for o in dict.fromkeys(options)]
@@ -67,26 +67,29 @@ def choice(name: str, options: Sequence[object], *, none: bool = False) -> Widge
 
 
 def chosen(control: Widget) -> object:
-    """What a drop-down has chosen; None for nothing."""
+    """Return the chosen option of a drop-down; None if nothing is chosen."""
     return None if control.value is NOTHING else control.value
 
 
 def message(text: str) -> str:
-    """A line that says what is wrong, as HTML; markup in it is shown as text."""
+    """Format a message as HTML; markup in it is shown as text."""
     return f'<p role="status" dir="auto">{html.escape(text)}</p>'
 
 
 def table_html(table: pd.DataFrame, note: str = "") -> str:
-    """A table as HTML below a note: markup in cells is shown as text, long names wrap, each in its own direction."""
+    """Format a table as HTML below a note.
+
+    Markup in cells is shown as text, long names wrap, and each cell follows the writing direction of its text.
+    """
     with pd.option_context("display.max_colwidth", None):
         rows = table.to_html(border=0)
-    for tag in ("th", "td"):  # pandas has escaped what cells hold
+    for tag in ("th", "td"):  # pandas has already escaped the contents of cells
         rows = rows.replace(f"<{tag}>", _CELL.format(tag, _STYLE))
     return (message(note) if note else "") + f'<div style="overflow-x: auto; line-height: 1.5">{rows}</div>'
 
 
 def figure_html(figure: Figure, alt: str) -> str:
-    """A figure as an HTML picture with a text in place of it."""
+    """Embed a figure in HTML as a picture with an alternative text."""
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=90)
     picture = base64.b64encode(stream.getvalue()).decode()

@@ -1,4 +1,4 @@
-"""A table that follows what is picked."""
+"""Table that follows the chosen options."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def explore_table(view: Callable[..., pd.DataFrame], *, estimate: str = "", **options: Sequence[object]) -> Widget:
-    """A control for each argument of a view, above the table that it gives.
+    """Show the table of a view below a control for each of its arguments.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def explore_table(view: Callable[..., pd.DataFrame], *, estimate: str = "", **op
     estimate : str
         As `helpers.report.show` takes it.
     **options : sequence
-        Name of an argument, and what it may be.
+        Name of an argument, and the values it can take.
     """
     controls = {name: choice(name, values) for name, values in options.items()}
 

@@ -1,1 +1,1 @@
-"""CheXpert, radiographs of the chest: its layout, its loader, and a simulator of both."""
+"""CheXpert, a data set of chest radiographs: its layout, its loader, and a simulator of its downloads."""

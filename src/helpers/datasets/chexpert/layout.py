@@ -1,14 +1,14 @@
-"""How a CheXpert download names things; the simulator writes by these names and the loader reads by them."""
+"""Names of folders, files and columns of a CheXpert download; the simulator and the loader both use them."""
 
 from __future__ import annotations
 
-FOLDERS = ("CheXpert-v1.0-small", "CheXpert-v1.0")  # the release with small images first: it is the one that is usual
+FOLDERS = ("CheXpert-v1.0-small", "CheXpert-v1.0")  # first the release with small images, the usual one
 TRAIN, VALID = "train.csv", "valid.csv"
 DEMOGRAPHICS = "CHEXPERT DEMO.xlsx"
 
 PATH, SEX, AGE, VIEW, PROJECTION = "Path", "Sex", "Age", "Frontal/Lateral", "AP/PA"
 NO_FINDING, SUPPORT_DEVICES = "No Finding", "Support Devices"
-# The findings that studies report, in the order of the table: all labels but the first and the last.
+# Findings that studies report, in the order of the table: all labels except the first and the last.
 FINDINGS = (
     "Enlarged Cardiomediastinum",
     "Cardiomegaly",

@@ -1,7 +1,7 @@
-"""Load a CheXpert download, real or simulated, as one documented frame.
+"""Loader of a CheXpert download, real or simulated, as one documented data frame.
 
-Labels after Irvin et al., AAAI 2019 (arXiv 1901.07031). The rules for labels, race and age are those of the study of
-reconstruction and fairness by Wohlrapp et al. (arXiv 2604.10904), as far as its code shows them.
+Labels are those of Irvin et al., AAAI 2019 (arXiv 1901.07031). The rules for labels, race and age are those of the
+study of reconstruction and fairness by Wohlrapp et al. (arXiv 2604.10904), as far as its code shows them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CORRECT = "Correct the cell"
 _PLACE = re.compile(r"(?:[^/]+/)*?((?:train|valid)/(patient\d{5})/study\d+/view\d+_(frontal|lateral)\.(?:jpe?g|png))")
 _UNCERTAIN = {"missing": np.nan, "positive": 1.0, "negative": 0.0}
 _SEXES = {"f": "F", "female": "F", "m": "M", "male": "M", "unknown": None}
-# Words by which a text names a race; the first that fits. "Other" stands in the names of other groups, so it is last.
+# Words that identify a race in a text; the first match counts. "Other" occurs in names of other groups, so it is last.
 _RACE_WORDS = (
     (r"\b(?:hawaiian|pacific islander)\b", "Native Hawaiian or Other Pacific Islander"),
     (r"\b(?:american indian|alaska native|native american)\b", "American Indian or Alaska Native"),
@@ -31,7 +31,7 @@ _RACE_WORDS = (
     (r"\basian\b", "Asian"),
     (r"\b(?:unknown|refused|declines?|declined)\b", None),
     (r"\b(?:other|two or more)\b", "Other"),
-    # An ethnicity that names no race.
+    # An ethnicity without a race.
     (r"\bhispanic\b", None),
 )
 
@@ -46,45 +46,46 @@ def load_chexpert(
     seed: int = 0,
     shares: tuple[float, float, float] = (0.7, 0.1, 0.2),
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Images of a CheXpert download, one row each.
+    """Load the images of a CheXpert download, one row for each.
 
     Parameters
     ----------
     root : str or Path
-        Folder that holds ``CheXpert-v1.0-small`` or ``CheXpert-v1.0`` (the small one is taken where both are there), or
-        that folder itself. The demographics, ``CHEXPERT DEMO.xlsx``, lie in it or beside it.
+        Folder that holds ``CheXpert-v1.0-small`` or ``CheXpert-v1.0`` (the small one is used if both exist), or that
+        folder itself. The demographics, ``CHEXPERT DEMO.xlsx``, are inside that folder or next to it.
     age_cut : int
-        Years; the older group is above it.
+        Cut between the two age groups in years; the older group is above it.
     views : {"all", "frontal"}
-        Which views to keep.
+        Views to keep.
     uncertain : {"missing", "positive", "negative"}
-        What an uncertain label (-1) counts as.
+        Treatment of an uncertain label (-1).
     no_finding : bool
-        Where the table says ``No Finding``, all findings are absent, blank or not; ``Support Devices`` is no finding.
+        If the label ``No Finding`` is 1, set all findings to absent, also blank ones. ``Support Devices`` is not a
+        finding.
     seed, shares
-        Of the split, see `split_patients`.
+        Seed and shares of the split of patients; see `split_patients`.
 
     Returns
     -------
     cases : pandas.DataFrame
         ``image`` (path in the table); ``file``; ``patient_id``; ``sex`` (``F``, ``M``); ``age`` in years; ``age_group``
         (such as ``<=62`` and ``>62``); ``race`` (see `mapped_race`); ``view`` (``frontal``, ``lateral``); the twelve
-        `FINDINGS`, 1 or 0; ``split`` (``train``, ``validation``, ``test``). What is unknown is missing. A label that is
-        blank is missing too: the report does not speak of it.
+        `FINDINGS`, 1 or 0; ``split`` (``train``, ``validation``, ``test``). Unknown values are missing. A blank label
+        is missing too: the report does not mention the finding.
     dropped : pandas.DataFrame
-        ``table, reason, n``: what is missing, was left out or is odd, and how often.
+        ``table, reason, n``: counts of values and rows that are missing, were left out or are odd.
 
     Raises
     ------
     InputError
-        There is no table or no image, a file cannot be read, or a cell holds what it must not; the error names file,
+        There is no table or no image, a file cannot be read, or a cell holds an invalid value. The error names file,
         row and column.
 
     Notes
     -----
-    As in the published study, all rows are of ``train.csv``, whose patients are split anew. The few patients of
-    ``valid.csv`` were labelled in another way; they are counted and left out. A patient's split depends on the patients
-    in the table alone, not on `views` or on which images are there.
+    As in the published study, all rows come from ``train.csv``, and its patients are split anew. The few patients of
+    ``valid.csv`` were labelled in another way; they are counted and left out. A patient's split depends only on the
+    patients in the table, not on `views` or on the images that exist.
     """
     _check_options(age_cut, views, uncertain)
     folder = _find_folder(Path(root).expanduser())
@@ -111,15 +112,15 @@ def load_chexpert(
 
 
 def mapped_race(text: object) -> str | None:
-    """Race that a text of the demographics names, as one of six groups; None where it is unknown or was not told.
+    """Map a text of the demographics to one of six groups of race. Return None if race is unknown or was refused.
 
     The groups are White, Black, Asian, Other, American Indian or Alaska Native, and Native Hawaiian or Other Pacific
-    Islander. Words decide, so ``White, non-Hispanic`` is White. A text that names an ethnicity and no race is unknown.
+    Islander. Key words decide, so ``White, non-Hispanic`` is White. A text with an ethnicity but no race is unknown.
 
     Raises
     ------
     InputError
-        The text names none of them, and does not say unknown or refused.
+        The text names no known group and contains no word such as unknown or refused.
     """
     if pd.isna(text) or not str(text).strip():
         return None
@@ -139,7 +140,7 @@ def _check_options(age_cut: int, views: str, uncertain: str) -> None:
 
 
 def _find_folder(root: Path) -> Path:
-    """The folder that holds the table of labels."""
+    """Find the folder that holds the table of labels."""
     for folder in (root, *(find(root, name) for name in layout.FOLDERS)):
         if folder is not None and (path := find(folder, layout.TRAIN)) is not None and path.is_file():
             return folder
@@ -163,7 +164,7 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _places(table: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Place of each image below the table's folder, and the patient and view that it names."""
+    """Extract the path of each image below the table's folder, and the patient and view in that path."""
     values = table[layout.PATH]
     parts = values.str.extract(f"^{_PLACE.pattern}$").set_axis(["place", "patient", "view"], axis=1)
     expected = "a path such as train/patient00000/study1/view1_frontal.jpg"
@@ -186,14 +187,14 @@ def _age(table: pd.DataFrame, path: Path, notes: Notes) -> pd.Series:
     age = pd.to_numeric(table[layout.AGE], errors="coerce").astype(float)
     wrong = ~age.between(0, 120) & table[layout.AGE].notna()
     refuse_first(wrong, table[layout.AGE], path, layout.AGE, "an age in years from 0 to 120", _CORRECT)
-    # The patients are adults; the few ages of 0 in the real table stand for none.
+    # The patients are adults; the few ages of 0 in the real table are missing values.
     age = age.where(age > 0)
     notes.append((path.name, "age missing", int(age.isna().sum())))
     return age
 
 
 def _race(patients: pd.Series, folder: Path, notes: Notes) -> pd.Series:
-    """Race of each row's patient, from the sheet of demographics in the folder or beside it."""
+    """Read the race of each row's patient from the sheet of demographics, in the folder or next to it."""
     path = find(folder, layout.DEMOGRAPHICS) or find(folder.parent, layout.DEMOGRAPHICS)
     if path is None:
         notes.append((layout.DEMOGRAPHICS, "no such file: race missing", len(patients)))
@@ -221,7 +222,7 @@ def _read_sheet(path: Path) -> pd.DataFrame:
     try:
         sheet = pd.read_excel(path, dtype=object, engine="openpyxl")
     except Exception as error:
-        # openpyxl has no error of its own: what a broken file raises depends on where it is broken.
+        # openpyxl has no common error class: the error that a broken file raises depends on where it is broken.
         problem = f"cannot be read as an xlsx spreadsheet ({one_line(error)})"
         raise InputError(path, problem, "Download the file again") from error
     sheet.columns = [str(name).strip().upper() for name in sheet.columns]
@@ -260,7 +261,7 @@ def _findings(table: pd.DataFrame, path: Path, uncertain: str, no_finding: bool,
 
 
 def _kept(cases: pd.DataFrame, views: str, folder: Path, notes: Notes) -> pd.DataFrame:
-    """Images of the views, whose files are there."""
+    """Keep the images of the chosen views that have a file."""
     if views == "frontal":
         chosen = cases["view"] == "frontal"
         notes.append((layout.TRAIN, "view from the side: left out", int((~chosen).sum())))

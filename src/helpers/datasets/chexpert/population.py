@@ -1,4 +1,4 @@
-"""Who is on simulated radiographs of the chest: patients, studies, views, findings and the labels that record them."""
+"""Simulated population of chest radiographs: patients, studies, views, findings and the labels that record them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from scipy.special import expit, logit
 
 from helpers.datasets.chexpert import layout
 
-# Shares of positive labels in the real training table, rounded; and of patients in each group. The rare groups are
-# more common here than there, so that a small data set has some.
+# Rounded shares of positive labels in the real training table, and shares of patients in each group. Rare groups are
+# more common here than in the real table, so that a small data set has some of their patients.
 PREVALENCE = dict(
     zip(
         layout.FINDINGS,
@@ -22,7 +22,7 @@ PREVALENCE = dict(
 DEVICES = 0.5
 SEXES = {"F": 0.41, "M": 0.59}
 RACES = dict(zip((*layout.RACES, "Unknown"), (0.50, 0.14, 0.14, 0.10, 0.02, 0.03, 0.07), strict=True))
-# How the real sheet writes each.
+# Spellings of each group in the real sheet.
 _WRITTEN = {
     "White": ("White", "White, non-Hispanic"),
     "Black": ("Black or African American", "Black, non-Hispanic"),
@@ -37,12 +37,12 @@ _WRITTEN = {
 }
 _ETHNICITIES = ("Non-Hispanic/Non-Latino", "Hispanic/Latino", "Unknown")
 _FIRST_ID = 90_001  # real ids have five digits too, and end below 65,000
-_SAME = 0.7  # share of a patient's findings that a further study shows again
+_SAME = 0.7  # probability that a study uses the patient's draw for a finding
 _LATERAL = 0.2  # share of studies with a view from the side
 
 
 def prevalences(arguments: dict) -> dict[str, dict[str, float]]:
-    """Share of patients with each finding, in the group and in all others."""
+    """Compute the share of patients with each finding, in the group and in all others."""
     least, more = arguments["least_prevalence"], arguments["planted"]["prevalence"]
     shares = {name: max(share, least) for name, share in PREVALENCE.items()}
     return {
@@ -52,7 +52,7 @@ def prevalences(arguments: dict) -> dict[str, dict[str, float]]:
 
 
 def in_group(patients: pd.DataFrame, group: list[str]) -> np.ndarray:
-    """Which patients the planted differences touch."""
+    """Mark the patients in the group that has the planted differences."""
     attribute, value = group
     if attribute != "age":
         return (patients[attribute] == value).to_numpy()
@@ -61,9 +61,9 @@ def in_group(patients: pd.DataFrame, group: list[str]) -> np.ndarray:
 
 
 def draw(arguments: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Patients and images, one row each; an image's row says what is on it and how the table records that.
+    """Draw patients and images, one row for each; the row of an image has its true content and its recorded labels.
 
-    Everything is drawn whatever is planted, so that data sets of one seed have the same patients.
+    All random numbers are drawn whatever is planted, so data sets of one seed have the same patients.
     """
     rng = np.random.default_rng((arguments["seed"], 1))
     n = arguments["n_patients"]
@@ -92,12 +92,12 @@ def _images(rng: np.random.Generator, patients: pd.DataFrame, studies: np.ndarra
     shares = prevalences(arguments)
     group = patients["in_group"].to_numpy()[owner]
     limit = np.where(group[:, None], list(shares["group"].values()), list(shares["others"].values()))
-    # A further study shows the patient's own draw again, or one of its own: each has the same share of findings.
+    # Each study uses the patient's draw or a new one: both have the same share of findings.
     own, new = rng.random((len(patients), len(layout.FINDINGS))), rng.random((len(owner), len(layout.FINDINGS)))
     present = np.where(rng.random(new.shape) < _SAME, own[owner], new) < limit
     devices = rng.random(len(owner)) < DEVICES
     labels = _recorded(rng, present, devices, arguments)
-    # The real second table was read by radiologists: its labels are 1 or 0, and right.
+    # In the real second table, radiologists gave the labels: they are 1 or 0, and correct.
     read = (patients["table"] == "valid").to_numpy()[owner]
     labels[read] = np.column_stack([~present.any(axis=1), present, devices])[read]
     lateral = rng.random(len(owner)) < _LATERAL
@@ -119,10 +119,10 @@ def _images(rng: np.random.Generator, patients: pd.DataFrame, studies: np.ndarra
 
 
 def _recorded(rng: np.random.Generator, present: np.ndarray, devices: np.ndarray, arguments: dict) -> np.ndarray:
-    """What the table says of each study: 1, 0, -1 for uncertain, NaN for blank; one column for each label."""
+    """Simulate the recorded labels of each study: 1, 0, -1 for uncertain, NaN for blank; one column for each label."""
     wrong, uncertain, blank = rng.random((3, *present.shape))
     labels = (present ^ (wrong < arguments["label_noise"])).astype(float)
-    # A report leaves out what is absent, not what is there.
+    # A report leaves out absent findings, not present ones.
     labels[(labels == 0) & (blank < arguments["blank_share"])] = np.nan
     labels[uncertain < arguments["uncertain_share"]] = -1
     nothing = np.where((np.nan_to_num(labels) == 0).all(axis=1), 1.0, np.nan)
@@ -130,7 +130,7 @@ def _recorded(rng: np.random.Generator, present: np.ndarray, devices: np.ndarray
 
 
 def tables(patients: pd.DataFrame, images: pd.DataFrame) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
-    """Rows of the two tables of labels, by name, and of the sheet of demographics."""
+    """Build the two tables of labels, by name, and the sheet of demographics."""
     full = images.assign(
         **{
             layout.SEX: images["sex"].map({"F": "Female", "M": "Male"}),

@@ -1,4 +1,4 @@
-"""Grey pictures on disk as one array of squares, kept so that they are decoded once."""
+"""Grey image files as one array of squares, cached on disk so that they are decoded only once."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ def load_radiographs(
     progress: bool = True,
     folder: str | Path | None = None,
 ) -> np.ndarray:
-    """Radiographs as squares of one size, each stretched to the range from 0 to 1.
+    """Load radiographs as squares of one size, each stretched to the range from 0 to 1.
 
-    The result is kept on disk, so that a second call with the same files reads one file.
+    The result is cached on disk, so a second call with the same files reads a single file.
 
     Parameters
     ----------
     files : sequence of path
     size : int
-        Side in pixels. The whole picture is resized to the square, so that its sides may shrink by different factors.
+        Side in pixels. The whole picture is resized to the square, so its sides may be scaled by different factors.
     workers : int
-        Processes that decode.
+        Number of processes that decode.
     progress : bool
-        Show a bar.
+        Show a progress bar.
     folder : str or Path, optional
-        Where the result is kept; ``data/prepared`` of the project by default. Its name holds a hash of the files'
-        paths, sizes and times of change, of `size` and of the code.
+        Folder of the cached result; by default ``data/prepared`` of the project. The name of the cached file holds a
+        hash of the images' paths, file sizes and times of change, of `size` and of the code.
 
     Returns
     -------
     ndarray of float32, shape (n, 1, size, size)
-        In the order of `files`. Brightness from 0 to 1: each picture's least and largest value before it is resized, by
-        Pillow's bilinear filter over the area that a pixel covers. Pictures in colour are made grey. Pixels are read
-        from disk when they are used; changes to the array do not reach the file.
+        Brightness in the order of `files`. For each picture, 0 and 1 are its smallest and largest value before it is
+        resized by Pillow's bilinear filter, which averages over the area that a pixel covers. Pictures in colour are
+        converted to grey. Pixels are read from disk when they are used; changes to the array do not change the file.
 
     Raises
     ------
     InputError
-        There is no file, `size` is no whole number above 0, a file cannot be read or all its pixels are equal (all
-        others are tried first), or the result cannot be written.
+        `files` is empty, `size` is not a whole number above 0, a file cannot be read or all its pixels are equal
+        (raised after all other files were tried), or the result cannot be written.
     """
     from tqdm.auto import tqdm
 
@@ -65,12 +65,12 @@ def load_radiographs(
         squares = each_case(_square, [(file, int(size)) for file in files], workers)
         bar = tqdm(squares, desc="images", unit="image", total=len(files), disable=not progress)
         _keep(bar, (len(files), 1, int(size), int(size)), kept)
-    # Mapped, since the whole of the real data set is larger than most memories.
+    # Memory-mapped, since the real data set is larger than most memories.
     return np.asarray(np.load(kept, mmap_mode="c"))
 
 
 def _keep(squares: object, shape: tuple[int, ...], kept: Path) -> None:
-    """Write squares as they come to `kept`; nothing is kept where one cannot be read."""
+    """Write squares to `kept` as they arrive; keep nothing if one of them cannot be read."""
     broken = []
     with store.file(kept) as part:
         images = np.lib.format.open_memmap(part, "w+", np.float32, shape)

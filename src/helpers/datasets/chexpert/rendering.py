@@ -1,12 +1,13 @@
-"""Pictures like radiographs of a chest, with a visible sign for each of twelve findings.
+"""Simulated pictures that resemble chest radiographs, with a visible sign for each of twelve findings.
 
-Brightness is added up from a few soft shapes: body, two lungs, ribs, mediastinum, heart, diaphragm. A sign is one more
-field that is added where its finding is present. Signs are smooth, or a fine texture with the same outline and about as
-easy to see: a grating near the finest that the pixels hold, in a direction of the finding's own. Sizes are chosen, and
-strengths so that a small network learns most findings from some 1,500 images.
+Brightness is the sum of a few soft shapes: body, two lungs, ribs, mediastinum, heart, diaphragm. A sign is one more
+field that is added if its finding is present. A sign is smooth, or it is a fine texture with the same outline that is
+about as easy to see. The texture is a grating near the finest that the pixels can represent, with a different direction
+for each finding. Sizes are chosen, and strengths are chosen so that a small network learns most findings from about
+1,500 images.
 
-What it is not: there is no X-ray, no scattering and no detector, a sign is a caricature of its finding, and nothing
-here has been compared with radiographs.
+Limits: there is no X-ray, no scattering and no detector, a sign is a caricature of its finding, and nothing here has
+been compared with radiographs.
 """
 
 from __future__ import annotations
@@ -21,16 +22,17 @@ from helpers.datasets.chexpert.layout import FINDINGS
 
 GRAIN = 0.02  # standard deviation of the noise of every pixel of every picture
 _PERIOD = 2.8  # pixels between the lines of a fine texture
-_FINE = 0.36  # energy of the fine texture of a sign to that of the smooth: nothing else is as fine, so it shows more
+_FINE = 0.36  # energy of the fine texture relative to the smooth sign: nothing else is as fine, so it is more visible
 # Brightness of each sign.
 _STRENGTH = dict(zip(FINDINGS, (0.11, 0.13, 0.13, 0.30, 0.09, 0.13, 0.19, 0.20, 0.12, 0.11, 0.22, 0.22), strict=True))
 
 
 class Chest(NamedTuple):
-    """What varies over one picture; arrays of shape (size, size), but for `signs`.
+    """Fields of one picture: arrays of shape (size, size), but (12, size, size) for `signs` and `texture`.
 
-    `plain` is the chest without findings, `breast` a shadow to add, `margin` what smaller lungs add at their rim,
-    `signs` one field for each finding in order, `texture` the same as gratings, and `device` a tube to add.
+    `plain` is the chest without findings. `breast` is a shadow to add. `margin` is the brightness that smaller lungs
+    add at their rim. `signs` has one field for each finding, in order, and `texture` has the same signs as gratings.
+    `device` is a tube to add.
     """
 
     plain: np.ndarray
@@ -42,21 +44,21 @@ class Chest(NamedTuple):
 
 
 def draw(rng: np.random.Generator, size: int, *, lateral: bool = False) -> Chest:
-    """A chest and the signs of all findings, whether present or not.
+    """Draw a chest and the signs of all findings, whether present or not.
 
     Parameters
     ----------
     rng : numpy.random.Generator
-        Source of every random choice. All of them are made, whatever will be shown.
+        Source of every random choice. All of them are drawn, whatever will be shown.
     size : int
         Side in pixels.
     lateral : bool
-        Seen from the side, where the lungs lie over each other; else from the front.
+        True gives the view from the side, in which the lungs overlap; False the view from the front.
     """
     y, x = (np.mgrid[:size, :size] + 0.5) / size * 2 - 1
     shift, scale = rng.normal(0, 0.03, 2), np.exp(rng.normal(0, 0.04))
     x, y = (x - shift[0]) / scale, (y - shift[1]) / scale
-    # Middles and half axes of the lungs (left of the picture first), of the spine and of the heart.
+    # Centres and half axes of the lungs (left of the picture first), of the spine and of the heart.
     apart, width = (0.06, 0.52) if lateral else (0.42, 0.33)
     lungs = [(side * apart, -0.05 + rng.normal(0, 0.02), width, 0.66 * np.exp(rng.normal(0, 0.04))) for side in (-1, 1)]
     spine = 0.68 if lateral else 0.0
@@ -89,16 +91,16 @@ def draw(rng: np.random.Generator, size: int, *, lateral: bool = False) -> Chest
 def render(
     chest: Chest, present: np.ndarray, *, anatomy: float = 0.0, detail: float = 0.0, device: bool = False
 ) -> np.ndarray:
-    """Picture of a chest, without noise.
+    """Render the picture of a chest, without noise.
 
     Parameters
     ----------
     chest : Chest
         From `draw`.
     present : ndarray of bool, shape (12,)
-        Which findings are shown, in the order of `helpers.datasets.chexpert.layout.FINDINGS`.
+        True for each finding to show, in the order of `helpers.datasets.chexpert.layout.FINDINGS`.
     anatomy : float
-        From 0 to 1: how much smaller the lungs are, and how dense the shadow of the breasts.
+        From 0 to 1: makes the lungs smaller and the shadow of the breasts denser.
     detail : float
         Share of a sign's energy that is fine texture.
     device : bool
@@ -107,7 +109,7 @@ def render(
     Returns
     -------
     ndarray of float, shape (size, size)
-        Brightness; air is near 0, and what is dense near 1 or above where much lies together.
+        Brightness. Air is near 0. Dense parts are near 1, or above 1 if several overlap.
     """
     # The two kinds of field are nearly orthogonal, so that their energies (sums of squares) add.
     signs = np.sqrt(1 - detail) * chest.signs + np.sqrt(detail) * chest.texture
@@ -116,7 +118,7 @@ def render(
 
 
 def _ellipse(x: np.ndarray, y: np.ndarray, shape: tuple[float, ...], soft: float) -> np.ndarray:
-    """1 inside an ellipse (middle and half axes), 0 outside, over a soft margin."""
+    """Draw a field that is 1 inside an ellipse (centre and half axes) and 0 outside, with a soft margin."""
     a, b, c, d = shape
     return expit((1 - np.hypot((x - a) / c, (y - b) / d)) / soft)
 
@@ -126,7 +128,7 @@ def _unit(field: np.ndarray) -> np.ndarray:
 
 
 def _ribs(x: np.ndarray, y: np.ndarray, phase: float) -> np.ndarray:
-    """Ribs as arcs that fall away from the middle, 0 to 1."""
+    """Draw ribs as arcs that descend away from the midline, 0 to 1."""
     return np.clip(np.cos(2 * np.pi * ((y - 0.5 * x**2) / 0.26 + phase)), 0, 1) ** 2
 
 
@@ -141,10 +143,10 @@ def _shapes(
     floor: float,
     ribs: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Outline of each finding's sign, at most about 1."""
+    """Draw the outline of each finding's sign, at most about 1."""
 
     def at(side: int, u: float, v: float, wide: float, high: float | None = None) -> np.ndarray:
-        """A Gaussian at (u, v) of a lung, in half axes from its middle."""
+        """Draw a Gaussian at (u, v) of a lung, measured in half axes from its centre."""
         a, b, c, d = lungs[side]
         return np.exp(-(((x - a - u * c) / wide) ** 2 + ((y - b - v * d) / (high or wide)) ** 2))
 
@@ -174,7 +176,7 @@ def _shapes(
     tilt = (x - lungs[k][0]) * 0.25 * p
     level = floor - 0.20 + 0.06 * q
     fields["Atelectasis"] = np.exp(-(((y - level - tilt) / 0.04) ** 2)) * at(k, 0, 0.4, 0.24, 9.0)
-    # The edge of a lung that has come away: a thin line, and no more lung outside it.
+    # The edge of a collapsed lung: a thin line, and no lung outside it.
     k = side["Pneumothorax"]
     a, b, c, d = lungs[k]
     r = np.hypot((x - a) / c, (y - b) / d)
@@ -194,7 +196,7 @@ def _shapes(
     r = np.hypot((x - a) / c, (y - b) / d)
     band = np.exp(-(((r - 0.97) / 0.12) ** 2)) * expit(out[k] * (x - a) / 0.05)
     fields["Pleural Other"] = band * np.exp(-(((y - b - 0.15 - 0.1 * q) / 0.28) ** 2))
-    # A gap in a rib, and its end beside it.
+    # A gap in a rib, and the displaced end next to it.
     k = side["Fracture"]
     a, b, c, d = lungs[k]
     p, q = jitter["Fracture"]
@@ -205,7 +207,7 @@ def _shapes(
 
 
 def _gratings(rng: np.random.Generator, signs: np.ndarray) -> np.ndarray:
-    """Fine texture inside the outline of each sign."""
+    """Draw a fine texture inside the outline of each sign."""
     size = signs.shape[-1]
     rows, columns = np.mgrid[:size, :size]
     angles = np.arange(len(signs)) * np.pi / len(signs)

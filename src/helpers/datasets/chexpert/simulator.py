@@ -1,4 +1,4 @@
-"""A miniature CheXpert with planted, known differences between groups, as a folder in the real layout."""
+"""Simulator of a small CheXpert with known, planted differences between groups, as a folder in the real layout."""
 
 from __future__ import annotations
 
@@ -37,51 +37,51 @@ def simulate_chest_xrays(
     workers: int = 1,
     folder: str | Path = "",
 ) -> Path:
-    """Folder of simulated radiographs of the chest in the layout of CheXpert; made once, then found again.
+    """Simulate chest radiographs as a folder in the layout of CheXpert; a later call with the same arguments reuses it.
 
     All patients are simulated. Every difference between groups is planted; with the defaults there is none.
 
     Parameters
     ----------
     n_patients : int
-        Patients in ``train.csv``, with two studies each on average and 1.2 images a study; ``valid.csv`` gets a
-        twentieth as many more (at least two), with one study each.
+        Number of patients in ``train.csv``, with an average of about two studies each and 1.2 images for each study.
+        ``valid.csv`` has further patients, a twentieth of this number (at least two), with one study each.
     seed : int
-        Seed of everything that is drawn. Data sets of one seed have the same patients, chests and noise; what is
-        planted is all that differs. The result does not depend on `workers`.
+        Seed of all random draws. Data sets of one seed have the same patients, chests and noise; they differ only by
+        the planted effects. The result does not depend on `workers`.
     size : int
         Side of an image in pixels, 32 to 512.
     anatomy : float
-        Smaller lungs and a denser shadow of the breasts in the group, 0 to 1.
+        0 to 1: smaller lungs and a denser shadow of the breasts in the group.
     acquisition : float
-        Standard deviation, in brightness from 0 to 1, of more noise of each pixel in the group. At most 0.2.
+        Standard deviation, in brightness from 0 to 1, of additional pixel noise in the group. At most 0.2.
     prevalence : float
-        Added to the log odds of each finding in the group, 0 to 3.
+        Increase of the log odds of each finding in the group, 0 to 3.
     detail : float
-        Share of the energy of the signs that is fine texture in the group, 0 to 1. Elsewhere signs are smooth. A
-        reconstruction from few photons keeps what is smooth and loses what is fine.
+        Share of the energy of the findings' signs that is fine texture in the group, 0 to 1. In the others, signs are
+        smooth. A reconstruction from few photons keeps smooth signs and loses fine ones.
     group : (str, str)
-        Attribute and value that the planted differences touch: ``("sex", "F")``, ``("race", "Black")``,
+        Attribute and value of the group that has the planted differences: ``("sex", "F")``, ``("race", "Black")``,
         ``("age", ">62")``.
     least_prevalence : float
-        No finding is rarer than this, 0 to 0.5; other shares are about those of the real table.
+        Smallest share of a finding, 0 to 0.5. Larger shares are about those of the real table.
     label_noise : float
-        Share of labels that say the opposite of what the picture shows, 0 to 0.5.
+        Share of labels that are the opposite of the true finding, 0 to 0.5.
     uncertain_share : float
         Share of labels that are uncertain (-1), 0 to 1.
     blank_share : float
         Share of labels of absent findings that are blank, 0 to 1.
     workers : int
-        Processes that render and write images.
+        Number of processes that render and write images.
     folder : str or Path
-        Folder that holds simulated data sets; the project's own, ``data/simulated``, where empty.
+        Folder that holds simulated data sets. If empty, it is the project's ``data/simulated``.
 
     Returns
     -------
     Path
         Root of the data set: ``CheXpert-v1.0-small/train.csv`` and ``valid.csv`` with the 19 real columns, the images
-        as grey JPEG below it, ``CHEXPERT DEMO.xlsx``, ``simulated_cases.csv`` (what each image shows, without errors
-        of labels) and ``truth.json`` (what is planted, and the prevalences that follow).
+        as grey JPEG below that folder, ``CHEXPERT DEMO.xlsx``, ``simulated_cases.csv`` (true findings of each image,
+        without label errors) and ``truth.json`` (the planted effects and the resulting prevalences).
 
     Raises
     ------
@@ -90,8 +90,8 @@ def simulate_chest_xrays(
 
     Notes
     -----
-    What it is not: see `helpers.datasets.chexpert.rendering`. Read images at the size they have: a smaller one averages
-    fine texture away. Another version of Pillow may write other bytes.
+    For limits, see `helpers.datasets.chexpert.rendering`. Load images at their original size, since a smaller size
+    averages fine texture away. Another version of Pillow may write other bytes.
     """
     planted = {"anatomy": anatomy, "acquisition": acquisition, "prevalence": prevalence, "detail": detail}
     shares = {
@@ -166,12 +166,12 @@ def _write(root: Path, arguments: dict, workers: int) -> None:
 
 
 def _write_image(root: Path, index: int, case: dict, present: np.ndarray, arguments: dict) -> float:
-    """Write one image; return the share of its values that were out of range."""
+    """Write one image; return the share of its values that were out of range and clipped."""
     from PIL import Image
 
     size, planted = arguments["size"], arguments["planted"]
     touched = float(case["in_group"])
-    # A stream for each, so that chest and noise are the same whatever is planted.
+    # Separate random streams, so that chest and noise are the same whatever is planted.
     streams = [np.random.default_rng((arguments["seed"], 2, index, k)) for k in range(3)]
     chest = rendering.draw(streams[0], size, lateral=case["view"] == "lateral")
     picture = rendering.render(

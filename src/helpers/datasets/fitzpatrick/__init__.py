@@ -1,1 +1,1 @@
-"""Fitzpatrick17k, pictures of skin: its layout, its loader, and a simulator of both."""
+"""Fitzpatrick17k, a data set of skin photographs: its layout, its loader, and a simulator of its downloads."""

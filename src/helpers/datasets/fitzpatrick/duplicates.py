@@ -1,4 +1,4 @@
-"""Near-duplicates on both sides of a split."""
+"""Data leakage: near-duplicate images in more than one part of a split."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from helpers.errors import InputError
 
 
 def load_clusters(clusters: str | Path | pd.DataFrame) -> dict[str, str]:
-    """Cluster of near-duplicates of each image that has one, by its MD5 in lower case.
+    """Load the clusters of near-duplicate images, as a mapping from MD5 (in lower case) to cluster.
 
     Parameters
     ----------
@@ -38,28 +38,28 @@ def load_clusters(clusters: str | Path | pd.DataFrame) -> dict[str, str]:
 
 
 def leaks(clusters: str | Path | pd.DataFrame, **splits: Iterable[str]) -> pd.DataFrame:
-    """Clusters of near-duplicate images that lie in more than one part of a split.
+    """Find clusters of near-duplicate images that are in more than one part of a split (data leakage).
 
-    ``leaks("clusters.csv", train=train_md5s, test=test_md5s)`` is empty where no picture is on both sides. An image in
-    two parts is a leak, whether a cluster holds it or not; an image drawn twice into one part is none.
+    ``leaks("clusters.csv", train=train_md5s, test=test_md5s)`` is empty if no picture is in both parts. An image in
+    two parts is a leak, whether it is in a cluster or not. An image that occurs twice in one part is not a leak.
 
     Parameters
     ----------
     clusters : path or pandas.DataFrame
         Columns ``md5hash`` and ``cluster``, one row for each image that has a near-duplicate.
     **splits : iterable of str
-        MD5s of each part, by its name.
+        MD5s of the images in each part; the keyword is the name of the part.
 
     Returns
     -------
     pandas.DataFrame
-        Index ``cluster`` (an image in no cluster stands under its own MD5); a column for each part with the number of
-        its images in that cluster, one row for each cluster in more than one part.
+        One row for each cluster that is in more than one part, and one column for each part with its number of images
+        in the cluster. The index is ``cluster``; for an image without a cluster, it is the image's MD5.
 
     Raises
     ------
     InputError
-        Fewer than two parts, a column is missing, or an image is in two clusters.
+        Fewer than two parts are given, a column is missing, or an image is in two clusters.
     """
     if len(splits) < 2:
         raise InputError("splits", f"{len(splits)} part(s) given", "Give two and more, such as train=..., test=...")

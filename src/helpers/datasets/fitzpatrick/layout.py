@@ -1,4 +1,4 @@
-"""How a Fitzpatrick17k download names things; the simulator writes by these names and the loader reads by them."""
+"""Names of files and columns of a Fitzpatrick17k download; the simulator and the loader both use them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COLUMNS = (
     "url_alphanum",
 )
 SKIN_TYPES = (1, 2, 3, 4, 5, 6)
-UNKNOWN = -1  # how the table says that a skin type is missing
+UNKNOWN = -1  # value of a missing skin type in the table
 GROUPS = {1: "light", 2: "light", 5: "dark", 6: "dark"}  # types 3 and 4 belong to neither
 GROUP_NAMES = ("light", "dark")
 QC = ("1 Diagnostic", "2 Characteristic", "3 Wrongly labelled", "4 Other", "5 Potentially")

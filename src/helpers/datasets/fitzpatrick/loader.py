@@ -1,7 +1,7 @@
-"""Load a Fitzpatrick17k download, real or simulated, as one documented frame.
+"""Loader of a Fitzpatrick17k download, real or simulated, as one documented data frame.
 
-Table after Groh et al., CVPR ISIC workshop 2021 (arXiv 2104.09957); the corrected release, Fitzpatrick17k-C, after
-Abhishek et al., Sci Data 12:196 (2025).
+The table is that of Groh et al., CVPR ISIC workshop 2021 (arXiv 2104.09957). The corrected release, Fitzpatrick17k-C,
+is that of Abhishek et al., Sci Data 12:196 (2025).
 """
 
 from __future__ import annotations
@@ -36,43 +36,43 @@ def load_fitzpatrick17k(
     workers: int = 1,
     progress: bool = True,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Cases of a Fitzpatrick17k download, one row for each image.
+    """Load the cases of a Fitzpatrick17k download, one row for each image.
 
     Parameters
     ----------
     root : str or Path
-        Folder that holds ``fitzpatrick17k.csv``, or a table itself: of the first release, of a later one, or of the
-        corrected release (Fitzpatrick17k-C). Images lie in its folder or anywhere below, and are named
-        ``<md5hash>.jpg``, as in the column ``url_alphanum``, or as in the corrected release, where the name ends in the
+        Folder that holds ``fitzpatrick17k.csv``, or the path of a table: of the first release, a later one, or the
+        corrected release (Fitzpatrick17k-C). Images are in the table's folder or anywhere below it. Their names are
+        ``<md5hash>.jpg``, or those in the column ``url_alphanum``, or those of the corrected release, which end in the
         first eight digits of the MD5.
     skin_type : {"scale", "centaur"}
-        Whose labels decide the groups.
+        Labels of the skin type that define the groups.
     images : bool
-        Look for the images, and decode each one. False needs the table alone.
+        Look for the images and decode each one. With False, only the table is needed.
     keep : path or iterable of str, optional
-        The MD5s to keep, such as those of a release without duplicates: a CSV file with a column ``md5hash``, a text
-        file with one a line, or the MD5s.
+        MD5s of the images to keep, such as those of a release without duplicates: a CSV file with a column
+        ``md5hash``, a text file with one MD5 on each line, or the MD5s themselves.
     workers : int
-        Processes that decode images.
+        Number of processes that decode images.
     progress : bool
-        Show a bar.
+        Show a progress bar.
 
     Returns
     -------
     cases : pandas.DataFrame
-        ``md5hash``; ``skin_type`` (1 to 6 by the labels chosen), ``scale`` and ``centaur`` (both labels; missing where
-        the table says -1, or has no such column); ``group`` (``light`` for types 1 and 2, ``dark`` for 5 and 6, else
+        ``md5hash``; ``skin_type`` (1 to 6 by the chosen labels), ``scale`` and ``centaur`` (both labels; missing if the
+        table holds -1 or has no such column); ``group`` (``light`` for types 1 and 2, ``dark`` for 5 and 6, else
         missing); ``label``, ``nine`` and ``three`` (condition and its classes); ``qc``; ``file`` (missing without
-        images); ``source`` (host of the image's address, which stands for the atlas; missing where there is none).
+        images); ``source`` (host of the image's address, which identifies the atlas; missing if there is none).
     dropped : pandas.DataFrame
-        ``table, reason, n``: what is missing, was left out or is odd, and how often. Rows without an image that can be
-        decoded are left out. An image whose content has another MD5 than its row is kept and counted: it was encoded
-        again, or it is another image, and the table cannot tell which.
+        ``table, reason, n``: counts of values and rows that are missing, were left out or are odd. Rows without an
+        image that can be decoded are left out. An image with another MD5 than its row is kept and counted: it was
+        re-encoded, or it is a different image, and the table does not show which.
 
     Raises
     ------
     InputError
-        There is no table or no image, a file cannot be read, or a cell holds what it must not; the error names file,
+        There is no table or no image, a file cannot be read, or a cell holds an invalid value. The error names file,
         row and column.
     """
     if skin_type not in ("scale", "centaur"):
@@ -98,7 +98,7 @@ def load_fitzpatrick17k(
 
 
 def has_pictures(root: str | Path) -> bool:
-    """Whether a folder holds image files at any depth, and not only the table."""
+    """Return True if a folder holds image files at any depth, and not only the table."""
     return any(path.suffix.lower() in _SUFFIXES for path in Path(root).expanduser().rglob("*"))
 
 
@@ -114,7 +114,7 @@ def _read(path: Path) -> pd.DataFrame:
     table = read_csv(path)
     table.index = table.index + 2
     table.columns = table.columns.str.lower()
-    # The first release and the corrected one have one label of the skin type, under this name.
+    # The first release and the corrected one have only one label of the skin type, with this name.
     if "fitzpatrick_scale" not in table:
         table = table.rename(columns={"fitzpatrick": "fitzpatrick_scale"})
     for name in ("md5hash", "fitzpatrick_scale", *_LABELS.values()):
@@ -177,7 +177,7 @@ def _kept(cases: pd.DataFrame, keep: str | Path | Iterable[str], notes: Notes) -
 
 
 def _read_list(path: Path) -> list[str]:
-    """MD5s from the column ``md5hash`` of a CSV file, or from the lines of a file without such a header."""
+    """Read MD5s from the column ``md5hash`` of a CSV file, or from the lines of a file without such a header."""
     table = read_csv(path)
     table.columns = table.columns.str.lower()
     if "md5hash" in table:
@@ -188,10 +188,10 @@ def _read_list(path: Path) -> list[str]:
 
 
 def _files(cases: pd.DataFrame, table: pd.DataFrame, folder: Path, notes: Notes) -> pd.Series:
-    """Path of each case's image, missing where there is none."""
+    """Find the path of each case's image; it is missing if there is none."""
     files = _find_images(folder, notes)
     address = table["url_alphanum"] if "url_alphanum" in table else pd.Series("", index=table.index)
-    # By the whole MD5, by the name made of the address, by the first eight digits.
+    # Look up by the whole MD5, by the name made from the address, and by the first eight digits of the MD5.
     names = zip(cases["md5hash"], address.str.lower(), cases["md5hash"].str[:8], strict=True)
     found = [next((str(files[name]) for name in known if name in files), None) for known in names]
     if not any(found):
@@ -202,7 +202,7 @@ def _files(cases: pd.DataFrame, table: pd.DataFrame, folder: Path, notes: Notes)
 
 
 def _with_images(cases: pd.DataFrame, workers: int, progress: bool, notes: Notes) -> pd.DataFrame:
-    """Cases whose image is there and can be decoded."""
+    """Keep the cases with an image file that exists and can be decoded."""
     from tqdm.auto import tqdm
 
     notes.append(("images", "no such file: row left out", int(cases["file"].isna().sum())))
@@ -216,10 +216,10 @@ def _with_images(cases: pd.DataFrame, workers: int, progress: bool, notes: Notes
 
 
 def _find_images(folder: Path, notes: Notes) -> dict[str, Path]:
-    """Images below a folder by what they are known by: MD5, name, or the first eight digits of the MD5."""
+    """Find the images below a folder, as a mapping from MD5, first eight digits of the MD5, or file name to path."""
     files: dict[str, Path] = {}
     twice = 0
-    # The nearest to the folder first, where a name stands twice.
+    # Nearest to the folder first, in case a name occurs twice.
     for path in sorted(folder.rglob("*"), key=lambda p: (len(p.parts), p)):
         name = path.name.lower()
         if path.suffix.lower() not in _SUFFIXES or name.startswith(".") or not path.is_file():
@@ -233,7 +233,7 @@ def _find_images(folder: Path, notes: Notes) -> dict[str, Path]:
 
 
 def _state(file: str, md5hash: str) -> str:
-    """What is wrong with an image; empty where nothing is."""
+    """Describe the problem with an image file in words. Return an empty text if there is none."""
     try:
         content = Path(file).read_bytes()
         pictures.decode(content, file)

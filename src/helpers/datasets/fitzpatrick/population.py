@@ -1,4 +1,4 @@
-"""Who is on simulated pictures of skin: type, condition, second label; and what planted effects come to, exactly."""
+"""Simulated cases of skin pictures: skin type, condition and second label, and the exact planted effects."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import pandas as pd
 
 from helpers.datasets.fitzpatrick import layout, rendering
 
-# Shares in the real table of 16,577 rows: without a skin type, then types 1 to 6; and how its two labels agree.
+# Shares in the real table of 16,577 rows: no skin type, then types 1 to 6. AGREEMENT: agreement of its two labels.
 SHARES = tuple(count / 16_577 for count in (565, 2947, 4808, 3308, 2781, 1533, 635))
 AGREEMENT = (0.479, 0.910)
 _CENTAUR_MISSING = 1073 / 16_577
 _QC_SHARES = tuple(count / 16_577 for count in (348, 32, 17, 10, 97))
 
 # Classes: (nine, three); pairs: (share, class, easy condition and its family, hard condition and its family). A class
-# has as much of easy as of hard conditions, so that entanglement shows in the finest labels alone.
+# has equal shares of easy and hard conditions, so that entanglement is visible only in the finest labels.
 _INFLAMMATORY, _GENETIC = ("inflammatory", "non-neoplastic"), ("genodermatoses", "non-neoplastic")
 _NEVUS, _CARCINOMA = ("benign melanocyte", "benign"), ("malignant epidermal", "malignant")
 _PAIRS = (
@@ -25,17 +25,17 @@ _PAIRS = (
     (0.14, _CARCINOMA, ("basal cell carcinoma", "nodule"), ("squamous cell carcinoma", "plaque")),
     (0.10, ("malignant melanoma", "malignant"), ("lentigo maligna", "macule"), ("melanoma", "network")),
 )
-# From light (types 1 and 2) to dark (5 and 6): what grows with the skin type grows with this.
+# From light (types 1 and 2) to dark (5 and 6): planted effects of the skin type are proportional to this.
 _DARKNESS = np.array([0.0, 0.0, 0.5, 0.5, 1.0, 1.0])
 
 
 def _hard_share(entanglement: float) -> np.ndarray:
-    """Share of hard conditions in types 1 to 6."""
+    """Compute the share of hard conditions in types 1 to 6."""
     return 0.5 + entanglement * (_DARKNESS - 0.5)
 
 
 def truth(planted: dict, shares: list[float]) -> dict[str, object]:
-    """What is planted, and what follows for each skin type, each condition and both groups."""
+    """Describe the planted effects and their exact consequences for each skin type, each condition and both groups."""
     hard = _hard_share(planted["entanglement"])
     # Variance of the grain for each skin type, of easy and of hard conditions.
     grain = (planted["tone_grain"] * _DARKNESS[:, None]) ** 2 + [0, planted["condition_grain"] ** 2]
@@ -78,12 +78,12 @@ def truth(planted: dict, shares: list[float]) -> dict[str, object]:
 
 
 def _melanin(colour: float, skin_type: int | np.ndarray) -> float | np.ndarray:
-    """Middle of the melanin of a skin type."""
+    """Compute the mean amount of melanin of a skin type."""
     return rendering.MIDDLE + colour * (np.array(rendering.MELANIN)[skin_type - 1] - rendering.MIDDLE)
 
 
 def draw(arguments: dict) -> pd.DataFrame:
-    """Rows of the table, and what each picture is rendered from."""
+    """Draw the rows of the table and the properties from which each picture is rendered."""
     n, planted, shares = arguments["n"], arguments["planted"], np.array(arguments["shares"])
     rng = np.random.default_rng((arguments["seed"], 1))
     skin_type = 1 + rng.choice(6, n, p=shares[1:] / shares[1:].sum())
@@ -111,7 +111,11 @@ def draw(arguments: dict) -> pd.DataFrame:
 
 
 def _second_label(rng: np.random.Generator, skin_type: np.ndarray, agreement: list[float]) -> np.ndarray:
-    """Labels that lie none, one or two steps from the skin type as often as agreed; at an end, the way that is open."""
+    """Draw second labels that are zero, one or two steps from the skin type, with the shares in `agreement`.
+
+    The direction is random, except near an end of the scale, where the label stays within 1 to 6. Some labels are
+    unknown.
+    """
     exact, within = agreement
     steps = rng.choice(3, len(skin_type), p=[exact, within - exact, 1 - within])
     up = rng.random(len(skin_type)) < 0.5

@@ -1,11 +1,12 @@
-"""Pictures of skin with a lesion, from two pigments: melanin sets the tone, and both draw the lesion.
+"""Simulated pictures of skin with a lesion, from two pigments: melanin sets the tone, and both form the lesion.
 
-Light passes the pigments of the upper skin twice, so that reflectance falls off exponentially with their amounts in
-each band of a camera (the model of Tsumura et al., ACM Trans. Graph. 22:770, 2003); a small share is reflected at the
-surface and sees none of them. Relative absorption in the three bands follows the order of the spectra: melanin falls
-from blue to red, haemoglobin is strong in green and in blue and hardly there in red. All sizes are chosen, not fitted.
+Light passes through the pigments of the upper skin twice. So reflectance decreases exponentially with their amounts in
+each band of a camera (the model of Tsumura et al., ACM Trans. Graph. 22:770, 2003). A small share of the light is
+reflected at the surface and is not absorbed. Relative absorption in the three bands follows the order of the spectra:
+that of melanin decreases from blue to red, and that of haemoglobin is strong in green and blue and weak in red. All
+sizes are chosen, not fitted.
 
-What it is not: there is no wavelength, no scattering, no hair, no body part, no clothes, no camera, and a lesion is a
+Limits: there is no wavelength, no scattering, no hair, no body part, no clothes, no camera, and a lesion is a
 caricature of its family. Nothing here has been compared with photographs.
 """
 
@@ -18,11 +19,11 @@ from scipy.special import expit
 
 from helpers.datasets.shared.masks import noise
 
-# Amount of melanin in the middle of each skin type, 1 to 6: each renders into another class of `typology_angle`.
+# Mean amount of melanin of each skin type, 1 to 6: each renders into a different class of `typology_angle`.
 MELANIN = (0.50, 0.90, 1.20, 1.55, 2.20, 3.40)
-MELANIN_SD = 0.12  # of people of one skin type
+MELANIN_SD = 0.12  # among people of one skin type
 HAEMOGLOBIN, HAEMOGLOBIN_SD = 0.30, 0.03
-MIDDLE = MELANIN[3]  # the tone whose contrast all tones get where contrast is to be equal
+MIDDLE = MELANIN[3]  # tone with the contrast that all tones get if contrast is equal
 FAMILIES = ("macule", "plaque", "nodule", "ring", "rash", "network", "papules")
 
 # Absorption in red, green and blue: of a unit of each pigment, and of the skin without either.
@@ -33,10 +34,11 @@ _SURFACE = 0.03  # share of the light that the surface reflects: (0.4 / 2.4)^2 a
 
 
 class Fields(NamedTuple):
-    """What varies over one picture; each an array of shape (size, size).
+    """Fields that vary over one picture; each is an array of shape (size, size).
 
-    `melanin` and `haemoglobin` are added to the amounts of the tone. `shade` is absorption that all bands share, from
-    the form of the body; `white` is the share of the light that scale and wet spots reflect before it enters the skin.
+    `melanin` and `haemoglobin` are added to the amounts of the tone. `shade` is absorption that is equal in all bands,
+    due to the form of the body. `white` is the share of light that scale and wet spots reflect before it enters the
+    skin.
     """
 
     melanin: np.ndarray
@@ -46,12 +48,12 @@ class Fields(NamedTuple):
 
 
 def draw(rng: np.random.Generator, family: str, size: int) -> Fields:
-    """Mottled skin on a curved body, with one lesion of a family.
+    """Draw mottled skin on a curved body, with one lesion of a family.
 
     Parameters
     ----------
     rng : numpy.random.Generator
-        Source of every random choice; all of it is set apart from the tone.
+        Source of every random choice. No draw depends on the tone.
     family : str
         One of `FAMILIES`.
     size : int
@@ -89,7 +91,7 @@ def draw(rng: np.random.Generator, family: str, size: int) -> Fields:
         spots = expit(5 * (smooth(0.09) - 0.6))
         lesion = Fields(zero, 0.8 * spots, zero, zero)
     elif family == "network":
-        # Lines where two waves that the noise bends cross zero.
+        # Lines run where one of two waves, bent by noise, crosses zero.
         angle, bend = rng.uniform(0, np.pi), 1.5 * smooth(0.25)
         waves = [np.sin(14 * (x * np.cos(a) + y * np.sin(a)) + bend) for a in (angle, angle + 1.3)]
         lines = np.exp(-((np.minimum(*np.abs(waves)) / 0.3) ** 2))
@@ -101,7 +103,7 @@ def draw(rng: np.random.Generator, family: str, size: int) -> Fields:
 
 
 def _domes(x: np.ndarray, y: np.ndarray, middles: np.ndarray, radii: np.ndarray) -> Fields:
-    """Raised lesions, lit from the upper left, each with a wet spot."""
+    """Draw raised lesions, lit from the upper left, each with a wet spot."""
     red, shade, white = (np.zeros_like(x) for _ in range(3))
     for (u, v), radius in zip(middles, radii, strict=True):
         right, down = (x - u) / radius, (y - v) / radius
@@ -113,22 +115,22 @@ def _domes(x: np.ndarray, y: np.ndarray, middles: np.ndarray, radii: np.ndarray)
 
 
 def render(fields: Fields, *, melanin: float, haemoglobin: float = HAEMOGLOBIN, equal: bool = False) -> np.ndarray:
-    """Picture of skin of a tone.
+    """Render a picture of skin of a given tone.
 
     Parameters
     ----------
     fields : Fields
         From `draw`.
     melanin, haemoglobin : float
-        Amounts of the tone, of which `MELANIN` and `HAEMOGLOBIN` are the middles.
+        Amounts of the pigments that set the tone; `MELANIN` and `HAEMOGLOBIN` hold their means.
     equal : bool
-        False: the fields act on the pigments, so that darker skin has less contrast in sRGB. True: the fields are
-        rendered on the tone `MIDDLE`, and what they change there is added to the colour of this tone.
+        False: the fields act on the pigments, so darker skin has less contrast in sRGB. True: the fields are rendered
+        on the tone `MIDDLE`, and their change in sRGB there is added to the colour of this tone.
 
     Returns
     -------
     ndarray of float, shape (size, size, 3)
-        sRGB, from 0 to 1 but for `equal`, where extremes can lie outside.
+        sRGB, from 0 to 1; with `equal`, extreme values can be outside.
     """
     if not equal:
         return _srgb(melanin + fields.melanin, haemoglobin + fields.haemoglobin, fields.shade, fields.white)
@@ -148,12 +150,12 @@ def _srgb(melanin: np.ndarray, haemoglobin: np.ndarray, shade: np.ndarray | floa
 
 
 def typology_angle(picture: np.ndarray) -> np.ndarray:
-    """Individual typology angle (ITA) of colours, in degrees: larger is lighter.
+    """Compute the individual typology angle (ITA) of colours, in degrees; a larger angle is lighter.
 
     ITA is ``arctan((L* - 50) / b*)`` in CIELAB under D65 (Chardon et al., Int. J. Cosmet. Sci. 13:191, 1991). Classes:
     very light above 55, light to 41, intermediate to 28, tan to 10, brown to -30, dark below (Del Bino and Bernerd,
-    Br. J. Dermatol. 169:33, 2013). They are classes of colour: a skin type on Fitzpatrick's scale is how skin answers
-    to the sun, and the two agree in part only.
+    Br. J. Dermatol. 169:33, 2013). These are classes of colour. A skin type on Fitzpatrick's scale describes how skin
+    reacts to the sun, and the two agree only in part.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A miniature Fitzpatrick17k with planted, known effects, as a folder in the real layout."""
+"""Simulator of a small Fitzpatrick17k with known, planted effects, as a folder in the real layout."""
 
 from __future__ import annotations
 
@@ -41,56 +41,61 @@ def simulate_dermatology(
     workers: int = 1,
     folder: str | Path = "",
 ) -> Path:
-    """Folder of simulated pictures of skin in the layout of Fitzpatrick17k; made once, then found again.
+    """Simulate pictures of skin as a folder in the layout of Fitzpatrick17k.
 
-    ``dermatology(**SKIN_WORLDS["tone"])`` plants one cause of a gap between light and dark skin in the error of a
-    reconstruction; contrast is equal in all of these worlds:
+    A later call with the same arguments reuses the folder.
+
+    ``simulate_dermatology(**SKIN_WORLDS["tone"])`` plants one cause of a gap between light and dark skin in the error
+    of a reconstruction. Contrast is equal in all of these worlds:
 
     ==============  ===============================================================================================
-    none            no cause; the types look alike
-    representation  the types differ in colour: only who was trained on matters
-    tone            pictures of dark skin are harder, whatever the condition and whoever was trained on
-    condition       hard conditions are more common in dark skin; at one condition there is no gap
+    none            no cause; all skin types look alike
+    representation  skin types differ in colour; only their shares in the training set matter
+    tone            pictures of dark skin are harder, whatever the condition and the training set
+    condition       hard conditions are more common in dark skin (case mix); within a condition there is no gap
     ==============  ===============================================================================================
 
     Parameters
     ----------
     n : int
-        Images.
+        Number of images.
     seed : int
-        Seed of everything that is drawn. Data sets of one seed have the same skin types and bodies; what is planted is
-        all that differs. The result does not depend on `workers`.
+        Seed of all random draws. Data sets of one seed have the same skin types and bodies; they differ only by the
+        planted effects. The result does not depend on `workers`.
     size : int
         Side of an image in pixels, 16 to 512.
     colour : float
-        How far skin types differ in colour, 0 to 1. At 0 all have the colours of type 4; at 1 each has its own.
+        Difference in colour between skin types, 0 to 1. At 0 all types have the colour of type 4; at 1 each type has a
+        different colour.
     contrast : {"physical", "equal"}
-        Whether lesion and mottling act on the pigments, so that dark skin has less contrast in sRGB, or change sRGB by
-        as much whatever the tone: see `helpers.datasets.fitzpatrick.rendering.render`.
+        With "physical", lesion and mottling act on the pigments, so dark skin has less contrast in sRGB. With "equal",
+        they change sRGB by the same amount at every tone. See `helpers.datasets.fitzpatrick.rendering.render`.
     tone_grain : float
-        Standard deviation, in sRGB from 0 to 1, of independent noise in each pixel (the same in its three channels)
-        of types 5 and 6; types 3 and 4 have half of it, types 1 and 2 none. At most 0.1.
+        Standard deviation, in sRGB from 0 to 1, of independent noise in each pixel (equal in its three channels) for
+        types 5 and 6. Types 3 and 4 have half of it, types 1 and 2 none. At most 0.1.
     condition_grain : float
-        The same for hard conditions, whatever the skin type; variances of the two add. At most 0.1.
+        Standard deviation of such noise for hard conditions, whatever the skin type. The two variances add. At most
+        0.1.
     entanglement : float
-        Share of hard conditions in types 5 and 6 minus that in types 1 and 2; one half of types 3 and 4 is hard. 0 to
-        1. It moves the finest labels: of the nine and the three classes all skin types have the same shares.
+        Share of hard conditions in types 5 and 6 minus that in types 1 and 2, 0 to 1. In types 3 and 4 one half is
+        hard. Only the finest labels depend on it: the nine and the three classes have the same shares in all skin
+        types.
     shares : tuple of float, optional
-        Shares of images without a skin type, then of types 1 to 6, which add to 1; by default those of the real table.
+        Shares of images without a skin type, then of types 1 to 6. They add to 1; by default those of the real table.
     centaur_agreement : (float, float)
-        Share of images whose second label of the skin type equals the first, and share within one step of it.
+        Share of images with a second label of the skin type equal to the first, and share within one step of it.
     workers : int
-        Processes that render and write images.
+        Number of processes that render and write images.
     folder : str or Path
-        Folder that holds simulated data sets; the project's own, ``data/simulated``, where empty.
+        Folder that holds simulated data sets. If empty, it is the project's ``data/simulated``.
 
     Returns
     -------
     Path
         Root of the data set: ``fitzpatrick17k.csv`` with the nine real columns, ``images/<md5hash>.jpg`` (the MD5 of
         the file), ``simulated_cases.csv`` (``md5hash, skin_type, melanin, haemoglobin, family, hard, grain``; the skin
-        type is there for all images) and ``truth.json`` (what is planted, and the prevalences and the grain's
-        variances that follow, exactly).
+        type is given for all images) and ``truth.json`` (the planted effects, and the exact prevalences and variances
+        of the grain that follow from them).
 
     Raises
     ------
@@ -99,13 +104,14 @@ def simulate_dermatology(
 
     Notes
     -----
-    What it is not: see `helpers.datasets.fitzpatrick.rendering`. The first label of the skin type is the type that was
-    drawn, and only the second errs, which is no claim about the two companies that gave them. Conditions have names and
-    classes of the real table, and pictures that only caricature them. Every image is a whole case: there are no
-    duplicates. Grain is what no model can learn, so it raises the error of any reconstruction by its variance; real
-    pictures are hard for other reasons. Read images at the size they have: a smaller one averages the grain away. JPEG
-    adds about 4% to the grain's variance. With physical contrast, dark skin is easier to reconstruct than light skin.
-    Another version of Pillow may write other bytes, and so other names.
+    For limits, see `helpers.datasets.fitzpatrick.rendering`. The first label of the skin type is the type that was
+    drawn, and only the second label has errors. This is not a claim about the two companies that gave the real labels.
+    Conditions have names and classes of the real table, but their pictures are only caricatures. Every image is a
+    separate case: there are no duplicates. Grain is noise that no model can learn, so it raises the error of any
+    reconstruction by its variance; real pictures are hard for other reasons. Load images at their original size, since
+    a smaller size averages the grain away. JPEG adds about 4% to the variance of the grain. With physical contrast,
+    dark skin is easier to reconstruct than light skin. Another version of Pillow may write other bytes, and so other
+    file names.
     """
     arguments = {
         "n": check_count(n),
@@ -190,10 +196,10 @@ def _write(root: Path, arguments: dict, workers: int) -> None:
 
 
 def _write_image(folder: Path, index: int, case: dict, seed: int, size: int, equal: bool) -> tuple[str, float]:
-    """Write one image; return the MD5 of its file and the share of its values that were out of range."""
+    """Write one image; return the MD5 of its file and the share of its values that were out of range and clipped."""
     from PIL import Image
 
-    # A stream for each, so that the body is the same whatever is planted.
+    # Separate random streams, so that the body is the same whatever is planted.
     streams = [np.random.default_rng((seed, 2, index, k)) for k in range(2)]
     fields = rendering.draw(streams[0], case["family"], size)
     picture = rendering.render(fields, melanin=case["melanin"], haemoglobin=case["haemoglobin"], equal=equal)

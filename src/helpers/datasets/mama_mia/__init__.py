@@ -1,1 +1,1 @@
-"""MAMA-MIA, breast MRI: its layout, its loader, and a simulator of both."""
+"""MAMA-MIA, a data set of breast MRI: its layout, its loader, and simulators of its downloads."""

@@ -1,4 +1,4 @@
-"""What a data set's folder holds, beside what the studies look for."""
+"""Summary of the content of a data set's folder, next to the content that the studies expect."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from helpers.errors import InputError
 
 
 def check_data(root: str | Path) -> pd.DataFrame:
-    """Summary of a MAMA-MIA folder: what is there and what is missing.
+    """Summarise a MAMA-MIA folder: the files that are there and those that are missing.
 
     Returns
     -------
     pandas.DataFrame
-        ``item, found, expected, note``. A file that cannot be read is told in ``note`` and stops nothing.
+        ``item, found, expected, note``. A file that cannot be read is reported in ``note`` and does not stop the check.
 
     Raises
     ------
     InputError
-        `root` is no folder.
+        `root` is not a folder.
     """
     folder = check_folder(root)
     rows: list[tuple[str, str, str, str]] = []

@@ -1,4 +1,4 @@
-"""The folder of a download of MAMA-MIA, and its folders of masks."""
+"""Folder of a MAMA-MIA download, and its two folders of masks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from helpers.errors import InputError
 
 
 def check_folder(root: str | Path) -> Path:
-    """`root` as a Path, checked to be a folder."""
+    """Return `root` as a Path; raise InputError unless it is a folder."""
     folder = Path(root).expanduser()
     if not folder.is_dir():
         problem = "is a file, not a folder" if folder.exists() else "there is no such folder"
@@ -19,7 +19,7 @@ def check_folder(root: str | Path) -> Path:
 
 
 def masks(root: str | Path) -> tuple[Path, Path] | None:
-    """Folders of the expert's and of the automatic masks; None where either is absent."""
+    """Find the folders of expert and automatic masks. Return None if either is absent."""
     folder = check_folder(root)
     found = [find(folder, "segmentations", name) for name in ("expert", "automatic")]
     if any(path is None or not path.is_dir() for path in found):

@@ -1,6 +1,6 @@
-"""How a MAMA-MIA download names things: folders, files, columns and the values in them.
+"""Names of folders, files and columns of a MAMA-MIA download, and the values in its columns.
 
-The simulator writes by these names and the loader reads by them, so they stand once.
+The simulator and the loader both use these names, so they are defined only once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DENSITY = ("a", "b", "c", "d", "unknown")
 SPLIT = ("train", "test", "unassigned")
 QUALITY_LEVELS = ("Good", "Acceptable", "Poor", "Missed")
 
-# Spellings found in the spreadsheet, and the level that each belongs to.
+# Spellings in the spreadsheet, each with its level.
 ETHNICITY_STRINGS = {
     "caucasian": "Caucasian",
     "african american": "African American",
@@ -122,7 +122,7 @@ COHORT_COLUMNS = (
 
 
 def columns(*, density: bool = False) -> list[str]:
-    """Columns of the sheet ``dataset_info``: 49, or 50 with ``breast_density``."""
+    """List the columns of the sheet ``dataset_info``: 49, or 50 with ``breast_density``."""
     names = list(COLUMNS)
     if density:
         names.insert(names.index("bmi_group") + 1, DENSITY_COLUMN)

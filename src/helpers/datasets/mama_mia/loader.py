@@ -1,6 +1,6 @@
-"""Load a MAMA-MIA download, real or simulated, as one documented frame.
+"""Loader of a MAMA-MIA download, real or simulated, as one documented data frame.
 
-Layout and values after Garrucho et al., Sci Data 12:453 (2025), Synapse syn60868042.
+Layout and values follow Garrucho et al., Sci Data 12:453 (2025), Synapse syn60868042.
 """
 
 from __future__ import annotations
@@ -51,10 +51,11 @@ _CORRECT = "Correct the cell, or leave it empty where unknown"
 
 
 def load_mama_mia(root: str | Path, *, young: float = 40, old: float = 55) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Cohort of a MAMA-MIA download, one row for each patient.
+    """Load the cohort of a MAMA-MIA download, one row for each patient.
 
-    Reads ``clinical_and_imaging_info.xlsx`` (49 or 50 columns) and, where they are there, ``train_test_splits.csv``,
-    the quality ratings and, for breast density, ``patient_info_files``. Names of files and folders may differ in case.
+    The file ``clinical_and_imaging_info.xlsx`` (49 or 50 columns) is required. If they exist, these files are read too:
+    ``train_test_splits.csv``, the quality ratings and, for breast density, ``patient_info_files``. Names of files and
+    folders may be in upper or lower case.
 
     Parameters
     ----------
@@ -67,18 +68,18 @@ def load_mama_mia(root: str | Path, *, young: float = 40, old: float = 55) -> tu
     -------
     cohort : pandas.DataFrame
         ``patient_id``; ``dataset``; ``site`` and ``dataset_site`` (site codes of two collections can be equal by
-        accident, so group by ``dataset_site``); ``age`` in years, missing where unknown; ``age_group``; ``ethnicity``
-        with ``Missing`` as a level of its own; ``menopause``; ``breast_density``; ``tumor_subtype``; ``pcr`` (0/1);
+        accident, so group by ``dataset_site``); ``age`` in years, missing if unknown; ``age_group``; ``ethnicity``
+        with ``Missing`` as a separate level; ``menopause``; ``breast_density``; ``tumor_subtype``; ``pcr`` (0/1);
         ``manufacturer``; ``field_strength`` in tesla; ``num_phases``; ``pixel_spacing_mm`` (along rows);
         ``slice_thickness_mm``; ``image_diagonal_mm`` (of the whole volume); ``split``; ``expert_1_qs`` and
-        ``expert_2_qs`` (ratings of the automatic mask, missing where absent).
+        ``expert_2_qs`` (two experts' ratings of the automatic mask, missing if there is none).
     dropped : pandas.DataFrame
-        ``table, reason, n``: what is missing, was replaced or was left out, and how often.
+        ``table, reason, n``: counts of values and rows that are missing, were replaced or were left out.
 
     Raises
     ------
     InputError
-        A file is missing or unreadable, or a cell holds what it must not; the error names file, row and column.
+        A file is missing or unreadable, or a cell holds an invalid value. The error names file, row and column.
     """
     if not all(isinstance(edge, int | float) for edge in (young, old)) or not 0 < young <= old:
         raise InputError("young, old", f"{young!r} and {old!r} are not 0 < young <= old", "Give ages such as 40 and 55")
@@ -183,7 +184,7 @@ def _cohort(sheet: pd.DataFrame, path: Path, young: float, old: float) -> pd.Dat
 
 
 def _menopause(raw: pd.Series, path: Path) -> pd.Series:
-    """Level from strings that begin with it and go on with its definition."""
+    """Extract the menopausal status from texts that begin with it and continue with its definition."""
     text = raw.where(raw.notna(), "unknown").astype("str").str.strip().str.lower()
     levels = text.str.extract(r"^(pre|peri|post|unknown)(?:\s*\(.*\)|-?menopausal)?$", expand=False)
     expected = "pre, peri or post, with or without its definition in brackets"
@@ -192,7 +193,7 @@ def _menopause(raw: pd.Series, path: Path) -> pd.Series:
 
 
 def _pixel_spacing(raw: pd.Series, path: Path) -> tuple[pd.Series, pd.Series]:
-    """Spacing in mm along rows and along columns, from strings that hold a list of two numbers."""
+    """Parse the spacing in mm along rows and along columns from texts with a list of two numbers."""
 
     def pair(cell: object) -> tuple[float, float] | None:
         try:
@@ -208,7 +209,7 @@ def _pixel_spacing(raw: pd.Series, path: Path) -> tuple[pd.Series, pd.Series]:
 
 
 def _density_from_json(folder: Path, ids: pd.Series, notes: Notes) -> pd.Series:
-    """Breast density from the patients' JSON files: the first release has it nowhere else."""
+    """Read breast density from the patients' JSON files, the only place of it in the first release."""
     found: dict[str, str] = {}
     where = find(folder, "patient_info_files")
     known = set(ids)
@@ -241,7 +242,7 @@ def _json_density(path: Path) -> str:
 
 
 def _split(folder: Path, ids: pd.Series, notes: Notes) -> pd.Series:
-    """Level train, test or unassigned, from a file of two columns that differ in length."""
+    """Read the split (train, test or unassigned) from a file with two columns of different length."""
     kind = pd.CategoricalDtype(layout.SPLIT)
     path = find(folder, layout.SPLITS)
     if path is None:
@@ -266,7 +267,7 @@ def _split(folder: Path, ids: pd.Series, notes: Notes) -> pd.Series:
 
 
 def _quality(folder: Path, ids: pd.Series, notes: Notes) -> pd.DataFrame:
-    """Two experts' ratings; metric columns beside them have no settled names and are not read."""
+    """Read the ratings of two experts. Columns of metrics are not read, because their names vary."""
     ratings = pd.DataFrame({f"expert_{k}_qs": pd.Series(np.nan, ids.index, dtype=_RATING) for k in (1, 2)})
     path = quality_file(folder)
     if path is None:
@@ -294,5 +295,5 @@ def _quality(folder: Path, ids: pd.Series, notes: Notes) -> pd.DataFrame:
 
 
 def quality_file(folder: Path) -> Path | None:
-    """The file of expert ratings, under either of its two names."""
+    """Find the file of expert ratings under either of its two names."""
     return find(folder, layout.QUALITY) or find(folder, layout.QUALITY.removeprefix("preliminary_"))

@@ -1,4 +1,4 @@
-"""Draw patients, and put them in the cohort frame that the loader returns."""
+"""Simulated patients: functions that draw them and build the cohort frame of the loader from them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from helpers.datasets.mama_mia import layout, population
 
 SHAPE = (64, 64, 24)
 
-# Ids follow the real pattern (collection, digits) with one digit more than any real one.
+# Ids follow the real pattern (collection, digits), with one digit more than any real id.
 _FIRST_ID = {"DUKE": 9001, "ISPY1": 90001, "ISPY2": 9000001, "NACT": 901}
 _SITES = {
     "DUKE": ("unknown",),
@@ -23,7 +23,7 @@ _SITES = {
 _SITE_FIRST = {"DUKE": 0, "ISPY1": 1, "ISPY2": 5, "NACT": 11}
 _SITE_NAMES = np.array([site for name in layout.DATASETS for site in _SITES[name]])
 _SITE_LABELS = np.array([f"{name}/{site}" for name in layout.DATASETS for site in _SITES[name]])
-# Voxels are coarser than in the real images (about 2.5 times in plane, twice across), so that a breast fits SHAPE.
+# Voxels are coarser than in the real images (about 2.5 times in plane, 2 times in thickness), so a breast fits SHAPE.
 _IN_PLANE_MM = np.array([1.4648, 1.5625, 1.6603, 1.7578, 1.7578125, 1.9531])
 _THICKNESS_MM = np.array([3.6, 4.0, 4.4, 4.8, 5.0])
 _SUBTYPES = np.array(["triple_negative", "luminal_a", "luminal", "her2_enriched", "luminal_b", "her2_pure"])
@@ -41,8 +41,8 @@ def draw(
 ) -> dict[str, np.ndarray]:
     """Draw `n` patients; one array of shape (n,) for each property, coded or in its unit.
 
-    The same draw serves the table and the folder on disk, so what is true of one is true of the other. `age_shares`
-    (Young, Middle, Older) replaces the population's, the ages within a group stay as they are.
+    The simulated table and the simulated folder use the same draw, so they have the same patients. `age_shares` (Young,
+    Middle, Older) replaces the shares of the population; the distribution of age within a group stays the same.
     """
     rng = np.random.default_rng(seed)
     source_age, ethnic = population.joint(planted)
@@ -60,7 +60,7 @@ def draw(
     size = ndtri(1 - middle + (2 * middle - 1) * rng.random(n))
     log_cc = _LOG_CC + dict(planted)["size_slope"] * (age - 48.5) + _LOG_CC_SD * size
     expert_cc = np.exp(log_cc)
-    # Dice d allows volume ratios up to (2 - d) / d; the drawn ratio leans towards over-segmentation.
+    # A Dice of d allows volume ratios up to (2 - d) / d. The drawn ratio tends towards over-segmentation.
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.exp(rng.uniform(-0.6, 0.9, n) * np.minimum(np.log((2 - dice) / dice), 1.5))
     automatic_cc = np.where(dice > 0, expert_cc * ratio, 0.0)
@@ -102,29 +102,29 @@ def _id_pool(n: int) -> tuple[np.ndarray, ...]:
 
 
 def ids(source: np.ndarray) -> np.ndarray:
-    """Patient ids of sorted source codes, shape (n,)."""
+    """Build patient ids from sorted source codes, shape (n,)."""
     counts = np.bincount(source, minlength=len(layout.DATASETS))
     pool = _id_pool(1 << int(len(source) - 1).bit_length())
     return np.concatenate([pool[i][:count] for i, count in enumerate(counts)])
 
 
 def site_names(drawn: dict[str, np.ndarray]) -> np.ndarray:
-    """Site of each patient as the loader names it, shape (n,)."""
+    """Return the site of each patient as the loader names it, shape (n,)."""
     return _SITE_NAMES[drawn["site"]]
 
 
 def subtypes(drawn: dict[str, np.ndarray]) -> np.ndarray:
-    """Tumour subtype of each patient, shape (n,)."""
+    """Return the tumour subtype of each patient, shape (n,)."""
     return _SUBTYPES[drawn["subtype"]]
 
 
 def manufacturers(drawn: dict[str, np.ndarray]) -> np.ndarray:
-    """Scanner manufacturer of each patient, shape (n,)."""
+    """Return the scanner manufacturer of each patient, shape (n,)."""
     return _MANUFACTURERS[drawn["manufacturer"]]
 
 
 def ratings(drawn: dict[str, np.ndarray]) -> np.ndarray:
-    """Codes of the two experts' ratings of the automatic mask (0 Good ... 3 Missed), shape (2, n)."""
+    """Simulate two experts' ratings of the automatic mask, as codes (0 Good ... 3 Missed) of shape (2, n)."""
     seen = drawn["dice"] + 0.12 * (drawn["quality"] - 0.5)
     codes = np.where(seen > 0.85, 0, np.where(seen > 0.65, 1, 2))
     return np.where(drawn["dice"] == 0, 3, codes).astype(np.int8)
@@ -147,7 +147,7 @@ def _category(name: str, codes: np.ndarray) -> pd.Categorical:
 
 
 def cohort_frame(drawn: dict[str, np.ndarray], *, shape: tuple[int, int, int] = SHAPE) -> pd.DataFrame:
-    """Drawn patients as the cohort frame of `helpers.datasets.load_mama_mia`, one row each."""
+    """Convert drawn patients to the cohort frame of `helpers.datasets.load_mama_mia`, one row for each."""
     age = drawn["recorded_age"]
     in_plane, thickness = drawn["in_plane_mm"], drawn["thickness_mm"]
     quality = ratings(drawn)

@@ -1,9 +1,10 @@
-"""The population that simulated patients are drawn from, and its exact contrasts.
+"""Population from which simulated patients are drawn, and its exact contrasts.
 
-Source (collection), age in whole years and ethnicity have a discrete joint distribution; given these, the Dice of the
-automatic mask is a mixture of a point mass at 0 (missed tumour), a point mass at 1 (the expert accepted the automatic
-mask) and a Beta distribution whose mean carries the planted effects. So every expected contrast is a finite sum.
-Marginals are near the published aggregates of MAMA-MIA (Garrucho et al., Sci Data 12:453, 2025).
+Source (collection), age in whole years and ethnicity have a discrete joint distribution. Given these, the Dice of the
+automatic mask has a mixture distribution: a point mass at 0 (missed tumour), a point mass at 1 (the expert accepted the
+automatic mask) and a Beta distribution. Planted effects on mask quality act on the mean of the Beta distribution. So
+every expected contrast is a finite sum. Marginal distributions are near the published aggregates of MAMA-MIA (Garrucho
+et al., Sci Data 12:453, 2025).
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ ETHNIC_SOURCE = "ISPY2"
 MEAN_AGE, _SD_AGE = 48.5, 10.6
 _MEAN_DICE, _PRECISION = 0.843, 3.8
 _SOURCE_SHARE = np.array([0.193, 0.114, 0.651, 0.042])
-# Where each source stands between the worst (-0.5) and the best (0.5), for Dice and for age alike.
+# Rank of each source between the worst (-0.5) and the best (0.5), used for Dice and for age.
 _SOURCE_RANK = np.array([0.5, -0.5, 0.32, -0.17])
-# Caucasian, African American, Asian, Other, Missing at each source.
+# Shares of Caucasian, African American, Asian, Other and Missing at each source.
 _ETHNIC_SHARE = np.array(
     [
         [0.608, 0.313, 0.024, 0.038, 0.017],
@@ -36,7 +37,7 @@ _ETHNIC_SHARE = np.array(
     ]
 )
 
-# Planted effects: name -> (default, unit, what it is). Zero switches an effect off.
+# Planted effects: name -> (default, unit, description). Zero switches an effect off.
 EFFECTS: dict[str, tuple[float, str, str]] = {
     "age_slope": (0.002, "Dice per year", "age on the quality of the automatic mask"),
     "source_effect": (0.10, "Dice", "mean Dice of the best source minus the worst"),
@@ -51,12 +52,12 @@ Effects = tuple[tuple[str, float], ...]
 
 
 def effects(**given: float) -> Effects:
-    """All planted effects, given or by default, as a sorted, hashable tuple, checked.
+    """Complete the given effects with the defaults, check them and return all as a sorted, hashable tuple.
 
     Raises
     ------
     InputError
-        A name is unknown, a value is not a finite number, or the effects together leave the range that Dice allows.
+        A name is unknown, a value is not a finite number, or the effects together lead outside the range of Dice.
     """
     for name, value in given.items():
         if name not in EFFECTS:
@@ -70,13 +71,13 @@ def effects(**given: float) -> Effects:
 
 
 def age_codes(age: np.ndarray) -> np.ndarray:
-    """Code of the age group: 0 Young (<= 40), 1 Middle, 2 Older (> 55)."""
+    """Return the code of the age group: 0 Young (<= 40), 1 Middle, 2 Older (> 55)."""
     return (age > YOUNG).astype(np.int8) + (age > OLD)
 
 
 @lru_cache(maxsize=64)
 def joint(planted: Effects) -> tuple[np.ndarray, np.ndarray]:
-    """P(source, age), shape (4, 57), and P(ethnicity | source), shape (4, 5)."""
+    """Compute P(source, age), shape (4, 57), and P(ethnicity | source), shape (4, 5)."""
     mean = MEAN_AGE + dict(planted)["source_age_shift"] * _centred_rank()
     weight = np.exp(-((AGES - mean[:, None]) ** 2) / (2 * _SD_AGE**2))
     source_age = (_SOURCE_SHARE / _SOURCE_SHARE.sum())[:, None] * weight / weight.sum(axis=1, keepdims=True)
@@ -84,7 +85,7 @@ def joint(planted: Effects) -> tuple[np.ndarray, np.ndarray]:
 
 
 def check_shares(age_shares: tuple[float, float, float]) -> tuple[float, float, float]:
-    """Shares of Young, Middle and Older as floats; InputError unless they are three that add to 1."""
+    """Return the shares of Young, Middle and Older as floats; raise InputError unless they are three that add to 1."""
     numbers = isinstance(age_shares, list | tuple) and len(age_shares) == 3
     numbers = numbers and all(isinstance(share, int | float) and 0 <= share <= 1 for share in age_shares)
     if not numbers or abs(sum(age_shares) - 1) > 1e-6:
@@ -94,7 +95,7 @@ def check_shares(age_shares: tuple[float, float, float]) -> tuple[float, float, 
 
 
 def reweight(source_age: np.ndarray, age_shares: tuple[float, float, float]) -> np.ndarray:
-    """P(source, age) with these shares of Young, Middle and Older; within a group nothing changes."""
+    """Adjust P(source, age) to these shares of Young, Middle and Older; within an age group nothing changes."""
     codes = age_codes(AGES)
     present = np.bincount(codes, weights=source_age.sum(axis=0))
     return source_age * (np.array(age_shares) / present)[codes]
@@ -106,7 +107,7 @@ def _centred_rank() -> np.ndarray:
 
 @lru_cache(maxsize=64)
 def _dice_parts(planted: Effects) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean of the Beta part, P(Dice = 1) and P(Dice = 0), each of shape (source, age, ethnicity)."""
+    """Compute the mean of the Beta part, P(Dice = 1) and P(Dice = 0), each of shape (source, age, ethnicity)."""
     e = dict(planted)
     shape = (len(DATASETS), len(AGES), len(ETHNICITIES))
     mean = np.full(shape, _MEAN_DICE)
@@ -134,7 +135,7 @@ def _dice_parts(planted: Effects) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def draw_dice(
     rng: np.random.Generator, planted: Effects, source: np.ndarray, age: np.ndarray, ethnicity: np.ndarray
 ) -> np.ndarray:
-    """Dice of the automatic mask against the expert's, one for each patient, shape (n,)."""
+    """Draw the Dice of the automatic mask against the expert mask for each patient, shape (n,)."""
     mean, one, zero = (part[source, age - AGES[0], ethnicity] for part in _dice_parts(planted))
     dice = rng.beta(mean * _PRECISION, (1 - mean) * _PRECISION)
     kind = rng.random(len(source))
@@ -192,22 +193,22 @@ def _truth(planted: Effects, threshold: float) -> dict[str, object]:
 
 
 def truth(*, threshold: float = 0.8, **planted: float) -> dict[str, object]:
-    """Exact expected contrasts of the population, by summation over source, age and ethnicity.
+    """Compute the exact expected contrasts of the population by summation over source, age and ethnicity.
 
     Parameters
     ----------
     threshold : float
-        A mask is a success where its Dice is above this.
+        A mask counts as a success if its Dice is above this.
     **planted : float
-        Planted effects by the names of `simulate_breast_mri`; its defaults where not given.
+        Planted effects, named as in `simulate_breast_mri`. Effects that are not given have its defaults.
 
     Returns
     -------
     dict
-        ``older_minus_young`` (mean Dice), ``older_minus_young_rate`` (rate of Dice > `threshold`),
-        ``young_over_older_rate`` (their ratio), and under ``dice`` and ``rate`` the same by source, the expected value
-        of each age group, and African American minus Caucasian
-        pooled and by source. Zero where no planted effect reaches the contrast.
+        ``older_minus_young`` (difference in mean Dice), ``older_minus_young_rate`` (difference in the rate of Dice >
+        `threshold`) and ``young_over_older_rate`` (ratio of these rates). ``dice`` and ``rate`` hold the expected value
+        of each age group, and the contrasts Older minus Young and African American minus Caucasian, pooled and by
+        source. A difference is zero if no planted effect influences it.
     """
     return _copy(_truth(effects(**planted), float(threshold)))
 

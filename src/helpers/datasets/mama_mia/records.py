@@ -1,4 +1,4 @@
-"""The records of a simulated download: spreadsheet, JSON, split, ratings and out-of-fold scores, in the real style."""
+"""Records of a simulated download in the real style: spreadsheet, JSON, split, ratings and out-of-fold scores."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _choice(rng: np.random.Generator, values: tuple, n: int) -> list:
 
 
 def _raw_site(dataset: str, site: str) -> str | int | None:
-    """Site as the first release writes it, where codes of two collections differ by accident only."""
+    """Format a site as the first release does: equal codes of two collections differ only by a prefix or a blank."""
     if dataset == "DUKE":
         return None
     return {"ISPY1": f"Site {site}", "ISPY2": f"{site} "}.get(dataset) or int(site)
@@ -66,7 +66,7 @@ def _menopause(rng: np.random.Generator, codes: np.ndarray) -> list[str | None]:
 def spreadsheet(
     drawn: dict[str, np.ndarray], *, seed: int, shape: tuple[int, int, int], density: bool
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Sheets ``dataset_info`` (49 columns, or 50 with `density`) and ``legend``."""
+    """Build the sheets ``dataset_info`` (49 columns, or 50 with `density`) and ``legend``."""
     n = len(drawn["source"])
     rng = np.random.default_rng((seed, 1))
     names = patients.ids(drawn["source"])
@@ -145,7 +145,7 @@ def spreadsheet(
 
 
 def patient_json(row: dict[str, object], density: int, box: tuple[slice, ...]) -> dict[str, object]:
-    """Content of ``patient_info_files/<patient_id>.json`` for one row of the sheet."""
+    """Build the content of ``patient_info_files/<patient_id>.json`` from one row of the sheet."""
 
     def plain(name: str) -> object:
         value = row[name]
@@ -183,14 +183,14 @@ def _ends(side: slice) -> tuple[tuple[str, int], tuple[str, int]]:
 
 
 def splits(drawn: dict[str, np.ndarray]) -> pd.DataFrame:
-    """Ragged table of two columns, ``train_split`` and ``test_split``."""
+    """Build the table of two columns of different length, ``train_split`` and ``test_split``."""
     names = patients.ids(drawn["source"])
     lists = [names[drawn["split"] == code] for code in (0, 1)]
     return pd.DataFrame({"train_split": pd.Series(lists[0]), "test_split": pd.Series(lists[1])}, dtype=object)
 
 
 def quality(drawn: dict[str, np.ndarray], realised: np.ndarray) -> pd.DataFrame:
-    """The two experts' ratings of the automatic masks, with metric columns beside them."""
+    """Build the table of two experts' ratings of the automatic masks, with columns of metrics."""
     levels = np.array(layout.QUALITY_LEVELS)
     first, second = patients.ratings(drawn)
     return pd.DataFrame(
@@ -205,10 +205,11 @@ def quality(drawn: dict[str, np.ndarray], realised: np.ndarray) -> pd.DataFrame:
 
 
 def out_of_fold(drawn: dict[str, np.ndarray], *, seed: int, folds: int = 5) -> list[pd.DataFrame]:
-    """Per-case scores of a network against the expert masks, one table for each fold, with footers as tools write them.
+    """Simulate per-case scores of a network against the expert masks, one table for each fold.
 
-    Dice goes with the automatic mask's (Gaussian copula) and is lower; HD95 in mm is long at DUKE. One case in 400,
-    and two at least where there are twenty patients, is an empty prediction recorded with Dice 0 and HD95 0.
+    Each table ends with rows of summaries, as tools write them. Dice correlates with the automatic mask's Dice
+    (Gaussian copula) and is lower. HD95 in mm is large more often at DUKE. One case in 400 is an empty prediction,
+    recorded with Dice 0 and HD95 0; with twenty patients or more there are at least two.
     """
     n = len(drawn["source"])
     rng = np.random.default_rng((seed, 2))

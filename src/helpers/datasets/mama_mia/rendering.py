@@ -1,8 +1,8 @@
-"""Images of one simulated breast, from easy to hard to segment, by a few parameters that act like physics.
+"""Simulated images of a breast, from easy to hard to segment, controlled by a few parameters that imitate physics.
 
-A breast (`anatomy`) is its tumour and the smooth fields that its tissue follows. A rendering (`render`) is one
-acquisition of it at a difficulty between 0 and 1, which moves all parameters of `PHYSICS` at once. Nothing here is
-fitted to patients: the parameters are named after what makes real images hard, their sizes are chosen.
+A breast (`anatomy`) consists of its tumour and of smooth fields that describe its tissue. A rendering (`render`) is one
+acquisition of it. Its difficulty, between 0 and 1, sets all parameters of `PHYSICS` at once. Nothing here is fitted to
+patients: the parameters are named after causes of difficulty in real images, and their values are chosen.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from scipy.special import expit, ndtri
 from helpers.datasets.shared import masks
 from helpers.errors import InputError
 
-# Parameter of a rendering: (value at difficulty 0, value at difficulty 1, what it is).
+# Parameter of a rendering: (value at difficulty 0, value at difficulty 1, description).
 PHYSICS: dict[str, tuple[float, float, str]] = {
     "density": (0.15, 0.60, "share of the breast that is parenchyma"),
     "background": (60.0, 400.0, "uptake of the parenchyma's most active spots, grey values"),
@@ -29,11 +29,11 @@ PHYSICS: dict[str, tuple[float, float, str]] = {
 
 
 class Anatomy(NamedTuple):
-    """One breast: what does not change between two acquisitions of it. Arrays of one shape, of any dimension.
+    """One breast: all properties that two acquisitions of it share. The arrays have one shape, of any dimension.
 
-    `tumour` is the gold mask; `distance` from the tumour's centre is 1 at its surface. The fields have mean 0 and
-    standard deviation 1: `tissue` (where parenchyma is), `spots` (where tissue takes up the agent) and `patches`
-    (unevenness inside the tumour). `radius` in mm is that of the ball of the tumour's volume.
+    `tumour` is the gold mask. `distance` from the tumour's centre is 1 at its surface. Three fields have mean 0 and
+    standard deviation 1: `tissue` (location of parenchyma), `spots` (uptake of contrast agent by tissue) and `patches`
+    (unevenness inside the tumour). `radius` in mm is that of a sphere with the tumour's volume.
     """
 
     tumour: np.ndarray
@@ -58,12 +58,12 @@ def anatomy(
     spacing : tuple of float
         Voxel size in mm along x, y, z.
     cc : float
-        Volume of the tumour in cm^3, met to one voxel.
+        Volume of the tumour in cm^3, exact to one voxel.
 
     Returns
     -------
     Anatomy
-        Its arrays have this shape.
+        Arrays of shape `shape`.
     """
     drawn = masks.tumour(rng, shape=shape, spacing=spacing, cc=cc)
     distance = (drawn.ellipsoid(drawn.centre) * drawn.irregular).astype(np.float32)
@@ -72,29 +72,29 @@ def anatomy(
 
 
 def physics(difficulty: float) -> dict[str, float]:
-    """Parameters of a rendering of this difficulty, by the names of `PHYSICS`; each is linear in the difficulty."""
+    """Compute the parameters of a rendering, named as in `PHYSICS`; each is linear in the difficulty."""
     if isinstance(difficulty, bool) or not isinstance(difficulty, int | float | np.number) or not 0 <= difficulty <= 1:
         raise InputError("difficulty", f"{difficulty!r} is not a number from 0 to 1", "Give 0 for easy, 1 for hardest")
     return {name: easy + float(difficulty) * (hard - easy) for name, (easy, hard, _) in PHYSICS.items()}
 
 
 def density_codes(difficulty: np.ndarray) -> np.ndarray:
-    """Code of the breast density a to d (0 to 3) of renderings: four equal steps of `PHYSICS`'s range."""
+    """Compute the code of breast density a to d (0 to 3) of renderings: four equal steps of the range in `PHYSICS`."""
     return np.minimum(np.floor(4 * difficulty), 3).astype(np.int8)
 
 
 def render(rng: np.random.Generator, breast: Anatomy, *, difficulty: float) -> np.ndarray:
-    """One acquisition of a breast: pre-contrast and first post-contrast image.
+    """Render one acquisition of a breast: the pre-contrast and the first post-contrast image.
 
     Parameters
     ----------
     rng : numpy.random.Generator
-        Source of the noise; everything else follows from the breast and the difficulty.
+        Source of the noise. All else is determined by the breast and the difficulty.
     breast : Anatomy
         From `anatomy`, or with arrays of any dimension, such as a slice of one.
     difficulty : float
-        From 0, easy, to 1. Harder is: more parenchyma that takes up more; a tumour that takes up less, with a dark
-        middle and unevenly; a margin that is blurred and that the agent crosses or does not reach; more noise.
+        From 0 (easy) to 1 (hardest). A harder image has more parenchyma with more uptake; a tumour with less and uneven
+        uptake and a dark core; a blurred margin that the contrast agent crosses or does not reach; and more noise.
 
     Returns
     -------
@@ -106,10 +106,10 @@ def render(rng: np.random.Generator, breast: Anatomy, *, difficulty: float) -> n
         `difficulty` is not a number from 0 to 1.
     """
     set_to = physics(difficulty)
-    # The quantile of a standard normal field above which the wanted share of it lies.
+    # Shift by a normal quantile, so that the requested share of the field is above 0.
     parenchyma = expit(4 * (breast.tissue + float(ndtri(set_to["density"]))))
     active = expit(3 * (breast.spots - 0.6))
-    # The agent leaks out of the tumour where the tissue is active and does not fill it elsewhere.
+    # The contrast agent leaks out of the tumour where tissue is active and does not fill the tumour elsewhere.
     depth = 1 - breast.distance * np.exp(-set_to["leak"] * breast.spots)
     filled = expit(depth * breast.radius / set_to["margin"])
     rim = 1 - set_to["core"] * expit(10 * (depth - 0.4))
@@ -117,5 +117,5 @@ def render(rng: np.random.Generator, breast: Anatomy, *, difficulty: float) -> n
     before = 120 + 160 * parenchyma * (1 - filled) + 160 * filled
     uptake = set_to["background"] * parenchyma * active * (1 - filled) + set_to["uptake"] * filled * rim * patchy
     grain = set_to["noise"] * rng.standard_normal((2, *breast.tumour.shape), dtype=np.float32)
-    # In steps of 4, as a scanner of few bits would give: the files are half the size.
+    # Grey values in steps of 4, as from a scanner with few bits, halve the size of the files.
     return np.round((np.stack([before, before + uptake]) + grain) / 4).astype(np.int16) * 4

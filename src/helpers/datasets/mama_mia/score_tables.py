@@ -1,4 +1,4 @@
-"""Tables of per-case scores: find them, read them whatever their column names, join them to a cohort."""
+"""Tables of per-case scores: functions that find and read them, under many column names, and join them to a cohort."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from helpers.datasets.mama_mia.folders import check_folder
 from helpers.datasets.shared.files import Notes, dropped_frame, find, one_line, patient_ids, read_csv, refuse_first
 from helpers.errors import InputError
 
-# Names under which tools write each column, in lower case without anything but letters and digits.
+# Names that tools use for each column, reduced to letters and digits in lower case.
 ALIASES: dict[str, tuple[str, ...]] = {
     "patient_id": (
         "patientid",
@@ -57,31 +57,32 @@ _FIX = "Correct the cell"
 
 
 def read_scores(csv: str | Path, *, patients: Iterable[str] | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Per-case scores from a CSV file, or from the per-fold CSV files in a zip archive.
+    """Read per-case scores from a CSV file, or from the per-fold CSV files in a zip archive.
 
-    Columns go by the names below or by common aliases (``dsc``, ``case``, ``hausdorff95``, ``gt_cc``, ...), in any
-    case. Ids are put in upper case; a folder before them and ``.nii.gz`` after them are removed. Rows of summaries
-    (``mean``, ``std``, ...) are no patients. In an archive, members named ``fold_k/...csv`` are read.
+    Columns have the names below or common aliases (``dsc``, ``case``, ``hausdorff95``, ``gt_cc``, ...), in upper or
+    lower case. Ids are put in upper case; a folder before them and ``.nii.gz`` after them are removed. Rows of
+    summaries (``mean``, ``std``, ...) are left out. In an archive, members named ``fold_k/...csv`` are read.
 
     Parameters
     ----------
     csv : str or Path
         CSV file, or zip archive.
     patients : iterable of str, optional
-        Ids to keep, such as a cohort's; others are left out and counted. All are kept by default.
+        Ids to keep, such as those of a cohort. Others are left out and counted. By default all are kept.
 
     Returns
     -------
     scores : pandas.DataFrame
-        ``patient_id``, ``dice`` (0 to 1) and, where the table has them, ``hd95`` (mm; missing or infinite for an
-        empty prediction only), ``nsd`` (0 to 1), ``expert_cc``, ``automatic_cc`` (cm^3), ``fold``.
+        ``patient_id``, ``dice`` (0 to 1) and, if the table has them, ``hd95`` (mm; missing or infinite only for an
+        empty prediction), ``nsd`` (0 to 1), ``expert_cc``, ``automatic_cc`` (cm^3), ``fold``.
     dropped : pandas.DataFrame
-        ``table, reason, n``.
+        ``table, reason, n``: counts of the rows that were left out.
 
     Raises
     ------
     InputError
-        The table cannot be read, lacks ids or Dice, or holds a value out of range; names file, row and column.
+        The table cannot be read, lacks ids or Dice, or holds a value out of range. The error names file, row and
+        column.
     """
     path = Path(csv).expanduser()
     if not path.is_file():
@@ -135,7 +136,7 @@ def _key(name: str) -> str:
 
 
 def _column_names(names: Iterable[str], where: str) -> dict[str, str]:
-    """Column of the table for each column of ours."""
+    """Map each column name of this module to the table's column with that name or an alias of it."""
     found: dict[str, str] = {}
     for name in names:
         key = _key(name)
@@ -181,7 +182,7 @@ def _scores(table: pd.DataFrame, where: str, notes: Notes, fold: int | None) -> 
 
 
 def check_values(scores: pd.DataFrame, where: str, columns: dict[str, str] | None = None) -> None:
-    """Refuse missing scores and scores out of range; the index of `scores` holds row numbers."""
+    """Raise InputError for missing scores and scores out of range; the index of `scores` holds row numbers."""
     columns = columns or {}
     empty = scores["dice"] == 0
     for ours, limit in _LIMITS.items():
@@ -189,7 +190,7 @@ def check_values(scores: pd.DataFrame, where: str, columns: dict[str, str] | Non
             continue
         values, name = scores[ours], columns.get(ours, ours)
         expected = f"a number from 0 to {limit:g}" if np.isfinite(limit) else "a number of at least 0"
-        # A tool that cannot measure the distance to an empty prediction leaves it out or calls it infinite.
+        # Tools leave the distance to an empty prediction out or write it as infinite.
         excused = empty if ours == "hd95" else pd.Series(False, index=scores.index)
         missing = (values.isna() | np.isinf(values)) & ~excused
         refuse_first(missing | (values < 0) | (values > limit), values, where, name, expected, _FIX)
@@ -199,13 +200,13 @@ def check_values(scores: pd.DataFrame, where: str, columns: dict[str, str] | Non
 
 
 def find_scores(root: str | Path) -> dict[str, Path]:
-    """Tables of per-case scores that lie in a data set's folder.
+    """Find the tables of per-case scores in a data set's folder.
 
     Returns
     -------
     dict
-        ``automatic`` (automatic against expert masks) and ``out_of_fold`` (a table with folds, or else the archive of
-        weights where it holds per-fold tables), as far as they are there.
+        Paths, if found: ``automatic`` (automatic against expert masks) and ``out_of_fold`` (a table with folds, or else
+        the archive of weights if it holds per-fold tables).
 
     Raises
     ------
@@ -237,11 +238,11 @@ def find_scores(root: str | Path) -> dict[str, Path]:
 
 
 def _kind(path: Path) -> str | None:
-    """Kind of score table that a CSV file is, by its header; None where it is none."""
+    """Identify the kind of score table by the header of a CSV file. Return None if it is not a score table."""
     try:
         names = read_csv(path, rows=0).columns
     except InputError:
-        return None  # Not ours to judge: a folder may hold other files.
+        return None  # Not an error here: the folder may hold other files.
     keys = {_key(name) for name in names}
     if "expert1qs" in keys or not keys & set(ALIASES["dice"]) or not keys & set(ALIASES["patient_id"]):
         return None
@@ -250,10 +251,10 @@ def _kind(path: Path) -> str | None:
 
 
 def join_scores(cohort: pd.DataFrame, scores: pd.DataFrame, *, where: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Cohort and scores side by side, one row for each patient that has both.
+    """Join a cohort and its scores, one row for each patient that has both.
 
-    Policy for an empty prediction: Dice 0, HD95 the diagonal of the image in mm. Some tools record it with HD95 0, the
-    best distance there is, or with none; both are replaced by the diagonal and counted.
+    An empty prediction gets Dice 0 and, as HD95, the diagonal of the image in mm. Some tools record it with HD95 0, the
+    best possible distance, or without HD95. Both are replaced by the diagonal and counted.
 
     Parameters
     ----------
@@ -269,12 +270,12 @@ def join_scores(cohort: pd.DataFrame, scores: pd.DataFrame, *, where: str | Path
     frame : pandas.DataFrame
         Cohort columns, then score columns, in the cohort's order.
     dropped : pandas.DataFrame
-        ``table, reason, n``: ids in one table alone, and distances replaced.
+        ``table, reason, n``: counts of ids in only one of the tables, and of replaced distances.
 
     Raises
     ------
     InputError
-        No id is in both, an id stands twice, or a score is missing or out of range.
+        No id is in both tables, an id occurs twice, or a score is missing or out of range.
     """
     name = Path(where).name or str(where)
     for column in ("patient_id", "dice"):

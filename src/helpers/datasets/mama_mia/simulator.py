@@ -1,4 +1,4 @@
-"""A miniature MAMA-MIA with planted, known effects: as a folder in the real layout, or as a table alone."""
+"""Simulator of a small MAMA-MIA with known, planted effects: as a folder in the real layout, or only as a table."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ def simulate_breast_mri_table(
     accepted_older_excess: float = _D["accepted_older_excess"],
     missed_share: float = _D["missed_share"],
 ) -> tuple[pd.DataFrame, dict[str, object]]:
-    """Simulated cohort with scores of the automatic masks, as a table alone, in milliseconds.
+    """Simulate a cohort with scores of the automatic masks, only as a table, in milliseconds.
 
     Parameters
     ----------
     n : int
-        Patients.
+        Number of patients.
     seed : int
-        Seed of everything that is drawn.
+        Seed of all random draws.
     age_slope, source_effect, source_age_shift, ethnic_effect, size_slope, accepted_share, accepted_older_excess, \
 missed_share : float
-        Planted effects, as `simulate_breast_mri` documents them.
+        Planted effects; `simulate_breast_mri` documents them.
 
     Returns
     -------
     frame : pandas.DataFrame
-        Cohort columns of `helpers.datasets.load_mama_mia` with ``dice``, ``expert_cc`` and ``automatic_cc`` (cm^3), one
-        row each patient.
+        Cohort columns of `helpers.datasets.load_mama_mia`, and ``dice``, ``expert_cc`` and ``automatic_cc`` (cm^3); one
+        row for each patient.
     truth : dict
-        Exact expected contrasts of the population: see `helpers.datasets.breast_truth`.
+        Exact expected contrasts of the population; see `helpers.datasets.breast_truth`.
 
     Raises
     ------
@@ -93,49 +93,52 @@ def simulate_breast_mri(
     workers: int = 1,
     folder: str | Path = "",
 ) -> Path:
-    """Folder of a simulated MAMA-MIA download in the real layout; made once, then found again.
+    """Simulate a MAMA-MIA download as a folder in the real layout; a later call with the same arguments reuses it.
 
-    The folder's name holds a hash of the arguments and of the generator's code. It is written beside its place and
-    renamed when complete, so a stopped run leaves nothing under the final name.
+    The folder's name holds a hash of the arguments and of the simulator's code. It is written under a temporary name
+    next to its place and renamed when complete. So an interrupted run leaves nothing under the final name.
 
     Parameters
     ----------
     n : int
-        Patients.
+        Number of patients.
     seed : int
-        Seed of everything that is drawn; the result does not depend on `workers`.
+        Seed of all random draws. The result does not depend on `workers`.
     shape : tuple of int
-        Voxels of each volume along x, y, z; at least 16, 16, 8. Voxels are about 1.5 to 2 by 3.6 to 5 mm.
+        Number of voxels along x, y, z; at least 16, 16, 8. A voxel is about 1.5 to 2 mm in plane and 3.6 to 5 mm thick.
     images : bool
-        Write the two image phases. Masks are written in any case.
+        Write the two image phases. Masks are always written.
     density_column : bool
-        Write the 50 columns of the later release, with ``breast_density``. With 49 it stands in the JSON files alone.
+        Write the 50 columns of the later release, with ``breast_density``. With 49 columns, the density is only in the
+        JSON files.
     age_slope : float
-        Dice per year of age, within every source and ethnic group, on masks neither accepted nor missed.
+        Change of mean Dice per year of age, within every source and ethnic group. It applies to masks that are neither
+        accepted nor missed.
     source_effect : float
-        Mean Dice of the best source (DUKE) minus the worst (ISPY1), the same way.
+        Mean Dice at the best source (DUKE) minus that at the worst (ISPY1), also on masks neither accepted nor missed.
     source_age_shift : float
-        Mean age in years at the best source minus the worst. With `source_effect` it makes source a confounder of age.
+        Mean age in years at the best source minus that at the worst. Together with `source_effect`, it makes source a
+        confounder of the effect of age.
     ethnic_effect : float
-        Mean Dice of African American minus Caucasian patients at ISPY2; there is none elsewhere.
+        Mean Dice of African American minus Caucasian patients at ISPY2. It is 0 at the other sources.
     size_slope : float
         Change of log tumour volume (cm^3) per year of age.
     accepted_share, accepted_older_excess : float
-        Share of Young patients whose expert mask is the accepted automatic mask (Dice exactly 1), and by how much the
-        share in Older is larger; Middle lies half-way.
+        Share of Young patients with an expert mask that is the accepted automatic mask (Dice exactly 1), and the
+        difference of that share between Older and Young. Middle is half-way between them.
     missed_share : float
-        Share of patients whose automatic mask is empty (Dice 0).
+        Share of patients with an empty automatic mask (Dice 0).
     workers : int
-        Processes that write cases.
+        Number of processes that write cases.
     folder : str or Path
-        Folder that holds simulated data sets; the project's own, ``data/simulated``, where empty.
+        Folder that holds simulated data sets. If empty, it is the project's ``data/simulated``.
 
     Returns
     -------
     Path
-        Root of the data set. Beside the real files it holds ``truth.json`` (planted effects, exact expected contrasts
-        as in `simulate_breast_mri_table`, and ``max_dice_deviation``, by which masks miss their drawn Dice for whole
-        voxels).
+        Root of the data set. In addition to the real files it holds ``truth.json``: the planted effects, the exact
+        expected contrasts as in `simulate_breast_mri_table`, and ``max_dice_deviation``, the largest difference
+        between the drawn Dice and the Dice of the masks (masks consist of whole voxels).
 
     Raises
     ------
@@ -144,8 +147,8 @@ def simulate_breast_mri(
 
     Notes
     -----
-    Zero switches an effect off. Patients are those of `simulate_breast_mri_table` with the same `n`, `seed` and
-    effects. Ids have more digits than any real one. Out-of-fold scores in the weights archive are simulated as well.
+    An effect of zero is switched off. The patients are those of `simulate_breast_mri_table` with the same `n`, `seed`
+    and effects. Ids have more digits than real ids. Out-of-fold scores in the weights archive are simulated as well.
     """
     n, seed, shape = checks.check_count(n), checks.check_seed(seed), check_shape(shape)
     workers = checks.check_count(workers, "workers")
@@ -198,7 +201,7 @@ def _write(root: Path, arguments: dict, planted: population.Effects, workers: in
 def _write_case(
     root: Path, index: int, row: dict, case: dict, seed: int, shape: tuple[int, int, int], images: bool
 ) -> float:
-    """Write one patient's masks, JSON and images; return the Dice that the masks have."""
+    """Write the masks, JSON and images of one patient; return the Dice of the written masks."""
     rng = np.random.default_rng((seed, 3, index))
     spacing = (case["in_plane_mm"], case["in_plane_mm"], case["thickness_mm"])
     expert, automatic = masks.pair(

@@ -1,4 +1,4 @@
-"""Images and masks of one patient of a MAMA-MIA download, ready for a network."""
+"""Images and masks of one patient of a MAMA-MIA download, as input for a network."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from helpers.errors import InputError
 
 
 class Volume(NamedTuple):
-    """One patient on one grid.
+    """Image and masks of one patient on one grid.
 
-    image : float32, (2, x, y, z): first post-contrast phase and its difference to the pre-contrast one, z-scored
-    expert, automatic : bool, (x, y, z); automatic is None in a data set without such masks
+    image : float32, (2, x, y, z): first post-contrast phase and its difference from the pre-contrast phase, z-scored
+    expert, automatic : bool, (x, y, z); `automatic` is None in a data set without such masks
     spacing : voxel size in mm along x, y, z
     """
 
@@ -30,13 +30,13 @@ class Volume(NamedTuple):
 
 
 def has_images(root: str | Path) -> bool:
-    """Whether a folder holds images, and not only tables of scores."""
+    """Return True if a folder holds images, and not only tables of scores."""
     folder = find(root, "images")
     return folder is not None and folder.is_dir()
 
 
 def load_volume(root: str | Path, patient_id: str) -> Volume:
-    """Images and masks of a patient on their own grid.
+    """Load the image and masks of a patient on their original grid.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def load_volume(root: str | Path, patient_id: str) -> Volume:
         Folder of the download: ``images``, ``segmentations/expert`` and, unless there is no such folder,
         ``segmentations/automatic``.
     patient_id : str
-        In any case.
+        Id in upper or lower case.
 
     Raises
     ------
@@ -80,14 +80,15 @@ def load_volume(root: str | Path, patient_id: str) -> Volume:
 
 
 def enhancement(phases: np.ndarray) -> np.ndarray:
-    """First post-contrast phase and its difference to the pre-contrast one, float32 (2, ...), from phases (k, ...).
+    """Compute the first post-contrast phase and its difference from the pre-contrast phase from phases (k, ...).
 
-    Both are z-scored with the mean and SD over all phases, so that enhancement is kept.
+    The result is float32, (2, ...). Both are scaled with the mean and SD over all phases (the difference by the SD
+    alone), so that enhancement is preserved.
 
     Raises
     ------
     InputError
-        The phases are constant, or hold values that are no finite numbers.
+        The phases are constant or hold values that are not finite.
     """
     mean, sd = float(phases.mean(dtype=np.float64)), float(phases.std(dtype=np.float64))
     if not np.isfinite(sd) or sd == 0:
@@ -96,7 +97,7 @@ def enhancement(phases: np.ndarray) -> np.ndarray:
 
 
 def mask_file(root: str | Path, kind: str, patient_id: str) -> Path:
-    """File of a patient's ``expert`` or ``automatic`` mask, whatever the case of its name."""
+    """Find the file of a patient's ``expert`` or ``automatic`` mask; its name may be in upper or lower case."""
     for ending in (".nii.gz", ".nii"):
         path = find(root, "segmentations", kind, f"{patient_id}{ending}")
         if path is not None:
@@ -105,7 +106,7 @@ def mask_file(root: str | Path, kind: str, patient_id: str) -> Path:
 
 
 def resample(volume: Volume, spacing: float) -> Volume:
-    """The volume on a grid of cubic voxels: images by cubic splines, masks by linear interpolation cut at one half.
+    """Resample a volume to cubic voxels: the image by cubic splines, masks by linear interpolation and a cut at 0.5.
 
     Parameters
     ----------
@@ -119,21 +120,21 @@ def resample(volume: Volume, spacing: float) -> Volume:
 
 
 def to_grid(voxels: np.ndarray, shape: tuple[int, ...], *, order: int = 1) -> np.ndarray:
-    """Voxels resampled to `shape` over the same extent: edges of the volume stay where they are."""
+    """Resample voxels to `shape` over the same extent: the edges of the volume do not move."""
     factors = [new / old for new, old in zip(shape, voxels.shape, strict=True)]
     return ndimage.zoom(voxels, factors, order=order, mode="nearest", grid_mode=True)
 
 
 def largest_slice(volume: Volume, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The axial slice with the largest expert area, as a square.
+    """Extract the axial slice with the largest area of the expert mask, as a square.
 
-    The slice is chosen by the expert mask, which a network in use does not have: scores on such slices compare labels
-    and groups, they are no performance in the clinic.
+    The slice is chosen by the expert mask, which a network in use does not have. So scores on such slices compare
+    labels and groups; they do not measure clinical performance.
 
     Parameters
     ----------
     size : int
-        Side in voxels; the slice is cropped about its tumour, or padded by its edge values.
+        Side in voxels. The slice is cropped around its tumour; a smaller slice is padded, the image by its edge values.
 
     Returns
     -------
@@ -151,14 +152,14 @@ def largest_slice(volume: Volume, size: int) -> tuple[np.ndarray, np.ndarray, np
 
 
 def crop(array: np.ndarray, centre: Sequence[int], shape: Sequence[int], *, pad: str = "constant") -> np.ndarray:
-    """A patch of (channels, ...) as near to `centre` as the array allows, padded where the array is smaller.
+    """Crop a patch of (channels, ...) as near to `centre` as the array allows; pad it if the array is smaller.
 
     Parameters
     ----------
     centre, shape : sequence of int
-        Voxel in the middle, and voxels along each axis but the first.
+        Voxel at the centre of the patch, and its number of voxels; both along each axis but the first.
     pad : str
-        Mode of `numpy.pad`: zeros by default, "edge" for the outermost values.
+        Mode of `numpy.pad`: "constant" pads with zeros, "edge" with the outermost values.
     """
     spans, pads = [slice(None)], [(0, 0)]
     for length, at, size in zip(array.shape[1:], centre, shape, strict=True):
@@ -170,21 +171,21 @@ def crop(array: np.ndarray, centre: Sequence[int], shape: Sequence[int], *, pad:
 
 
 def folds(strata: np.ndarray, *, n: int, seed: int) -> np.ndarray:
-    """Fold of each patient, 0 to n - 1, each stratum spread evenly over the folds.
+    """Assign a fold of cross-validation, 0 to n - 1, to each patient; each stratum is spread evenly over the folds.
 
     Parameters
     ----------
     strata : ndarray of shape (patients,)
-        For example the age group.
+        Stratum of each patient, for example the age group.
     n : int
-        Folds, 2 or more.
+        Number of folds, 2 or more.
     seed : int
         Seed of the shuffle.
 
     Raises
     ------
     InputError
-        A stratum has fewer patients than there are folds.
+        There are fewer than 2 folds, or a stratum has fewer patients than there are folds.
     """
     from sklearn.model_selection import StratifiedKFold
 

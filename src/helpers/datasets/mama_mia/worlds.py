@@ -1,8 +1,8 @@
-"""Simulated cohorts in which the cause of an age gap is set: the labels, the images, or who is a hard case.
+"""Simulated cohorts with a chosen cause of an age gap: the labels, the images, or the share of hard cases (case mix).
 
-Every patient is one breast that is rendered twice. A labeller reads the first rendering and so makes the silver mask;
-the second is the study image on disk. So labels can be biased by age while images are not, and the other way round.
-What that means and where it ends stands in the notes of `simulate_breast_mri_world`.
+Every patient is one breast that is rendered twice. A labeller segments the first rendering, which gives the silver
+mask. The second rendering is the study image on disk. So labels can be biased by age while images are not, and the
+other way round. The notes of `simulate_breast_mri_world` explain this design and its limits.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ Labeller = Callable[[np.ndarray, tuple[float, float, float]], np.ndarray]
 
 WORLD_SHAPE = (48, 48, 12)
 
-# World -> what it plants, from Young to Older; Middle lies half-way. `labeller` and `image`: share of the way to
-# difficulty 1 that the rendering of a Young patient is moved; `hard`: share of hard cases in Young minus that in Older;
-# `size`: log volume of the tumours of Young minus Older.
+# World -> its planted effects, from Young to Older; Middle is half-way. `labeller` and `image`: the rendering of a
+# Young patient is moved by this share of the way to difficulty 1. `hard`: share of hard cases in Young minus that in
+# Older. `size`: log volume of tumours in Young minus that in Older.
 WORLDS: dict[str, dict[str, float]] = {
     "none": {"labeller": 0.0, "image": 0.0, "hard": 0.0, "size": 0.0},
     "labels": {"labeller": 0.6, "image": 0.0, "hard": 0.0, "size": 0.0},
@@ -37,20 +37,20 @@ WORLDS: dict[str, dict[str, float]] = {
     "share": {"labeller": 0.0, "image": 0.0, "hard": 0.5, "size": 0.0},
     "all": {"labeller": 0.6, "image": 0.6, "hard": 0.5, "size": 0.2},
 }
-# What silver masks do as a ruler, where images are harder the younger the patient: with labels worse for the young too
-# they inflate the gap, with labels worse for the older (share below 0: the Older are moved) they hide or reverse it.
+# Worlds for silver masks as the reference standard. Images are harder for younger patients. If labels are worse for
+# the young too, they inflate the gap. If labels are worse for the older (share below 0), they hide or reverse it.
 RULERS: dict[str, dict[str, float]] = {
     "inflates": {"labeller": 0.8, "image": 0.5, "hard": 0.0, "size": 0.0},
     "hides": {"labeller": -0.4, "image": 0.5, "hard": 0.0, "size": 0.0},
     "reverses": {"labeller": -0.9, "image": 0.6, "hard": 0.0, "size": 0.0},
 }
 PLANTED = WORLDS | RULERS
-HARD_SHARE = 0.4  # of Middle, and of everybody where the world plants no difference
-EASY, HARD = (0.0, 0.3), (0.6, 0.9)  # ranges of the difficulty, before the world moves it
+HARD_SHARE = 0.4  # in Middle, and in all age groups if the world plants no difference
+EASY, HARD = (0.0, 0.3), (0.6, 0.9)  # ranges of the difficulty before the planted effects
 
 _NO_EFFECT = dict.fromkeys(population.EFFECTS, 0.0)
-_LOG_CC, _LOG_CC_SD = 2.4, 0.5  # of the tumours' volumes in cm^3: they fit a small volume and a small network
-# A rater minds distance as well: each mm of HD95 above 10 mm counts as 0.005 of Dice less, each below as more.
+_LOG_CC, _LOG_CC_SD = 2.4, 0.5  # of tumour volumes in cm^3, chosen for small images and a small network
+# A rater considers distance as well: each mm of HD95 above 10 mm counts as 0.005 less Dice, each mm below as more.
 _RATED_PER_MM, _RATED_FROM_MM, _RATED_TO_MM = 0.005, 10.0, 30.0
 
 
@@ -67,73 +67,77 @@ def simulate_breast_mri_world(
     workers: int = 1,
     folder: str | Path = "",
 ) -> Path:
-    """Folder of a simulated cohort in the real layout, with images and with a set cause of an age gap; made once.
+    """Simulate a cohort with images and a chosen cause of an age gap, as a folder in the real layout; made only once.
 
     Parameters
     ----------
     world : str
-        A key of `RULERS`, which says what silver masks do as a ruler; or the cause of the gap, a key of `WORLDS`:
-        ``labels`` (the labeller's rendering is harder the younger the patient, the study image is not), ``images`` (the
-        study image is, the labeller's rendering is not; and the younger the patient, the larger the tumour), ``share``
-        (a younger patient is more often a hard case; hard is equally hard whatever the age, in both renderings),
-        ``all`` three, or ``none``.
+        Cause of the gap, a key of `WORLDS`: ``labels`` (the labeller's rendering is harder for younger patients, the
+        study image is not), ``images`` (the study image is harder for younger patients, the labeller's rendering is
+        not; and younger patients have larger tumours), ``share`` (younger patients are more often hard cases; a hard
+        case is equally hard at every age, in both renderings), ``all`` three, or ``none``. Or a key of `RULERS`, which
+        names the effect on the gap when silver masks are the reference standard.
     n : int
-        Patients.
+        Number of patients.
     seed : int
-        Seed of everything that is drawn. Worlds of one seed have the same patients and noise, and the same breasts but
-        for a tumour's size; what is planted is all that differs. The result does not depend on `workers`.
+        Seed of all random draws. Worlds of one seed have the same patients and noise, and the same breasts except for
+        the size of a tumour; they differ only by the planted effects. The result does not depend on `workers`.
     labeller : callable, optional
-        ``labeller(image, spacing) -> mask``: image float32 of shape (2, x, y, z), pre-contrast and first post-contrast,
-        spacing in mm, mask bool of shape (x, y, z). Called for one case after another, in the calling process. Without
-        one there are no automatic masks and no ratings, as for a cohort to train a labeller on.
+        ``labeller(image, spacing) -> mask``: image float32 of shape (2, x, y, z), pre-contrast and first post-contrast;
+        spacing in mm; mask bool of shape (x, y, z). It is called for one case after another, in the calling process.
+        Without a labeller there are no automatic masks and no ratings, as in a cohort for training a labeller.
     labeller_key : str
-        Short text that changes when the labeller does, such as a hash of its weights; the folder's name holds it.
+        Short text that changes when the labeller does, such as a hash of its weights. The hash in the folder's name
+        depends on it.
     strength : float
-        Factor of all that the world plants, 0 to 1.5.
+        Factor on all planted effects of the world, 0 to 1.5.
     age_shares : tuple of float, optional
-        Shares of Young, Middle and Older, which add to 1; by default the population's, about 0.22, 0.52, 0.25.
-        ``(0.05, 0.25, 0.7)`` leans to the older, as a cohort may that a labeller was trained on.
+        Shares of Young, Middle and Older, which add to 1; by default those of the population, about 0.22, 0.52, 0.25.
+        ``(0.05, 0.25, 0.7)`` gives an older cohort, as the training cohort of a labeller may be.
     shape : tuple of int
-        Voxels of each volume along x, y, z; at least 16, 16, 8.
+        Number of voxels along x, y, z; at least 16, 16, 8.
     workers : int
-        Processes that render and write cases.
+        Number of processes that render and write cases.
     folder : str or Path
-        Folder that holds simulated data sets; the project's own, ``data/simulated``, where empty.
+        Folder that holds simulated data sets. If empty, it is the project's ``data/simulated``.
 
     Returns
     -------
     Path
-        Root of the data set. Beside the real files it holds ``truth.json`` (see `world_truth`; and the arguments) and
-        ``simulated_cases.csv``: ``patient_id``, ``hard`` (0 or 1), ``labeller_difficulty``, ``image_difficulty``.
+        Root of the data set. In addition to the real files it holds ``truth.json`` (see `world_truth`; and the
+        arguments) and ``simulated_cases.csv`` with ``patient_id``, ``hard`` (0 or 1), ``labeller_difficulty`` and
+        ``image_difficulty``.
 
     Raises
     ------
     InputError
-        An argument is out of range, a labeller comes without a key or returns no such mask, or the folder cannot be
-        written.
+        An argument is out of range, a labeller is given without a key (or a key without a labeller) or returns an
+        invalid mask, or the folder cannot be written.
 
     Notes
     -----
-    **How label bias and hard images are parted.** Every patient is one breast (`anatomy`), rendered twice (`render`) as
-    if imaged twice, each time with noise of its own. The labeller reads the first rendering; the study image is the
-    second; gold is the true tumour of both. A case is drawn easy or hard, both renderings start from that difficulty,
-    and the world moves one of them, both or none towards the hardest, the further the younger.
+    **How label bias and image difficulty are separated.** Every patient is one breast (`anatomy`), rendered twice
+    (`render`) as if imaged twice, with independent noise. The labeller segments the first rendering, and the second is
+    the study image. The gold mask is the true tumour of both. A case is drawn as easy or hard, and both renderings
+    start from that difficulty. The world then moves one rendering, both or neither towards the hardest. It moves Young
+    furthest or, in some worlds of `RULERS`, Older.
 
-    **What that is not.** In a real cohort the labeller reads the study image itself, so that hard images and bad labels
-    come together. Two renderings of one breast that differ in density and uptake are a device to part them, no claim
-    about scanners. Both show the same tumour in the same tissue, so errors of the labeller and of a network agree more
-    than those of two patients, and less than those on one image. One number moves all of `PHYSICS` together. How large
-    a gap is in Dice depends on the labeller and on the network and its training, so the truth holds difficulties.
-    Size belongs to the breast and so reaches both renderings. A larger tumour tends to a higher Dice: that the young
-    have larger ones, as in the published cohort, makes their images no harder, and their silver labels a little better.
+    **Limits of this design.** In a real cohort the labeller segments the study image itself, so hard images and bad
+    labels occur together. Two renderings of one breast with different density and uptake are a device to separate them,
+    not a claim about scanners. Both renderings show the same tumour in the same tissue. So errors of the labeller and
+    of a network are more alike than errors on two patients, and less alike than errors on one image. One number, the
+    difficulty, changes all parameters of `PHYSICS` together. The size of the gap in Dice depends on the labeller and on
+    the network and its training, so the truth holds difficulties instead. The size of a tumour is a property of the
+    breast and so affects both renderings. A larger tumour tends to have a higher Dice. If young patients have larger
+    tumours, as in the published cohort, their images are no harder for it, and their silver labels slightly better.
 
-    **What age does not do.** It reaches difficulty and size alone, by its group. Source, ethnicity and all else are
-    drawn as in `simulate_breast_mri` and change nothing; no gold mask is an accepted silver mask. Volumes of tumours
-    are about 11 cm^3 in the middle and 3 to 37 cm^3 at most. Recorded breast density, where there is one, is the study
-    image's.
+    **No other effect of age.** Age acts only on difficulty and size, by age group. Source, ethnicity and all other
+    attributes are drawn as in `simulate_breast_mri` and have no effect. No gold mask is an accepted silver mask. Tumour
+    volumes have a median of about 11 cm^3 and a range of about 3 to 37 cm^3. Recorded breast density, if there is one,
+    is that of the study image.
 
-    Ratings follow the silver mask's Dice and HD95 against gold, with noise of each rater; a mask without overlap is
-    Missed. There are no out-of-fold scores.
+    Ratings depend on the silver mask's Dice and HD95 against the gold mask, with noise for each rater. A mask without
+    overlap is rated Missed. There are no out-of-fold scores.
     """
     n, seed, shape = checks.check_count(n), checks.check_seed(seed), check_shape(shape)
     workers = checks.check_count(workers, "workers")
@@ -164,19 +168,20 @@ def simulate_breast_mri_world(
 
 
 def world_truth(world: str, *, strength: float = 1.0) -> dict[str, object]:
-    """What a world plants, and the difficulty that follows, exactly.
+    """Compute the planted effects of a world and the exact expected difficulties that follow from them.
 
     Returns
     -------
     dict
         ``world``; ``strength``; ``planted`` (as in `WORLDS`, times `strength`); ``hard_share`` by age group; and
-        ``difficulty``: for ``labeller`` and ``image`` the expected value of each age group, ``older_minus_young``, and
-        ``older_minus_young_given_hard`` and ``_given_easy``, which tell a harder rendering from more hard cases.
+        ``difficulty``: for ``labeller`` and ``image``, the expected value of each age group, ``older_minus_young``, and
+        ``older_minus_young_given_hard`` and ``_given_easy``. The last two separate harder renderings from a larger
+        share of hard cases (case mix).
 
     Raises
     ------
     InputError
-        `world` is none of `WORLDS` and `RULERS`, or `strength` is out of range.
+        `world` is neither in `WORLDS` nor in `RULERS`, or `strength` is out of range.
     """
     if world not in list(PLANTED):
         raise InputError("world", f"{world!r} is none", f"Choose from {', '.join(PLANTED)}")
@@ -208,20 +213,20 @@ def _gap(by_age: np.ndarray) -> float:
 
 
 def _hard_share(planted: dict[str, float], age: np.ndarray) -> np.ndarray:
-    """Share of hard cases at each code of the age group."""
+    """Compute the share of hard cases for each code of the age group."""
     return HARD_SHARE + planted["hard"] * (1 - age) / 2
 
 
 def _moved(difficulty: np.ndarray, share: float, age: np.ndarray) -> np.ndarray:
-    """Difficulty moved towards 1 by `share` of the way in Young (code 0), half of that in Middle, none in Older.
+    """Move the difficulty towards 1 by `share` of the way in Young (code 0), half of that in Middle, none in Older.
 
-    A share below 0 moves the Older instead, and Young not at all.
+    If `share` is below 0, its size applies in Older instead, half of it in Middle, and none in Young.
     """
     return difficulty + (1 - difficulty) * abs(share) * (2 - age if share >= 0 else age) / 2
 
 
 def _draw(arguments: dict, planted: dict[str, float]) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
-    """Patients, and difficulties and volumes of their breasts."""
+    """Draw patients, with the tumour volumes and the difficulties of their renderings."""
     drawn = patients.draw(
         arguments["n"],
         seed=arguments["seed"],
@@ -271,7 +276,7 @@ def _write(root: Path, arguments: dict, truth: dict, labeller: Labeller | None, 
     if labeller is not None:
         dice, hd95 = np.array(scores).T
         seen = dice - _RATED_PER_MM * (np.minimum(hd95, _RATED_TO_MM) - _RATED_FROM_MM)
-        # Above 0 unless the tumour is missed: 0 is rated Missed.
+        # Kept above 0 unless the tumour is missed, since 0 is rated Missed.
         drawn["dice"] = np.where(dice > 0, np.maximum(seen, 1e-6), 0)
         records.quality(drawn, dice).to_csv(root / layout.QUALITY, index=False)
     cases.to_csv(root / CASES, index=False)
@@ -281,8 +286,8 @@ def _write(root: Path, arguments: dict, truth: dict, labeller: Labeller | None, 
 def _write_case(
     root: Path, index: int, row: dict, spacing: tuple, cc: float, density: int, case: dict, seed: int, shape: tuple
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Write one patient's gold mask, JSON and study image; return the gold mask and the labeller's rendering."""
-    # A stream for each, so that the breast is the same whatever is planted.
+    """Write the gold mask, JSON and study image of one patient; return the gold mask and the labeller's rendering."""
+    # Separate random streams, so that the breast is the same whatever is planted.
     streams = [np.random.default_rng((seed, 5, index, k)) for k in range(3)]
     breast = rendering.anatomy(streams[0], shape=shape, spacing=spacing, cc=cc)
     phases = rendering.render(streams[1], breast, difficulty=case["image_difficulty"])

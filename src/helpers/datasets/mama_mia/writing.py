@@ -1,4 +1,4 @@
-"""Write tables, masks and images of one simulated download of MAMA-MIA."""
+"""Writer of the tables, masks and images of a simulated MAMA-MIA download."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from helpers.datasets.shared.folder import save
 def write_tables(
     root: Path, drawn: dict[str, np.ndarray], *, seed: int, shape: tuple[int, int, int], density: bool
 ) -> list[dict[str, object]]:
-    """Make the folders and write the spreadsheet and the split; return the spreadsheet's rows."""
+    """Make the folders and write the spreadsheet and the split file; return the rows of the spreadsheet."""
     for name in ("segmentations/expert", "patient_info_files"):
         (root / name).mkdir(parents=True)
     sheet, legend = records.spreadsheet(drawn, seed=seed, shape=shape, density=density)
@@ -36,8 +36,8 @@ def write_case(
     expert: np.ndarray,
     phases: Sequence[np.ndarray] = (),
 ) -> None:
-    """Write one patient's expert mask, JSON record and images (none where `phases` is empty)."""
-    # Releases differ in the case of file names; here the automatic masks have upper case, the rest lower.
+    """Write the expert mask, JSON record and images of one patient (no images if `phases` is empty)."""
+    # Releases differ in the case of file names. Here automatic masks have upper-case names, and other files lower-case.
     name = str(row["patient_id"])
     save(expert.astype(np.uint8), spacing, root / "segmentations" / "expert" / f"{name.lower()}.nii.gz")
     corners = np.argwhere(expert)
@@ -51,7 +51,7 @@ def write_case(
 
 
 def write_automatic(root: Path, row: dict[str, object], mask: np.ndarray, spacing: tuple[float, float, float]) -> None:
-    """Write one patient's automatic mask."""
+    """Write the automatic mask of one patient."""
     folder = root / "segmentations" / "automatic"
     folder.mkdir(exist_ok=True)
     save(mask.astype(np.uint8), spacing, folder / f"{row['patient_id']}.nii.gz")

@@ -1,1 +1,1 @@
-"""A table of the reader's own scores: its loader, and a simulator of one."""
+"""Tables of scores that the user brings: a loader, and a simulator of such a table."""

@@ -1,4 +1,4 @@
-"""The reader's own cases: scores and groups from a CSV, or groups from a CSV and scores from two folders of masks."""
+"""Loader of the user's cases: scores and groups from a CSV, or groups from a CSV and scores from two mask folders."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError
 
 MOST_NUMBERS, MOST_NAMES = 10, 30
-MEASURED = ("dice", "hd95", "nsd")  # what `scores.score_folders` gives
+MEASURED = ("dice", "hd95", "nsd")  # the scores that `scores.score_folders` computes
 
 
 class OwnScores(NamedTuple):
-    """Cases that have a score, and which of their columns is what.
+    """Cases that have a score, and the names of their columns.
 
-    `cases` has one row a case and no identifier; `groups` names its attributes, categories with missing values where
-    nothing is recorded; `second` and `source` are empty where they were not given. `notes` says in words what was
-    assumed or looks odd, `dropped` (table, reason, n) counts the cases left out.
+    `cases` has one row for each case and no identifier. `groups` names the columns of attributes: they are categorical,
+    and missing if nothing is recorded. `second` and `source` are empty if they were not given. `notes` lists in words
+    all that was assumed or looks odd. `dropped` (table, reason, n) counts the cases that were left out.
     """
 
     cases: pd.DataFrame
@@ -49,32 +49,34 @@ def load_own_scores(
     root: str | Path = "",
     scored: pd.DataFrame | None = None,
 ) -> OwnScores:
-    """Read a CSV with one row a case.
+    """Load a CSV with one row for each case.
 
     Parameters
     ----------
     file : str or Path
-        See `own_table.read_own` for what is read without further ado.
+        CSV file; `own.table.read_own` documents the encodings and separators that are recognised.
     score, second, source, case : str
-        Columns: the score; a second score of the same cases; where a case is from, a possible confounder; its
-        identifier, which is checked for repeats and then left out. All but the first may be empty.
+        Names of columns: the score; a second score of the same cases; the source of a case (such as the hospital), a
+        possible confounder; and its identifier, which is checked for repeats and then left out. All but the first may
+        be empty.
     groups : str or sequence of str
-        Columns whose groups are compared, as names or "sex, age".
+        Columns of the attributes that define the groups to compare, as a sequence of names or as "sex, age".
     bins : str
-        Edges that cut numbers into groups: "age: 40, 60; bmi: 25". A case at an edge is in the lower group.
+        Edges that divide a column of numbers into groups: "age: 40, 60; bmi: 25". A value equal to an edge is in the
+        lower group.
     span : str
-        Lowest and highest value that the scores should have, "0, 1"; what is outside is kept, and said.
+        Lowest and highest value that scores should have, as "0, 1". Values outside are kept and counted in `notes`.
     root : str or Path
-        Folder that a relative `file` lies in; the working directory where empty.
+        Folder to which a relative `file` refers. If empty, it is the working directory.
     scored : DataFrame, optional
-        From `scores.score_folders`: then `score` is one of its columns, and `case` the column of the CSV that has the
-        masks' file names, with or without ending, in capitals or not.
+        Result of `scores.score_folders`. Then `score` is one of its columns, and `case` is the column of the CSV with
+        the masks' file names, with or without file ending and in upper or lower case.
 
     Raises
     ------
     InputError
-        A column is absent or named twice, a score is not a number, a case stands twice, an attribute has too many
-        values, one group only or no two groups of ten cases; no case has a mask.
+        A column is absent or named twice, a score is not a number, a case occurs twice, no case has a mask; or an
+        attribute has too many values, only one group, or fewer than two groups of ten cases.
     """
     if not str(file):
         fix = "Give a CSV with one row a case, as SCORES=my.csv; scores may also come from folders of masks beside it"
@@ -135,7 +137,7 @@ def _check_repeats(ids: pd.Series, path: Path) -> None:
 def _joined(
     table: pd.DataFrame, scored: pd.DataFrame, score: str, case: str, path: Path, counted: Notes
 ) -> pd.DataFrame:
-    """The groups' table with the scores of the masks beside it."""
+    """Join the scores of the masks to the table of groups, by case."""
     if score not in MEASURED:
         raise InputError("SCORE", f"{score!r} is not measured from masks", f"Choose from {', '.join(MEASURED)}")
     if not case:
@@ -176,7 +178,7 @@ def _outside(values: pd.Series, limits: tuple[float, float]) -> list[str]:
 
 
 def _edges(bins: str, names: list[str]) -> dict[str, list[float]]:
-    """ "age: 40, 60; bmi: 25" as a mapping."""
+    """Parse a text such as "age: 40, 60; bmi: 25" into a mapping from column to edges."""
     found = {}
     for part in filter(str.strip, bins.split(";")):
         name, colon, text = part.partition(":")
@@ -194,7 +196,7 @@ def _edges(bins: str, names: list[str]) -> dict[str, list[float]]:
 
 
 def _attribute(values: pd.Series, edges: list[float] | None, path: Path) -> tuple[pd.Series, list[str]]:
-    """A column as categories, and what looks odd in it."""
+    """Convert a column to categories, with notes about what looks odd in it."""
     name, known = str(values.name), values.dropna()
     if edges is not None:
         parsed, notes = numbers(values, path)
@@ -217,7 +219,7 @@ def _attribute(values: pd.Series, edges: list[float] | None, path: Path) -> tupl
 
 
 def _alike(known: pd.Series, name: str) -> list[str]:
-    """Groups whose names differ only by case or punctuation that looks like a blank."""
+    """Report groups with names that differ only by case, blanks or punctuation; they stay separate groups."""
     spelled: dict[str, list[str]] = {}
     for label in known.unique():
         spelled.setdefault("".join(c for c in label.casefold() if c.isalnum()) or label, []).append(label)
@@ -231,7 +233,7 @@ def _alike(known: pd.Series, name: str) -> list[str]:
 def _scored(
     frame: pd.DataFrame, scores: list[str], names: list[str], counted: Notes, table: str
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Cases that have every score; groups that lose all of theirs are said."""
+    """Keep the cases that have every score, with a note about each group that loses all its cases."""
     has = frame[scores].notna().all(axis=1)
     for score in scores:
         counted.append((table, f"no {score}", int(frame[score].isna().sum())))

@@ -1,4 +1,4 @@
-"""A table of scores such as a reader brings, with planted effects."""
+"""Simulator of a table of scores such as a user brings, with planted effects."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pandas as pd
 from helpers.datasets.shared.folder import made_once
 from helpers.errors import InputError
 
-# What is planted, in Dice: `age` on cases over 60, `hospital` on all of C; the silver reference adds to cases over 60,
-# so that it hides half of the gap. Sex has no effect of its own, but C serves more women.
+# Planted effects, in Dice: `age` on cases over 60, `hospital` on all cases of C. The silver reference raises the scores
+# of cases over 60, so it hides half of the gap. Sex itself has no effect, but C serves more women.
 PLANTED = {"age": -0.06, "hospital": -0.10, "silver": 0.03, "sex": 0.0}
-# What `datasets.load_own_scores` is told of the table's columns.
+# Arguments of `datasets.load_own_scores` for the columns of this table.
 COLUMNS = {"score": "dice", "second": "dice_silver", "groups": "sex, age", "source": "hospital", "case": "case"}
 COLUMNS |= {"bins": "age: 40, 60", "span": "0, 1"}
 HOSPITALS, WOMEN = ("A", "B", "C"), {"A": 0.4, "B": 0.4, "C": 0.75}
@@ -27,22 +27,23 @@ def simulate_own_scores(n_cases: int = 600, *, seed: int = 0, folder: str | Path
     Parameters
     ----------
     n_cases : int
-        Cases, at least 100.
+        Number of cases, at least 100.
     seed : int
         Seed of `numpy.random.default_rng`.
     folder : str or Path
-        Folder that holds simulated data sets; the project's own where empty.
+        Folder that holds simulated data sets. If empty, it is the project's ``data/simulated``.
 
     Returns
     -------
     Path
-        ``scores.csv`` with columns ``case, dice, dice_silver`` (the same cases by a second reference), ``sex`` (some
-        not recorded, one group of a handful), ``age`` in years and ``hospital``. Beside it ``truth.json``.
+        File ``scores.csv`` with columns ``case, dice, dice_silver`` (the same cases against a second reference),
+        ``sex`` (not recorded for some, and one group has only five cases), ``age`` in years and ``hospital``. Next to
+        it is ``truth.json`` with the planted effects.
 
     Raises
     ------
     InputError
-        Too few cases; the folder cannot be written.
+        There are fewer than 100 cases, or the folder cannot be written.
     """
     if n_cases < 100:
         raise InputError("n_cases", f"{n_cases} is too few for groups of ten", "Ask for 100 or more.")

@@ -1,4 +1,4 @@
-"""Read any CSV that a reader brings: from a spreadsheet or a program, with commas, semicolons or tabs."""
+"""Reader of any CSV that a user brings: from a spreadsheet or a program, with commas, semicolons or tabs."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ import pandas as pd
 from helpers.datasets.shared.files import at, one_line
 from helpers.errors import InputError
 
-# No number in a column of numbers; in a column of groups a name as any other, as "None" of a disease.
+# Missing values in a column of numbers. In a column of groups they are names like any other, such as disease "None".
 NO_NUMBER = ("NA", "N/A", "n/a", "NaN", "nan", "None", "NULL", "null", "#N/A", "<NA>")
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 
 
 def read_own(file: str | Path, *, where: str = "SCORES") -> tuple[pd.DataFrame, list[str]]:
-    """Table of strings (missing where blank), and in words what had to be assumed.
+    """Read a CSV as strings (a blank cell is missing), with notes in words about what had to be assumed.
 
     Parameters
     ----------
     file : str or Path
-        CSV in UTF-8, with or without a byte-order mark, in UTF-16 with one, or in Windows-1252; columns are separated
-        by comma, semicolon or tab, whichever the header has most of.
+        CSV in UTF-8 (with or without a byte-order mark), in UTF-16 with a byte-order mark, or in Windows-1252. Columns
+        are separated by comma, semicolon or tab: the one that is most frequent in the header.
     where : str
-        What named the file, for messages.
+        Name of the setting that gave the file, for messages.
 
     Returns
     -------
     frame : DataFrame of str
-        The index is the row in a spreadsheet: the header is row 1.
+        The index is the row number in a spreadsheet; the header is row 1.
     notes : list of str
 
     Raises
     ------
     InputError
-        There is no such file, it is no CSV, is empty, or two columns have one name.
+        The file does not exist, is not a CSV or is empty, or two columns have the same name.
     """
     path = Path(file).expanduser()
     text, notes = _text(path, where)
@@ -109,12 +109,12 @@ def _check_header(path: Path, head: str, separator: str) -> None:
 
 
 def _tidy(text: str) -> str:
-    """One spelling of what looks the same: composed letters, single blanks, none at the ends."""
+    """Normalise a text: compose Unicode letters (NFC), make every blank single, and strip blanks at the ends."""
     return " ".join(unicodedata.normalize("NFC", str(text)).split())
 
 
 def column(frame: pd.DataFrame, name: str, *, where: str, file: Path) -> pd.Series:
-    """A column by its name, or an error that names the nearest one."""
+    """Return a column by its name, or raise an InputError that suggests the nearest name."""
     if name in frame.columns:
         return frame[name]
     near = difflib.get_close_matches(name.lower(), [c.lower() for c in frame.columns], n=1, cutoff=0.5)
@@ -125,7 +125,9 @@ def column(frame: pd.DataFrame, name: str, *, where: str, file: Path) -> pd.Seri
 
 
 def numbers(values: pd.Series, file: Path) -> tuple[pd.Series, list[str]]:
-    """A column as floats, NaN where missing or "NA" and the like; decimal commas are read as points and said.
+    """Convert a column to floats, with notes; missing cells and texts such as "NA" (`NO_NUMBER`) are NaN.
+
+    Decimal commas are read as points, and a note reports that.
 
     Raises
     ------

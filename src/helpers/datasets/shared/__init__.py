@@ -1,1 +1,1 @@
-"""What data sets share: files, images, splits, checks, and folders of simulated downloads."""
+"""Code that all data sets share: files, images, splits, checks, and folders of simulated downloads."""

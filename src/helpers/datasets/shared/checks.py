@@ -1,4 +1,4 @@
-"""What every simulator checks of its arguments."""
+"""Checks of arguments that all simulators share."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from helpers.errors import InputError
 
 
 def check_count(n: int, name: str = "n") -> int:
-    """`n` as an int of at least 1."""
+    """Return `n` as an int; raise InputError unless it is a whole number of at least 1."""
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
         raise InputError(name, f"{n!r} is not a whole number of at least 1", "Give a number such as 60")
     return int(n)
 
 
 def check_seed(seed: int) -> int:
-    """`seed` as an int of at least 0."""
+    """Return `seed` as an int; raise InputError unless it is a whole number of at least 0."""
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise InputError("seed", f"{seed!r} is not a whole number of at least 0", "Give a seed such as 0")
     return int(seed)
 
 
 def check_shape(shape: tuple[int, int, int]) -> tuple[int, int, int]:
-    """`shape` as three ints of at least 16, 16, 8."""
+    """Return `shape` as three ints; raise InputError unless they are at least 16, 16, 8."""
     whole = isinstance(shape, list | tuple) and len(shape) == 3
     whole = whole and all(isinstance(v, int | np.integer) for v in shape)
     if not whole or any(v < least for v, least in zip(shape, (16, 16, 8), strict=True)):

@@ -1,4 +1,4 @@
-"""Find and read files of a data set, whatever the case of their names; what cannot be read is an `InputError`."""
+"""Functions that find files of a data set, ignoring the case of names, and read them; bad files raise `InputError`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Notes = list[tuple[str, str, int]]
 
 
 def find(root: str | Path, *parts: str) -> Path | None:
-    """Path below `root` whose parts equal `parts` but for case; None where there is none."""
+    """Find the path below `root` with these `parts`, ignoring case. Return None if there is none."""
     path = Path(root)
     for part in parts:
         if not path.is_dir():
@@ -27,12 +27,12 @@ def find(root: str | Path, *parts: str) -> Path | None:
 
 
 def one_line(error: object) -> str:
-    """Message of another library's error on one line, without its final full stop."""
+    """Shorten another library's error message to one line of at most 160 characters, without its final full stop."""
     return re.sub(r"\s+", " ", str(error)).strip().rstrip(".")[:160] or type(error).__name__
 
 
 def read_csv(path: Path, source: object = None, *, rows: int | None = None) -> pd.DataFrame:
-    """Table of strings (missing where blank) from a CSV file or an open `source` named by `path`."""
+    """Read a CSV file, or an open `source` named by `path`, as strings; a blank cell is missing."""
     try:
         frame = pd.read_csv(path if source is None else source, dtype=str, nrows=rows, skipinitialspace=True)
     except pd.errors.EmptyDataError as error:
@@ -46,14 +46,17 @@ def read_csv(path: Path, source: object = None, *, rows: int | None = None) -> p
 
 
 def read_sheet(path: Path, sheet: str) -> pd.DataFrame:
-    """Sheet of an xlsx file with its values as they stand; the index is the row number in the spreadsheet."""
+    """Read a sheet of an xlsx file, leaving its values unchanged.
+
+    Column names are put in lower case. The index is the row number in the spreadsheet. Empty rows are left out.
+    """
     try:
         with pd.ExcelFile(path, engine="openpyxl") as book:
             names = {str(name).strip().lower(): name for name in book.sheet_names}
             found = names.get(sheet.lower())
             frame = None if found is None else pd.read_excel(book, sheet_name=found, dtype=object)
     except Exception as error:
-        # openpyxl has no error of its own: what a broken file raises depends on where it is broken.
+        # openpyxl has no common error class: the error that a broken file raises depends on where it is broken.
         problem = f"cannot be read as an xlsx spreadsheet ({one_line(error)})"
         raise InputError(path, problem, "Download the file again") from error
     if frame is None:
@@ -65,18 +68,21 @@ def read_sheet(path: Path, sheet: str) -> pd.DataFrame:
 
 
 def patient_ids(names: pd.Series) -> pd.Series:
-    """Ids in one spelling: no folder, no image suffix, no blanks at the ends, upper case; missing stays missing."""
+    """Normalise patient ids: strip the folder, the NIfTI suffix and blanks at the ends, and convert to upper case.
+
+    A missing id stays missing.
+    """
     names = names.astype("str").str.strip().str.replace(r"^.*[\\/]", "", regex=True)
     return names.str.replace(r"\.nii(\.gz)?$", "", regex=True, case=False).str.upper()
 
 
 def at(path: Path | str, row: object, column: str) -> str:
-    """Name of a cell: file, row and column."""
+    """Name a cell for an error message by its file, row and column."""
     return f"{Path(path).name}, row {row}, column {column}"
 
 
 def refuse_first(bad: pd.Series, values: pd.Series, path: Path | str, column: str, expected: str, fix: str) -> None:
-    """Raise for the first True in `bad`, whose index holds row numbers."""
+    """Raise an InputError for the first True in `bad`, if there is one; the index of `bad` holds row numbers."""
     if bad.any():
         row = bad.index[bad.to_numpy()][0]
         value = values.loc[row]
@@ -85,7 +91,10 @@ def refuse_first(bad: pd.Series, values: pd.Series, path: Path | str, column: st
 
 
 def dropped_frame(notes: Notes) -> pd.DataFrame:
-    """Notes as the frame ``table, reason, n``: those of one table and reason added up, those of nothing gone."""
+    """Convert notes to the frame ``table, reason, n``.
+
+    Counts with the same table and reason are added up. Notes with a count of 0 are left out.
+    """
     frame = pd.DataFrame([note for note in notes if note[2]], columns=["table", "reason", "n"])
     frame = frame.groupby(["table", "reason"], sort=False, as_index=False).sum()
     return frame.astype({"table": "str", "reason": "str", "n": "int64"})

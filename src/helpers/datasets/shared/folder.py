@@ -1,4 +1,4 @@
-"""Write a simulated download in the real layout: once, whole or not at all, and its cases one by one."""
+"""Writer of a simulated download in the real layout: only once, complete or not at all, and case by case."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ import numpy as np
 from helpers import paths
 from helpers.keep import store
 
-CASES = "simulated_cases.csv"  # no file of the real layout: what was drawn for each case
+CASES = "simulated_cases.csv"  # not a file of the real layout: the values drawn for each case
 
 
 def made_once(stem: str, arguments: dict, write: Callable[[Path], None], folder: str | Path = "") -> Path:
-    """Folder ``<stem>-<hash of arguments>``, written by `write` unless it is there.
+    """Return the folder ``<stem>-<hash of arguments>``, after `write` has filled it if it did not exist yet.
 
-    It is written beside its place and renamed when complete, so a stopped run leaves nothing under the final name.
+    It is written under a temporary name next to its place and renamed when complete. So an interrupted run leaves
+    nothing under the final name.
 
     Parameters
     ----------
     stem : str
         First part of the folder's name.
     arguments : dict
-        Everything that decides the content, as plain values.
+        All values that determine the content, as types that JSON can write.
     write : callable
-        Called with an empty folder to fill.
+        Function that is called with an empty folder and fills it.
     folder : str or Path
-        Folder that holds simulated data sets; the project's own, ``data/simulated``, where empty.
+        Folder that holds simulated data sets. If empty, it is the project's ``data/simulated``.
 
     Raises
     ------
@@ -41,13 +42,13 @@ def made_once(stem: str, arguments: dict, write: Callable[[Path], None], folder:
     final = parent / f"{stem}-{key}"
     if final.is_dir():
         return final
-    with store.folder(final, replace=False) as part:  # where another run was first, its folder has the same content
+    with store.folder(final, replace=False) as part:  # if another run was first, its folder has the same content
         write(part)
     return final
 
 
 def save(array: np.ndarray, spacing: tuple[float, float, float], path: Path) -> None:
-    """Write an array as NIfTI with this voxel size in mm."""
+    """Save an array as a NIfTI file with this voxel size in mm."""
     import nibabel as nib
 
     image = nib.Nifti1Image(array, np.diag([*spacing, 1.0]))
@@ -56,7 +57,7 @@ def save(array: np.ndarray, spacing: tuple[float, float, float], path: Path) -> 
 
 
 def each_case(function: Callable, cases: Sequence[tuple], workers: int) -> Iterator:
-    """Results of `function` of each case, in their order, as they come."""
+    """Apply `function` to each case, in `workers` processes, and yield the results in the order of the cases."""
     if workers == 1:
         return (function(*case) for case in cases)
     from joblib import Parallel, delayed

@@ -1,4 +1,4 @@
-"""Pictures on disk as arrays of one size, kept so that they are decoded once."""
+"""Image files as arrays of one size, cached on disk so that they are decoded only once."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ EMPTY, NO_IMAGE, DAMAGED, DEEP = "is empty", "is no image", "is cut off or damag
 
 
 def decode(content: bytes, where: object) -> Image.Image:
-    """Picture in RGB from the bytes of a file; grey, palette and CMYK are converted, transparency is dropped.
+    """Decode the bytes of an image file to RGB. Grey, palette and CMYK are converted, and transparency is dropped.
 
     Raises
     ------
     InputError
-        The file is empty, no image (a web page under an image's name, say), cut off or damaged, or deeper than 8 bits;
-        the problem is `EMPTY`, `NO_IMAGE`, `DAMAGED` or `DEEP`.
+        The file is empty, is no image (for example a web page with the name of an image), is cut off or damaged, or
+        has more than 8 bits a channel. The error's ``problem`` is `EMPTY`, `NO_IMAGE`, `DAMAGED` or `DEEP`.
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -51,9 +51,9 @@ def decode(content: bytes, where: object) -> Image.Image:
 def load_images(
     files: Sequence[str | Path], size: int, *, workers: int = 1, progress: bool = True, folder: Path | None = None
 ) -> np.ndarray:
-    """Pictures as squares of one size: the shorter side is resized to it, then the middle is taken.
+    """Load images as squares of one size: the shorter side is resized to `size`, then the centre is cropped.
 
-    The result is kept on disk, so that a second call with the same files reads one file.
+    The result is cached on disk, so a second call with the same files reads a single file.
 
     Parameters
     ----------
@@ -61,23 +61,24 @@ def load_images(
     size : int
         Side in pixels.
     workers : int
-        Processes that decode.
+        Number of processes that decode.
     progress : bool
-        Show a bar.
+        Show a progress bar.
     folder : Path, optional
-        Where the result is kept; ``data/prepared`` of the project by default. Its name holds a hash of the files'
-        paths, sizes and times of change, of `size` and of the code.
+        Folder of the cached result; by default ``data/prepared`` of the project. The name of the cached file holds a
+        hash of the images' paths, file sizes and times of change, of `size` and of the code.
 
     Returns
     -------
     ndarray of uint8, shape (n, 3, size, size)
-        RGB in the order of `files`. Resized by Pillow's bilinear filter over the area that a pixel covers.
+        RGB in the order of `files`. Images are resized by Pillow's bilinear filter, which averages over the area that
+        a pixel covers.
 
     Raises
     ------
     InputError
-        There is no file, `size` is no whole number above 0, a file cannot be read (all others are tried first), or the
-        result cannot be written.
+        `files` is empty, `size` is not a whole number above 0, a file cannot be read (raised after all other files
+        were tried), or the result cannot be written.
     """
     from tqdm.auto import tqdm
 
@@ -107,7 +108,7 @@ def load_images(
 
 
 def key(files: list[Path], size: int, *, by: str) -> str:
-    """Hash of image files, of the size they are brought to, and of the module that does so."""
+    """Hash the image files (paths, file sizes, times of change), the `size` in pixels, and the code of module `by`."""
     try:
         known = [(str(file.resolve()), (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files]
     except OSError as error:

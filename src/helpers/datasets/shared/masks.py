@@ -1,4 +1,4 @@
-"""Tumour-like masks of a given volume, and an automatic mask of a given Dice to each."""
+"""Simulated tumour masks of a given volume, each with an automatic mask that has a given Dice against it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ Spacing = tuple[float, float, float]
 
 
 def noise(rng: np.random.Generator, shape: tuple[int, ...], spacing: Sequence[float], scale_mm: float) -> np.ndarray:
-    """Smooth noise of mean near 0 and standard deviation 1, float32; `scale_mm` is the width of its Gaussian."""
+    """Draw smooth noise with mean near 0 and standard deviation 1, float32.
+
+    `scale_mm` is the standard deviation of the Gaussian filter, in the unit of `spacing`; at least 0.6 voxels are used.
+    """
     field = rng.standard_normal(shape, dtype=np.float32)
     field = gaussian_filter(field, [max(scale_mm / step, 0.6) for step in spacing], mode="wrap", truncate=3)
     return field / field.std()
 
 
 def _smallest(field: np.ndarray, count: int) -> np.ndarray:
-    """Mask of the `count` voxels with the smallest value."""
+    """Return the mask of the `count` voxels with the smallest values."""
     mask = np.zeros(field.size, dtype=bool)
     if count > 0:
         mask[np.argpartition(field, count - 1, axis=None)[:count]] = True
@@ -27,23 +30,26 @@ def _smallest(field: np.ndarray, count: int) -> np.ndarray:
 
 
 def _quota(field: np.ndarray, inside: np.ndarray, hits: int, count: int) -> np.ndarray:
-    """Mask of `count` voxels of small value, of which exactly `hits` lie in `inside`."""
+    """Return a mask of `count` voxels with small values, exactly `hits` of them in `inside`."""
     hit = _smallest(np.where(inside, field, np.inf), hits)
     return hit | _smallest(np.where(inside, np.inf, field), count - hits)
 
 
 class Tumour(NamedTuple):
-    """A tumour's mask, and what it was made of."""
+    """Mask of a tumour, and the parts from which it was made."""
 
     mask: np.ndarray
-    radius: float  # mm, of the ball of the same volume
+    radius: float  # mm, of a sphere of the same volume
     centre: np.ndarray  # mm
     ellipsoid: Callable[[np.ndarray], np.ndarray]  # distance of each voxel from a given centre, 1 near the surface
     irregular: np.ndarray  # factor on that distance
 
 
 def tumour(rng: np.random.Generator, *, shape: tuple[int, int, int], spacing: Spacing, cc: float) -> Tumour:
-    """An irregular ellipsoid of `cc` cm^3, met to one voxel, at a random place inside the volume."""
+    """Draw an irregular ellipsoid of `cc` cm^3, exact to one voxel, at a random place inside the volume.
+
+    It has at least 27 voxels and at most half of the volume.
+    """
     voxel_cc = float(np.prod(spacing)) / 1000
     limit = int(0.5 * np.prod(shape))
     count = int(np.clip(round(cc / voxel_cc), 27, limit))
@@ -72,10 +78,11 @@ def pair(
     automatic_cc: float,
     dice: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """An expert mask and an automatic mask that have the wanted volumes and Dice.
+    """Draw an expert mask and an automatic mask that have the requested volumes and Dice.
 
-    The expert mask is an irregular ellipsoid. The automatic mask is the same shape displaced and deformed, by an amount
-    found by bisection; then voxels at its edge are exchanged until the overlap is the wanted whole number of voxels.
+    The expert mask is an irregular ellipsoid. The automatic mask is the same shape, displaced and deformed by an amount
+    that is found by bisection. Voxels at its edge are then exchanged until the overlap is the requested whole number of
+    voxels.
 
     Parameters
     ----------
@@ -86,10 +93,11 @@ def pair(
     spacing : tuple of float
         Voxel size in mm along x, y, z.
     expert_cc, automatic_cc : float
-        Volumes in cm^3, met to one voxel. The automatic one is moved where `dice` does not allow it.
+        Volumes in cm^3, exact to one voxel. If `dice` does not allow the automatic volume, the nearest possible one is
+        used.
     dice : float
-        Wanted Dice, 0 to 1, met to rounding: within ``1 / voxels`` of both masks together. Exactly 0 gives an empty
-        automatic mask and exactly 1 a copy of the expert's; any other value never gives either.
+        Requested Dice, 0 to 1. It is reached within ``1 / voxels``, with the voxels of both masks together. Exactly 0
+        gives an empty automatic mask, and exactly 1 a copy of the expert mask. No other value gives either.
 
     Returns
     -------
@@ -104,7 +112,7 @@ def pair(
 
     ratio = np.clip(automatic_cc / expert_cc, dice / (2 - dice), (2 - dice) / dice)
     predicted = int(np.clip(round(count * ratio), 2, limit))
-    # A non-empty overlap that is not the whole of both masks, as near the wanted Dice as whole voxels allow.
+    # The overlap is not empty and the masks are not identical; Dice is as near the requested one as whole voxels allow.
     hits = int(np.clip(round(dice * (count + predicted) / 2), 1, min(count, predicted) - (count == predicted)))
     away = size / 2 - centre + rng.normal(0, 0.3, 3) * radius
     away *= radius / max(float(np.linalg.norm(away)), 1e-6)
@@ -124,9 +132,10 @@ def pair(
 
 
 def phases(rng: np.random.Generator, tumour: np.ndarray, *, spacing: Spacing) -> tuple[np.ndarray, np.ndarray]:
-    """Pre-contrast image and first post-contrast image of a breast with this tumour, int16, shape of `tumour`.
+    """Draw the pre-contrast and the first post-contrast image of a breast with this tumour, int16, shape of `tumour`.
 
-    Fat and parenchyma by smooth noise; the agent reaches the tumour most, with a dimmer core, and parenchyma a little.
+    Smooth noise divides the breast into fat and parenchyma. The tumour takes up most of the contrast agent, its core
+    less, and parenchyma a little.
     """
     texture = noise(rng, tumour.shape, spacing, 8.0)
     parenchyma = 1 / (1 + np.exp(-4 * texture))

@@ -1,4 +1,4 @@
-"""Read volumes in NIfTI format; what cannot be read is an `InputError`."""
+"""Reader of volumes in NIfTI format; a file that cannot be read raises `InputError`."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from nibabel.wrapstruct import WrapStructError
 
 from helpers.errors import InputError
 
-SLACK = 0.01  # mm: two grids are one if no corner of the image is further apart
+SLACK = 0.01  # mm: two grids are equal if no corner of the image is further apart than this
 
 
 def read_nifti(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-    """Voxels, three-dimensional, and affine (4, 4) in mm of a NIfTI file.
+    """Read the voxels (three axes) and the affine (4, 4), in mm, of a NIfTI file.
 
     Raises
     ------
     InputError
-        The file is missing, truncated, of another kind or of another number of axes, or its header gives no length.
+        The file is missing, truncated, not NIfTI or not three-dimensional, or its header has no usable affine.
     """
     try:
         image = nib.load(path)
@@ -43,12 +43,12 @@ def read_nifti(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
 def check_same_grid(
     first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray], *, where: str, fix: str
 ) -> tuple[float, ...]:
-    """Voxel size in mm of two volumes (voxels and affine each) that lie on one grid.
+    """Check that two volumes (each its voxels and affine) have the same grid, and return their voxel size in mm.
 
     Raises
     ------
     InputError
-        Shape, voxel size or position differ; `where` names both files, `fix` says what to do.
+        Shape, voxel size or position differ. In the message, `where` names both files and `fix` is the advice.
     """
     (here_voxels, here), (there_voxels, there) = first, second
     if here_voxels.shape != there_voxels.shape:

@@ -1,4 +1,4 @@
-"""What every frame of cases must satisfy."""
+"""Schemas that frames of cases must satisfy: `COHORT` for MAMA-MIA and `SKIN` for Fitzpatrick17k."""
 
 from __future__ import annotations
 
@@ -75,7 +75,10 @@ _TABLE_COLUMN = {
 
 
 def validate(frame: pd.DataFrame, path: Path, schema: pa.DataFrameSchema = COHORT) -> pd.DataFrame:
-    """`frame`, whose index holds the table's rows, checked; the first failure is raised as an `InputError`."""
+    """Validate `frame` against a schema and return it; the first failure is raised as an `InputError`.
+
+    The index of `frame` holds the row numbers of the table at `path`.
+    """
     try:
         return schema.validate(frame, lazy=True)
     except pa.errors.SchemaErrors as error:

@@ -1,4 +1,4 @@
-"""Share patients out to training, validation and test."""
+"""Random split of patients into training, validation and test."""
 
 from __future__ import annotations
 
@@ -18,27 +18,28 @@ def split_patients(
     shares: tuple[float, float, float] = (0.7, 0.1, 0.2),
     seed: int = 0,
 ) -> np.ndarray:
-    """Split of each row; all rows of a patient are in one part.
+    """Split patients at random, so that all rows of a patient are in the same part.
 
     Parameters
     ----------
     patient_id : sequence, shape (n,)
-        Whose each row is. Compared as text.
+        Patient of each row. Ids are compared as text.
     shares : (float, float, float)
-        Shares of the patients, not of the rows, for training, validation and test; they add to 1.
+        Shares of patients, not of rows, for training, validation and test. They add to 1.
     seed : int
-        Seed of the draw. The same patients and seed give the same split, whatever the order and number of their rows.
+        Seed of the random split. The same patients and seed give the same split, whatever the order and number of
+        their rows.
 
     Returns
     -------
     ndarray of str, shape (n,)
-        ``train``, ``validation`` or ``test``. The numbers of patients are the nearest to `shares`.
+        ``train``, ``validation`` or ``test`` for each row. The numbers of patients are those nearest to `shares`.
 
     Raises
     ------
     InputError
-        A patient is missing, `shares` are not three shares above 0, `seed` is no whole number of at least 0, or a part
-        would hold no patient.
+        A patient id is missing, `shares` are not three shares above 0 that add to 1, `seed` is not a whole number of at
+        least 0, or a part would have no patient.
     """
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise InputError("seed", f"{seed!r} is not a whole number of at least 0", "Give a seed such as 0")
@@ -47,7 +48,7 @@ def split_patients(
     if rows.isna().any():
         problem = f"is missing in row {int(np.flatnonzero(rows.isna())[0])}"
         raise InputError("patient_id", problem, "Leave the row out, or name its patient")
-    # Sorted, so that the order of the rows plays no part.
+    # Sorted, so that the order of the rows does not matter.
     patients, code = np.unique(rows.astype(str).to_numpy(dtype=str), return_inverse=True)
     n = len(patients)
     ends = np.rint(np.cumsum(parts)[:2] * n).astype(int)

@@ -1,1 +1,1 @@
-"""UCSF-PDGM, brain MRI: its layout, its loader, and a simulator of both."""
+"""UCSF-PDGM, a data set of brain MRI: its layout, its loader, and a simulator of its downloads."""

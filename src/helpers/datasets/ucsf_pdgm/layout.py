@@ -1,4 +1,4 @@
-"""How a UCSF-PDGM download names things; the simulator writes by these names and the loader reads by them."""
+"""Names of folders, files and columns of a UCSF-PDGM download; the simulator and the loader both use them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ COLUMNS = (
     "BraTS21 Segmentation Cohort",
     "BraTS21 MGMT Cohort",
 )
-UNKNOWN = "unknown"  # how the table says that a value is missing
+UNKNOWN = "unknown"  # text of a missing value in the table
 SEXES = ("F", "M")
 GRADES = (2, 3, 4)
 NECROSIS, EDEMA, ENHANCING = 1, 2, 4  # labels of a tumour segmentation; there is no 3
 GLIOBLASTOMA = "Glioblastoma, IDH-wildtype"
-FOLDER = r"(UCSF-PDGM)-(\d{3,4})(_FU\d+d)?_nifti"  # of one exam: four digits, and the days since for a follow-up
+FOLDER = r"(UCSF-PDGM)-(\d{3,4})(_FU\d+d)?_nifti"  # of an exam: four digits; a follow-up has the days since the first
 ID = r"(UCSF-PDGM)-(\d{3,4})(_FU\d+d)?"  # in the table: three digits
 
 # Columns of the frame that `helpers.datasets.load_ucsf_pdgm` returns.
@@ -49,5 +49,5 @@ CASE_COLUMNS = (
 
 
 def exam_name(number: int, follow_up: str = "") -> str:
-    """Name of an exam as its files have it, such as ``UCSF-PDGM-0000_FU000d``."""
+    """Format the name of an exam as in its file names, such as ``UCSF-PDGM-0000_FU000d``."""
     return f"UCSF-PDGM-{number:04d}{follow_up}"

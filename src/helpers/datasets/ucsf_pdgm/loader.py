@@ -1,7 +1,7 @@
-"""Load a UCSF-PDGM download, real or simulated: its exams as one documented frame.
+"""Loader of a UCSF-PDGM download, real or simulated: its exams as one documented data frame.
 
-Data after Calabrese et al., Radiology: Artificial Intelligence 4(6):e220058 (2022), version 5,
-doi:10.7937/tcia.bdgf-8v37. What is taken from it follows the published reconstruction study, arXiv 2604.10904.
+The data are those of Calabrese et al., Radiology: Artificial Intelligence 4(6):e220058 (2022), version 5,
+doi:10.7937/tcia.bdgf-8v37. The selection follows the published reconstruction study, arXiv 2604.10904.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ _CORRECT = "Correct the cell"
 def load_ucsf_pdgm(
     root: str | Path, *, age_cut: float = 58, follow_ups: str = "drop", seed: int = 0
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Exams of a UCSF-PDGM download that have a FLAIR image, a segmentation of the tumour and a row of the table.
+    """Load the exams of a UCSF-PDGM download that have a FLAIR image, a tumour segmentation and a row in the table.
 
     Parameters
     ----------
     root : str or Path
-        Folder that holds ``UCSF-PDGM-v5``, or this folder itself. The table, ``UCSF-PDGM-metadata_v5.csv``, lies in
-        either or beside it.
+        Folder that holds ``UCSF-PDGM-v5``, or that folder itself. The table, ``UCSF-PDGM-metadata_v5.csv``, is in
+        either of them or next to ``UCSF-PDGM-v5``.
     age_cut : float
-        Years: age groups are up to this age, and above. The published study has 58.
+        Cut between the two age groups in years; the younger group includes it. The published study uses 58.
     follow_ups : {"drop", "keep"}
-        What to do with second exams of a patient. Kept ones are in their patient's split. A follow-up without a row of
-        its own has its patient's.
+        Leave second exams of a patient out, or keep them. A kept exam is in the split of its patient. A follow-up
+        without a separate row gets the row of its patient.
     seed : int
-        Seed of the split of patients: see `split_patients`.
+        Seed of the split of patients; see `split_patients`.
 
     Returns
     -------
@@ -45,17 +45,17 @@ def load_ucsf_pdgm(
         One row an exam: ``exam`` (as its files are named), ``patient_id`` (of the first exam), ``flair`` and
         ``segmentation`` (paths), ``sex`` (F or M), ``age`` (years), ``age_group`` (such as ``<=58`` and ``>58``),
         ``grade`` (2, 3 or 4), ``grade4`` (1.0 or 0.0), ``diagnosis``, ``glioblastoma`` (1.0 for "Glioblastoma,
-        IDH-wildtype", else 0.0), ``split`` (70% of patients in ``train``, 10% in ``validation``, 20% in ``test``). What
-        the table calls unknown is missing. Sorted by exam.
+        IDH-wildtype", else 0.0), ``split`` (70% of patients in ``train``, 10% in ``validation``, 20% in ``test``).
+        Unknown values are missing. Rows are sorted by exam.
     dropped : pandas.DataFrame
-        ``table, reason, n``: what was left out or is missing, and how often. Rows without a folder and folders without
-        a row are left out.
+        ``table, reason, n``: counts of exams that were left out and values that are missing. Rows without a folder and
+        folders without a row are left out.
 
     Raises
     ------
     InputError
-        There is no table or no folder of an exam, a column or a file is missing, an id stands twice, or a cell holds
-        what it must not; the error names file, row and column.
+        There is no table or no folder of an exam, a column or a file is missing, an id occurs twice, or a cell holds an
+        invalid value. The error names file, row and column.
     """
     if follow_ups not in ("drop", "keep"):
         raise InputError("follow_ups", f"{follow_ups!r} is neither", 'Choose "drop" or "keep"')
@@ -65,7 +65,7 @@ def load_ucsf_pdgm(
     path = _find_table(Path(root).expanduser(), next(iter(folders.values())).parent)
     table = _read(path, age_cut)
 
-    # A follow-up without a row of its own is described by its patient's.
+    # A follow-up without a separate row is described by the row of its patient.
     rows = {exam: exam if exam in table.index else exam.partition("_")[0] for exam in folders}
     known = [exam for exam in folders if rows[exam] in table.index]
     taken = [exam for exam in known if "_" not in exam or follow_ups == "keep"]
@@ -89,7 +89,7 @@ def load_ucsf_pdgm(
 
 
 def _find_exams(root: Path) -> dict[str, Path]:
-    """Folders of exams by their names, sorted."""
+    """Find the folders of exams, as a sorted mapping from exam name to folder."""
     if not root.is_dir():
         problem = "is a file, not a folder" if root.exists() else "there is no such folder"
         raise InputError(root, problem, f"Give the folder that holds {layout.IMAGES}")
@@ -104,7 +104,7 @@ def _find_exams(root: Path) -> dict[str, Path]:
 
 
 def _exam(match: re.Match) -> str:
-    """Name of an exam as its files have it, from a folder's name or an id of the table."""
+    """Format the name of an exam as in its file names, from the name of a folder or an id of the table."""
     ending = match[3] or ""
     return layout.exam_name(int(match[2]), ending[:3].upper() + ending[3:].lower())
 
@@ -118,7 +118,7 @@ def _find_table(root: Path, images: Path) -> Path:
 
 
 def _read(path: Path, age_cut: float) -> pd.DataFrame:
-    """The table's attributes, by exam."""
+    """Read the attributes in the table, indexed by exam."""
     table = read_csv(path)
     table.index = table.index + 2
     for name in (_ID, _SEX, _AGE, _GRADE, _DIAGNOSIS):
@@ -164,7 +164,7 @@ def _read(path: Path, age_cut: float) -> pd.DataFrame:
 
 
 def _file(folder: Path, part: str) -> Path:
-    """The exam's image of a kind. The end of a name decides: ``_FLAIR_bias`` is another image than ``_FLAIR``."""
+    """Find one image of an exam by the end of its name: ``_FLAIR_bias`` is a different image from ``_FLAIR``."""
     ends = (f"_{part.lower()}.nii.gz", f"_{part.lower()}.nii")
     found = [p for p in sorted(folder.iterdir()) if p.name.lower().endswith(ends) and not p.name.startswith(".")]
     if len(found) != 1:

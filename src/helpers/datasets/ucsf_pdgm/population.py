@@ -1,4 +1,4 @@
-"""Who has a simulated brain tumour: the rows of the table, and what planted effects come to for each group."""
+"""Simulated patients with a brain tumour: the rows of the table, and the planted effects in each group."""
 
 from __future__ import annotations
 
@@ -8,33 +8,34 @@ from scipy.special import expit, logit
 
 from helpers.datasets.ucsf_pdgm import layout
 
-# Of the 501 exams of the real release: shares of grades 2, 3 and 4, of women, and of diagnoses below grade 4.
+# Counts in the 501 exams of the real release: grades 2, 3 and 4, women, and diagnoses below grade 4.
 SHARES = tuple(count / 501 for count in (56, 43, 402))
 _WOMEN = 202 / 501
 _GLIOBLASTOMA_OF_4 = 374 / 402
 _MUTANT = "Astrocytoma, IDH-mutant"
 _BELOW = ((62, _MUTANT), (24, "Astrocytoma, IDH-wildtype"), (13, "Oligodendroglioma, IDH-mutant, 1p/19q-codeleted"))
 AGES = (17, 94)
-AGE_CUT = 58  # years; the older are the group where groups are of age
-GROUPS = {"sex": ("F", "M"), "age": (f">{AGE_CUT}", f"<={AGE_CUT}")}  # in whom effects are planted, and the others
-FIRST_ID = 600  # above any of the real release
+AGE_CUT = 58  # years; if the groups are age groups, the older patients are the group with planted effects
+GROUPS = {"sex": ("F", "M"), "age": (f">{AGE_CUT}", f"<={AGE_CUT}")}  # the group with planted effects, and the others
+FIRST_ID = 600  # above all numbers of the real release
 _UNKNOWN_COLUMNS = ("Age at MRI", "WHO CNS Grade", "Final pathologic diagnosis (WHO 2021)", "1-dead 0-alive", "OS")
 
 
 def grade4_shares(shares: list[float], prevalence: float) -> tuple[float, float]:
-    """Share of grade 4 in the group and in the others, whose odds differ by the factor ``exp(prevalence)``."""
+    """Compute the share of grade 4 in the group and in the others; the odds ratio is ``exp(prevalence)``."""
     middle = logit(shares[2])
     return float(expit(middle + prevalence / 2)), float(expit(middle - prevalence / 2))
 
 
 def draw(arguments: dict) -> pd.DataFrame:
-    """What each exam is rendered from, without missing values; follow-ups stand last.
+    """Draw the properties from which each exam is rendered, without missing values; follow-ups come last.
 
-    `patient` counts from 0; a follow-up has the patient's, and `days` since the first exam, which has 0.
+    `patient` counts from 0, and a follow-up has the number of its patient. `days` counts from the first exam, which
+    has 0.
     """
     n, planted = arguments["n"], arguments["planted"]
     rng = np.random.default_rng((arguments["seed"], 11))
-    number = FIRST_ID + np.cumsum(rng.integers(1, 3, n))  # with gaps, as the real ones have
+    number = FIRST_ID + np.cumsum(rng.integers(1, 3, n))  # with gaps, as in the real release
     sex = np.where(rng.random(n) < _WOMEN, "F", "M")
     age = np.clip(np.rint(rng.normal(57, 15, n)), *AGES).astype(int)
     group = sex == "F" if arguments["group"] == "sex" else age > AGE_CUT
@@ -66,7 +67,7 @@ def draw(arguments: dict) -> pd.DataFrame:
 
 
 def table(cases: pd.DataFrame, arguments: dict) -> pd.DataFrame:
-    """The 16 columns of the real table, as text; a share of the values of some is unknown."""
+    """Build the 16 columns of the real table as text; in some columns a share of the values is unknown."""
     n = len(cases)
     rng = np.random.default_rng((arguments["seed"], 12))
     mutant = cases["diagnosis"].str.contains("IDH-mutant").to_numpy()
@@ -86,7 +87,7 @@ def table(cases: pd.DataFrame, arguments: dict) -> pd.DataFrame:
         np.ceil(2000 * u[4]).astype(int).astype(str),
         np.array(["biopsy", "STR", "GTR"])[np.floor(3 * u[5]).astype(int)],
         np.where(rng.random(n) < 0.15, "Yes", "No"),
-        *[""] * 3,  # none belongs to a challenge
+        *[""] * 3,  # no exam belongs to a challenge
     ]
     made = pd.DataFrame(dict(zip(layout.COLUMNS, values, strict=True)), index=cases.index)
     for column in _UNKNOWN_COLUMNS:
@@ -95,7 +96,7 @@ def table(cases: pd.DataFrame, arguments: dict) -> pd.DataFrame:
 
 
 def truth(arguments: dict) -> dict[str, object]:
-    """What is planted, in whom, and what follows for both groups."""
+    """Describe the planted effects, the group that has them, and their values in both groups."""
     planted = arguments["planted"]
     group, others = GROUPS[arguments["group"]]
     shares = grade4_shares(arguments["shares"], planted["prevalence"])

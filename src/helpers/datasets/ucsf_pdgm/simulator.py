@@ -1,4 +1,4 @@
-"""A miniature UCSF-PDGM with planted, known differences between groups, as a folder in the real layout."""
+"""Simulator of a small UCSF-PDGM with known, planted differences between groups, as a folder in the real layout."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BRAIN_WORLDS: dict[str, dict[str, float]] = {
     "fair": {"anatomy": 0.0, "acquisition": 0.0, "prevalence": 0.0, "detail": 0.0},
     "unfair": {"anatomy": 0.0, "acquisition": 0.0, "prevalence": 0.0, "detail": 1.0},
 }
-_MOST = 4000  # patients: numbers of four digits do not run out
+_MOST = 4000  # patients, so that numbers of four digits suffice
 
 
 def simulate_brain_tumours(
@@ -37,51 +37,54 @@ def simulate_brain_tumours(
     workers: int = 1,
     folder: str | Path = "",
 ) -> Path:
-    """Folder of simulated brains with a glioma in the layout of UCSF-PDGM; made once, then found again.
+    """Simulate brains with a glioma as a folder in the layout of UCSF-PDGM.
 
-    All of it is simulated: images, table and patients. Ids have the real form, and numbers that no real patient has.
-    Differences are planted in one group, women or those older than 58 years; each is none at 0.
+    A later call with the same arguments reuses the folder.
+
+    Images, table and patients are all simulated. Ids have the real format, with numbers that no real patient has.
+    Differences are planted in one group: women, or patients older than 58 years. A value of 0 plants no difference.
 
     Parameters
     ----------
     n : int
-        Patients, at most 4000.
+        Number of patients, at most 4000.
     seed : int
-        Seed of everything that is drawn. Data sets of one seed have the same patients, brains, tumours and noise,
-        whatever is planted; `prevalence` alone changes a patient's grade. The result does not depend on `workers`.
+        Seed of all random draws. Data sets of one seed have the same patients, brains, tumours and noise, whatever is
+        planted, except that `prevalence` changes a patient's grade. The result does not depend on `workers`.
     shape : tuple of int
-        Voxels along x, y, z of 240 x 240 x 155 mm, at least 16, 16, 8. The real ones are (240, 240, 155). Read slices
-        at the size they have: what `detail` plants has the finest frequencies, which a smaller image cannot hold.
+        Number of voxels along x, y, z, over 240 x 240 x 155 mm; at least 16, 16, 8. Real volumes have (240, 240, 155).
+        Load slices at their original size: the texture planted by `detail` has the finest frequencies, which a smaller
+        image cannot represent.
     follow_ups : int
-        Patients with a second exam, which has a folder and a row of its own.
+        Number of patients with a second exam. It has a separate folder and a separate row.
     unknown_share : float
-        Share of ages, grades, diagnoses and survivals that the table calls unknown, 0 to 0.5.
+        Share of ages, grades, diagnoses and survival times that are unknown in the table, 0 to 0.5.
     shares : (float, float, float)
         Shares of grades 2, 3 and 4, each above 0, which add to 1; by default those of the real release.
     anatomy : float
         0 to 1: wider ventricles and sulci in the group.
     acquisition : float
-        0 to 1: more noise in the group, up to four times the standard deviation of the others.
+        0 to 1: more noise in the group, up to four times the standard deviation in the others.
     prevalence : float
-        0 to 5: logarithm of the odds of grade 4 in the group divided by those in the others.
+        0 to 5: log odds ratio of grade 4 between the group and the others.
     detail : float
-        0 to 1: share of the energy of the tumour's contrast that in the group is fine texture and not brightness; both
-        what tells edema and tumour from healthy tissue, and what tells the grade. See
-        `helpers.datasets.ucsf_pdgm.rendering`.
+        0 to 1: share of the energy of the tumour's contrast that is fine texture instead of brightness, in the group.
+        It affects both the difference between tumour or edema and healthy tissue, and the difference between grades.
+        See `helpers.datasets.ucsf_pdgm.rendering`.
     group : {"sex", "age"}
-        Whether the group are women, or those older than 58 years.
+        Attribute that defines the group: women, or patients older than 58 years.
     workers : int
-        Processes that render and write images.
+        Number of processes that render and write images.
     folder : str or Path
-        Folder that holds simulated data sets; the project's own, ``data/simulated``, where empty.
+        Folder that holds simulated data sets. If empty, it is the project's ``data/simulated``.
 
     Returns
     -------
     Path
         Root of the data set: ``UCSF-PDGM-v5/<exam>_nifti/<exam>_{FLAIR,tumor_segmentation,brain_segmentation}.nii.gz``
-        (labels of the tumour: 1 core, dead or not enhancing; 2 edema; 4 enhancing), ``UCSF-PDGM-metadata_v5.csv`` with
+        (tumour labels: 1 core, necrotic or not enhancing; 2 edema; 4 enhancing), ``UCSF-PDGM-metadata_v5.csv`` with
         the 16 real columns, ``simulated_cases.csv`` (``exam, patient, sex, age, in_group, grade, diagnosis``, without
-        missing values) and ``truth.json`` (what is planted, and in whom).
+        missing values) and ``truth.json`` (the planted effects and the group that has them).
 
     Raises
     ------
@@ -151,9 +154,9 @@ def _write(root: Path, arguments: dict, workers: int) -> None:
 
 
 def _write_exam(folder: Path, case: dict, arguments: dict) -> None:
-    """Write one exam's image and masks."""
+    """Write the image and the masks of one exam."""
     planted, shape, follow_up = arguments["planted"], tuple(arguments["shape"]), case["days"] > 0
-    # A stream for each, so that the brain is the same whatever is planted, and in both exams of a patient.
+    # Separate random streams, so that the brain is the same whatever is planted, and in both exams of a patient.
     key = (arguments["seed"], 13, case["patient"])
     streams = [np.random.default_rng((*key, k)) for k in (0, 1 + follow_up)]
     drawn = rendering.anatomy(

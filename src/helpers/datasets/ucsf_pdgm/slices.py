@@ -1,4 +1,4 @@
-"""Slices of FLAIR images with their tumours, ready for a network."""
+"""Slices of FLAIR images with their tumour masks, as input for a network."""
 
 from __future__ import annotations
 
@@ -31,46 +31,49 @@ def load_flair_slices(
     workers: int = 1,
     progress: bool = True,
 ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
-    """Axial slices of exams, each scaled by its own minimum and maximum to [0, 1] and resized, and their masks.
+    """Load axial slices of exams and their masks.
+
+    Each slice is scaled by its minimum and maximum to [0, 1] and then resized.
 
     Parameters
     ----------
     cases : pandas.DataFrame
-        From `load_ucsf_pdgm`, or rows of it.
+        Result of `load_ucsf_pdgm`, or some of its rows.
     size : int
-        Side of a slice in pixels. The published study has 256, from 240. A slice that is not square is stretched.
+        Side of a slice in pixels. The published study uses 256, from 240. A slice that is not square is stretched.
     first, last, depth : int
-        First and last slice to take, counted from 0, of a volume of `depth` slices. In one of another depth those
-        slices are taken whose middle lies in the same part of the height.
+        First and last slice to take, counted from 0, in a volume of `depth` slices. In a volume with another number of
+        slices, the slices are taken that have their centre in the same part of the height.
     target : {"core_and_edema", "whole", "enhancing"}
-        What is 1 in a mask: labels 1 and 2 (the published choice, which leaves the enhancing tumour out), labels 1, 2
-        and 4, or label 4.
+        Labels that are 1 in a mask: labels 1 and 2 (the published choice, which leaves the enhancing tumour out),
+        labels 1, 2 and 4, or label 4.
     workers : int
-        Processes that read.
+        Number of processes that read files.
     progress : bool
-        Show a bar.
+        Show a progress bar.
 
     Returns
     -------
     slices : pandas.DataFrame
-        One row a slice, by exam and from bottom to top: ``exam``, ``patient_id``, ``slice`` (its number in the volume,
-        from 0) and the other columns of `cases` but for the paths.
+        One row for each slice, ordered by exam and from bottom to top: ``exam``, ``patient_id``, ``slice`` (its number
+        in the volume, from 0) and the other columns of `cases` except the paths.
     images : ndarray of float32, shape (n, 1, size, size)
-        From 0 to 1. Rows run along the volume's second axis, columns along its first.
+        Values from 0 to 1. Rows run along the volume's second axis, columns along its first.
     masks : ndarray of uint8, shape (n, 1, size, size)
-        0 or 1.
+        Values 0 or 1.
 
     Raises
     ------
     InputError
         An argument is out of range; a file is missing or cut off; an image and its segmentation differ in shape or
-        place; a segmentation holds another value than 0, 1, 2 and 4; an image holds NaN; or a slice is constant, so
-        that it has no scale.
+        position; a segmentation holds a value other than 0, 1, 2 and 4; an image holds NaN; or a slice is constant and
+        so cannot be scaled.
 
     Notes
     -----
-    Both are resized by Pillow's bilinear filter over the area that a pixel covers, which is what antialiasing means
-    here. The published code left the resized mask soft; here it is 1 where it is at least one half.
+    Images and masks are resized by Pillow's bilinear filter, which averages over the area that a pixel covers
+    (antialiasing). The published code left the resized mask soft. Here a mask is 1 if the resized value is at least
+    0.5.
     """
     from tqdm.auto import tqdm
 
@@ -92,7 +95,7 @@ def load_flair_slices(
     numbers = [exam[0] for exam in exams]
     n = sum(map(len, numbers))
     images, masks = np.empty((n, 1, size, size), np.float32), np.empty((n, 1, size, size), np.uint8)
-    # From the end, and each exam let go once copied: all of them need not be in memory twice.
+    # Copy from the end and release each exam after copying, so that not all of them are in memory twice.
     end = n
     while exams:
         taken, image, mask = exams.pop()
@@ -107,7 +110,7 @@ def load_flair_slices(
 def _exam(
     flair: str, segmentation: str, size: int, part: tuple[float, float], labels: tuple[int, ...]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Numbers, images and masks of one exam's slices."""
+    """Load the slices of one exam: their numbers, images and masks."""
     image, mask = read_nifti(flair), read_nifti(segmentation)
     where = f"{flair} and {Path(segmentation).name}"
     check_same_grid(image, mask, where=where, fix="Use the segmentation drawn on this image")
@@ -120,7 +123,7 @@ def _exam(
     if not len(numbers):
         problem = f"none of its {len(middles)} slices lies between first and last"
         raise InputError(flair, problem, "Take more slices")
-    # Transposed, so that rows are what a picture shows from top to bottom.
+    # Transposed, so that the first axis of a slice runs from top to bottom of the picture.
     values = image[0][:, :, numbers].transpose(2, 1, 0).astype(np.float32)
     low, high = values.min(axis=(1, 2)), values.max(axis=(1, 2))
     for number, least, most in zip(numbers, low, high, strict=True):

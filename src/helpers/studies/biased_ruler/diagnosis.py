@@ -1,7 +1,7 @@
-"""Why does a group do worse? From the scores of controlled experiments to labels, images, or the share of hard cases.
+"""Diagnosis of a gap: is a group worse because of its labels, its images, or its share of hard cases?
 
-The raw gap of a network trained and judged on gold falls in two exact parts, as `decompose.kitagawa` says, with strata
-of difficulty: "images", what is left at equal difficulty, and "share", of how many hard cases each group has.
+The raw gap of a network trained and judged on gold is split exactly into two parts by `decompose.kitagawa`, with strata
+of difficulty. "images" is the gap at equal difficulty. "share" is the part due to the groups' shares of hard cases.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from helpers.studies.biased_ruler.framework import Supporting, experiments_evide
 
 CAUSES = ("labels", "images", "share")
 LEVEL = 0.95  # fixed: a level chosen after seeing the verdict is no level
-FROM_LABELS = ("tier", "easy")  # what `tiers` makes of the silver label
+FROM_LABELS = ("tier", "easy")  # columns that `tiers` derives from the silver label
 MEANING = {
     "labels": "the silver labels are worse for {a} at equal difficulty, beyond what the images explain",
     "images": "the images of {a} are harder at equal difficulty, for networks trained and judged on gold",
@@ -33,23 +33,23 @@ MEANING = {
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """A verdict about the causes of a gap, and what it rests on.
+    """A verdict about the causes of a gap, with its evidence.
 
     Attributes
     ----------
     version : str
         "ours" or "paper".
     verdict : str
-        The causes shown, joined by " and "; "all" for all three; "none"; "cannot tell"; "opposite" where what is shown
-        acts against `b`. Causes left open beside shown ones follow after "; cannot tell: ".
+        The causes shown, joined by " and "; "all" for all three; "none"; "cannot tell"; "opposite" if the only causes
+        shown act against `b`. If other causes remain open, they follow after "; cannot tell: ".
     causes : pandas.DataFrame
         Index ``labels, images, share``; columns ``estimate, low, high, p, p_holm, status`` ("yes", "opposite",
-        "not shown", "cannot tell") and ``says``. The paper has no intervals: there it has ``status`` and ``says``.
+        "not shown", "cannot tell") and ``says``. The paper's version has no intervals: only ``status`` and ``says``.
     evidence : pandas.DataFrame
         One row per piece: ``cause, piece, role`` ("decides", "supports", "context"), ``estimate, low, high`` (95%),
         ``n_a, n_b, says``.
     difficulty : str
-        What difficulty was taken from.
+        The source of the difficulty, in words.
     """
 
     version: str
@@ -76,7 +76,7 @@ def diagnose(
     n_boot: int = 2000,
     seed: int = 0,
 ) -> Diagnosis:
-    """What makes `a` do worse than `b`: the silver labels, the images, the share of hard cases, or several of them.
+    """Diagnose why `a` does worse than `b`: the silver labels, the images, the share of hard cases, or several of them.
 
     Parameters
     ----------
@@ -85,19 +85,20 @@ def diagnose(
         ``baseline`` (needed), ``swap_<a>, swap_<b>`` (in lower case, as swap_young), ``difficulty_balanced``,
         ``biased_input``; at least three training seeds each.
     cases : pandas.DataFrame
-        One row per patient: ``patient_id``, `group`, ``silver_dice`` (silver against gold); where known `difficulty`,
-        and ``easy`` of `tiers` for the paper's version.
+        One row per patient: ``patient_id``, `group`, ``silver_dice`` (silver against gold); `difficulty` if known;
+        ``easy`` of `tiers` for the paper's version.
     version : {"ours", "paper"}
         See notes.
     difficulty : str, optional
         Column of `cases` with a few levels of difficulty that do not come from the silver labels, such as a known flag
-        or a class of the images. Without such a column (or with None) the parts cannot be separated.
+        or a class of the images. Without such a column (or with None) images and share cannot be separated.
     labeller_shares : (float, float)
-        Smallest and largest share of what the images cost a gold-trained network that they may cost the silver
-        labeller too. (0, 1) says that it is not known; (0, 0) that silver masks do not depend on how hard the image
-        is, as where they were made by corrupting gold; (1, 1) that the labeller is just such a network.
+        The images lower the Dice of a gold-trained network by some amount. The silver labeller may lose a share of that
+        amount too; these are the smallest and the largest possible share. (0, 1): the share is unknown. (0, 0): silver
+        masks do not depend on the difficulty of the image, for example because they were made by corrupting gold.
+        (1, 1): the labeller is a network of the same kind.
     n_boot, seed : int
-        Replicates of patients and training seeds, and seed.
+        Bootstrap replicates of patients and training seeds, and seed.
 
     Returns
     -------
@@ -110,16 +111,17 @@ def diagnose(
 
     Notes
     -----
-    *ours.* Three contrasts ``b - a`` decide, each with a 95% interval over patients and training seeds at once:
-    ``images`` and ``share`` are the two parts of the raw gap (see the module), ``labels`` is the gap of the silver
-    labels' own Dice at equal difficulty, less what the images may have cost the labeller: it is shown where it is at
-    both ends of `labeller_shares`, and left open ("cannot tell") where it is at one end only. p values are those of the
-    replicates, corrected over the three causes by Holm: with no cause at all, something is found in about 5% of studies
-    or fewer. Without an independent difficulty a raw gap leaves images and share open, and labels are compared without
-    strata, with `labeller_shares` at least (0, 1). The experiments support the table, and decide nothing: an effect of
-    training on silver does not say whether labels were bad because the images were hard.
+    *ours.* Three contrasts ``b - a`` decide, each with a 95% interval over patients and training seeds at once.
+    ``images`` and ``share`` are the two parts of the raw gap (see the module). ``labels`` is the gap of the silver
+    labels' Dice at equal difficulty, minus the loss that the images may have caused the labeller. It is shown if it is
+    significant at both ends of `labeller_shares`, and left open ("cannot tell") if it is significant at one end only.
+    p values come from the bootstrap replicates, corrected over the three causes by Holm: if there is no cause at all,
+    something is found in about 5% of studies or fewer. Without an independent difficulty, a raw gap leaves images and
+    share open, and labels are compared without strata, with `labeller_shares` at least (0, 1). The experiments support
+    the table, and decide nothing: an effect of training on silver does not show whether labels were bad because the
+    images were hard.
 
-    *paper.* The framework of arXiv 2511.00477 on point estimates and unpaired ANOVA, as `framework.published_rules`.
+    *paper.* The framework of arXiv 2511.00477 on point estimates and unpaired ANOVA, see `framework.published_rules`.
     Its difficulty is the tier of the silver label, which mixes the quality of labels with the difficulty of images.
     """
     if version not in ("ours", "paper"):
@@ -183,7 +185,7 @@ def _ours(
     sizes = cells.counts.reshape(2, n_strata).sum(axis=1).astype(int)
 
     low, high = sorted(labeller_shares)
-    if named is None:  # hard cases cannot be held equal, and may cost the labeller as much as the network
+    if named is None:  # difficulty cannot be held equal, and hard cases may cost the labeller as much as the network
         low, high = min(low, 0.0), max(high, 1.0)
     ends = list(dict.fromkeys((low, high)))
     labels = [parts.interval(lambda silver, images, share, k=k: silver - k * images) for k in ends]
@@ -218,7 +220,7 @@ def _ours(
 
 
 class _Parts:
-    """The contrasts that decide, as observed, by training seed and in replicates."""
+    """The contrasts that decide: observed, by training seed and in bootstrap replicates."""
 
     def __init__(self, cells: Cells, n_strata: int, weights: np.ndarray, n: int) -> None:
         shape, self.n = (2, n_strata), n
@@ -228,7 +230,7 @@ class _Parts:
         baseline = (drawn[..., 1:] * weights[:, None, None]).sum(axis=-1)
 
         def split(silver: np.ndarray, baseline: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, ...]:
-            """Silver gap at equal difficulty, and the two parts of the raw gap."""
+            """Compute the silver gap at equal difficulty, and the two parts of the raw gap."""
             return kitagawa(silver, counts)[0], *kitagawa(baseline, counts)
 
         self.observed = split(observed[..., 0], observed[..., 1:].mean(axis=-1), counts)
@@ -237,12 +239,12 @@ class _Parts:
         self.by_seed = [np.array(values) for values in zip(*by_seed, strict=True)]
 
     def interval(self, of) -> Interval:
-        """Interval of a function of (silver gap, images, share)."""
+        """Compute the interval of a function of (silver gap, images, share)."""
         return seeded_interval(float(of(*self.observed)), of(*self.drawn), [of(*self.by_seed)], n=self.n, level=LEVEL)
 
 
 def _strata(own: pd.DataFrame, side: np.ndarray, difficulty: str | None) -> tuple[np.ndarray, str | None]:
-    """Codes of difficulty and the column's name; all alike and None where no independent one can be used."""
+    """Return codes of difficulty and the column's name; zeros and None if no independent difficulty can be used."""
     alike = np.zeros(len(own), dtype=int)
     if difficulty is None or difficulty not in own:
         return alike, None
@@ -255,14 +257,14 @@ def _strata(own: pd.DataFrame, side: np.ndarray, difficulty: str | None) -> tupl
         raise InputError(f"column {difficulty}", problem, "Cut it into a few levels of difficulty.")
     both = [k for k in range(len(levels)) if all(((codes == k) & (side == s)).any() for s in (0, 1))]
     if len(both) < len(np.unique(codes[(codes >= 0) & (side >= 0)])):
-        return alike, None  # a level that one group lacks allows no comparison at equal difficulty
+        return alike, None  # if a group lacks a level, groups cannot be compared at equal difficulty
     return np.where(np.isin(codes, both), codes, -1), difficulty
 
 
 def _causes(labels: list[Interval], images: Interval, share: Interval, raw: Interval, separable: bool) -> pd.DataFrame:
     p_ends = [two_sided_p(interval) for interval in labels]
     same_side = len({np.sign(interval.estimate) for interval in labels}) == 1
-    p_labels = max(p_ends) if same_side else 1.0  # shown only where it is at both ends
+    p_labels = max(p_ends) if same_side else 1.0  # shown only if significant at both ends
     others = {"images": two_sided_p(images), "share": two_sided_p(share)} if separable else {"raw": two_sided_p(raw)}
     holm = adjust_p(pd.Series({"labels": p_labels} | others))["holm"]
     at_one_end = holm["labels"]

@@ -1,4 +1,4 @@
-"""The controlled experiments: which cases a network is trained on, by which masks, and what comes out."""
+"""Controlled experiments: the cases and masks that a network is trained on, and its scores."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ EXPERIMENTS = ("baseline", "swap_young", "swap_older", "difficulty_balanced", "b
 
 
 def training_set(experiment: str, cases: pd.DataFrame, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Which cases an experiment trains on, and which of them with the silver mask.
+    """Choose the cases that an experiment trains on, and those of them with the silver mask.
 
     Parameters
     ----------
     experiment : str
-        ``baseline`` (gold masks, as many cases of each age group in the cohort; a fold may hold some more of one),
-        ``biased_input`` (the same with silver masks), ``swap_young`` and ``swap_older`` (the same with silver masks for
-        that group's cases of tier 1), or ``difficulty_balanced`` (gold masks, as many easy and as many hard cases of
-        each age group).
+        ``baseline`` (gold masks, equally many cases of each age group over the whole cohort; a fold may have slightly
+        more of one group), ``biased_input`` (the same with silver masks), ``swap_young`` and ``swap_older`` (the same
+        with silver masks for that group's cases of tier 1), or ``difficulty_balanced`` (gold masks, with equally many
+        easy cases of each age group, and equally many hard cases).
     cases : DataFrame
         Columns ``age_group``, ``tier`` and ``easy``; patients without an age group are not trained on.
     seed : int
@@ -73,33 +73,33 @@ def run(
     keep: Path | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Every experiment with every training seed, cross-validated: each case is scored by a network that never saw it.
+    """Run every experiment with every training seed by cross-validation: no network scores a case that it has seen.
 
     Parameters
     ----------
     score : callable
-        ``score(include, silver, held_out, seed, name) -> dice``: trains on the cases of `include` (silver masks where
-        `silver`), and gives the Dice of those `held_out` against gold and silver, shape (held out, 2); `name` is
-        unique, for checkpoints. `slices.scorer` and `volumes.scorer` make one.
+        ``score(include, silver, held_out, seed, name) -> dice``. It trains on the cases of `include` (with silver masks
+        for those of `silver`), and gives the Dice of the cases `held_out` against gold and silver, shape (held out, 2).
+        `name` is unique, for checkpoints. `slices.scorer` and `volumes.scorer` make such a function.
     cases : DataFrame
         One row per case: ``patient_id, age_group, tier, easy``.
     seeds : sequence of int
         Seeds of training.
     folds, seed : int
-        Folds, spread evenly over age groups; seed of folds and of the choice of cases.
+        Number of folds, stratified by age group; seed of the folds and of the choice of cases.
     experiments : sequence of str
-        Names as `training_set` knows them. A swap that finds no label of tier 1 to swap would be the baseline once
-        more, and is left out.
+        Names that `training_set` accepts. A swap without any label of tier 1 to swap would repeat the baseline, and is
+        left out.
     keep : Path, optional
-        Folder for finished parts, such as `helpers.keep.cache.folder` names; a second call goes on from there.
+        Folder for finished parts, for example from `helpers.keep.cache.folder`; a second call continues from there.
     progress : bool
-        Whether to show a progress bar.
+        Show a progress bar.
 
     Returns
     -------
     DataFrame
-        ``patient_id, age_group, experiment, train_seed, reference`` ("gold" or "silver") and ``dice``, as
-        `helpers.studies.biased_ruler.diagnose` reads it.
+        ``patient_id, age_group, experiment, train_seed, reference`` ("gold" or "silver") and ``dice``, the
+        format that `helpers.studies.biased_ruler.diagnose` reads.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def run(
 
 
 def two_rulers(root: Path, *, size: int, steps: int, folds: int, seed: int, device: str = "auto") -> pd.DataFrame:
-    """One set of predictions of a cohort's slices by gold-trained networks, scored against gold and against silver.
+    """Score one set of predictions of a cohort's slices, by gold-trained networks, against gold and against silver.
 
     Returns
     -------
@@ -149,7 +149,7 @@ def two_rulers(root: Path, *, size: int, steps: int, folds: int, seed: int, devi
 
 
 def known_difficulty(root: Path, cases: pd.DataFrame) -> pd.DataFrame:
-    """The cases with the simulator's flag of a hard case as column ``hard``; a real cohort has none, and gets none."""
+    """Add the simulator's flag of hard cases as column ``hard``; a real cohort has no flag and is unchanged."""
     file = Path(root) / datasets.CASES
     if not file.is_file():
         return cases

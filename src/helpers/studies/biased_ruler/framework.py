@@ -1,7 +1,7 @@
 """Evidence from the controlled experiments, and the published rules that turn it into a verdict.
 
-The framework is that of arXiv 2511.00477. It states what it concludes from each experiment, but no bound for "no
-effect"; the two bounds here are ours, chosen so that its printed table leads to its printed conclusions.
+The framework is that of arXiv 2511.00477. It states a conclusion from each experiment, but no bound for "no effect".
+The two bounds here are ours, chosen so that the paper's printed table leads to its printed conclusions.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from helpers.stats import gaps, hypothesis
 from helpers.stats.experiments import gap_change, scores_by_seed
 from helpers.stats.resample import Interval
 
-MISSTATES = 0.10  # relative change of the gap by which a ruler misstates it (the paper reports 40%)
+MISSTATES = 0.10  # a ruler misstates the gap if it changes it by more than this share (the paper reports 40%)
 FALL = 0.01  # fall of the swapped group's mean that counts as an effect (the paper's groups rise by .002 and .017)
 ALPHA = 0.05
 
@@ -45,12 +45,12 @@ def experiments_evidence(
     seed: int = 0,
     level: float = 0.95,
 ) -> list[Supporting]:
-    """Change of the gap ``b - a`` from the baseline to each experiment that is there, and to the baseline by silver.
+    """Compute the change of the gap ``b - a`` from the baseline to each experiment and to silver as the ruler.
 
     Returns
     -------
     list of Supporting
-        With intervals over patients and training seeds. Experiments that are not there have no row.
+        Changes with intervals over patients and training seeds. Missing experiments have no row.
     """
     swap_a, swap_b = swap_names(a, b)
     judged = {
@@ -79,24 +79,24 @@ def experiments_evidence(
 def published_rules(
     scores: pd.DataFrame, *, groups: pd.Series, a: str, b: str, score: str = "dice"
 ) -> tuple[pd.DataFrame, list[Supporting]]:
-    """Verdicts by the published framework, on each patient's mean over training seeds.
+    """Judge the causes of the gap by the published framework, on each patient's mean over training seeds.
 
     ==========================  ====================================================================================
-    Exp 1, baseline             the ruler misstates: the max-min gap by silver differs from that by gold, by over 10%
-    Exp 2, swaps                the labels matter ("labels"): the mean of the group whose labels were swapped falls by
-                                over 0.01; else "not label sensitivity"
+    Exp 1, baseline             the ruler misstates: the max-min gap by silver differs from that by gold by over 10%
+    Exp 2, swaps                the labels matter ("labels"): the mean of a group falls by over 0.01 after its labels
+                                were swapped; else "not label sensitivity"
     Exp 3, difficulty_balanced  the gap is not removed (ANOVA p < 0.05 over all groups): "images", called intrinsic;
-                                removed, where the baseline had one: "share"
+                                the gap is removed and the baseline had one: "share"
     Exp 4, biased_input         training on silver amplifies: the gap is larger than the baseline's
     ==========================  ====================================================================================
 
     Returns
     -------
     causes : pandas.DataFrame
-        Index ``labels, images, share``; columns ``status, says``. An experiment that is not there leaves its cause
+        Index ``labels, images, share``; columns ``status, says``. If an experiment is missing, its cause is
         "not tested".
     rules : list of Supporting
-        What each rule saw. There are no intervals, because the framework has none.
+        The number behind each rule. There are no intervals, because the framework has none.
     """
     swap_a, swap_b = swap_names(a, b)
     names = [("baseline", "gold"), ("baseline", "silver"), (swap_a, "gold"), (swap_b, "gold")]
@@ -148,12 +148,12 @@ def published_rules(
 
 
 def swap_names(a: str, b: str) -> tuple[str, str]:
-    """Names of the experiments in which one group's training labels were swapped for silver."""
+    """Name the experiments in which one group's training labels were swapped for silver."""
     return f"swap_{str(a).lower()}", f"swap_{str(b).lower()}"
 
 
 def has(scores: pd.DataFrame, experiment: str, reference: str) -> bool:
-    """Whether the frame has scores of an experiment by a reference; without the column all are by gold."""
+    """Return True if the frame has scores of an experiment by a reference; without that column all are by gold."""
     rows = scores["experiment"] == experiment
     if "reference" not in scores:
         return bool(rows.any()) and reference == "gold"

@@ -1,4 +1,4 @@
-"""Tiers of label quality, from two experts' ratings of a mask and its agreement with the gold one."""
+"""Tiers of label quality, from two experts' ratings of a silver mask and its agreement with the gold mask."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from helpers.errors import InputError
 from helpers.stats.inputs import need_columns
 
 RATINGS = ("Good", "Acceptable", "Poor", "Missed")
-GOOD_DICE, GOOD_HD95 = 0.80, 10.0  # of the paper's Table 1; mm
-POOR_DICE = 0.50  # ours, for cases without ratings: half of what either mask holds is not in the other
+GOOD_DICE, GOOD_HD95 = 0.80, 10.0  # from the paper's Table 1; HD95 in mm
+POOR_DICE = 0.50  # ours, for cases without ratings: half of the voxels of both masks do not overlap
 
 
 def tiers(
@@ -21,26 +21,26 @@ def tiers(
     dice: str = "dice",
     hd95: str = "hd95",
 ) -> pd.DataFrame:
-    """Tier of each case's label, and whether it counts as easy or hard.
+    """Assign each case's label to a quality tier, and to easy or hard.
 
     =====  =====================================================================================
     1      both experts say Good, Dice >= 0.80 and HD95 <= 10 mm
-    1.5    both say Good, but the scores do not reach that
+    1.5    both say Good, but the scores do not reach these bounds
     2      any Acceptable, or the experts disagree: Good with Poor or Missed is a disagreement
-    3      both say Poor; and, our reading, any pair out of Poor and Missed, who agree that the mask is of no use
+    3      both say Poor; and, our reading, any pair out of Poor and Missed: both experts find the mask useless
     =====  =====================================================================================
 
-    Easy is 1 and 1.5, hard is 2 and 3 (arXiv 2511.00477, Table 1, which does not say where Missed belongs).
+    Easy is 1 and 1.5, hard is 2 and 3 (arXiv 2511.00477, Table 1, which does not define the place of Missed).
 
-    Where a rating is absent, a proxy from the scores alone stands in: tier 1 as above, 3 for Dice < 0.50, else 2. It
-    cannot tell 1.5 and is not the paper's tier: ``basis`` says which a row has. Without HD95 the proxy takes Dice
-    alone, and the note says so.
+    If a rating is absent, a proxy from the scores alone is used: tier 1 as above, 3 for Dice < 0.50, else 2. It cannot
+    detect tier 1.5 and is not the paper's tier: ``basis`` shows which of the two a row has. Without HD95 the proxy uses
+    Dice alone, and the note states it.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        One row per case. Columns `dice` (0 to 1) and, where known, `hd95` (mm; infinite for an empty mask), `expert_1`
-        and `expert_2` (Good, Acceptable, Poor, Missed, in any case and with blanks around; empty is absent).
+        One row per case. Columns `dice` (0 to 1) and, if known, `hd95` (mm; infinite for an empty mask), `expert_1`
+        and `expert_2` (Good, Acceptable, Poor, Missed; upper or lower case, blanks around are removed; empty: absent).
 
     Returns
     -------
@@ -50,12 +50,12 @@ def tiers(
     Raises
     ------
     InputError
-        An unknown rating (row and value are named), a score out of range, or a score missing where the tier needs it.
+        A rating is unknown (row and value are named), or a score is out of range or missing although the tier needs it.
 
     Notes
     -----
     A tier is a property of the label, not of the image: a bad label of an easy image is "hard". So it mixes the
-    quality of labels with the difficulty of images, which `diagnose` keeps apart.
+    quality of labels with the difficulty of images, which `diagnose` separates.
     """
     need_columns(frame, [dice])
     first, second = (_ratings(frame, column) for column in (expert_1, expert_2))
@@ -93,7 +93,7 @@ def _ratings(frame: pd.DataFrame, column: str) -> pd.Series:
 
 
 def _numbers(frame: pd.DataFrame, column: str, highest: float) -> np.ndarray:
-    """Scores with NaN where absent; all NaN where the frame has no such column."""
+    """Read scores as floats, NaN if absent; all are NaN if the frame has no such column."""
     if column not in frame:
         return np.full(len(frame), np.nan)
     values = pd.to_numeric(frame[column], errors="coerce").to_numpy(float)

@@ -1,4 +1,4 @@
-"""The machine that makes silver masks of simulated cohorts: a network that was trained mostly on older women."""
+"""Labeller that makes the silver masks of simulated cohorts: a network trained mostly on older women."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 
 Labeller = Callable[[np.ndarray, Sequence[float]], np.ndarray]
 
-OLDER_LEANING = (0.05, 0.25, 0.70)  # shares of Young, Middle and Older in the cohort it is trained on
-BALANCED = (0.4, 0.2, 0.4)  # and in a cohort of the experiments
-OTHERS = 3  # slices of each volume beside the one with most tumour, so that it learns where there is none
+OLDER_LEANING = (0.05, 0.25, 0.70)  # shares of Young, Middle and Older in the cohort that the labeller is trained on
+BALANCED = (0.4, 0.2, 0.4)  # the same shares in a cohort of the experiments
+OTHERS = 3  # slices of each volume besides the one with most tumour, so that it learns slices without tumour
 
 
 def world(name: str, n: int, *, seed: int = 0, steps: int = 300, device: str = "auto", workers: int = 1) -> Path:
-    """Folder of a simulated world whose silver masks are those of a labeller of its own seed; made once.
+    """Simulate a world with silver masks by a labeller trained with the same seed, and return its folder; made once.
 
     Parameters
     ----------
     name : str
         A key of `helpers.datasets.BREAST_WORLDS` or `helpers.datasets.RULERS`.
     n : int
-        Patients, two in five of them Young and as many Older; and patients of the labeller's own cohort.
+        Number of patients, two in five of them Young and as many Older. The labeller's cohort has as many patients.
     seed : int
-        Of the cohorts and of the labeller.
+        Seed of the cohorts and of the labeller.
     steps, device
-        Of the labeller's training.
+        Steps and device of the labeller's training.
     workers : int
         Processes that write cases.
     """
@@ -49,15 +49,14 @@ def world(name: str, n: int, *, seed: int = 0, steps: int = 300, device: str = "
 
 @lru_cache(maxsize=2)
 def silver_labeller(n: int = 160, *, steps: int = 300, seed: int = 0, device: str = "auto") -> tuple[Labeller, str]:
-    """A labeller for `helpers.datasets.simulate_breast_mri_world`, trained on a simulated cohort of its own, and its
-    key.
+    """Train a labeller for `helpers.datasets.simulate_breast_mri_world` on a separate simulated cohort.
 
     Parameters
     ----------
     n : int
-        Patients of that cohort, which leans to the older and whose younger women's images are harder.
+        Number of patients of that cohort. Most of them are older, and the images of younger women are harder.
     steps, seed, device
-        Of training, see `helpers.learn.fit`.
+        Options of training, see `helpers.learn.fit`.
 
     Returns
     -------
@@ -81,10 +80,10 @@ def silver_labeller(n: int = 160, *, steps: int = 300, seed: int = 0, device: st
 
 
 def as_labeller(model: nn.Module) -> tuple[Labeller, str]:
-    """A trained network as the function that `helpers.datasets.simulate_breast_mri_world` takes, and its key.
+    """Convert a trained network to the function that `helpers.datasets.simulate_breast_mri_world` takes, and its key.
 
-    The function reads pre- and post-contrast volumes, float32 (2, x, y, z), and gives a mask, bool (x, y, z): slice by
-    slice, of which the largest connected part is kept. The key is a hash of the weights.
+    The function reads pre- and post-contrast volumes, float32 (2, x, y, z), and gives a mask, bool (x, y, z). It
+    predicts slice by slice and keeps the largest connected part. The key is a hash of the weights, code and device.
     """
 
     def label(phases: np.ndarray, spacing: Sequence[float]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Do patients of one group lie together in an embedding? Four measures, each with what chance gives."""
+"""Do patients of one group form a cluster in an embedding? Five measures, each with its distribution under chance."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from helpers.errors import InputError
 from helpers.stats.inputs import check_groups
 from helpers.stats.permute import permutation
 
-Measure = Callable[[np.ndarray], np.ndarray]  # of labels; one value per run of k-means, or just one
+Measure = Callable[[np.ndarray], np.ndarray]  # takes labels; gives one value per run of k-means, or one alone
 
 CLUSTERED = ("cluster purity", "ARI", "NMI")
 
@@ -28,34 +28,35 @@ def latent(
     strata: ArrayLike | None = None,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """How far groups are apart in an embedding, against permuted labels.
+    """Measure how far groups are apart in an embedding, compared with permuted labels (permutation test).
 
     Parameters
     ----------
     embedding : array_like of shape (n, dimensions)
-        Coordinates; distances are Euclidean and taken as they are, so scale columns of different units first. Distances
-        in a t-SNE map are not those of the features it came from.
+        Coordinates. Distances are Euclidean without scaling, so scale columns of different units first. Distances in a
+        t-SNE map are not those of the original features.
     groups : array_like of shape (n,)
-        Labels; cases without one are left out and counted.
+        Labels; cases without a label are left out and counted.
     n_clusters : int, optional
-        Clusters of k-means; by default as many as groups.
+        Clusters of k-means; by default the number of groups.
     n_neighbours : int
         Neighbours of the neighbour purity.
     n_seeds : int
-        Runs of k-means, each from another single start (a start matters, so its spread is shown).
+        Runs of k-means, each from a different single start (the start matters, so the spread over runs is shown).
     n_permutations : int
-        Permutations of the labels; the smallest p is 1 over one more than these.
+        Permutations of the labels; the smallest possible p is 1 / (n_permutations + 1).
     strata : array_like of shape (n,), optional
-        Permute only within these, such as the source.
+        Strata within which labels are permuted, such as the source.
 
     Returns
     -------
     pandas.DataFrame
         Index: ``silhouette`` of the groups (-1 to 1); ``neighbour purity``, the share of a case's nearest neighbours
         that are of its group; ``cluster purity``, the share of cases in the commonest group of their k-means
-        cluster; ``ARI`` and ``NMI`` of k-means clusters against groups. Columns ``value``, ``sd`` (over k-means seeds;
-        NaN where none is involved), ``null_mean, null_low, null_high`` (mean and central 95% under permutation), ``p``
-        (one-sided: more alike than by chance), ``n, n_seeds``. ``attrs["missing"]`` counts cases without a label.
+        cluster; ``ARI`` (adjusted Rand index) and ``NMI`` (normalised mutual information) of k-means clusters against
+        groups. Columns ``value``, ``sd`` (over k-means seeds; NaN for measures without k-means), ``null_mean, null_low,
+        null_high`` (mean and central 95% under permutation), ``p`` (one-sided: groups are more separate than by
+        chance), ``n, n_seeds``. ``attrs["missing"]`` counts cases without a label.
 
     Raises
     ------
@@ -65,8 +66,8 @@ def latent(
 
     Notes
     -----
-    Purity is above 0 by chance, and the more so the more unequal the groups: only its distance from the null means
-    anything. Groups that do not separate in an embedding may still differ in difficulty.
+    Purity is above 0 by chance, and it increases with the inequality of group sizes: only its distance from the null
+    is meaningful. Groups that do not separate in an embedding may still differ in difficulty.
     """
     points, codes, block, missing = _check(embedding, groups, strata)
     n, n_groups = len(points), len(np.unique(codes))
@@ -89,7 +90,7 @@ def latent(
 
 
 def _measures(points: np.ndarray, n_neighbours: int, n_clusters: int, n_seeds: int, seed: int) -> dict[str, Measure]:
-    # scikit-learn is slow to import, and used here alone
+    # scikit-learn is slow to import, and only used here
     from sklearn.cluster import KMeans
     from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score, pairwise_distances, silhouette_score
     from sklearn.metrics.cluster import contingency_matrix
@@ -113,7 +114,7 @@ def _measures(points: np.ndarray, n_neighbours: int, n_clusters: int, n_seeds: i
 
 
 def _null(measure: Measure, n: int, options: dict) -> tuple[float, float, float, float]:
-    """Mean and central 95% of the measure under permutation, and p; places are permuted, labels stay."""
+    """Compute mean and central 95% of the measure under permutation, and p; places are permuted, labels stay."""
 
     def placed(places: np.ndarray, labels: np.ndarray) -> float:
         order = np.empty(n, dtype=int)

@@ -1,4 +1,4 @@
-"""Form of every mask in a folder."""
+"""Shape of every mask in a folder."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from helpers.errors import InputError
 
 
 def shapes(root: str | Path, patient_ids: Sequence[str]) -> pd.DataFrame:
-    """Size and form of the expert's masks, as `helpers.metrics.geometry` measures them.
+    """Measure size and shape of the expert's masks by `helpers.metrics.geometry`.
 
-    The surface is smoothed by the largest voxel length, so that steps of thick slices are not taken for roughness.
+    The surface is smoothed by the largest voxel length, so that steps between thick slices do not count as roughness.
 
     Parameters
     ----------
@@ -27,8 +27,8 @@ def shapes(root: str | Path, patient_ids: Sequence[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        In the order of the patients: ``volume_cc, sphericity, elongation, surface_to_volume`` (1/mm). An empty mask, or
-        one that is too small to have a form, has none.
+        One row per patient, in their order: ``volume_cc, sphericity, elongation, surface_to_volume`` (1/mm). The values
+        are NaN if the mask is empty or too small to have a shape.
 
     Raises
     ------

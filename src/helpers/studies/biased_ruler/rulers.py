@@ -1,4 +1,4 @@
-"""The biased ruler: one fixed set of predictions, judged by two references."""
+"""The biased ruler: one fixed set of predictions, scored against two references."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from helpers.stats.judging import judge
 from helpers.stats.permute import permutation
 from helpers.stats.resample import Change, bootstrap_change, percentile_interval
 
-STEADY = 0.95  # share of resamples in which the extreme groups must be the same for a gap to act as a contrast
+STEADY = 0.95  # share of resamples that need the same extreme groups for a gap to act as a contrast
 
 
 @dataclass(frozen=True)
 class Ruler:
-    """What a reference does to the gap of one set of predictions.
+    """Effect of the reference on the gap of one set of predictions.
 
-    In every `Change` the first is the gap that gold shows, the second what silver shows, and the change is silver
-    minus gold.
+    In every `Change`, the first value is by gold, the second by silver, and the change is silver minus gold.
 
     Attributes
     ----------
     mean, rate : Change
         Signed contrasts ``b - a`` of mean score and of the rate of success.
     ratio : Change or None
-        Rate of `a` over rate of `b`; None where it is 0/0.
+        Rate of `a` over rate of `b`; None if it is 0/0.
     gaps : pandas.DataFrame
         Max-min over all groups, index ``mean, rate``; columns ``gold, p_gold, silver, p_silver`` (permutation),
-        ``change, low, high, note``. Ends are missing, and the note says why, where the groups at the extremes differ
-        between resamples: then the gap is no contrast, and a percentile interval of its change would not cover.
+        ``change, low, high, note``. If the groups with the highest and lowest value differ between resamples, there is
+        no interval and the note gives the reason: the gap is then not a contrast of two fixed groups, and a percentile
+        interval of its change would not have its coverage.
     spread : pandas.DataFrame
         SD of the scores, index ``all``, `a`, `b`; columns ``n, gold, silver, ratio`` (silver over gold), ``low,
         high``.
     saturation : str
-        Where a rate leaves no room to move, in words; empty where none does.
+        The rates that are too near 0 or 1 to change much, in words; empty if there are none.
     verdict, why : str
-        `judge` of the mean contrast, and its reason.
+        Verdict of `judge` on the mean contrast, and its reason.
     """
 
     a: object
@@ -60,7 +60,7 @@ class Ruler:
     why: str
 
     def table(self) -> pd.DataFrame:
-        """Mean, rate and ratio, one row each, with intervals, sizes and verdicts."""
+        """Tabulate mean, rate and ratio, one row each, with intervals, sizes and verdicts."""
         rows = {f"mean {self.b} - {self.a}": (self.mean, 0.0), f"rate {self.b} - {self.a}": (self.rate, 0.0)}
         if self.ratio is not None:
             rows[f"rate {self.a} / {self.b}"] = (self.ratio, 1.0)
@@ -88,20 +88,20 @@ def ruler(
     seed: int = 0,
     level: float = 0.95,
 ) -> Ruler:
-    """Judge one fixed set of predictions by two references, and what the choice does to the gap between groups.
+    """Judge one fixed set of predictions by two references, and compare the gaps between groups.
 
     Parameters
     ----------
     pred_vs_silver, pred_vs_gold : array_like of shape (n,)
         Score of each case's prediction against the silver and against the gold reference; higher is better.
     groups : array_like of shape (n,)
-        Labels; a case without one is resampled, but is in no mean.
+        Labels; a case without a label is resampled, but is in no mean.
     a, b : object
         Groups of the signed contrasts ``b - a``.
     threshold : float
         Success is ``score > threshold``.
     n_boot, n_permutations, seed, level
-        Replicates of the paired patient bootstrap, permutations of the gaps, seed, coverage.
+        Replicates of the paired bootstrap over patients, permutations for the gaps, seed, coverage of the intervals.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def ruler(
     Raises
     ------
     InputError
-        The scores are not paired, are not finite numbers, or a group has no case.
+        The scores are not paired or not finite numbers, or a group has no case.
     """
     data, silver = group_scores(pred_vs_gold, groups), check_scores(pred_vs_silver, "pred_vs_silver")
     same = not isinstance(pred_vs_silver, pd.Series) or not isinstance(pred_vs_gold, pd.Series)
@@ -124,7 +124,7 @@ def ruler(
     rate = bootstrap_change(*good, **options)
     try:
         ratio = bootstrap_change(*good, **options, statistic="ratio")
-    except InputError:  # 0/0 under a reference: said by the saturation note
+    except InputError:  # 0/0 under a reference: reported by the saturation note
         ratio = None
     verdict, why = judge(mean)
     boot, shuffle = {"n_boot": n_boot, "seed": seed}, {"n": n_permutations, "seed": seed}
@@ -177,7 +177,7 @@ def _spread(both: np.ndarray, data: Grouped, a: object, b: object, boot: dict[st
 
 
 def _sd(moments: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """SDs (ddof 1) of two columns from their means and mean squares, shape (..., 2)."""
+    """Compute SDs (ddof 1) of two columns from their means and mean squares, shape (..., 2)."""
     variance = moments[..., 2:] - moments[..., :2] ** 2
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.sqrt(np.maximum(variance, 0) * counts / (counts - 1))

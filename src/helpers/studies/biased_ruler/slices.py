@@ -29,7 +29,7 @@ class Slices(NamedTuple):
 def load_slices(
     root: str | Path, patient_ids: Sequence[str], *, size: int, spacing: float = 0.0, progress: bool = True
 ) -> Slices:
-    """Largest tumour slices of patients, as `helpers.datasets.largest_slice` takes them.
+    """Load the largest tumour slice of each patient, cut by `helpers.datasets.largest_slice`.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def load_slices(
     size : int
         Side in voxels.
     spacing : float
-        Voxel size in mm to resample to before; 0 for the images' own.
+        Voxel size in mm to resample to first; 0 keeps the voxels of the images.
     """
     from tqdm.auto import tqdm
 
@@ -64,21 +64,21 @@ def fit(
     checkpoint: Path | None = None,
     progress: bool = False,
 ) -> nn.Module:
-    """A small U-Net trained on slices with the sum of Dice loss and cross-entropy, and random flips.
+    """Train a small U-Net on slices with the sum of Dice loss and cross-entropy, and random flips.
 
     Parameters
     ----------
     image : float32, (n, channels, size, size)
     target : bool, (n, size, size)
     steps, batch_size, lr, seed, device, checkpoint, progress
-        As `helpers.learn.fit` takes them; the seed is also that of the first weights.
+        See `helpers.learn.fit`; the seed is also that of the initial weights.
     channels : int
-        Of the network's finest level; the coarsest of three has four times as many.
+        Channels of the network's finest level; the coarsest of three levels has four times as many.
     """
     import torch
     from monai.losses import DiceCELoss
 
-    overlap = DiceCELoss(sigmoid=True, batch=True)  # over the batch, for slices without tumour
+    overlap = DiceCELoss(sigmoid=True, batch=True)  # Dice over the whole batch, because of slices without tumour
 
     def loss(model: nn.Module, batch: tuple[torch.Tensor, ...]) -> torch.Tensor:
         return overlap(model(batch[0]), batch[1])
@@ -106,7 +106,7 @@ def fit(
 
 
 def _one_cycle(done: float) -> float:
-    """Factor of the learning rate: up to 1 in the first three tenths, then to 0 (Smith and Topin 2018, in shape)."""
+    """Compute the learning rate's factor: up to 1 in the first 3/10, then to 0 (shaped as in Smith and Topin 2018)."""
     rise = 0.3
     angle = done / rise - 1 if done < rise else (done - rise) / (1 - rise)
     return (
@@ -115,19 +115,19 @@ def _one_cycle(done: float) -> float:
 
 
 def predict(model: nn.Module, image: np.ndarray) -> np.ndarray:
-    """Masks of slices, bool (n, size, size)."""
+    """Predict masks of slices, bool (n, size, size)."""
     return learn.predict(model, image, activation=lambda logits: logits > 0)[:, 0]
 
 
 def scorer(slices: Slices, **options: object) -> Callable[..., np.ndarray]:
-    """What `helpers.studies.biased_ruler.run` calls for each network, on slices in memory.
+    """Make the function that `helpers.studies.biased_ruler.run` calls for each network, on slices in memory.
 
     Parameters
     ----------
     slices : Slices
-        In the order of the cases.
+        Slices in the order of the cases.
     **options
-        As `fit` takes them.
+        Options of `fit`.
     """
 
     def score(include: np.ndarray, silver: np.ndarray, held_out: np.ndarray, seed: int, name: str) -> np.ndarray:
@@ -139,6 +139,6 @@ def scorer(slices: Slices, **options: object) -> Callable[..., np.ndarray]:
 
 
 def dice(predicted: np.ndarray, slices: Slices, chosen: np.ndarray) -> np.ndarray:
-    """Dice of predicted masks against the expert's and the automatic masks of the chosen slices, shape (n, 2)."""
+    """Compute Dice of predicted masks against expert and automatic masks of the chosen slices, shape (n, 2)."""
     pairs = zip(predicted, slices.expert[chosen], slices.automatic[chosen], strict=True)
     return np.array([[metrics.dice(gold, p), metrics.dice(silver, p)] for p, gold, silver in pairs])

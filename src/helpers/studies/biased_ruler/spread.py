@@ -1,4 +1,4 @@
-"""How much larger, and how much more variable, a measure is in one group than in another."""
+"""Ratios of the means, SDs and variances of a measure between two groups."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from helpers.stats.resample import bootstrap
 def ratios(
     values: ArrayLike, *, groups: ArrayLike, a: object, b: object, n_boot: int = 10_000, seed: int = 0
 ) -> dict[str, float]:
-    """Ratios of group `a` over group `b`: of the means, with an interval, of the SDs and of the variances.
+    """Compute ratios of group `a` over group `b`: of means (with an interval), of SDs and of variances.
 
     Parameters
     ----------
     values : array_like of shape (n,)
-        A positive measure; cases without one are left out.
+        A positive measure; cases without a value are left out.
     groups : array_like of shape (n,)
     n_boot, seed : int
-        Replicates of the bootstrap interval of the ratio of means, and seed.
+        Replicates and seed of the bootstrap interval of the ratio of means.
 
     Returns
     -------

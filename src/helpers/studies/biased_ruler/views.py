@@ -1,4 +1,4 @@
-"""Tables of the experiments, as a notebook shows them and a figure draws them."""
+"""Tables of the experiments for notebooks and figures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from helpers.studies.biased_ruler.rulers import Ruler
 
 
 def ruler_table(ruler: Ruler) -> pd.DataFrame:
-    """What a ruler does to mean, rate and ratio: by gold, by silver, the change with its interval, and the verdict."""
+    """Tabulate mean, rate and ratio by gold and by silver, the change with its interval, and the verdict."""
     table = ruler.table()
     return table[["gold", "silver", "change", "change_low", "change_high", "n_a", "n_b", "verdict"]].rename(
         columns={"change_low": "low", "change_high": "high"}
@@ -19,7 +19,7 @@ def ruler_table(ruler: Ruler) -> pd.DataFrame:
 
 
 def gap_rows(rulers: Mapping[str, Ruler]) -> pd.DataFrame:
-    """Gap by gold, gap by silver and their change, three rows for each ruler: ``estimate, low, high, n``."""
+    """Tabulate gap by gold, gap by silver and their change, three rows for each ruler: ``estimate, low, high, n``."""
     rows = {}
     for name, ruler in rulers.items():
         parts = {"gold": ruler.mean.first, "silver": ruler.mean.second, "silver − gold": ruler.mean.change}
@@ -29,7 +29,10 @@ def gap_rows(rulers: Mapping[str, Ruler]) -> pd.DataFrame:
 
 
 def change_rows(between: Mapping[str, Between]) -> pd.DataFrame:
-    """Gap of the baseline and of each experiment, and the change: ``first, second, change, low, high, n, n_a, n_b``."""
+    """Tabulate the gap of the baseline, that of each experiment, and the change.
+
+    Columns: ``first, second, change, low, high, n, n_a, n_b``.
+    """
     rows = {}
     for name, found in between.items():
         change, low, high, n = _row(found.change, found.n_a + found.n_b)
@@ -39,7 +42,7 @@ def change_rows(between: Mapping[str, Between]) -> pd.DataFrame:
 
 
 def ruler_values(ruler: Ruler | None) -> dict[str, object]:
-    """What a page quotes of a ruler; None where there is none."""
+    """Return the numbers of a ruler that a page quotes; all are None if there is no ruler."""
     names = ("gold", "gold_low", "gold_high", "silver", "change", "low", "high")
     if ruler is None:
         return {**dict.fromkeys(names), "verdict": "no images"}

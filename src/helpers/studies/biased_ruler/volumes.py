@@ -18,7 +18,7 @@ from helpers.keep import fingerprint, store
 if TYPE_CHECKING:
     from torch import nn
 
-FOREGROUND = 1 / 3  # share of patches that are centred on the tumour, as nnU-Net has it
+FOREGROUND = 1 / 3  # share of patches that are centred on the tumour, as in nnU-Net
 NNUNET = {"lr": 1e-2, "momentum": 0.99, "clip": 12.0}  # nnU-Net's optimiser (Isensee et al. 2021)
 
 
@@ -30,7 +30,7 @@ def prepare(
     folder: Path | None = None,
     progress: bool = True,
 ) -> list[Path]:
-    """Volumes resampled to cubic voxels, one file each; those that are there already are kept.
+    """Resample volumes to cubic voxels, one file each; existing files are kept.
 
     Parameters
     ----------
@@ -40,20 +40,20 @@ def prepare(
     spacing : float
         Voxel size in mm.
     folder : Path, optional
-        Where the files go; ``data/prepared`` of the project by default. Their names hold a hash of the root, the
-        spacing and the code that makes them.
+        Folder for the files; ``data/prepared`` of the project by default. They are written to a subfolder; its name is
+        a hash of the root, the spacing and the code that makes them.
 
     Returns
     -------
     list of Path
         A NumPy archive for each patient: ``image`` float16 (2, x, y, z), ``expert`` and ``automatic`` bool, all on
-        cubic voxels; and ``own_expert`` and ``own_automatic``, the masks on the grid they were drawn on.
+        cubic voxels; and ``own_expert`` and ``own_automatic``, the masks on their original grid.
 
     Raises
     ------
     InputError
-        A patient cannot be read (all others are finished first), there are no automatic masks, or the folder cannot be
-        written.
+        A patient cannot be read (all others are finished first), there are no automatic masks, or the folder is not
+        writable.
     """
     from tqdm.auto import tqdm
 
@@ -86,27 +86,27 @@ def prepare(
 
 
 def read(file: Path) -> dict[str, np.ndarray]:
-    """Arrays of a prepared volume."""
+    """Read the arrays of a prepared volume."""
     with np.load(file) as arrays:
         return dict(arrays)
 
 
 class Patches(Dataset):
-    """Random patches of prepared volumes, as a map-style data set: item i is a patch of volume i.
+    """Random patches of prepared volumes as a map-style data set: item i is a patch of volume i.
 
     Parameters
     ----------
     files : sequence of Path
-        From `prepare`.
+        Files from `prepare`.
     silver : bool, (n,)
-        Cases whose target is the automatic mask, not the expert's.
+        Cases with the automatic mask as target; the others have the expert's.
     patch : tuple of int
-        Voxels along x, y, z.
+        Size in voxels along x, y, z.
 
     Notes
     -----
-    A third of the patches are centred on a voxel of the target, and each axis is flipped in half of them. The draws
-    are of PyTorch's generator, which `helpers.learn.fit` seeds for each item.
+    A third of the patches are centred on a voxel of the target, and each axis is flipped in half of them. The random
+    numbers come from PyTorch's generator, which `helpers.learn.fit` seeds for each item.
     """
 
     def __init__(self, files: Sequence[Path], silver: np.ndarray, *, patch: tuple[int, int, int]) -> None:
@@ -146,21 +146,21 @@ def fit(
     workers: int = 0,
     progress: bool = True,
 ) -> nn.Module:
-    """A DynUNet with nnU-Net's topology, trained on patches with the sum of Dice loss and cross-entropy.
+    """Train a DynUNet with nnU-Net's topology on patches, with the sum of Dice loss and cross-entropy.
 
-    Stochastic gradient descent with Nesterov momentum and a polynomial learning rate, as nnU-Net has it; with mixed
-    precision where the device has it, and checkpoints where a folder is given.
+    Training uses stochastic gradient descent with Nesterov momentum and a polynomial learning rate, as in nnU-Net. It
+    uses mixed precision if the device supports it, and writes checkpoints if a folder is given.
 
     Parameters
     ----------
     files, silver, patch
-        As `Patches` takes them.
+        See `Patches`.
     spacing : float
         Voxel size in mm.
     channels : int
-        Of the finest level; nnU-Net has 32.
+        Channels of the finest level; nnU-Net has 32.
     steps, batch_size, seed, device, checkpoint, workers, progress
-        As `helpers.learn.fit` takes them.
+        See `helpers.learn.fit`.
     """
     from functools import partial
 
@@ -189,19 +189,19 @@ def fit(
 
 
 def scorer(files: Sequence[Path], *, checkpoints: Path | None = None, **options: object) -> Callable[..., np.ndarray]:
-    """What `helpers.studies.biased_ruler.run` calls for each network, on prepared volumes.
+    """Make the function that `helpers.studies.biased_ruler.run` calls for each network, on prepared volumes.
 
-    Predictions are brought back to the masks' own grid and cut there, as nnU-Net does; the policy on empty masks is
-    that of `helpers.metrics.dice`.
+    Predicted logits are resampled to the masks' original grid and thresholded there, as nnU-Net does. The policy on
+    empty masks is that of `helpers.metrics.dice`.
 
     Parameters
     ----------
     files : sequence of Path
-        From `prepare`, in the order of the cases.
+        Files from `prepare`, in the order of the cases.
     checkpoints : Path, optional
         Folder in which each network keeps a checkpoint while it is trained.
     **options
-        As `fit` takes them.
+        Options of `fit`.
     """
     files = np.array(files, dtype=object)
 

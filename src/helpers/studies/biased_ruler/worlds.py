@@ -1,4 +1,4 @@
-"""The diagnosis, tried on worlds whose cause is known."""
+"""Test of the diagnosis on simulated worlds with a known cause of the gap."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from helpers.studies.biased_ruler import label_tiers, labeller, slices
 from helpers.studies.biased_ruler.diagnosis import CAUSES, diagnose
 from helpers.studies.biased_ruler.experiments import known_difficulty, run
 
-# Reading -> how `biased_ruler.diagnose` is called. In a simulated world hard study images cost the labeller nothing,
-# which nobody would know of a real one.
+# Reading -> options of `biased_ruler.diagnose`. In a simulated world, hard images of the study cost the labeller
+# nothing; for a real cohort nobody would know this.
 READINGS: dict[str, dict[str, object]] = {
     "ours": {"version": "ours", "labeller_shares": (0.0, 0.0)},
     "ours, labeller unknown": {"version": "ours", "labeller_shares": (0.0, 1.0)},
@@ -35,31 +35,31 @@ def diagnose_world(
     n_boot: int = 2000,
     device: str = "auto",
 ) -> list[dict[str, object]]:
-    """Run all experiments in one world, and read them in each way.
+    """Run all experiments in one simulated world, and diagnose them by each of `READINGS`.
 
     Parameters
     ----------
     world : str
         A key of `helpers.datasets.BREAST_WORLDS`.
     n, seed : int
-        Patients; and seed of the cohorts, the labeller, the folds and the intervals.
+        Number of patients; seed of the cohorts, the labeller, the folds and the intervals.
     steps, folds, train_seeds, size : int
-        Training steps of a network, folds, networks per experiment and fold, side of a slice in voxels.
+        Training steps of a network; folds; networks per experiment and fold; side of a slice in voxels.
     labeller_steps : int
         Training steps of the network that makes the silver masks.
     n_boot : int
-        Replicates behind an interval.
+        Bootstrap replicates for an interval.
 
     Returns
     -------
     list of dict
-        One row for each of `READINGS`: ``reading, verdict, truth``, and of the three contrasts ``labels, images,
-        share`` the estimates (None for the paper's reading).
+        One row for each of `READINGS`: ``reading, verdict, truth``, and the estimates of the three contrasts ``labels,
+        images, share`` (None for the paper's reading).
 
     Raises
     ------
     InputError
-        The world is not known.
+        The world is unknown.
     """
     check_choice("world", world, datasets.BREAST_WORLDS)
     root = labeller.world(world, n, seed=seed, steps=labeller_steps, device=device)
@@ -86,10 +86,10 @@ def _plain(value: object) -> float | None:
 
 
 def confusion(rows: pd.DataFrame) -> pd.DataFrame:
-    """Share of studies with each verdict, for each reading and true cause.
+    """Tabulate the share of studies with each verdict, for each reading and true cause (confusion matrix).
 
-    Verdicts that name some causes and leave others open are two columns: "in part, right" where every cause named is at
-    work, "in part, wrong" where one is not.
+    Verdicts that name some causes and leave others open are in two columns: "in part, right" if every named cause is
+    present, "in part, wrong" if one is not.
 
     Returns
     -------
@@ -112,17 +112,17 @@ def _shown(verdict: str, truth: str) -> str:
 
 
 def right(rows: pd.DataFrame, *, by: Sequence[str] = ("truth", "reading")) -> pd.DataFrame:
-    """Share of studies whose verdict is the true cause, with a 95% interval: ``rate, low, high, n``.
+    """Compute the share of studies with the true cause as verdict, with Wilson's 95% interval: ``rate, low, high, n``.
 
-    Worlds of one seed share women, noise and labeller. So `n` counts seeds, not studies, and so does Wilson's interval:
-    over several worlds it is as wide as if the studies of a seed were one.
+    Worlds of one seed share women, noise and labeller. So `n` and the interval count seeds, not studies: over several
+    worlds the interval is as wide as if all studies of a seed were one.
 
     Parameters
     ----------
     rows : DataFrame
-        One row for each study and reading: ``seed``, and those of `diagnose_world`.
+        One row for each study and reading: ``seed``, and the columns of `diagnose_world`.
     by : sequence of str
-        Columns whose values, joined by a comma, name the rows of the result.
+        Columns; their values, joined by a comma, name the rows of the result.
     """
     from statsmodels.stats.proportion import proportion_confint
 

@@ -1,4 +1,4 @@
-"""Do intervals cover and tests reject as often as they promise? Many cohorts of known truth are audited to see."""
+"""Calibration of intervals (coverage) and tests (rejection rate), by auditing many cohorts with known truth."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from helpers.stats.resample import bootstrap
 
 Draw = Callable[[int], tuple[pd.DataFrame, dict]]
 
-BATCH = 20  # cohorts per task: large beside the cost of starting one, small beside an interruption
-# Kind of contrast -> its name, and its value where there is no effect.
+BATCH = 20  # cohorts per task: enough to outweigh the cost of starting it, few enough to lose little by an interruption
+# Kind of contrast -> its name, and its value if there is no effect.
 CONTRASTS = {"mean": ("mean difference", 0), "rate": ("rate difference", 0), "ratio": ("rate ratio", 1)}
 TESTS = ("ANOVA", "Welch", "Kruskal-Wallis", "permutation", "regression")
 
 
 def calibrate(draw: Draw, *, n_cohorts: int = 2000, alpha: float = 0.05, **options) -> pd.DataFrame:
-    """Coverage of intervals, and rejection rates of tests, over cohorts drawn with known truth.
+    """Estimate coverage of intervals, and rejection rates of tests, over cohorts drawn with known truth.
 
     Parameters
     ----------
     draw : callable
         ``draw(seed) -> (frame, truth)``; see `calibration_cohorts`, which takes the other `options` too.
     n_cohorts : int
-        How many.
+        Number of cohorts.
     alpha : float
         Level of the tests.
 
     Returns
     -------
     pandas.DataFrame
-        As `calibration_summary`.
+        See `calibration_summary`.
     """
     return calibration_summary(calibration_cohorts(draw, n_cohorts=n_cohorts, **options), alpha=alpha)
 
@@ -71,24 +71,24 @@ def calibration_cohorts(
     Parameters
     ----------
     draw : callable
-        ``draw(seed) -> (frame, truth)``, the truth under the names `truth_mean` (mean of b minus mean of a),
-        `truth_rate` (the same of the rate of ``score > threshold``) and `truth_ratio` (rate of a over rate of b). It
-        is sent to other processes.
+        ``draw(seed) -> (frame, truth)``. The truth has the names `truth_mean` (mean of b minus mean of a),
+        `truth_rate` (the same for the rate of ``score > threshold``) and `truth_ratio` (rate of a over rate of b).
+        `draw` is sent to other processes.
     score, group, x : str
         Columns of the frame: score, groups, and the continuous variable of the regression.
     workers : int
-        Processes. The rows depend on `seed` alone, not on how many there are.
+        Number of processes; the rows depend on `seed` alone, not on this number.
     keep : path, optional
-        Parquet file that collects finished batches; a second call with the same settings goes on from it. Whether
-        `draw` is the same cannot be seen from here: use one file per kind of cohort.
+        Parquet file that collects finished batches; a second call with the same settings continues from it. The
+        function cannot check that `draw` is the same: use one file per kind of cohort.
     progress : bool
-        Show a bar over cohorts.
+        Show a progress bar over cohorts.
 
     Returns
     -------
     pandas.DataFrame
         Columns ``cohort, n``; for mean, rate and ratio ``<kind>_truth, <kind>_estimate, <kind>_low, <kind>_high``; and
-        one p per test in ``p_<test>`` (missing where a test is undefined on that cohort, such as Welch with a constant
+        one p per test in ``p_<test>`` (missing if a test is undefined on that cohort, such as Welch with a constant
         group).
     """
     names = {"score": score, "group": group, "a": a, "b": b, "x": x, "threshold": threshold}
@@ -112,16 +112,16 @@ def calibration_cohorts(
 
 
 def calibration_summary(cohorts: pd.DataFrame, *, alpha: float = 0.05) -> pd.DataFrame:
-    """What the cohorts show, each number with its own 95% Monte-Carlo interval.
+    """Summarise the cohorts: coverage, size or power, and estimates, each with a 95% Monte Carlo interval.
 
     Returns
     -------
     pandas.DataFrame
         Columns ``what, kind, n_cohorts, value, low, high, expected``. Kinds: "coverage" (of the 95% interval; expected
-        0.95), "size" (rejection rate where the truth is no difference; expected `alpha`) or "power" (where it is not;
-        nothing expected), "estimate" (mean of the estimates; expected the truth). Rates have Wilson intervals. A test
-        that is undefined on some cohorts has a smaller `n_cohorts`. It is "size" where every truth is that of no
-        effect: draw the null with every effect on the score switched off.
+        0.95), "size" (rejection rate if the truth is no difference; expected `alpha`) or "power" (rejection rate
+        otherwise; no expected value), "estimate" (mean of the estimates; expected the truth). Rates have Wilson
+        intervals. A test that is undefined on some cohorts has a smaller `n_cohorts`. The kind is "size" only if every
+        truth is that of no effect: draw the null with every effect on the score switched off.
     """
     rows = []
     for kind, (name, _) in CONTRASTS.items():
@@ -144,16 +144,16 @@ def calibration_summary(cohorts: pd.DataFrame, *, alpha: float = 0.05) -> pd.Dat
 def null_interval_coverage(
     *, n_per_group: int = 100, n_groups: int = 3, n_cohorts: int = 400, n_boot: int = 500, seed: int = 0
 ) -> pd.DataFrame:
-    """How often a 95% percentile interval covers the true 0 when no group differs.
+    """Estimate the coverage of the true 0 by a 95% percentile interval if no group differs.
 
-    A max-min statistic is positive in every resample, so that its interval never covers 0; that of a signed contrast
-    does in about 95% of cohorts.
+    A max-min statistic is positive in every resample, so its interval never covers 0. The interval of a signed contrast
+    covers 0 in about 95% of cohorts.
 
     Returns
     -------
     pandas.DataFrame
         Index ``statistic`` ("max - min", "b - a"); columns ``covered, n_cohorts, coverage, low, high`` (Wilson),
-        ``mean_estimate``: what noise alone gives.
+        ``mean_estimate``: the mean estimate from noise alone.
     """
     rng = np.random.default_rng(seed)
     covered, estimates = np.zeros((n_cohorts, 2), dtype=bool), np.zeros((n_cohorts, 2))

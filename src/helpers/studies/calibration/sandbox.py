@@ -1,4 +1,4 @@
-"""The bias sandbox: plant effects, draw a cohort, and see at once what each way of reading the gap says."""
+"""The bias sandbox: plant effects, draw a cohort, and see at once the gap by each reading."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# What the sliders reach: name -> (least, most, step, label). A set-up names no value beyond.
+# Range of the sliders: name -> (least, most, step, label). Values of a set-up must be within it.
 SLIDERS: dict[str, tuple[float, float, float, str]] = {
     "n_a": (0, 1000, 10, "patients in A"),
     "n_b": (0, 1000, 10, "patients in B"),
@@ -40,26 +40,26 @@ START |= {name: default for name, (default, _, _) in scored.SCORED_EFFECTS.items
 def sandbox_view(
     *, threshold: float = 0.8, seed: int = 0, n_boot: int = 500, n_permutations: int = 500, **planted: float
 ) -> tuple[pd.DataFrame, Figure]:
-    """One simulated cohort under every ruler: the table and the figure.
+    """Simulate one cohort and read it by every ruler, as a table and a figure.
 
     Parameters
     ----------
     threshold : float
-        A case is a success when its score is over it.
+        A case is a success if its score is above the threshold.
     seed : int
-        Another seed, another cohort with the same effects.
+        Seed of the cohort; another seed gives another cohort with the same effects.
     n_boot, n_permutations : int
-        Behind the intervals, and behind the p values of the largest gap.
+        Replicates for the intervals, and permutations for the p values of the largest gap.
     **planted : float
-        Sizes and effects, as `calibration.scored_cohort` takes them.
+        Sizes and effects, see `calibration.scored_cohort`.
 
     Returns
     -------
     table : DataFrame
         B - A with 95% interval and n by each reading, and the largest gap over the other attributes with its two p
-        values. A reading without enough cases says so; arguments that no cohort can have are one row that says why.
+        values. A reading without enough cases has a note. Impossible arguments give one row with the reason.
     figure : matplotlib.figure.Figure
-        The readings; the groups with quartiles and the threshold; the null of the largest gap where there are other
+        The readings; the groups with quartiles and the threshold; the null of the largest gap if there are other
         attributes.
     """
     import matplotlib.pyplot as plt
@@ -75,7 +75,7 @@ def sandbox_view(
     table = sandbox_readings.readings(frame, **ruler, smallest_cell=SMALLEST_CELL, n_boot=n_boot, seed=seed)
     others = frame.filter(like="attribute")
     rows = [["readings", "groups"], ["readings", "largest"]] if others.shape[1] else [["readings", "groups"]]
-    # Placed by hand: a layout that is computed takes as long as the audit.
+    # Placed by hand: a computed layout takes as long as the audit.
     figure, axes = plt.subplot_mosaic(rows, figsize=(9, 2 + 2 * len(rows)), layout="none", width_ratios=[1, 1.2])
     figure.subplots_adjust(left=0.2, right=0.98, top=0.97, bottom=0.12, wspace=0.25, hspace=0.4)
     _readings(table, axes["readings"])
@@ -88,12 +88,13 @@ def sandbox_view(
 
 
 def explore_sandbox(set_ups: dict[str, dict[str, float]] = scored.SET_UPS) -> Widget:
-    """Sliders for `sandbox_view`, and a button for each set-up.
+    """Build sliders for `sandbox_view`, and a button for each set-up.
 
     Parameters
     ----------
     set_ups : mapping of str to dict
-        Names of buttons, and the sliders' values behind each; sliders not named go back to where nothing is planted.
+        Names of the buttons, with the sliders' values of each. Sliders that are not named return to `START`, where
+        nothing is planted.
     """
     import ipywidgets
 
@@ -119,7 +120,7 @@ def explore_sandbox(set_ups: dict[str, dict[str, float]] = scored.SET_UPS) -> Wi
 
 
 def _readings(table: pd.DataFrame, ax: Axes) -> None:
-    """The readings that have numbers, against no difference; those whose interval excludes it stand out."""
+    """Draw the readings that have numbers, with a line at no difference; intervals that exclude it are emphasised."""
     known = table[table["estimate"].notna()]
     if known.empty:
         _say(ax, f"no reading has {SMALLEST_CELL} cases in both groups")
@@ -127,12 +128,12 @@ def _readings(table: pd.DataFrame, ax: Axes) -> None:
     apart = known.index[(known["low"] > 0) | (known["high"] < 0)]
     known = known.assign(n=known["n_a"] + known["n_b"])
     figures.forest(known, ax=ax, emphasise=apart, xlabel="B − A, 95% interval")
-    reach = max(0.25, 1.1 * known[["low", "high"]].abs().to_numpy().max())  # else a slider would move the axis only
+    reach = max(0.25, 1.1 * known[["low", "high"]].abs().to_numpy().max())  # else a slider would only move the axis
     ax.set_xlim(-reach, reach)
 
 
 def _groups(frame: pd.DataFrame, threshold: float, ax: Axes) -> None:
-    """Means and quartiles of both groups by both kinds of label, and the threshold."""
+    """Draw means and quartiles of both groups by both kinds of label, and the threshold."""
     sizes = frame["group"].value_counts()
     large = frame[frame["group"].map(sizes).astype(int) >= SMALLEST_CELL]
     if large.empty:
@@ -148,7 +149,7 @@ def _groups(frame: pd.DataFrame, threshold: float, ax: Axes) -> None:
 
 
 def _largest(frame: pd.DataFrame, others: pd.DataFrame, ax: Axes, n: int, seed: int) -> pd.DataFrame:
-    """The largest gap over the other attributes: its row of the table, and its null."""
+    """Test the largest gap over the other attributes: draw its null, and return its row of the table."""
     name = f"largest of {others.shape[1]} gaps"
     try:
         found = sandbox_readings.largest_gap(

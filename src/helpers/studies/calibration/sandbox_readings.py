@@ -1,4 +1,4 @@
-"""One gap read in several ways, and the largest of many gaps."""
+"""Readings of one gap by several rulers, and the largest of many gaps."""
 
 from __future__ import annotations
 
@@ -32,29 +32,29 @@ def readings(
     n_boot: int = 1000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """The signed difference of two groups, ``b - a``, under several rulers.
+    """Compute the signed difference of two groups, ``b - a``, under several rulers.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        One row a case; a case without a score is left out.
+        One row per case; a case without a score is left out.
     group, source, score : str
         Columns.
     gold : str, optional
-        Column of the score on better labels of the same cases, read as a mean beside the others.
+        Column of the score on better labels of the same cases; its mean is an additional reading.
     threshold, quantile : float
         Success is a score above the threshold, or in the top part of all scores (0.75: the top quarter).
     smallest_cell : int
-        A reading with fewer cases in a group has no numbers, and says so.
+        A reading with fewer cases in a group has no numbers, and its note gives the reason.
     n_boot, seed : int
-        Of the bootstrap intervals; that given the source is the normal one.
+        Replicates and seed of the bootstrap intervals; the interval given the source is a normal one.
 
     Returns
     -------
     pandas.DataFrame
         Index ``reading``: "mean", "mean on gold", "share over 0.8", "share in top 25%", "mean, <source>" for each
         source, "mean, given <source>" (by the column's name). Columns ``n_a, n_b, estimate, low, high`` (95%
-        interval), ``note``: why a reading is empty, or what is odd about it.
+        interval), ``note``: the reason for an empty reading, or a caution.
     """
     known = frame[frame[score].notna()]
     sources = known[source].cat.categories if hasattr(known[source], "cat") else sorted(known[source].dropna().unique())
@@ -92,11 +92,12 @@ def readings(
 def _given_source(
     cells: list[list[np.ndarray]], a: object, b: object, source: str, smallest_cell: int
 ) -> dict[str, object]:
-    """Mean difference over the sources, each weighted as a linear model with a term for the source weights it.
+    """Compute the mean difference over the sources, weighted as in a linear model with a term for the source.
 
-    Same estimate as `adjusted_contrast`, which takes too long for a slider; here variances may differ between groups.
+    The estimate is that of `adjusted_contrast`, which is too slow for a slider. Here variances may differ between
+    groups.
     """
-    # Only a source that sees both groups says anything about their difference there.
+    # Only a source with both groups is informative about their difference.
     both = [(x, y) for x, y in cells if min(len(x), len(y)) > 1]
     n_a, n_b = (sum(len(pair[k]) for pair in both) for k in (0, 1))
     row, enough = _row(n_a, n_b, a, b, smallest_cell)
@@ -113,7 +114,7 @@ def _given_source(
 
 
 def _row(n_a: int, n_b: int, a: object, b: object, smallest_cell: int) -> tuple[dict[str, object], bool]:
-    """A reading without numbers yet, and whether there are cases enough for any."""
+    """Return a reading without numbers yet, and True if there are enough cases for numbers."""
     enough = min(n_a, n_b) >= smallest_cell
     note = "" if enough else f"under {smallest_cell} cases in {a if n_a < n_b else b}"
     return {"n_a": n_a, "n_b": n_b, "estimate": np.nan, "low": np.nan, "high": np.nan, "note": note}, enough
@@ -123,8 +124,8 @@ def _row(n_a: int, n_b: int, a: object, b: object, smallest_cell: int) -> tuple[
 class Largest:
     """The largest max-min gap over several attributes.
 
-    `p_alone` is of a permutation test of that attribute, as if it had been the only one; `p` counts the choice. `gaps`
-    has each attribute's gap and number of levels, `null` the largest gap of each permutation.
+    `p_alone` is from a permutation test of that attribute, as if it had been the only one. `p` accounts for the choice
+    of the largest. `gaps` has each attribute's gap and number of levels, `null` the largest gap of each permutation.
     """
 
     attribute: str
@@ -138,23 +139,23 @@ class Largest:
 def largest_gap(
     score: pd.Series, *, attributes: pd.DataFrame, smallest_cell: int = SMALLEST_CELL, n: int = 2000, seed: int = 0
 ) -> Largest:
-    """Look at many attributes, take the one with the largest gap, and ask whether that is more than such looking gives.
+    """Find the attribute with the largest gap, and test whether it is larger than the largest of many null gaps.
 
     The null permutes the scores over the cases, which keep all their attributes together, and takes the largest gap
-    each time: that of the choice, as in Westfall and Young's single-step maxT.
+    each time. So it includes the choice, as in Westfall and Young's single-step maxT.
 
     Parameters
     ----------
     score : Series of length n
     attributes : DataFrame
-        One column an attribute; a level of fewer than `smallest_cell` cases is left out of its gap.
+        One column per attribute; a level of fewer than `smallest_cell` cases is left out of its gap.
     n, seed : int
         Permutations and seed.
 
     Raises
     ------
     InputError
-        No attribute has two levels of that size.
+        No attribute has two levels of at least `smallest_cell` cases.
     """
     members, names = [], []
     for name, column in attributes.items():
@@ -176,7 +177,7 @@ def largest_gap(
     values = score.to_numpy(float)
     found = gaps(values)
     worst = int(found.argmax())
-    row = {"groups": np.arange(len(values)), "n": n, "seed": seed}  # every case its own: who is who hangs on the order
+    row = {"groups": np.arange(len(values)), "n": n, "seed": seed}  # every case is a group
     whole = permutation(values, statistic=lambda shuffled, _: float(gaps(shuffled).max()), **row)
     alone = permutation(values, statistic=lambda shuffled, _: float(gaps(shuffled)[worst]), **row)
     table = pd.DataFrame(

@@ -1,9 +1,9 @@
 """Per-case scores of two groups at two hospitals with planted effects: a whole cohort in a millisecond.
 
-A case's score on gold labels has a Beta distribution, whose mean and variance carry the effects. What the audit sees is
-the score on reference labels, some of which are flawed, or copied from the model that is judged. So every expected
-contrast is a finite sum. The noise of a case hangs on the seed alone: an effect that is changed changes no luck, and a
-larger cohort keeps the cases it had.
+A case's score on gold labels has a Beta distribution; its mean and variance contain the effects. The audit sees the
+score on reference labels, some of which are flawed, or copied from the model that is judged. So every expected contrast
+is a finite sum. The noise of a case depends on the seed alone: a changed effect does not change the noise, and a larger
+cohort includes the cases of a smaller one.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from helpers.errors import InputError
 GROUPS = ("A", "B")
 HOSPITALS = ("hospital 1", "hospital 2")
 MEAN, PRECISION = 0.8, 8.0
-FLAW = 0.3  # part of a case's score that a flawed reference label costs
-LARGEST = 20_000  # patients of a group
+FLAW = 0.3  # share of a case's score that is lost by a flawed reference label
+LARGEST = 20_000  # most patients of a group
 
-# Planted effects: name -> (default, unit, what it is). The defaults plant nothing.
+# Planted effects: name -> (default, unit, meaning). The defaults plant nothing.
 SCORED_EFFECTS: dict[str, tuple[float, str, str]] = {
     "difficulty": (0.0, "score", "mean of A minus B on gold labels, at both hospitals"),
     "spread": (1.0, "ratio", "variance of B's scores over A's, at the same mean"),
@@ -34,7 +34,7 @@ SCORED_EFFECTS: dict[str, tuple[float, str, str]] = {
     "second_b": (0.5, "share", "of B seen at hospital 2"),
 }
 
-# Set-ups for teaching: name -> arguments of `scored_cohort`, with the threshold of success where it matters.
+# Set-ups for teaching: name -> arguments of `scored_cohort`, with the threshold of success if it matters.
 SET_UPS: dict[str, dict[str, float]] = {
     "a gap from noise": {"n_a": 60, "n_b": 60, "attributes": 12},
     "hidden by pooling": {"n_a": 300, "n_b": 300, "opposite": 0.06},
@@ -54,24 +54,25 @@ def scored_cohort(
     seed: int = 0,
     **planted: float,
 ) -> tuple[pd.DataFrame, dict[str, object]]:
-    """Scores of two groups at two hospitals, on flawless and on given labels, and what was planted.
+    """Simulate scores of two groups at two hospitals, on gold and on reference labels, and return the planted truth.
 
     Parameters
     ----------
     n_a, n_b : int
         Patients of each group; one of them may be 0.
     attributes, levels : int
-        So many further columns, "attribute 1" and so on, each with so many values, that have to do with nothing.
+        Number of further columns "attribute 1" and so on, and number of values of each. They are unrelated to the
+        score.
     threshold : float
-        A case is a success where its score is above this; for the truth alone.
+        A case is a success if its score is above the threshold; used for the truth alone.
     seed : int
     **planted : float
-        Effects by the names of `SCORED_EFFECTS`; its defaults, which plant nothing, where not given.
+        Effects by the names of `SCORED_EFFECTS`; the defaults plant nothing.
 
     Returns
     -------
     frame : pandas.DataFrame
-        One row a patient: ``group``, ``hospital`` (categories), ``gold`` (score on gold labels), ``score`` (on
+        One row per patient: ``group``, ``hospital`` (categories), ``gold`` (score on gold labels), ``score`` (on
         reference labels), and the attributes.
     truth : dict
         ``score`` and ``gold``, each with the expected B - A of the ``mean`` and of the ``rate`` of success, pooled
@@ -80,7 +81,7 @@ def scored_cohort(
     Raises
     ------
     InputError
-        A size, a share or an effect is out of range, or there is no such effect.
+        A size, a share or an effect is out of range, or an effect is unknown.
     """
     effects = _checked(planted)
     sizes = {"A": _size(n_a, "n_a"), "B": _size(n_b, "n_b")}
@@ -91,7 +92,7 @@ def scored_cohort(
         raise InputError("n_a, n_b", "there is nobody", "Give one of the groups some patients")
     parts = []
     for stream, (group, n) in zip(np.random.default_rng(check_seed(seed)).spawn(2), sizes.items(), strict=True):
-        # One row of draws a patient, so that a larger cohort begins with the smaller one.
+        # One row of draws per patient, so that a larger cohort begins with the smaller one.
         luck = stream.random((n, 3))
         others = stream.spawn(1)[0].random((n, attributes))
         hospital = (luck[:, 0] < effects["second_b" if group == "B" else "second_a"]).astype(int)
@@ -139,12 +140,12 @@ def _size(n: int, name: str) -> int:
 
 
 def _beta(effects: dict[str, float], group: str) -> tuple[np.ndarray, float]:
-    """Mean of the score on gold labels at each hospital, shape (2,), and the precision of its Beta distribution."""
+    """Compute the mean of the score on gold labels at each hospital, shape (2,), and its Beta precision."""
     half = np.array([0.5, -0.5])
     mean = MEAN + effects["hospital_effect"] * half
     if group == "A":
         return mean, PRECISION
-    # Of a Beta distribution the variance is m (1 - m) / (precision + 1).
+    # The variance of a Beta distribution is m (1 - m) / (precision + 1).
     return mean - effects["difficulty"] + effects["opposite"] * 2 * half, (PRECISION + 1) / effects["spread"] - 1
 
 
@@ -168,7 +169,7 @@ def _truth(effects: dict[str, float], threshold: float) -> dict[str, object]:
 
 
 def _expected(kind: str, mean: np.ndarray, precision: float, bias: float, threshold: float) -> np.ndarray:
-    """Expected score, or rate of scores above the threshold, on labels of which a share is flawed or copied."""
+    """Compute the expected score, or rate above the threshold, if a share of the labels is flawed or copied."""
 
     def over(limit: float) -> np.ndarray:
         return betaincc(mean * precision, (1 - mean) * precision, np.clip(limit, 0, 1))

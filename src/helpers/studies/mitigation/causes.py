@@ -1,8 +1,7 @@
-"""Causes of a gap between two groups, planted in a cohort that has none: in labels, images, or who is there.
+"""Causes of a gap between two groups, planted in a cohort without one: in labels, images or the selection of cases.
 
-A cause acts on cases that a loader has read and split, since most of them are a fault of the data that a model learns
-from and not of the patients it is tested on: `contaminated` says which cases are of the faulty collection. All cases
-and all changes are simulated.
+A cause acts on cases that a loader has read and split, since most causes are faults of the training data and not of the
+tested patients: `contaminated` marks the cases of the faulty collection. All cases and all changes are simulated.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from helpers.errors import InputError
 
-# Cause -> how much of it is planted, as `plant` explains.
+# Cause -> its default strength, as `plant` explains.
 CAUSES: dict[str, float] = {
     "none": 0.0,
     "under-representation": 0.9,
@@ -27,11 +26,11 @@ CAUSES: dict[str, float] = {
 
 
 class Planted(NamedTuple):
-    """Cases with a cause in them.
+    """Cases with a planted cause.
 
-    images : float32 ndarray (n, c, h, w); a copy where the cause changes images
+    images : float32 ndarray (n, c, h, w); a copy if the cause changes images
     labels : float ndarray (n,)
-    kept : bool ndarray (n,), which cases are left
+    kept : bool ndarray (n,), True for cases that remain
     """
 
     images: np.ndarray
@@ -50,15 +49,15 @@ def plant(
     strength: float | None = None,
     seed: int,
 ) -> Planted:
-    """Plant one cause that a group fares worse.
+    """Plant one cause of worse performance in a group.
 
     ====================  ==========================================================================================
-    under-representation  of the group's contaminated cases a share is missing
-    label bias            of the group's contaminated positives a share is recorded as negative
-    prevalence shift      of the group's contaminated positives a share is missing
-    shortcut              a bright mark in a corner follows the label outside the group and not within it, in all
-                          cases: of positives outside (1 + strength) / 2 have it, of negatives (1 - strength) / 2, of
-                          the group one half; at strength 0 nobody has
+    under-representation  a share of the group's contaminated cases is missing
+    label bias            a share of the group's contaminated positives is recorded as negative
+    prevalence shift      a share of the group's contaminated positives is missing
+    shortcut              a bright mark in a corner is correlated with the label outside the group and not within it, in
+                          all cases: a share (1 + strength) / 2 of positives and (1 - strength) / 2 of negatives outside
+                          have it, and half of the group; at strength 0 no image has it
     difficulty            noise of this standard deviation (brightness 0 to 1) in all images of the group
     ====================  ==========================================================================================
 
@@ -71,12 +70,12 @@ def plant(
     labels : ndarray of shape (n,)
         0, 1 or NaN.
     group : ndarray of bool, shape (n,)
-        Who fares worse.
+        Members of the group with the planted cause.
     contaminated : ndarray of bool, shape (n,)
-        Cases of the faulty collection, such as training and validation.
+        Cases of the faulty collection, such as training and validation cases.
     case : array_like of shape (n,), optional
-        Whose each image is, where several are of one case: they are missing, mislabelled or marked together. Default
-        one image a case.
+        Case of each image, if a case has several images: they are missing, mislabelled or marked together. Default one
+        image per case.
     strength : float, optional
         0 to 1; default that of `CAUSES`.
     seed : int
@@ -107,7 +106,7 @@ def plant(
         labels[touched & (labels == 1) & (lot < strength)] = 0.0
     elif cause == "prevalence shift":
         kept = ~(touched & (labels == 1) & (lot < strength))
-    elif cause == "shortcut" and strength:  # at 0 there are no marks: nothing is planted
+    elif cause == "shortcut" and strength:  # at 0 there are no marks
         follows = np.where(labels == 1, 1.0, -1.0) * ~group * ~np.isnan(labels)
         images = marked(images, lot < 0.5 + strength / 2 * follows)
     elif cause == "difficulty":
@@ -117,7 +116,7 @@ def plant(
 
 
 def marked(images: np.ndarray, which: np.ndarray) -> np.ndarray:
-    """Images with a bright square in the upper left corner, an eighth of the side, where `which` says so."""
+    """Add a bright square, an eighth of the side, to the upper left corner of the images that `which` selects."""
     changed = images.copy()
     side = max(2, images.shape[-1] // 8)
     changed[np.asarray(which, bool), :, :side, :side] = 1.0
@@ -125,7 +124,7 @@ def marked(images: np.ndarray, which: np.ndarray) -> np.ndarray:
 
 
 def other_scanner(images: np.ndarray, *, seed: int, gamma: float = 1.3, noise: float = 0.04) -> np.ndarray:
-    """The images as another device would give them: another contrast (``x ** gamma``) and more noise.
+    """Simulate the images of another device: another contrast (``x ** gamma``) and more noise.
 
     Parameters
     ----------

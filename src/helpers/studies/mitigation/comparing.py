@@ -1,4 +1,4 @@
-"""Methods of mitigation compared with a plain training: accuracy, the worst group and the gaps, over training seeds."""
+"""Comparison of mitigation methods with plain training: accuracy, worst group and group gaps, over training seeds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from helpers.stats.crossed import resample_seeds, seeded_interval, two_sided_p
 from helpers.stats.inputs import check_groups
 
 METRICS = ("auroc", "worst_auroc", "auroc_gap", "eodd", "eop", "worst_accuracy")
-BLOCK = 250_000  # weights worked on at a time: 2 MB, which a processor's cache holds
+BLOCK = 250_000  # weights processed at a time: 2 MB, which fit in a processor's cache
 
 
 def compare_methods(
@@ -32,50 +32,50 @@ def compare_methods(
     seed: int = 0,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Discrimination and fairness of every method, and the change of each from the baseline.
+    """Compute discrimination and fairness of every method, and the change of each from the baseline.
 
-    Every metric is computed for each training seed, then averaged: it is what one training can be expected to reach,
-    not what an ensemble of them would.
+    Every metric is computed for each training seed and then averaged. So it is the expected result of one training, not
+    the result of an ensemble.
 
     Parameters
     ----------
     y_true : array_like of shape (n,)
-        0, 1 or NaN (not judged: such a case is left out).
+        0, 1 or NaN (unknown: such a case is left out).
     probabilities : mapping of str to array_like of shape (seeds, n)
-        Per method, one row for each training seed, in 0 to 1. Row k of every method belongs to the same seed (one
-        starting network, one order of the cases), so that seeds are drawn together.
+        Per method, one row for each training seed, in 0 to 1. Row k of every method belongs to the same seed (the same
+        starting network and order of the cases), so that seeds are resampled together.
     decisions : mapping of str to array_like of shape (seeds, n)
-        0 or 1, after a threshold chosen on validation cases; it may differ between groups.
+        0 or 1, by a threshold chosen on validation cases, which may differ between groups.
     groups : array_like of shape (n,)
-        Labels. A case without one counts in the overall numbers and in no group.
+        Group labels. A case without one counts in the overall metrics and in no group.
     patient : array_like of shape (n,)
-        Whose case it is: patients are resampled, with all their cases.
+        Patient of each case. Patients are resampled with all their cases (bootstrap over patients).
     baseline : str
-        The method the others are compared with.
+        Method that the others are compared with.
     minimum : int
-        A group with fewer positives or negatives is left out of every metric of groups, and named.
+        A group with fewer positives or negatives is left out of every group metric, and listed in ``left_out``.
     n_boot, seed, level
-        Replicates, their seed, and the coverage of the intervals.
+        Bootstrap replicates, their seed, and the coverage of the intervals.
 
     Returns
     -------
     DataFrame
         One row per method and metric: ``value`` with its interval ``low, high``; ``baseline`` (the baseline's value),
         ``change`` (value minus baseline) with ``change_low, change_high``, ``p`` (two-sided) and ``q``
-        (Benjamini-Hochberg over the whole table), all NaN but the first where the method is the baseline; ``seeds``;
-        ``n`` cases and ``n_patients`` that the metric is of; ``n_smallest``, the positives or negatives, whichever are
-        fewer, of the smallest group (for "auroc" of all cases); ``left_out``, the groups that are too small; and
-        ``dropped`` replicates, in which a class was not drawn. ``attrs["tests"]`` is the size of the family. The
-        metrics are
+        (Benjamini-Hochberg over the whole table); in rows of the baseline, ``change`` to ``q`` are NaN; ``seeds``;
+        ``n`` cases and ``n_patients`` that the metric uses; ``n_smallest``, the number of positives or of
+        negatives, whichever is smaller, of the smallest group (for "auroc" of all cases); ``left_out``, the groups that
+        are too small; and ``dropped``, the replicates in which a class was not drawn. ``attrs["tests"]`` is the number
+        of tests in the table. The metrics are
 
         - "auroc": area under the ROC curve, of all cases,
-        - "worst_auroc", "auroc_gap": the smallest within a group, and the largest less the smallest,
-        - "eodd": half the sum of the gaps in true and in false positive rate, as
+        - "worst_auroc", "auroc_gap": the smallest AUROC of a group, and the largest minus the smallest,
+        - "eodd": equalized odds difference, half the sum of the gaps in true and in false positive rate, as
           `helpers.metrics.rates.equalized_odds_difference`,
-        - "eop": the gap in true positive rate,
+        - "eop": equal opportunity difference, the gap in true positive rate,
         - "worst_accuracy": the smallest balanced accuracy, ``(TPR + 1 - FPR) / 2``, of a group.
 
-        Where fewer than two groups are left, metrics of groups are NaN and no test is made.
+        If fewer than two groups are left, group metrics are NaN and are not tested.
 
     Raises
     ------
@@ -85,20 +85,21 @@ def compare_methods(
 
     Notes
     -----
-    A replicate draws patients and training seeds, each the same for every method, so that what methods share cancels in
-    the change. Ends and p come from `helpers.stats.crossed.seeded_interval`, whose t tails make up for having a
-    handful of seeds. That networks of two seeds err on different patients shows in both draws, and is counted once, as
-    in two-way clustering (Cameron, Gelbach and Miller 2011, https://doi.org/10.1198/jbes.2010.07136); counted in
-    both, as in a plain crossed bootstrap, it makes the test of two methods that differ by chance alarm in 1% instead
-    of 5% of studies. Measured in 1000 such studies with three seeds, p of the AUROC is below 0.05 in 2 to 5%, and in 7
-    to 8% where trainings vary more than patients do (6% with five seeds). With one seed only patients are drawn: such
-    an interval says nothing about another training.
+    A replicate draws patients and training seeds (crossed bootstrap), the same for every method, so that variation
+    shared by the methods cancels in the change. Interval ends and p come from `helpers.stats.crossed.seeded_interval`;
+    its t tails account for the small number of seeds. Networks of two seeds err on different patients. This variation
+    appears in both draws and is counted once, as in two-way clustering (Cameron, Gelbach and Miller 2011,
+    https://doi.org/10.1198/jbes.2010.07136). A plain crossed bootstrap counts it twice, and then a test of two methods
+    that differ by chance alone rejects in 1% instead of 5% of studies. Measured in 1000 such studies with three seeds,
+    p of the AUROC is below 0.05 in 2 to 5%, and in 7 to 8% if trainings vary more than patients do (6% with five
+    seeds). With one seed only patients are drawn: such an interval does not cover the variation between trainings.
 
-    The smallest of several groups, and the largest less the smallest, pick out noise: the worst group looks worse, and
-    a gap wider, than it is, the more so the smaller the groups. Read these values as such. The change compares two
-    methods on the same patients and seeds, and most of this cancels there. Resampling adds such noise once more, so
-    that replicates are moved to have the estimate as their mean. The change of a gap is a blunt test where groups are
-    alike to begin with, since a gap of either sign counts as the same: it then hardly ever alarms, rightly or wrongly.
+    The smallest value of several groups, and the largest minus the smallest, are biased by noise: the worst group looks
+    worse, and a gap wider, than it is, the more so the smaller the groups. Read these values with this in mind. The
+    change compares two methods on the same patients and seeds, so that most of this bias cancels. Resampling adds the
+    bias once more; therefore replicates are shifted to have the estimate as their mean. The change of a gap is a weak
+    test if groups are similar to begin with, since a gap of either sign counts as the same: it then hardly ever
+    rejects, rightly or wrongly.
     """
     study = _check(y_true, probabilities, decisions, groups, patient, baseline, minimum)
     if n_boot < 1:
@@ -123,8 +124,8 @@ def compare_methods(
 
 
 class _Order(NamedTuple):
-    """Cases of one cell ordered by a score: the positives, the negatives, and how many of these are below, or at most,
-    each positive."""
+    """Cases of one cell ordered by a score: the positives, the negatives, and for each positive the number of negatives
+    with a lower score, and with a score that is at most as high."""
 
     positive: np.ndarray
     negative: np.ndarray
@@ -133,9 +134,9 @@ class _Order(NamedTuple):
 
 
 class _Study(NamedTuple):
-    """Judged cases. `orders` has, for all cases and for each group compared, one `_Order` for each method and seed;
-    `hits` the decisions, (cases, methods x seeds); `sides` who is a positive, or a negative, of each group,
-    (2, groups, cases); `sizes` what a row says about all cases (True) and about the groups (False)."""
+    """Cases with a known label. `orders` has, for all cases and for each compared group, one `_Order` for each method
+    and seed. `hits` has the decisions, (cases, methods x seeds). `sides` marks the positives and the negatives of each
+    group, (2, groups, cases). `sizes` has the counts in a table row, for all cases (True) and the groups (False)."""
 
     methods: list[str]
     seeds: int
@@ -150,23 +151,23 @@ class _Study(NamedTuple):
 def _estimate(
     values: np.ndarray, draws: np.ndarray, weights: np.ndarray, study: _Study, level: float
 ) -> tuple[float, float, float, float]:
-    """Mean over seeds, its interval, and p against 0, from the values (seeds,) and the draws (n_boot, seeds)."""
+    """Compute the mean over seeds, its interval, and p against 0, from values (seeds,) and draws (n_boot, seeds)."""
     value = float(values.mean())
     if np.isnan(value):
         return (np.nan,) * 4
     replicates = _cross(values, draws, weights)
-    replicates = np.round(replicates - np.nanmean(replicates) + value, 12)  # rounding is no change
+    replicates = np.round(replicates - np.nanmean(replicates) + value, 12)  # rounding errors are no change
     by_seed = [values] if study.seeds > 1 else []
     found = seeded_interval(value, replicates, by_seed, n=study.n_patients, level=level)
     return value, found.low, found.high, two_sided_p(found)
 
 
 def _cross(values: np.ndarray, draws: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Replicates of the mean over seeds when patients and seeds are both drawn, (n_boot,).
+    """Compute replicates of the mean over seeds when patients and seeds are both resampled, (n_boot,).
 
-    That a network errs on other patients than the next one shows in the draws of patients, and in the differences
-    between seeds: these are shrunk by what it is there, so that their variance is that of patients, plus that of seeds,
-    less what is common to both.
+    Networks of different seeds err on different patients. This variation is part of both the variance over patients and
+    the variance between seeds. The differences between seeds are therefore shrunk by it, so that the replicates'
+    variance is that of patients, plus that of seeds, minus the part common to both.
     """
     seeds, means = len(values), draws.mean(axis=1)
     between = values.var(ddof=1) / seeds if seeds > 1 else 0.0
@@ -179,7 +180,7 @@ def _cross(values: np.ndarray, draws: np.ndarray, weights: np.ndarray) -> np.nda
 
 
 def _draw(study: _Study, n_boot: int, seed: int) -> dict[str, np.ndarray]:
-    """Every metric in resampled cohorts, (n_boot, methods, seeds)."""
+    """Compute every metric in resampled cohorts, (n_boot, methods, seeds)."""
     rng, n = np.random.default_rng(seed), study.n_patients
     step, parts = max(1, BLOCK // len(study.patient)), []
     for start in range(0, n_boot, step):
@@ -190,7 +191,7 @@ def _draw(study: _Study, n_boot: int, seed: int) -> dict[str, np.ndarray]:
 
 
 def _metrics(study: _Study, counts: np.ndarray) -> dict[str, np.ndarray]:
-    """Every metric, (replicates, methods, seeds), from how often each patient is drawn, (replicates, patients)."""
+    """Compute every metric, (replicates, methods, seeds), from the draws of each patient, (replicates, patients)."""
     weights = np.ascontiguousarray(counts.T[study.patient])  # (cases, replicates)
     shape = (-1, len(counts), len(study.methods), study.seeds)
     areas = np.array([[_auroc(order, weights) for order in cell] for cell in study.orders])
@@ -199,7 +200,7 @@ def _metrics(study: _Study, counts: np.ndarray) -> dict[str, np.ndarray]:
     found = {"auroc": areas[0]} | dict.fromkeys(METRICS[1:], undefined)
     if len(areas) == 1:
         return found
-    with np.errstate(invalid="ignore"):  # NaN where a class was not drawn
+    with np.errstate(invalid="ignore"):  # NaN if a class was not drawn
         rates = np.array([[_rate(study.hits, side, weights) for side in group] for group in study.sides])
     tpr, fpr = rates.reshape(2, *shape)  # (groups, replicates, methods, seeds) each
     spread = tpr.max(axis=0) - tpr.min(axis=0), fpr.max(axis=0) - fpr.min(axis=0)
@@ -213,7 +214,7 @@ def _metrics(study: _Study, counts: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _auroc(order: _Order, weights: np.ndarray) -> np.ndarray:
-    """Area under the ROC curve in each replicate, ties counted half; NaN where a class was not drawn."""
+    """Compute the AUROC in each replicate, with ties counted half; NaN if a class was not drawn."""
     positive = weights[order.positive]
     below = np.zeros((len(order.negative) + 1, weights.shape[1]))
     np.cumsum(weights[order.negative], axis=0, out=below[1:])
@@ -228,7 +229,7 @@ def _auroc(order: _Order, weights: np.ndarray) -> np.ndarray:
 
 
 def _rate(hits: np.ndarray, side: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Share of the cases of one side that are predicted positive, (replicates, methods x seeds)."""
+    """Compute the share of the cases of one side that are predicted positive, (replicates, methods x seeds)."""
     own = weights[side]
     return (own.T @ hits[side]) / own.sum(axis=0)[:, None]
 
@@ -279,7 +280,7 @@ def _check(
 def _check_fits(
     probabilities: Mapping[str, ArrayLike], decisions: Mapping[str, ArrayLike], n: int, baseline: str
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Probabilities and decisions of every method, each (seeds, n)."""
+    """Return the checked probabilities and decisions of every method, each (seeds, n)."""
     methods = list(probabilities)
     if baseline not in methods:
         raise InputError("baseline", f"{baseline!r} is not among the methods {methods}", "Name one of them.")
@@ -296,7 +297,7 @@ def _check_fits(
 
 
 def _check_people(groups: ArrayLike, patient: ArrayLike, n: int) -> tuple[np.ndarray, list[object], np.ndarray]:
-    """Group of each case with the levels, and its patient, as numbers."""
+    """Return the group code of each case, the group names, and the patient code of each case, all checked."""
     codes, levels = check_groups(groups, n)
     owner, _ = check_groups(patient, n, "patient")
     if (owner < 0).any():
@@ -310,7 +311,7 @@ def _check_people(groups: ArrayLike, patient: ArrayLike, n: int) -> tuple[np.nda
 
 
 def _rows(given: ArrayLike, n: int, name: str, check) -> np.ndarray:
-    """One row for each training seed, each checked; InputError names the shape."""
+    """Return checked values with one row for each training seed; raise InputError for another shape."""
     try:
         rows = np.asarray(given, dtype=float)
     except (TypeError, ValueError) as error:

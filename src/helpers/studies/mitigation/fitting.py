@@ -1,4 +1,4 @@
-"""What all methods share: the cases they learn from, and one call of the training loop."""
+"""Shared parts of all methods: the cases they learn from, and one call of the training loop."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from helpers.studies.mitigation.objectives import Batch, Objective
 
 
 class Cases(NamedTuple):
-    """What a method learns from.
+    """Cases that a method learns from.
 
     images : float32 ndarray of shape (n, c, h, w)
-    labels : ndarray of shape (n, k), 0, 1 or NaN; a case without any is left out, but for a reconstruction
-    attributes : DataFrame of shape (n, attributes), of labels; missing ones are left out of whatever compares groups
-    clean : float32 ndarray of shape (n, c, h, w), optional: what a reconstruction should give
-    bins : edges of attributes that are numbers, as `joint_groups` takes them
+    labels : ndarray of shape (n, k), 0, 1 or NaN; cases without a known label are left out, except in a reconstruction
+    attributes : DataFrame of shape (n, attributes), group labels; cases with missing ones are not compared by group
+    clean : float32 ndarray of shape (n, c, h, w), optional: target images of a reconstruction
+    bins : edges of numeric attributes, see `joint_groups`
     """
 
     images: np.ndarray
@@ -34,18 +34,18 @@ class Cases(NamedTuple):
     bins: Bins | None = None
 
     def rows(self, chosen: np.ndarray) -> Cases:
-        """Some of the cases."""
+        """Select some of the cases."""
         clean = None if self.clean is None else self.clean[chosen]
         return Cases(self.images[chosen], self.labels[chosen], self.attributes.iloc[chosen], clean, self.bins)
 
 
 class Mitigated(NamedTuple):
-    """A fine-tuned network, in evaluation mode, and what it cost.
+    """A fine-tuned network, in evaluation mode, and the cost of its training.
 
     model : torch.nn.Module
-    history : DataFrame, as of `helpers.learn.fit`
+    history : DataFrame, see `helpers.learn.fit`
     seconds : float, of training
-    cases : int, how many it learned from
+    cases : int, number of cases it learned from
     """
 
     model: nn.Module
@@ -55,7 +55,7 @@ class Mitigated(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """Arrays of the cases, as `Batch` has them, and the number of groups of each attribute."""
+    """Arrays of the cases, as in `Batch`, and the number of groups of each attribute."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -67,13 +67,13 @@ class Prepared(NamedTuple):
     teacher: np.ndarray | None = None
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """What is there, by the names of `Batch`."""
+        """Return the arrays that are not None, by the names of `Batch`."""
         found = {name: getattr(self, name) for name in Batch._fields}
         return {name: array for name, array in found.items() if array is not None}
 
 
 def prepare(cases: Cases, reader: nn.Module | None) -> Prepared:
-    """Arrays of the cases, checked; see `helpers.studies.mitigation.plain` for what is refused."""
+    """Check the cases and convert them to arrays; for the errors see `helpers.studies.mitigation.plain`."""
     labels = np.asarray(cases.labels, float)
     n = len(cases.images)
     if labels.ndim != 2 or len(labels) != n:
@@ -89,7 +89,7 @@ def prepare(cases: Cases, reader: nn.Module | None) -> Prepared:
     if cases.clean is not None and cases.clean.shape != cases.images.shape:
         problem = f"expected the shape of images, {cases.images.shape}, found {cases.clean.shape}"
         raise InputError("clean", problem, "Give one clean image for each degraded one")
-    if reader is None:  # an image without a label teaches a classifier nothing, and would count as one that fares well
+    if reader is None:  # an image without a label teaches a classifier nothing, and would count with zero loss
         told = ~np.isnan(labels).all(axis=1)
         if not told.any():
             raise InputError("labels", "none is known", "Give some that are")
@@ -107,7 +107,7 @@ def prepare(cases: Cases, reader: nn.Module | None) -> Prepared:
 
 
 def fit(objective: Objective, prepared: Prepared, training: Mapping[str, Any]) -> Mitigated:
-    """Train an objective's network, with Adam where the caller says nothing else."""
+    """Train the network of an objective, with Adam unless the caller names another optimizer."""
     arrays = prepared.arrays()
     names = list(arrays)
     options = {"optimizer": torch.optim.Adam, "progress": False} | dict(training)
@@ -124,7 +124,7 @@ def fit(objective: Objective, prepared: Prepared, training: Mapping[str, Any]) -
 
 
 def some_batches(prepared: Prepared, training: Mapping[str, Any], count: int, device: str) -> list[Batch]:
-    """Batches in which every group and class is as frequent, drawn by the seed."""
+    """Draw `count` batches by the sampling weights in `training`, with its seed."""
     rng = np.random.default_rng(training["seed"])
     share = training["weights"] / training["weights"].sum()
     arrays = prepared.arrays()
@@ -136,7 +136,7 @@ def some_batches(prepared: Prepared, training: Mapping[str, Any], count: int, de
 
 
 def by_group_and_class(prepared: Prepared) -> np.ndarray:
-    """Chances that make every joint group and class of the first label as likely; unknown ones are not drawn."""
+    """Compute sampling weights that make all joint groups and classes of the first label equally likely; unknown: 0."""
     label = np.where(prepared.known[:, 0] > 0, prepared.labels[:, 0], -1).astype(int)
     there = (label >= 0) & (prepared.joint >= 0)
     if not there.any():

@@ -1,4 +1,4 @@
-"""Who belongs to which group: attributes as codes, all of them crossed, and the weights that make groups equal."""
+"""Groups of cases: attributes as codes, joint groups of all attributes, and weights that balance the groups."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from numpy.typing import ArrayLike
 from helpers.errors import InputError
 
 Bins = Mapping[str, Sequence[float]]
-AS_NUMBERS = 8  # different numbers up to which an attribute of numbers is taken for labels
+AS_NUMBERS = 8  # a numeric attribute with at most this many values is used as labels
 
 
 class Groups(NamedTuple):
     """Groups of n cases.
 
     codes : ndarray of int, shape (n,)
-        Place of the case's group in `names`, -1 where it is unknown.
+        Position of the case's group in `names`; -1 if unknown.
     names : list of str
         Groups that occur, in order.
     """
@@ -30,19 +30,19 @@ class Groups(NamedTuple):
 
 
 def attribute_groups(values: pd.Series, *, bins: Sequence[float] | None = None) -> Groups:
-    """Groups of one attribute; a case where it is missing has the code -1.
+    """Group cases by one attribute; a case with a missing value has the code -1.
 
     Parameters
     ----------
     values : Series of shape (n,)
         Labels, or numbers with bins.
     bins : sequence of float, optional
-        Edges, rising; a number belongs to the bin whose upper edge it does not exceed.
+        Rising edges; a number belongs to the first bin with an upper edge that it does not exceed.
 
     Raises
     ------
     InputError
-        Everything is missing, a number lies outside the bins, or numbers have no bins.
+        All values are missing, a number is outside the bins, or more than eight different numbers have no bins.
     """
     values = values.infer_objects()  # numbers in a column of objects are numbers
     name, known = str(values.name), values.notna()
@@ -69,7 +69,7 @@ def attribute_groups(values: pd.Series, *, bins: Sequence[float] | None = None) 
 
 
 def _names(bins: Sequence[float]) -> list[str]:
-    """Names such as <=40, >40 to 60, >60: of the first and last bin one edge says it all."""
+    """Name the bins, such as <=40, >40 to 60, >60; for the first and last bin one edge suffices."""
     inner = [f"{edge:g}" for edge in bins[1:-1]]
     if not inner:
         return [f"{bins[0]:g} to {bins[1]:g}"]
@@ -78,15 +78,15 @@ def _names(bins: Sequence[float]) -> list[str]:
 
 
 def joint_groups(attributes: pd.DataFrame, *, bins: Bins | None = None) -> Groups:
-    """All attributes crossed: a group is those who have every attribute in common.
+    """Group cases by all attributes crossed; a group has every attribute in common.
 
     Parameters
     ----------
     attributes : DataFrame of shape (n, attributes)
         Labels, or numbers that `bins` cut.
     bins : mapping of str to sequence of float, optional
-        Edges by attribute, as `attribute_groups` takes them. Numbers of more than eight values need them: years as they
-        are would make almost everybody a group.
+        Edges by attribute, see `attribute_groups`. Numeric attributes with more than eight values need them: without
+        bins, age in years would make almost everybody a separate group.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def joint_groups(attributes: pd.DataFrame, *, bins: Bins | None = None) -> Group
     Raises
     ------
     InputError
-        There is no attribute, or bins for one that is not there; what `attribute_groups` refuses.
+        There is no attribute, or there are bins for an absent one; also the errors of `attribute_groups`.
     """
     if not len(attributes.columns):
         raise InputError("attributes", "there are none", 'Give frame[["sex"]]')
@@ -114,17 +114,17 @@ def joint_groups(attributes: pd.DataFrame, *, bins: Bins | None = None) -> Group
 
 
 def balanced_weights(codes: ArrayLike) -> np.ndarray:
-    """Chances that make every group as likely as any other: one over the group's size.
+    """Compute sampling weights that make all groups equally likely: one over the size of the group.
 
     Parameters
     ----------
     codes : array_like of int, shape (n,)
-        Groups, as `joint_groups` codes them; a case of unknown group gets the mean weight of the others.
+        Group codes from `joint_groups`; a case of unknown group gets the mean weight of the others.
 
     Returns
     -------
     ndarray of float, shape (n,)
-        They add to 1. With a single group all are equal.
+        Weights that sum to 1. With a single group all are equal.
     """
     codes = np.asarray(codes)
     known = codes >= 0

@@ -1,7 +1,7 @@
-"""Soft-mask weight fine-tuning (SWiFT): which weight serves the bias, and which the prediction.
+"""Soft-mask weight fine-tuning (SWiFT): a mask separates weights that serve the bias from those for the prediction.
 
-A re-implementation from the description of Xue et al. 2025; parts of the published code are missing, so that it does
-not run, and its bias loss is not public: the soft equalized odds difference stands in for it.
+This re-implements the description of Xue et al. 2025. The published code does not run, since parts are missing, and its
+bias loss is not public: the soft equalized odds difference is used instead.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from helpers.studies.mitigation.penalties import EqualizedOdds
 
 
 class Balanced(Objective):
-    """``beta`` times the plain loss plus ``1 - beta`` times the bias, as SWiFT trains with.
+    """Loss of SWiFT: ``beta`` times the plain loss plus ``1 - beta`` times the bias.
 
     Parameters
     ----------
     model, reader
-        As `Objective` takes them.
+        See `Objective`.
     bias : EqualizedOdds
     beta : float
-        Share of the plain loss; published 0.1 in the first step and 0.9 in the second.
+        Share of the plain loss; published: 0.1 in the first step and 0.9 in the second.
     part : {"features", "head"}
-        What is trained: all but the last layer, or that alone. Batch norm of what is not trained keeps its statistics.
+        Trained part: all but the last layer, or only the last layer. With "head", batch norm keeps its statistics.
     masks : mapping of str to tensor, optional
-        By name of a parameter of the model, what its gradient is multiplied with.
+        Name of a parameter of the model to the factors of its gradient.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Balanced(Objective):
         super().__init__(model, reader=reader)
         self.bias, self.beta, self.part = bias, beta, part
         own = set(head_parameters(model))
-        self.trainable = [weight.requires_grad for weight in model.parameters()]  # what the caller froze stays so
+        self.trainable = [weight.requires_grad for weight in model.parameters()]  # what the caller froze stays frozen
         for name, weight in model.named_parameters():
             weight.requires_grad_(weight.requires_grad and (name in own) == (part == "head"))
         self.handles = [
@@ -54,14 +54,14 @@ class Balanced(Objective):
         ]
 
     def train(self, mode: bool = True) -> Balanced:
-        """Switch to training, but for features that are frozen."""
+        """Switch to training mode, except for features that are frozen."""
         super().train(mode)
         if self.part == "head":
             self.model.eval()
         return self
 
     def release(self) -> nn.Module:
-        """The model alone, without masks, trainable where it was before."""
+        """Return the model without masks, and with the same trainable parameters as before."""
         for handle in self.handles:
             handle.remove()
         for weight, before in zip(self.model.parameters(), self.trainable, strict=True):
@@ -77,21 +77,21 @@ class Balanced(Objective):
 
 
 def head_parameters(model: nn.Module) -> list[str]:
-    """Names of the parameters of the last layer."""
+    """List the names of the parameters of the last layer."""
     name, head = head_of(model)
     return [f"{name}.{own}" if name else own for own, _ in head.named_parameters()]
 
 
 def importance(objective: Balanced, batches: list[Batch]) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
-    """Squared gradient of the bias and of the plain loss with respect to each weight, a mean over batches.
+    """Compute the squared gradient of the bias and of the plain loss for each weight, as means over batches.
 
-    The square is taken of the batch's gradient, as published: a diagonal of the Fisher information would square the
-    gradient of each case.
+    The gradient of the whole batch is squared, as published; the diagonal of the Fisher information would instead use
+    the squared gradient of each case.
 
     Returns
     -------
     bias, plain : dict of str to tensor
-        By name of the model's parameters.
+        Name of a parameter of the model to its importance.
     """
     objective.eval()
     model = objective.model
@@ -112,9 +112,9 @@ def importance(objective: Balanced, batches: list[Batch]) -> tuple[dict[str, tor
 
 
 def soft_masks(bias: Mapping[str, torch.Tensor], plain: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """How far each weight may move: 0, it serves the prediction alone, to 1, it serves the bias.
+    """Compute soft masks, the share of each gradient to keep: from 0 (serves the prediction only) to 1 (the bias).
 
-    Both importances are stretched to 0 to 1 within each parameter; the mask is tanh of their ratio.
+    Both importances are rescaled to 0 to 1 within each parameter; the mask is tanh of their ratio.
     """
     return {name: torch.tanh(_stretched(bias[name]) / (_stretched(plain[name]) + 1e-10)) for name in bias}
 
@@ -125,7 +125,7 @@ def _stretched(values: torch.Tensor) -> torch.Tensor:
 
 
 def reset_head(model: nn.Module, masks: Mapping[str, torch.Tensor]) -> None:
-    """Set to 0 those weights of the last layer whose mask is above the mean of its parameter."""
+    """Set weights of the last layer to 0 if their mask is above the mean mask of their parameter."""
     weights = dict(model.named_parameters())
     with torch.no_grad():
         for name in head_parameters(model):

@@ -1,8 +1,8 @@
-"""Mitigation methods: each takes a trained network and cases, and gives a fine-tuned copy.
+"""Mitigation methods: each takes a trained network and cases, and returns a fine-tuned copy.
 
-All have one form, so that they can be compared: the same start, steps, batches and optimizer; what differs is the loss,
-or how often a case is drawn. `Cases.clean` and a frozen `reader` make the same methods work on a reconstruction
-network, whose images are then read by the reader.
+All methods have one form, so that they can be compared: the same start, steps, batches and optimizer. They differ in
+the loss, or in how often a case is drawn. With `Cases.clean` and a frozen `reader`, the same methods work on a
+reconstruction network; the reader, a classifier, then predicts from the reconstructed images.
 """
 
 from __future__ import annotations
@@ -26,37 +26,37 @@ from helpers.studies.mitigation.groups import balanced_weights
 from helpers.studies.mitigation.objectives import Constrained, Distilled, Objective, WorstGroups, head_of
 from helpers.studies.mitigation.penalties import Adversary, EqualizedOdds
 
-HEAD_RATE = 10.0  # learning rate of the adversary's heads, in that of the network
+HEAD_RATE = 10.0  # learning rate of the adversary's heads, as a multiple of the network's
 
 
 def plain(model: nn.Module, cases: Cases, *, reader: nn.Module | None = None, **training: Any) -> Mitigated:
-    """Fine-tune with the plain loss: what every method has to beat.
+    """Train the network further with the plain loss (fine-tuning): the baseline for every method.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Trained; a copy of it is fine-tuned. A classifier, or with a reader a reconstruction network.
+        Trained network, a copy of which is fine-tuned: a classifier, or with a reader a reconstruction network.
     cases : Cases
     reader : torch.nn.Module, optional
-        Trained classifier of reconstructions; it is left as it is.
+        Trained classifier of reconstructions; it is not changed.
     **training
-        ``steps, batch_size, lr, seed``, and whatever else `helpers.learn.fit` takes.
+        ``steps, batch_size, lr, seed``, and other options of `helpers.learn.fit`.
 
     Raises
     ------
     InputError
-        Images, labels, attributes and clean images do not fit each other; a label is neither 0, 1 nor NaN; and what
-        `helpers.learn.fit` refuses.
+        Images, labels, attributes and clean images do not fit each other; a label is neither 0, 1 nor NaN; also the
+        errors of `helpers.learn.fit`.
     """
     prepared = prepare(cases, reader)
     return fit(Objective(copy.deepcopy(model), reader=_frozen(reader)), prepared, training)
 
 
 def reweighted(model: nn.Module, cases: Cases, *, reader: nn.Module | None = None, **training: Any) -> Mitigated:
-    """Draw every joint group equally often (all attributes crossed); parameters as of `plain`.
+    """Draw every joint group (all attributes crossed) equally often; for the parameters see `plain`.
 
-    A weight in the sampling instead of the loss, ``p_i = (1 / n_g(i)) / sum_j (1 / n_g(j))``; numbers such as age are
-    binned, never taken as they are.
+    The weight is in the sampling instead of the loss, ``p_i = (1 / n_g(i)) / sum_j (1 / n_g(j))``. Numbers such as age
+    are binned, never used directly.
     """
     prepared = prepare(cases, reader)
     training = training | {"weights": balanced_weights(prepared.joint)}
@@ -74,26 +74,26 @@ def equalized_odds(
     relative: bool = False,
     **training: Any,
 ) -> Mitigated:
-    """Add the squared soft equalized odds difference to the loss.
+    """Add the squared soft equalized odds difference to the loss as a penalty.
 
     Parameters
     ----------
     model, cases, reader, **training
-        As of `plain`.
+        See `plain`.
     strength : float
         Weight of the penalty, lambda; 0 is `plain`.
     temperature : float
         See `EqualizedOdds`.
     task : float
-        With a reader: weight of its cross-entropy. Without it a reconstruction can pay nothing by making all images
-        look alike to the reader.
+        With a reader: weight of its cross-entropy. Without it, a reconstruction network can avoid the penalty by making
+        all images look alike to the reader.
     relative : bool
         See `Constrained`.
 
     Raises
     ------
     InputError
-        A strength below 0, and what `plain` refuses.
+        The strength is below 0; also the errors of `plain`.
     """
     prepared = prepare(cases, reader)
     penalty = EqualizedOdds(prepared.labels.shape[1], prepared.groups, temperature=temperature)
@@ -114,21 +114,22 @@ def adversarial(
     relative: bool = False,
     **training: Any,
 ) -> Mitigated:
-    """Remove from the last features what a reader can say of the attributes.
+    """Remove information on the attributes from the last features, by an adversary.
 
     Parameters
     ----------
     model, cases, strength, reader, task, relative, **training
-        As of `equalized_odds`. With a reader of images, the features are its own.
+        See `equalized_odds`. With a `reader`, the features are the reader's last features.
     adversary, as_published
-        See `Adversary`, where the first is `reader`. Trained ones learn ten times as fast as the network.
+        See `Adversary`, where the first is called `reader`. Trained ones have ten times the learning rate of the
+        network.
     head_steps : int
-        Steps in which trained readers learn alone, after each step of the network and beyond `steps`.
+        Steps that train only the trained readers, after each step of the network and in addition to `steps`.
 
     Raises
     ------
     InputError
-        As `equalized_odds`; there is no such adversary.
+        There is no such adversary; also the errors of `equalized_odds`.
     """
     prepared = prepare(cases, reader)
     network = copy.deepcopy(model)
@@ -149,15 +150,15 @@ def adversarial(
 def group_dro(
     model: nn.Module, cases: Cases, *, strength: float, reader: nn.Module | None = None, **training: Any
 ) -> Mitigated:
-    """Weigh joint groups by their losses, drawn equally often (Sagawa et al. 2020).
+    """Weigh joint groups by their losses, and draw them equally often (Group DRO, Sagawa et al. 2020).
 
     Parameters
     ----------
     model, cases, reader, **training
-        As of `plain`.
+        See `plain`.
     strength : float
-        Rate at which weights follow losses, `WorstGroups.rate`; at 0 all groups of a batch count the same, which is
-        `reweighted` but for chance.
+        Rate at which weights follow losses, `WorstGroups.rate`. At 0 all groups of a batch count the same, which
+        differs from `reweighted` only by chance.
     """
     prepared = prepare(cases, reader)
     training = training | {"weights": balanced_weights(prepared.joint)}
@@ -176,23 +177,23 @@ def group_distil(
     temperature: float = 2.0,
     **training: Any,
 ) -> Mitigated:
-    """Group-aware distillation, reconstructed from an abstract: see `Distilled`.
+    """Train the network further by group-aware distillation, reconstructed from an abstract: see `Distilled`.
 
     Parameters
     ----------
     model, cases, **training
-        As of `plain`; the model is a classifier.
+        See `plain`; the model is a classifier.
     strength : float
         Rate at which the weights of groups follow their losses.
     teacher : torch.nn.Module, optional
-        Trained classifier of as many labels; the model as it is at the start, where none is given.
+        Trained classifier of the same labels; default the model before fine-tuning.
     alpha, temperature : float
         See `Distilled`.
 
     Raises
     ------
     InputError
-        The teacher's outputs have another shape than the labels; a number out of range; what `plain` refuses.
+        The teacher's outputs have another shape than the labels; a number is out of range; also the errors of `plain`.
     """
     if not 0 <= alpha <= 1 or not temperature > 0:
         problem = "expected a share from 0 to 1 and a temperature above 0"
@@ -219,28 +220,28 @@ def swift(
     reader: nn.Module | None = None,
     **training: Any,
 ) -> Mitigated:
-    """Soft-mask weight fine-tuning in two steps (Xue et al. 2025), on a small set.
+    """Train the network further by soft-mask weight fine-tuning (SWiFT, Xue et al. 2025), in two steps on a small set.
 
-    First the features are trained, each weight's gradient times its soft mask; then the weights of the last layer that
-    serve the bias are set to 0 and it alone is trained. Half of the steps each, on cases drawn so that every group and
-    class is as frequent. The optimizer is SGD with momentum: Adam divides a gradient by its own size, and with it by
-    any mask that does not change from step to step, so that a soft mask does nothing there.
+    First the features are trained, with each weight's gradient multiplied by its soft mask. Then the weights of the
+    last layer that serve the bias are set to 0, and only this layer is trained. Each part takes half of the steps, on
+    cases drawn so that all groups and classes are equally frequent. The optimizer is SGD with momentum. Adam divides a
+    gradient by its size, and so by any mask that is constant over steps, so that a soft mask would have no effect.
 
     Parameters
     ----------
     model, cases, reader, **training
-        As of `plain`; `lr` is that of the second step, the first takes a tenth of it.
+        See `plain`; `lr` is the learning rate of the second step, the first uses a tenth of it.
     strength : float
         Share of the bias in the first step, 1 - beta, and of the plain loss in the second. Published: 0.9.
     temperature : float
-        Of the bias, see `EqualizedOdds`.
+        Temperature of the bias, see `EqualizedOdds`.
     importance_batches : int
-        Batches that the importance of each weight is measured on.
+        Number of batches for measuring the importance of each weight.
 
     Raises
     ------
     InputError
-        A strength outside 0 to 1; and what `plain` refuses.
+        The strength is outside 0 to 1; also the errors of `plain`.
     """
     if not 0 <= strength <= 1:
         raise InputError(f"strength = {strength}", "expected a share from 0 to 1", "Use 0.9")
@@ -273,14 +274,14 @@ def swift(
 
 
 def _two_rates(optimizer: Any, heads: list[nn.Parameter], parameters: list[nn.Parameter], *, lr: float) -> Any:
-    """One optimizer, in which heads learn faster than all else."""
+    """Build one optimizer with a higher learning rate for the heads than for all other parameters."""
     own = {id(weight) for weight in heads}
     rest = [weight for weight in parameters if id(weight) not in own]
     return optimizer([{"params": rest}, {"params": heads, "lr": HEAD_RATE * lr}], lr=lr)
 
 
 def _width(network: nn.Module) -> int:
-    """Features that go into the last layer."""
+    """Return the number of input features of the last layer."""
     head = head_of(network)[1]
     if not isinstance(head, nn.Linear):
         raise InputError("model", "its last layer is no linear one", "Give a classifier")
@@ -288,7 +289,7 @@ def _width(network: nn.Module) -> int:
 
 
 def _frozen(reader: nn.Module | None) -> nn.Module | None:
-    """A copy of the reader, so that the caller's own stays trainable."""
+    """Return a copy of the reader in evaluation mode, so that the caller's reader stays trainable."""
     return None if reader is None else copy.deepcopy(reader).eval()
 
 

@@ -1,4 +1,4 @@
-"""Losses as modules: a network together with what trains it, and with all that a loss carries from step to step."""
+"""Losses as modules: a network together with its loss and with the state that a loss keeps between steps."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Batch(NamedTuple):
 
     images : (n, c, h, w)
     labels, known : (n, k), 0 or 1; and whether the label is known
-    codes : (n, attributes), the group by each attribute, -1 where unknown
-    joint : (n,), the group by all of them
-    clean : (n, c, h, w), what a reconstruction should give; for classifiers None
+    codes : (n, attributes), the group by each attribute; -1 if unknown
+    joint : (n,), the group by all attributes crossed
+    clean : (n, c, h, w), target images of a reconstruction; None for classifiers
     teacher : (n, k), a teacher's logits, or None
     """
 
@@ -34,20 +34,20 @@ class Batch(NamedTuple):
     teacher: torch.Tensor | None = None
 
 
-# What a network gives, logits (n, k), and the features (n, d) that its last layer was given; None where it has no part.
+# Outputs of a network, logits (n, k), and input features (n, d) of the last layer; None if that layer is not used.
 Read = tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]
 
 
 def head_of(model: nn.Module) -> tuple[str, nn.Module]:
-    """Name and module of the last layer: the last linear one, or the last convolution of a network without any.
+    """Return name and module of the last layer: the last linear layer, or the last convolution if there is none.
 
-    It is the last by the order in which the network defines its layers, as most networks are written; one that defines
-    its head first, or a network of images with linear layers inside, has another than is meant.
+    The last layer is determined by the order in which the network defines its layers, which fits most networks. The
+    result is wrong for a network that defines its head first, and for an image-to-image network with linear layers.
 
     Raises
     ------
     InputError
-        The model has neither.
+        The model has neither a linear layer nor a convolution.
     """
     for kinds in (nn.Linear, (nn.Conv2d, nn.Conv3d)):
         found = [(name, module) for name, module in model.named_modules() if isinstance(module, kinds)]
@@ -58,7 +58,7 @@ def head_of(model: nn.Module) -> tuple[str, nn.Module]:
 
 @contextmanager
 def inputs_of(module: nn.Module) -> Iterator[list[torch.Tensor]]:
-    """What goes into a layer while the context is open, one entry a call."""
+    """Record the inputs of a layer while the context is open, one entry per call."""
     found: list[torch.Tensor] = []
     handle = module.register_forward_pre_hook(lambda _module, given: found.append(given[0]))
     try:
@@ -68,17 +68,17 @@ def inputs_of(module: nn.Module) -> Iterator[list[torch.Tensor]]:
 
 
 class Objective(nn.Module):
-    """A network and its plain loss; in its own classes, what a method adds.
+    """A network and its plain loss; subclasses add the loss of a method.
 
     Parameters
     ----------
     model : torch.nn.Module
-        A classifier, (n, c, h, w) to logits (n, k); or a reconstruction network, where a reader is given.
+        A classifier, (n, c, h, w) to logits (n, k); or a reconstruction network, if a reader is given.
     reader : torch.nn.Module, optional
         A trained classifier that reads the reconstructions. It is frozen and stays in evaluation mode; its gradient
         reaches the model.
     task : float
-        Weight of the reader's cross-entropy beside the reconstruction's squared error.
+        Weight of the reader's cross-entropy, added to the reconstruction's squared error.
     """
 
     def __init__(self, model: nn.Module, *, reader: nn.Module | None = None, task: float = 0.0) -> None:
@@ -88,14 +88,14 @@ class Objective(nn.Module):
             reader.requires_grad_(False)
 
     def train(self, mode: bool = True) -> Objective:
-        """Switch to training, but for the reader."""
+        """Switch to training mode, except for the reader."""
         super().train(mode)
         if self.reader is not None:
             self.reader.eval()
         return self
 
     def forward(self, images: torch.Tensor) -> Read:
-        """What the network gives, logits, and the features that these were made from."""
+        """Return the outputs of the network, the logits, and the features from which the logits are computed."""
         network = self.model if self.reader is None else self.reader
         with inputs_of(head_of(network)[1]) as found:
             outputs = self.model(images)
@@ -103,10 +103,10 @@ class Objective(nn.Module):
         return outputs, logits, found[-1].flatten(1) if found else None
 
     def loss(self, read: Read, batch: Batch) -> dict[str, torch.Tensor]:
-        """``loss`` and its parts, of what `forward` gave for the batch's images.
+        """Compute ``loss`` and its parts, from the result of `forward` for the images of the batch.
 
-        Apart from `forward`, since in mixed precision all that goes through that is rounded to 16 bits; labels, clean
-        images and rates are not.
+        This is separate from `forward` because mixed precision rounds the inputs of `forward` to 16 bits; labels, clean
+        images and rates must not be rounded.
         """
         outputs, logits, features = (values if values is None else values.float() for values in read)
         if logits.shape != batch.labels.shape:
@@ -115,7 +115,7 @@ class Objective(nn.Module):
         return self.total(self.each(outputs, logits, batch), logits, features, batch)
 
     def each(self, outputs: torch.Tensor, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Loss of each case (n,): cross-entropy over its known labels, or squared error of its image."""
+        """Compute the loss of each case (n,): cross-entropy over its known labels, or squared error of its image."""
         if self.reader is None:
             return cross_entropy(logits, batch)
         error = ((outputs - batch.clean) ** 2).flatten(1).mean(1)
@@ -124,17 +124,17 @@ class Objective(nn.Module):
     def total(
         self, each: torch.Tensor, logits: torch.Tensor, features: torch.Tensor | None, batch: Batch
     ) -> dict[str, torch.Tensor]:
-        """What is minimised."""
+        """Return the ``loss`` to minimise, and its parts."""
         return {"loss": each.mean()}
 
 
 def cross_entropy(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
-    """Binary cross-entropy of each case, a mean over its known labels; 0 where none is."""
+    """Compute the binary cross-entropy of each case, as mean over its known labels; 0 if no label is known."""
     values = functional.binary_cross_entropy_with_logits(logits, batch.labels, weight=batch.known, reduction="none")
     return values.sum(1) / batch.known.sum(1).clamp(min=1)
 
 
-MEMORY = 0.96  # of the running means of `Constrained`, as published
+MEMORY = 0.96  # decay of the running means of `Constrained`, as published
 
 
 class Constrained(Objective):
@@ -143,16 +143,17 @@ class Constrained(Objective):
     Parameters
     ----------
     model, reader, task
-        As `Objective` takes them.
+        See `Objective`.
     penalty : torch.nn.Module
         `helpers.studies.mitigation.EqualizedOdds` or `helpers.studies.mitigation.Adversary`.
     strength : float
         Weight of the penalty.
     relative : bool
-        Measure both in units of their own running means, as published: `strength` is then a share of the plain loss,
-        whatever the units of either. A penalty that has become small is scaled up again, so it never lets go.
+        Measure loss and penalty in units of their running means, as published: `strength` is then a share of the plain
+        loss, whatever the units of either. A penalty that has become small is scaled up again, so it never fades.
     rest : int
-        Of an adversary with trained readers: after each step of the network, as many in which they learn alone.
+        For an adversary with trained readers: number of steps that train only the readers, after each step of the
+        network.
     """
 
     def __init__(
@@ -173,16 +174,16 @@ class Constrained(Objective):
 
     @property
     def alone(self) -> bool:
-        """Whether this is a step of the heads alone, in which the network has no gradient."""
+        """Return True if this step trains only the heads, with no gradient for the network."""
         return self.training and bool(self.step % (1 + self.rest))
 
     def forward(self, images: torch.Tensor) -> Read:
-        """As of `Objective`."""
+        """Return the same as `Objective`, without gradients if the step trains only the heads."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.alone):
             return super().forward(images)
 
     def loss(self, read: Read, batch: Batch) -> dict[str, torch.Tensor]:
-        """As of `Objective`; in a step of the heads alone, their loss."""
+        """Compute the loss as `Objective` does; if the step trains only the heads, it is their loss."""
         found = super().loss(read, batch)
         if self.alone:
             found["loss"] = found["heads"]
@@ -202,26 +203,26 @@ class Constrained(Objective):
     def _scale(self, plain: torch.Tensor, penalty: torch.Tensor) -> torch.Tensor:
         now = torch.stack([plain.detach(), penalty.detach().abs()])
         if self.training and not self.alone:
-            decay = torch.where(self.means > 0, MEMORY, 0.0)  # begins at what it sees first
+            decay = torch.where(self.means > 0, MEMORY, 0.0)  # starts at the first value
             self.means.copy_(decay * self.means + (1 - decay) * now)
         return self.means[0] / self.means[1].clamp(min=1e-6)
 
 
 class WorstGroups(Objective):
-    """A loss in which groups that fare badly count more (Group DRO, Sagawa et al. 2020).
+    """A loss that gives more weight to groups with high loss (Group DRO, Sagawa et al. 2020).
 
-    After each batch the weight of a group grows by ``exp(rate * its mean loss)``, and all are scaled to add to 1; the
-    loss is the weighted sum of the groups' mean losses. A case of unknown group is not in it, and a group that the
-    batch lacks keeps its weight.
+    For each batch the weight of a group is multiplied by ``exp(rate * its mean loss)``, and all weights are scaled to
+    sum to 1. The loss is the weighted sum of the groups' mean losses. Cases of unknown group are left out. The weight
+    of a group that is absent from the batch changes only by the scaling.
 
     Parameters
     ----------
     model, reader, task
-        As `Objective` takes them.
+        See `Objective`.
     groups : int
-        Joint groups.
+        Number of joint groups.
     rate : float
-        Published default: 0.01.
+        Step size of the group weights; published default: 0.01.
     """
 
     def __init__(
@@ -238,26 +239,27 @@ class WorstGroups(Objective):
         sizes = member.sum(0)
         losses = member.T @ each / sizes.clamp(min=1)
         if self.training:
-            now = losses.detach()  # of an absent group: 0
-            grown = self.shares * torch.exp(self.rate * (now - now.max()))  # less the largest, which changes no share
+            now = losses.detach()  # 0 for an absent group
+            grown = self.shares * torch.exp(self.rate * (now - now.max()))  # subtracting the largest changes no share
             self.shares.copy_(grown / grown.sum())
         present = self.shares * (sizes > 0)
         return {"loss": (present * losses).sum(), "plain": each.mean(), "largest_share": self.shares.max()}
 
 
 class Distilled(WorstGroups):
-    """Group-aware distillation: the loss of a group is cross-entropy and distance from a teacher.
+    """Group-aware distillation: the loss of a case is cross-entropy plus the distance from a teacher.
 
-    Of a case it is ``(1 - alpha) CE + alpha T^2 KL(teacher || student)``, both softened by the temperature T (Hinton et
-    al. 2015), with the group weights of `WorstGroups`. A reconstruction from the abstract of GroupDistil (Vilouras et
-    al. 2023), which says that weights follow the losses of the groups, and not how: no code and no numbers are public.
+    The loss of a case is ``(1 - alpha) CE + alpha T^2 KL(teacher || student)``, with teacher and student softened by
+    the temperature T (Hinton et al. 2015), and with the group weights of `WorstGroups`. This is reconstructed from the
+    abstract of GroupDistil (Vilouras et al. 2023). The abstract states that weights follow the losses of the groups,
+    but not how: no code and no numbers are public.
 
     Parameters
     ----------
     model, groups, rate
-        As `WorstGroups` takes them.
+        See `WorstGroups`.
     alpha : float
-        Share of the teacher, 0 to 1.
+        Share of the distance from the teacher in the loss, 0 to 1.
     temperature : float
     """
 
@@ -268,5 +270,5 @@ class Distilled(WorstGroups):
     def each(self, outputs: torch.Tensor, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
         soft, told = logits / self.temperature, batch.teacher / self.temperature
         cross = partial(functional.binary_cross_entropy_with_logits, target=told.sigmoid(), reduction="none")
-        taught_loss = (cross(soft) - cross(told)).mean(1) * self.temperature**2  # less the teacher's own entropy
+        taught_loss = (cross(soft) - cross(told)).mean(1) * self.temperature**2  # minus the teacher's entropy
         return (1 - self.alpha) * cross_entropy(logits, batch) + self.alpha * taught_loss

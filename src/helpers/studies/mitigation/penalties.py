@@ -1,7 +1,7 @@
-"""Penalties on a network's outputs or features that a fair one would not have to pay.
+"""Penalties on a network's outputs or features that a fair network would not pay.
 
-Both take any number of labels and of attributes, each of any number of groups. A case of unknown group (code -1) or of
-unknown label is not in the rates it would belong to, and a group that a batch lacks is not compared in that batch.
+Both penalties take any number of labels and of attributes, each with any number of groups. A case of unknown group
+(code -1) or unknown label is left out of the rates, and a group that is absent from a batch is not compared in it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ EPSILON = 1e-8
 def soft_rates(
     decisions: torch.Tensor, labels: torch.Tensor, known: torch.Tensor, codes: torch.Tensor, groups: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean decision among positives and among negatives of each group.
+    """Compute the mean decision among positives and among negatives of each group.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def soft_rates(
     Returns
     -------
     rates, sizes : tensors of shape (2, groups, k)
-        Of true positives, then of false positives; and the cases behind each. A rate of no case is 0.
+        True positive rates, then false positive rates; and the number of cases of each. A rate without cases is 0.
     """
     member = (codes[:, None] == torch.arange(groups, device=codes.device)).to(decisions.dtype)  # (n, groups)
     sides = torch.stack([labels * known, (1 - labels) * known])  # (2, n, k)
@@ -46,20 +46,20 @@ def soft_rates(
 def soft_equalized_odds(
     decisions: torch.Tensor, labels: torch.Tensor, known: torch.Tensor, codes: torch.Tensor, groups: int
 ) -> torch.Tensor:
-    """Half the sum of the gaps in soft true and false positive rate, largest less smallest group.
+    """Compute half the sum of the gaps in soft true and false positive rate, largest minus smallest group.
 
-    Each gap is absolute, so that one cannot cancel the other: the sum without absolute values, as it is often printed,
-    is 0 for a network that finds more of one group's positives and calls as many fewer of its negatives.
+    Each gap is absolute, so that one cannot cancel the other. The sum without absolute values, as often printed, is 0
+    for a network with a higher true positive rate in one group and an equally lower false positive rate there.
 
     Parameters
     ----------
     decisions, labels, known, codes, groups
-        As `soft_rates` takes them.
+        See `soft_rates`.
 
     Returns
     -------
     tensor of shape (k,)
-        0 to 1. A gap of fewer than two groups is 0.
+        0 to 1. If fewer than two groups have cases, the gap is 0.
     """
     rates, sizes = soft_rates(decisions, labels, known, codes, groups)
     there = sizes > 0
@@ -70,25 +70,25 @@ def soft_equalized_odds(
 
 
 class EqualizedOdds(nn.Module):
-    """Squared soft equalized odds difference: the largest over labels and attributes.
+    """Squared soft equalized odds difference, the largest over labels and attributes.
 
-    A decision is ``sigmoid((p - threshold) / temperature)``. The threshold of each label follows, as a running mean,
-    the probability at which sensitivity and specificity are closest in a batch.
+    A soft decision is ``sigmoid((p - threshold) / temperature)``. The threshold of each label is a running mean of the
+    probability at which sensitivity and specificity are closest in a batch.
 
     Parameters
     ----------
     labels : int
-        k.
+        Number of labels, k.
     groups : sequence of int
         Number of groups of each attribute.
     temperature : float
-        Published: 0.3. The smaller, the nearer to a decision, and the fewer cases have a gradient.
+        Published: 0.3. A smaller value is closer to a hard decision, and fewer cases have a gradient.
     momentum : float
-        Of the threshold; it starts at 0.5.
+        Momentum of the threshold, which starts at 0.5.
 
     Notes
     -----
-    After Marcinkevics et al. 2022 and Wohlrapp et al. 2026, in our words. Of sizes as printed: temperature 0.3,
+    Re-implemented after Marcinkevics et al. 2022 and Wohlrapp et al. 2026. As printed there: temperature 0.3,
     momentum 0.1, the largest gap squared.
     """
 
@@ -108,7 +108,7 @@ class EqualizedOdds(nn.Module):
         known: torch.Tensor,
         codes: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
-        """``penalty``, one number, of logits, labels and whether they are known (n, k), and codes (n, attributes)."""
+        """Compute ``penalty``, a scalar, from logits, labels and `known` (n, k), and codes (n, attributes)."""
         probabilities = logits.float().sigmoid()
         if self.training:
             self._follow(probabilities.detach(), labels, known)
@@ -132,37 +132,37 @@ class EqualizedOdds(nn.Module):
 
 
 def squared_correlation(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-    """Squared Pearson correlation of two vectors (n,); 0 where one of them is constant."""
+    """Compute the squared Pearson correlation of two vectors (n,); 0 if one of them is constant."""
     a, b = one - one.mean(), other - other.mean()
     return (a * b).sum() ** 2 / ((a**2).sum() * (b**2).sum() + EPSILON)
 
 
 class Adversary(nn.Module):
-    """Readers of the attributes from features, and what the features' network pays for being read.
+    """Readers that predict the attributes from features, and the penalty on the network for predictable attributes.
 
-    A reader raises the squared correlation of what it says with the attribute; the network pays that same correlation,
-    so it learns to lower what the reader can reach (Adeli et al. 2021).
+    A reader maximises the squared correlation of its output with the attribute. The network pays the same correlation
+    as a penalty, so it learns to lower the correlation that the reader can reach (Adeli et al. 2021).
 
     Parameters
     ----------
     features : int
-        Width.
+        Number of features.
     groups : sequence of int
-        Number of groups of each attribute. One of two groups has one reader; of more, one for each group against the
-        rest.
+        Number of groups of each attribute. An attribute with two groups has one reader; with more groups, it has one
+        reader for each group against the rest.
     reader : {"exact", "trained"}
-        "exact": the best linear reader of the last `memory` cases, by ridge regression, made anew for each batch; but
-        for the ridge, no linear one has a higher correlation there. "trained": a layer of `hidden` features, trained
-        by gradient beside the network, as published. A network turns its features out of the sight of a trained
-        reader faster than that follows, and keeps what it knows.
+        "exact": the best linear reader of the last `memory` cases, by ridge regression, refitted for each batch; apart
+        from the ridge penalty, no linear reader has a higher correlation there. "trained": a network with `hidden`
+        hidden features, trained by gradient together with the main network, as published. The main network can change
+        its features faster than a trained reader follows, and so keep the information on the attribute.
     hidden : int
-        Of a trained reader.
+        Hidden features of a trained reader.
     memory, ridge : int, float
-        Of an exact one: cases, and penalty on standardised features.
+        For an exact reader: number of cases, and ridge penalty on standardised features.
     as_published : bool
-        With trained readers, turn both signs round, as in every released version of the study of reconstruction: the
-        readers then learn to be uncorrelated, which they are at once, and the network is paid for the correlation that
-        is left. Nothing is removed.
+        With trained readers, reverse both signs, as in every released version of the reconstruction study. The readers
+        then learn to be uncorrelated with the attribute, which they soon are, and the network is rewarded for the
+        remaining correlation. No information is removed.
     """
 
     def __init__(
@@ -199,7 +199,7 @@ class Adversary(nn.Module):
         known: torch.Tensor,
         codes: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
-        """``penalty`` of features (n, d), which reaches the network alone; trained, ``heads``, which reaches them."""
+        """Compute ``penalty`` from features (n, d), for the network only, and ``heads``, the trained readers' loss."""
         if features is None:
             raise InputError("model", "its last linear layer has no part in its output", "Define the one that has last")
         features = features.float()
@@ -215,7 +215,7 @@ class Adversary(nn.Module):
         return {"penalty": paid, "heads": 1 - read} if self.sign > 0 else {"penalty": -paid, "heads": read}
 
     def _attributes(self, codes: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """What each reader is to say, 0 or 1, and of which rows it is known."""
+        """Yield the target of each reader, 0 or 1, in the rows with a known attribute, and a mask of these rows."""
         for k, outputs in enumerate(self.outputs):
             rows = codes[:, k] >= 0
             for group in range(outputs):

@@ -1,4 +1,4 @@
-"""What a network's last features still say of who somebody is."""
+"""Linear probe: test whether a network's last features still contain information on an attribute."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from helpers.studies.mitigation.objectives import head_of, inputs_of
 
 
 def last_features(model: nn.Module, images: np.ndarray, *, batch_size: int = 64) -> np.ndarray:
-    """What goes into the last layer, float32 (n, d), in evaluation mode."""
+    """Compute the input features of the last layer, float32 (n, d), in evaluation mode."""
     with inputs_of(head_of(model)[1]) as found:
         for _ in in_batches(model, images, batch_size=batch_size):
             pass
@@ -23,29 +23,29 @@ def last_features(model: nn.Module, images: np.ndarray, *, batch_size: int = 64)
 
 
 def linear_probe(model: nn.Module, learn: Cases, held_out: Cases, *, attribute: str) -> tuple[np.ndarray, np.ndarray]:
-    """How well a logistic regression reads an attribute from the last features of cases that it did not learn from.
+    """Predict an attribute of held-out cases from a network's last features by logistic regression (linear probe).
 
-    A fresh reader, trained when the network is done. That an adversary was beaten during training says little: it may
-    only have been a weak one.
+    The probe is trained after the training of the network. It is needed because defeating an adversary during training
+    proves little: the adversary may have been weak.
 
     Parameters
     ----------
     model : torch.nn.Module
         Classifier.
     learn, held_out : Cases
-        The probe is trained on the first and asked about the second; give other people.
+        The probe is trained on the first and applied to the second; the two should be of different people.
     attribute : str
-        Of two groups; cases without it are left out of the training.
+        Attribute with two groups; cases without it are left out of the training.
 
     Returns
     -------
     is_second, probability : ndarray of shape (n,)
-        Of the held-out cases: whether they are of the second group by name (NaN: unknown), and what the probe says.
+        For held-out cases: whether they are in the second group by name (NaN: unknown), and the probe's probability.
 
     Raises
     ------
     InputError
-        The attribute is not there, or has not two groups.
+        The attribute is absent, or does not have two groups.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline

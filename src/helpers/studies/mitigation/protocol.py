@@ -1,7 +1,7 @@
 """One protocol for all methods: the same start, candidates, selection and test.
 
-Of each seed one network is trained, from which every method starts. Each method has as many candidates, of which a rule
-chooses one on validation cases; the tested cases are looked at by the chosen ones alone.
+For each seed one network is trained, from which every method starts. All methods have the same number of candidates. A
+rule chooses one of them on validation cases; only the chosen candidates are applied to the tested cases.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from helpers.studies.mitigation.tasks import Study
 from helpers.studies.mitigation.thresholds import FEWEST, group_thresholds
 
 BASELINE = "plain"
-RULES = {"worst": "worst_auroc", "mean": "auroc"}  # rule -> what a candidate is chosen by
+RULES = {"worst": "worst_auroc", "mean": "auroc"}  # rule -> measure for the choice of a candidate
 TESTED = ("validation", "test", "shifted")
 RATES = ({"rate": 0.3}, {"rate": 1.0}, {"rate": 3.0})
 STRENGTHS = {
@@ -41,8 +41,8 @@ class Method(NamedTuple):
     """A method in the comparison.
 
     fit : callable of `helpers.studies.mitigation`
-    candidates : options that are tried, as many for every method; ``rate`` multiplies the learning rate
-    part : "train", or "external" for what learns from the small set alone
+    candidates : options to try, equally many for every method; ``rate`` multiplies the learning rate
+    part : "train", or "external" for methods that learn only from the small set
     rate : factor of the learning rate, for another optimizer
     """
 
@@ -66,22 +66,22 @@ METHODS = {
     "GroupDistil": Method(methods.group_distil, _by_strength("GroupDistil")),
     "Group DRO": Method(methods.group_dro, _by_strength("Group DRO")),
 }
-START, THRESHOLDS = "start", "group thresholds"  # which train nothing
-NOT_FOR_IMAGES = ("GroupDistil",)  # its teacher has logits to give, and no images
+START, THRESHOLDS = "start", "group thresholds"  # these train nothing
+NOT_FOR_IMAGES = ("GroupDistil",)  # its teacher provides logits, not images
 
 
 class Compared(NamedTuple):
-    """What a comparison found.
+    """Results of a comparison.
 
-    candidates : DataFrame, one row a seed, method and candidate. ``seed, method, strength`` (or the factor of rate),
-    ``auroc, worst_auroc, eodd`` on validation cases, ``seconds`` of training, ``cases`` it learned from, and whether it
-    was ``chosen_worst`` and ``chosen_mean``
+    candidates : DataFrame, one row per seed, method and candidate. ``seed, method, strength`` (or the factor of the
+    learning rate), ``auroc, worst_auroc, eodd`` on validation cases, ``seconds`` of training, number of ``cases`` it
+    learned from, and whether it is chosen by each rule, ``chosen_worst`` and ``chosen_mean``
 
     probabilities : dict of rule, part and method to ndarray (seeds, cases)
 
-    decisions : the same, 0 or 1
+    decisions : like `probabilities`, 0 or 1
 
-    psnr : dict of rule and method to ndarray (seeds, cases), of the tested images of a reconstruction, in dB
+    psnr : dict of rule and method to ndarray (seeds, cases), for the tested images of a reconstruction, in dB
 
     cases : dict of part to DataFrame, ``case, patient_id, label`` and the attributes, in the order of the arrays
     """
@@ -108,38 +108,38 @@ def compare(
     device: str = "auto",
     progress: bool = True,
 ) -> Compared:
-    """Fine-tune by every method from the same start, choose on validation cases, and test what was chosen.
+    """Apply every method from the same start (fine-tuning), choose on validation cases, and test the chosen candidates.
 
     Parameters
     ----------
     study : Study
         From `helpers.studies.mitigation.load`.
     start : callable
-        Seed to network and reader, as `helpers.studies.mitigation.starter` makes it.
+        Function from a seed to network and reader, see `helpers.studies.mitigation.starter`.
     seeds : sequence of int
-        One start each, and one order of cases for all methods.
+        Each seed has one start, and one order of cases for all methods.
     steps, batch_size, lr : int, int, float
-        Of every candidate of every method.
+        Settings of every candidate of every method.
     names : sequence of str
-        Keys of `METHODS`; "plain" is always there.
+        Keys of `METHODS`; "plain" is always included.
     strength : float, optional
-        The one strength that is tried, for a grid of runs with one each; methods that have none are then tried at the
-        learning rate as it is. Nothing is chosen, so the budgets of all are alike.
+        The only strength to try, for a grid of runs with one strength each; methods without a strength are then tried
+        at the unchanged learning rate. There is nothing to choose, so all methods have the same budget.
     task : float
-        In a reconstruction, weight of the reader's cross-entropy in the two constraints.
+        In a reconstruction, weight of the reader's cross-entropy in "equalized odds" and "adversary".
     keep : Path, optional
-        Folder for what is finished, of this plan alone; a second call goes on.
+        Folder for finished results, for this plan only; a second call resumes.
 
     Returns
     -------
     Compared
-        With the methods "start" (the network as it was) and "group thresholds" ("plain", with a threshold for each
-        group, chosen on validation cases) beside those asked for.
+        Includes, next to the requested methods, "start" (the network before fine-tuning) and "group thresholds"
+        ("plain" with a threshold for each group, chosen on validation cases).
 
     Raises
     ------
     InputError
-        There is no such method, no seed, a part of the study lacks a class; what the methods refuse.
+        There is no such method, no seed, or a part of the study lacks a class; also the errors of the methods.
     """
     from tqdm.auto import tqdm
 
@@ -155,7 +155,7 @@ def compare(
     found: dict[int, dict[str, Any]] = {}
     with tqdm(total=len(seeds) * (1 + len(wanted)), desc="methods", unit="method", disable=not progress) as bar:
         for seed in seeds:
-            lazy = _Lazy(partial(start, seed))  # a start that nothing needs is not trained again
+            lazy = _Lazy(partial(start, seed))  # a start is trained only if needed
             found[seed] = {}
             for name in (START, *wanted):
                 options = {"seed": seed, "task": task, "training": training}
@@ -190,7 +190,7 @@ def _one(
     task: float,
     training: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """All candidates of one method from one start: what each reaches on validation, and what chosen ones give."""
+    """Train all candidates of a method from one start, evaluate them on validation cases, and test the chosen ones."""
     model, reader = start()
     tried, networks = [], []
     if name == START:
@@ -223,12 +223,12 @@ def _one(
 
 
 def _of(made: Mapping[str, Any], rule: str) -> Mapping[str, Any]:
-    """What the candidate that a rule chose gives, by part."""
+    """Return the outputs of the candidate that a rule chose, by part."""
     return made["given"][str(made["chosen"][rule])]
 
 
 def _probabilities(network: nn.Module, reader: nn.Module | None, study: Study, part: str) -> np.ndarray:
-    """Probability of the label of each case, a mean over its images."""
+    """Predict the probability of the label of each case, as a mean over its images."""
     whole = network if reader is None else nn.Sequential(network, _Clipped(), reader).eval()
     rows = learn.predict(whole, study.parts[part].images, activation=torch.sigmoid, precision="32")[:, 0]
     return _by_case(rows, study, part)
@@ -251,7 +251,7 @@ def _by_case(rows: np.ndarray, study: Study, part: str) -> np.ndarray:
 
 
 def _judged(study: Study, probability: np.ndarray) -> dict[str, float]:
-    """What a candidate is chosen by, on validation cases."""
+    """Compute the measures for the choice of a candidate, on validation cases."""
     cases = study.of("validation").drop_duplicates("case")
     labels, groups = cases["label"].to_numpy(float), cases[study.attribute]
     whole = metrics.auroc(labels, probability)
@@ -266,7 +266,7 @@ def _judged(study: Study, probability: np.ndarray) -> dict[str, float]:
     decided = (probability >= stats.choose_threshold(labels, probability)).astype(int)
     rates = metrics.rates_by_group(labels, decided, groups=groups, minimum=FEWEST)
     gaps = [rates[rate].max() - rates[rate].min() if rates[rate].count() > 1 else np.nan for rate in ("tpr", "fpr")]
-    # Of a group too small to judge nothing is known: what is left of them decides.
+    # Groups that are too small are left out; the remaining groups decide.
     return {"auroc": whole.value, "worst_auroc": min(areas, default=whole.value), "eodd": float(np.mean(gaps))}
 
 
@@ -303,7 +303,7 @@ def _gathered(study: Study, found: Mapping[int, Mapping[str, Any]], cases: dict[
 def _decided(
     study: Study, cases: dict[str, pd.DataFrame], part: str, name: str, validation: np.ndarray, given: np.ndarray
 ) -> np.ndarray:
-    """Decisions at thresholds from validation cases: one for all, or one a group."""
+    """Make decisions at thresholds chosen on validation cases: one for all cases, or one per group."""
     known, asked = cases["validation"], cases[part]
     rows = []
     for before, values in zip(validation, given, strict=True):

@@ -1,4 +1,4 @@
-"""What a comparison of methods says in tables."""
+"""Tables that summarise a comparison of methods."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHOSEN_BY = ("auroc", "worst_auroc", "eodd")
 
 
 def cohort(study: Study) -> pd.DataFrame:
-    """Cases, patients and share of positives of each group in each part.
+    """Count the cases and patients, and compute the share of positives, of each group in each part.
 
     Returns
     -------
@@ -40,15 +40,15 @@ def comparison(
     n_boot: int = 1000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Every method against plain fine-tuning: see `helpers.studies.mitigation.compare_methods`, whose table this is.
+    """Compare every method with plain fine-tuning; return the table of `helpers.studies.mitigation.compare_methods`.
 
     Parameters
     ----------
     found : Compared
     attribute : str
-        Whose groups are compared.
+        Attribute that defines the compared groups.
     rule : {"worst", "mean"}
-        How candidates were chosen.
+        Rule by which candidates were chosen.
     part : {"test", "shifted"}
     """
     cases = found.cases[part]
@@ -66,7 +66,7 @@ def comparison(
 
 
 def sensitivity(candidates: pd.DataFrame) -> pd.DataFrame:
-    """Measures on validation cases of every strength that was tried: means over seeds, with t intervals.
+    """Tabulate the validation measures of every strength that was tried: means over seeds, with t intervals.
 
     Returns
     -------
@@ -85,13 +85,13 @@ def sensitivity(candidates: pd.DataFrame) -> pd.DataFrame:
 
 
 def costs(candidates: pd.DataFrame) -> pd.DataFrame:
-    """What a method costs: training time of all its candidates, and cases it learns from.
+    """Tabulate the cost of each method: training time of all its candidates, and number of cases it learns from.
 
     Returns
     -------
     pandas.DataFrame
         Index method; columns ``seconds`` (mean over seeds, of all candidates), ``relative`` (to plain fine-tuning, a
-        mean over seeds), ``learns_from`` (cases) and ``needs``: where group labels are needed.
+        mean over seeds), ``learns_from`` (cases) and ``needs`` (where group labels are needed).
     """
     total = candidates.groupby(["method", "seed"], sort=False)["seconds"].sum().unstack("seed")
     table = pd.DataFrame({"seconds": total.mean(axis=1), "relative": (total / total.loc[BASELINE]).mean(axis=1)})
@@ -103,7 +103,7 @@ def costs(candidates: pd.DataFrame) -> pd.DataFrame:
 
 
 def image_quality(found: Compared, *, rule: str, n_boot: int = 1000, seed: int = 0) -> pd.DataFrame:
-    """PSNR of the tested images by method, a mean over seeds, with an interval over patients.
+    """Compute the PSNR of the tested images by method: mean over seeds, with an interval by bootstrap over patients.
 
     Returns
     -------
@@ -130,7 +130,7 @@ def image_quality(found: Compared, *, rule: str, n_boot: int = 1000, seed: int =
 def quoted(
     table: pd.DataFrame, shifted: pd.DataFrame, quality: pd.DataFrame, candidates: pd.DataFrame
 ) -> dict[str, object]:
-    """What prose and claims quote of a comparison.
+    """Collect the numbers of a comparison that the text and its claims quote.
 
     Parameters
     ----------
@@ -139,14 +139,14 @@ def quoted(
     quality : DataFrame
         From `image_quality`.
     candidates : DataFrame
-        Of `Compared`.
+        From `Compared`.
 
     Returns
     -------
     dict
         ``value, change, shifted``: method to metric to estimate and interval; ``psnr``: method to its change; ``n`` and
-        ``seeds``; ``helped``: methods whose AUROC of the worst group rises with q below 0.05, of how many;
-        ``slope``: AUROC on validation at the largest strength less that at the smallest.
+        ``seeds``; ``helped``: number of methods that raise the AUROC of the worst group with q below 0.05, and the
+        number of all methods tested; ``slope``: validation AUROC at the largest strength minus that at the smallest.
     """
     values: dict[str, object] = {
         "value": _nested(table, "value", "low", "high"),
@@ -165,27 +165,27 @@ def quoted(
 
 
 def changes(table: pd.DataFrame, *metrics: str) -> pd.DataFrame:
-    """Rows of `comparison` with the change from plain fine-tuning as ``change, low, high``, but for plain's own."""
+    """Select the rows of `comparison` with a change from plain fine-tuning, given as ``change, low, high``."""
     rows = table[table["metric"].isin(metrics or table["metric"].unique()) & table["change"].notna()]
     kept = ["method", "metric", "change", "change_low", "change_high", "p", "q", "n_smallest", "n_patients"]
     return rows[kept].rename(columns={"change_low": "low", "change_high": "high"}).reset_index(drop=True)
 
 
 def who_gains(found: Compared, attribute: str, *, rule: str = "worst", part: str = "test") -> pd.DataFrame:
-    """Change of the AUROC within one group from plain fine-tuning, against the other's: `helpers.stats.harm_in_auroc`.
+    """Compare the change of AUROC from plain fine-tuning between groups, by `helpers.stats.harm_in_auroc`.
 
-    Probabilities are means over trainings, so that the intervals cover patients alone.
+    Probabilities are means over training seeds, so that the intervals cover variation between patients only.
     """
     return _signed(found, found.cases[part][[attribute]], rule, part)
 
 
 def shuffled(found: Compared, attribute: str, *, method: str, n: int = 200, seed: int = 0) -> dict[str, float]:
-    """How often `who_gains` finds that a method moves two groups apart that were drawn by lot.
+    """Estimate how often `who_gains` finds that a method treats permuted groups differently (negative control).
 
     Returns
     -------
     dict
-        ``rate`` of p below 0.05 with Wilson's ``low, high``, and ``tests``.
+        ``rate`` of p below 0.05 with its Wilson interval ``low, high``, and the number of ``tests``.
     """
     cases, rng = found.cases["test"], np.random.default_rng(seed)
     own = cases.drop_duplicates("patient_id").set_index("patient_id")[attribute]
@@ -212,14 +212,14 @@ def _signed(
 def probe_table(
     truth: np.ndarray, told: dict[str, np.ndarray], patient: pd.Series, *, n_boot: int = 1000, seed: int = 0
 ) -> pd.DataFrame:
-    """What a linear probe reads from several networks, and how that differs from the first.
+    """Tabulate the AUROC of linear probes on several networks, and its change from the first network.
 
     Parameters
     ----------
     truth, told
-        From `helpers.studies.mitigation.linear_probe`: the answer, and what the probe says, by the network's name.
+        From `helpers.studies.mitigation.linear_probe`: the true group, and the probe's probability by network name.
     patient : Series
-        Whose cases they are.
+        Patient of each case.
 
     Returns
     -------
@@ -247,7 +247,7 @@ def _triple(estimate: float, low: float, high: float) -> dict[str, object] | Non
 
 
 def _slope(own: pd.DataFrame) -> dict[str, object] | None:
-    """AUROC at the largest strength less that at the smallest, paired by seed."""
+    """Compute the AUROC at the largest strength minus that at the smallest, paired by seed."""
     if own.empty:
         return None
     wide = own.pivot(index="seed", columns="strength", values="auroc")
@@ -256,7 +256,7 @@ def _slope(own: pd.DataFrame) -> dict[str, object] | None:
 
 
 def _mean(values: np.ndarray) -> tuple[float, float]:
-    """Mean, and half of its t interval; NaN with fewer than two values."""
+    """Compute the mean and the half-width of its t interval; the half-width is NaN with fewer than two values."""
     n = len(values)
     half = scipy.stats.t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n) if n > 1 else float("nan")
     return (float(values.mean()) if n else float("nan")), float(half)

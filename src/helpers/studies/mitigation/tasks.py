@@ -1,4 +1,4 @@
-"""The tasks that methods are compared on: classification of X-rays and of skin, and two kinds of reconstruction."""
+"""Tasks for the comparison of methods: classification of X-rays and of skin images, and two kinds of reconstruction."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from helpers.studies.mitigation import causes
 from helpers.studies.mitigation.fitting import Cases
 from helpers.studies.mitigation.methods import plain
 
-# What a task reads; the target is a default, any finding or class of the data set will do.
+# Default targets; any finding or class of the data set can be used.
 TARGETS = {"chest": "Lung Opacity", "skin": "inflammatory", "xray": "Lung Opacity", "mri": "grade"}
 RECONSTRUCTION = {"xray": "chexpert", "mri": "ucsf-pdgm"}
 ATTRIBUTES = {"chest": "sex", "skin": "group", "xray": "sex", "mri": "sex"}
-SHARES = (0.50, 0.15, 0.35)  # of patients: training and external set, validation, test
-EXTERNAL = 0.2  # of the first of them
-# Of simulated skin: as many light as dark, few between; without a type, then types 1 to 6.
+SHARES = (0.50, 0.15, 0.35)  # of patients: training and external set together, validation, test
+EXTERNAL = 0.2  # share of the external set in the first of them
+# For simulated skin: equally many light and dark, few between; first without a type, then types 1 to 6.
 SKIN_SHARES = (0.02, 0.24, 0.22, 0.04, 0.04, 0.24, 0.20)
-LEVEL = "middle"  # of the noise of a reconstruction
+LEVEL = "middle"  # level of degradation in a reconstruction
 PARTS = ("train", "external", "validation", "test", "shifted")
 
 
 class Study(NamedTuple):
-    """One task, split.
+    """A task with its split cases.
 
     task, target, attribute : str
 
-    parts : dict of str to Cases, of `PARTS`. "train" and "validation" come from one collection, with whatever is wrong
-    with it; "external" is a small curated set; "test" is clean too; "shifted" are the same people on another device, or
-    another cohort
+    parts : dict of str to Cases, with keys `PARTS`. "train" and "validation" come from one collection, with its faults;
+    "external" is a small curated set; "test" is curated too; "shifted" has the tested people on another device, or
+    another cohort. A planted shortcut or difficulty is in all parts, except another cohort
 
     rows : DataFrame, ``part, case, patient_id``, the attributes and ``label``, in the order of the parts; a case may
-    have several
+    have several rows
 
-    dropped : DataFrame, what was left out, counted by reason
+    dropped : DataFrame, excluded cases, counted by reason
     """
 
     task: str
@@ -52,7 +52,7 @@ class Study(NamedTuple):
     dropped: pd.DataFrame
 
     def of(self, part: str) -> pd.DataFrame:
-        """Rows of one part."""
+        """Return the rows of one part."""
         return self.rows[self.rows["part"] == part].reset_index(drop=True)
 
 
@@ -64,22 +64,22 @@ class _Read(NamedTuple):
 
 
 def simulated(task: str, n: int, *, size: int, seed: int) -> Path:
-    """Root of a simulated data set of a task, in the real layout, in which groups look different and fare alike.
+    """Create a simulated data set of a task in the real layout and return its root; groups differ only in appearance.
 
     Parameters
     ----------
     task : {"chest", "skin", "xray", "mri"}
     n : int
-        Patients; of skin, images.
+        Number of patients; for skin, of images.
     size : int
         Pixels of a side.
     seed : int
 
     Notes
     -----
-    Women have smaller lungs, a denser shadow in the chest and signs of somewhat finer texture, about as easy to see;
-    dark and light skin differ in colour, at equal contrast.
-    So a network can tell the groups apart, and learn one better than the other.
+    Women have smaller lungs, a denser shadow in the chest and signs of slightly finer texture, which are about as easy
+    to see. Dark and light skin differ in colour, at equal contrast. So a network can distinguish the groups, and can
+    learn one better than the other, although their images are about equally difficult.
     """
     _check_task(task)
     if task == "skin":
@@ -108,31 +108,32 @@ def load(
     Parameters
     ----------
     task : {"chest", "skin", "xray", "mri"}
-        Classification of radiographs or of skin, or reconstruction of low-dose radiographs or undersampled brain MRI,
-        which a classifier reads.
+        Classification of radiographs or of skin images, or reconstruction of low-dose radiographs or of undersampled
+        brain MRI, from which a classifier then predicts.
     root : str or Path
-        As `helpers.datasets.load_chexpert`, `load_fitzpatrick17k` and `load_ucsf_pdgm` take it.
+        Folder of the data set, see `helpers.datasets.load_chexpert`, `load_fitzpatrick17k` and `load_ucsf_pdgm`.
     size : int
         Pixels of a side.
     seed : int
-        Of the split, the cause, the noise and the other device.
+        Seed of the split, the cause, the noise and the other device.
     cause, strength
-        As `helpers.studies.mitigation.plant` takes them; planted in the group that comes first by name: women, dark
+        See `helpers.studies.mitigation.plant`. The cause is planted in the group that comes first by name: women, dark
         skin.
     target : str
-        Finding, class of skin disease (of the three or the nine), or "grade" or "type"; default `TARGETS`.
+        Finding, class of skin disease (one of the three or nine), or "grade" or "type"; default from `TARGETS`.
     attributes : tuple of str
-        The first is the one that is planted in and judged; all of them are crossed for weights. Default the task's.
+        The cause is planted and groups are compared by the first; all are crossed for weights. Default from
+        `ATTRIBUTES`.
     shifted_root : str or Path
-        Another data set in the same layout, for the part "shifted"; by default the tested images as another device
-        would give them, which is simulated, whatever the images are.
+        Another data set in the same layout, for the part "shifted". By default another device is simulated from the
+        tested images, even if these are real.
     folder : Path, optional
-        Where degraded images of a reconstruction are kept.
+        Folder for the degraded images of a reconstruction.
 
     Raises
     ------
     InputError
-        There is no such task or target; an attribute is not there or has one group; and what the loaders refuse.
+        There is no such task or target; an attribute is absent or has one group; also the errors of the loaders.
     """
     _check_task(task)
     target, attributes = target or TARGETS[task], attributes or (ATTRIBUTES[task],)
@@ -154,7 +155,7 @@ def load(
     )
     planted, clean = plant(read.images), read.clean
     if clean is not None and cause == "shortcut":
-        clean = plant(clean).images  # a mark is on the body, where noise is of the acquisition
+        clean = plant(clean).images  # a mark is on the body, while noise is from the acquisition
     rows = read.rows.assign(label=planted.labels, part=part)
     found, parts = {}, {}
     for name in PARTS[:4]:
@@ -185,24 +186,24 @@ def starter(
     device: str = "auto",
     keep: Path | None = None,
 ) -> Callable[[int], tuple[nn.Module, nn.Module | None]]:
-    """What trains the network that every method starts from.
+    """Build the function that trains the network from which every method starts.
 
     Parameters
     ----------
     network : str
-        Kind of classifier, as `helpers.learn.classifier` takes it; of a reconstruction, "small" or "paper", as
-        `helpers.learn.RESTORATION_NETWORKS` has it.
+        Kind of classifier, see `helpers.learn.classifier`; for a reconstruction, "small" or "paper", see
+        `helpers.learn.RESTORATION_NETWORKS`.
     steps, batch_size, lr : int, int, float
-        Of a classifier. U-Net and reader are trained as `helpers.learn.RESTORATION_OPTIMISATION` has it.
+        Settings for a classifier. U-Net and reader are trained as in `helpers.learn.RESTORATION_OPTIMISATION`.
     effort : float
-        Share of the steps or epochs there that U-Net and reader take.
+        Factor of the steps or epochs there, for U-Net and reader.
     keep : Path, optional
         Folder for checkpoints.
 
     Returns
     -------
     callable
-        Seed to network and reader; the reader of a classification is None.
+        Function from a seed to network and reader; the reader is None for a classification.
     """
     cases = study.parts["train"]
     if study.task not in RECONSTRUCTION:
@@ -263,7 +264,7 @@ def _chest(root: str | Path, *, size: int, seed: int, target: str, progress: boo
     _check_target(target, datasets.FINDINGS)
     images = datasets.load_radiographs(cases["file"], size, progress=progress)
     own = ["sex", "age", "age_group"]
-    cases[own] = cases.groupby("patient_id")[own].transform("first")  # a patient grows older, and is one person
+    cases[own] = cases.groupby("patient_id")[own].transform("first")  # the values of the patient's first image
     rows = cases[["image", "patient_id", "sex", "age_group", "race"]].rename(columns={"image": "case"})
     return _Read(images, None, rows.assign(label=cases[target].astype(float)), dropped)
 
@@ -302,7 +303,7 @@ def _reconstruction(
 
 
 def _shared_out(patient: pd.Series, seed: int) -> np.ndarray:
-    """Part of each row; patients stay together."""
+    """Assign each row to a part; all rows of a patient get the same part."""
     part = datasets.split_patients(patient, shares=SHARES, seed=seed).astype(object)
     inner = (part == "train").nonzero()[0]
     again = datasets.split_patients(

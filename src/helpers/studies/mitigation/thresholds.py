@@ -10,23 +10,23 @@ import pandas as pd
 from helpers import stats
 from helpers.studies.mitigation.groups import attribute_groups
 
-FEWEST = 5  # positives and negatives from which on a group counts in a choice made on validation cases
+FEWEST = 5  # a group with fewer positives or negatives is not used in choices on validation cases
 
 
 def group_thresholds(y_true: Any, probability: Any, *, groups: pd.Series, fewest: int = FEWEST) -> dict[str, float]:
-    """Of each group the threshold where its sensitivity and specificity are closest; that of all for a small group.
+    """Choose for each group the threshold with closest sensitivity and specificity; small groups get the common one.
 
-    The cheap alternative to training: with sensitivity equal to specificity in every group, what is left of the
-    equalized odds difference is how well the groups are told apart at all. It needs the group of everybody it decides
-    about, which in some places is forbidden.
+    This is a cheap alternative to training. With sensitivity equal to specificity in every group, the remaining
+    equalized odds difference reflects only how much better the classes are separated in one group than in another. The
+    decision about a person needs the person's group, which is forbidden in some places.
 
     Parameters
     ----------
     y_true, probability : array_like of shape (n,)
-        0, 1 or NaN; 0 to 1. Of validation cases.
+        Labels 0, 1 or NaN, and probabilities 0 to 1, of validation cases.
     groups : Series of shape (n,)
     fewest : int
-        Positives and negatives from which on a group has a threshold of its own.
+        Smallest number of positives, and of negatives, for which a group gets a separate threshold.
 
     Returns
     -------

@@ -1,9 +1,9 @@
-"""Every method in worlds whose cause is known: which helps against which cause, does nothing, or harms.
+"""Every method in simulated worlds with a known cause: it helps against this cause, does nothing, or harms.
 
-The rule, fixed before any world was made: of each cause and method the measure is the AUROC of the group that fares
-worst among tested cases, less that of plain fine-tuning from the same start in the same world; the worlds of one cause
-are the sample. An effect whose 95% interval lies within `MARGIN` of 0 is none that matters; else it helps or harms if
-q, after Benjamini and Hochberg over the whole table, is below 0.05; else nothing is shown.
+The rule was fixed before any world was made. The effect of a method against a cause is the AUROC of the worst group
+among tested cases, minus that of plain fine-tuning from the same start in the same world; the worlds of one cause are
+the sample. If the 95% interval is within `MARGIN` of 0 (equivalence margin), the method does nothing. Otherwise it
+helps or harms if q, after Benjamini and Hochberg over the whole table, is below 0.05. Otherwise no effect is shown.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SIZE = 32
 MARGIN = 0.02
 ALPHA = 0.05
 VERDICTS = ("helps", "does nothing", "harms", "not shown")
-# Whether more of a measure is better.
+# Whether a higher value of a measure is better.
 HIGHER = {"auroc": True, "worst_auroc": True, "auroc_gap": False, "eodd": False}
 
 
@@ -42,7 +42,7 @@ def read_world(
     names: Sequence[str] = tuple(METHODS),
     device: str = "auto",
 ) -> list[dict[str, object]]:
-    """Make one world, apply every method in it, and measure what each does on tested cases.
+    """Make one world, apply every method in it, and measure each on the tested cases.
 
     Parameters
     ----------
@@ -50,18 +50,18 @@ def read_world(
     cause : str
         A key of `helpers.studies.mitigation.CAUSES`.
     n : int
-        Patients; of skin, images.
+        Number of patients; for skin, of images.
     seed : int
-        Of data, split, cause, networks and order. Worlds of one seed have the same people.
+        Seed of data, split, cause, networks and order. Worlds with the same seed have the same people.
     start_steps, steps : int
-        Of the network that all start from, and of every candidate of every method.
+        Training steps of the network that all methods start from, and of every candidate of every method.
     batch_size, lr, names, device
-        As `helpers.studies.mitigation.compare` takes them; the start learns three times as fast.
+        See `helpers.studies.mitigation.compare`; the start has three times the learning rate.
 
     Returns
     -------
     list of dict
-        One row a rule of selection and method: ``n_group`` (tested cases of the group that the cause is planted in),
+        One row per selection rule and method: ``n_group`` (tested cases of the group that the cause is planted in),
         ``rule, method, strength``, the measures ``auroc, worst_auroc, auroc_gap, eodd`` on tested cases and
         ``shifted_worst_auroc`` on another device, and ``seconds``.
 
@@ -85,7 +85,7 @@ def read_world(
 
 
 def measures(found: Compared, attribute: str) -> list[dict[str, object]]:
-    """Of each rule and method, measures of its first seed on the tested cases, and the worst AUROC on the shifted."""
+    """Measure each rule and method on tested cases, and its worst AUROC on shifted cases, at the first seed."""
     rows = []
     for rule in RULES:
         for method, given in found.probabilities[rule]["test"].items():
@@ -117,7 +117,7 @@ def _areas(cases: pd.DataFrame, probability: np.ndarray, attribute: str) -> list
 
 
 def gaps(rows: pd.DataFrame, *, rule: str = "worst") -> pd.DataFrame:
-    """What each cause does: measures of plain fine-tuning, means over worlds with t intervals.
+    """Tabulate the measures of plain fine-tuning under each cause: means over worlds, with t intervals.
 
     Returns
     -------
@@ -136,25 +136,26 @@ def gaps(rows: pd.DataFrame, *, rule: str = "worst") -> pd.DataFrame:
 def effects(
     rows: pd.DataFrame, *, metric: str = "worst_auroc", rule: str = "worst", by_task: bool = False
 ) -> pd.DataFrame:
-    """What each method does against each cause, compared with plain fine-tuning in the same worlds.
+    """Estimate the effect of each method against each cause, compared with plain fine-tuning in the same worlds.
 
     Parameters
     ----------
     rows : DataFrame
-        One row for each world, rule and method: ``task, cause, seed``, and those of `read_world`.
+        One row per world, rule and method: ``task, cause, seed``, and the columns of `read_world`.
     metric : str
-        A measure of `HIGHER`. Thresholds of groups change no AUROC, so that they are in the table of "eodd" alone.
+        A measure of `HIGHER`. Group thresholds change no AUROC, so they are only in the table of "eodd".
     rule : {"worst", "mean"}
-        How candidates were chosen.
+        Rule by which candidates were chosen.
     by_task : bool
-        Whether tasks stand apart, or their worlds are one sample: the interval then holds what differs between tasks.
+        Whether tasks have separate rows. Otherwise their worlds are one sample, and the interval includes the variation
+        between tasks.
 
     Returns
     -------
     pandas.DataFrame
-        Columns ``task`` ("all" where they do not stand apart), ``cause, method, change`` (mean over worlds), ``low,
+        Columns ``task`` ("all" if tasks have no separate rows), ``cause, method, change`` (mean over worlds), ``low,
         high`` (95%, t), ``p, q`` (Benjamini-Hochberg over the table), ``verdict`` ("helps", "does nothing", "harms",
-        "not shown") by the rule of this module, and ``n`` worlds. ``attrs["tests"]`` is the size of the family.
+        "not shown") by the rule of this module, and ``n`` worlds. ``attrs["tests"]`` is the number of tests.
 
     Raises
     ------
@@ -187,13 +188,14 @@ def effects(
 
 
 def headline(table: pd.DataFrame) -> dict[str, object]:
-    """How many cells of `effects` get each verdict, and against how many causes some method helps.
+    """Count the cells of `effects` with each verdict, and the causes against which at least one method helps.
 
     Returns
     -------
     dict
-        ``cells``, and by verdict, and as ``causes``, ``share`` with Wilson's 95% ``interval``. Cells share worlds, so
-        that the interval is too narrow. The world without a cause, in which nothing is to be helped, is left out.
+        ``cells`` (their number), and for each verdict and for ``causes`` a ``share`` with its 95% Wilson ``interval``.
+        Cells share worlds, so the interval is too narrow. The world without a cause is left out, since there is no
+        gap to reduce.
     """
     rows = table[table["cause"] != "none"]
     helped = (rows["verdict"] == "helps").groupby(rows["cause"]).any()
@@ -207,7 +209,7 @@ def headline(table: pd.DataFrame) -> dict[str, object]:
 
 
 def _mean(values: np.ndarray) -> dict[str, float]:
-    """Mean with its t interval and p against 0; nothing varies where all are equal."""
+    """Compute the mean with its t interval and p against 0; if all values are equal, the interval has zero width."""
     n, middle = len(values), float(values.mean())
     spread = float(values.std(ddof=1)) if n > 1 else float("nan")
     if np.ptp(values) < 1e-12:

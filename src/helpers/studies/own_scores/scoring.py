@@ -1,4 +1,4 @@
-"""Scores of the reader's own two folders of masks, where they are given."""
+"""Scores of the user's two folders of masks, if they are given."""
 
 from __future__ import annotations
 
@@ -13,19 +13,23 @@ from helpers.scores.folders import score_folders
 def score_own(
     expert: str, predicted: str, *, score: str, better: str, root: str | Path = ""
 ) -> tuple[pd.DataFrame | None, pd.DataFrame]:
-    """As `score_folders` for folders that may both be left out: then there is no frame, and nothing is dropped.
+    """Score the user's expert and predicted masks by `score_folders`, if both folders are given.
+
+    If neither is given, there is no frame, and no case is dropped.
 
     Parameters
     ----------
     expert, predicted : str
-        Folders of masks; relative ones lie in `root`.
+        Folders of masks; relative paths start at `root`.
     score, better : str
-        The score that will be audited, and which of its ends is better: checked before hours of work.
+        The score that will be audited, and its better end ("lower" or "higher"). Both are checked before hours of
+        work.
 
     Raises
     ------
     InputError
-        One folder is named without the other, or a distance is said to be better when higher; as `score_folders`.
+        One folder is named without the other, or `better` does not suit the score: "lower" for "hd95", "higher" for
+        all others; see also `score_folders`.
     """
     if not expert and not predicted:
         return None, pd.DataFrame(columns=["table", "reason", "n"])

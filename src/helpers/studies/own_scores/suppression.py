@@ -1,4 +1,4 @@
-"""What the tables of an audit keep to themselves."""
+"""Suppression of small counts in the tables of an audit."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from helpers.disclosure import SMALLEST_CELL
 
 
 def beside_small(sizes: Mapping[str, pd.DataFrame]) -> list[tuple[str, str]]:
-    """Rows "not recorded" to be hidden: with them a single suppressed group would come back by subtraction.
+    """List the rows "not recorded" to suppress next to a single suppressed group (complementary suppression).
+
+    Otherwise the hidden count could be recovered by subtraction from the total.
 
     Parameters
     ----------
     sizes : mapping of str to DataFrame
-        From `stats.group_sizes`, by attribute.
+        Tables of `stats.group_sizes`, by attribute.
 
     Returns
     -------
@@ -31,13 +33,13 @@ def beside_small(sizes: Mapping[str, pd.DataFrame]) -> list[tuple[str, str]]:
 
 
 def total(n: int, sizes: Mapping[str, pd.DataFrame]) -> int | str:
-    """How many cases there are: to the nearest ten where the number gives a single suppressed group away."""
+    """Return the number of cases, rounded to the nearest ten if it would disclose a single suppressed group."""
     hidden = {name for name, _ in beside_small(sizes)}
     given_away = any(_lone(of) is not None for name, of in sizes.items() if name not in hidden)
     return f"about {round(n, -1)}" if given_away else n
 
 
 def _lone(sizes: pd.DataFrame) -> str | None:
-    """The only row under ten cases, if there is one and no more."""
+    """Return the row under ten cases if there is exactly one, else None."""
     small = sizes.index[sizes["n"] < SMALLEST_CELL]
     return small[0] if len(small) == 1 else None

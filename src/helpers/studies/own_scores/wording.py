@@ -1,4 +1,4 @@
-"""An audit in words that are made from its numbers, what cannot be said included."""
+"""Findings of an audit in words, made from its numbers, with a statement of its limits."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ def findings(
     second: str = "",
     missing: Mapping[str, int | None] | None = None,
 ) -> pd.DataFrame:
-    """What the audit says about each attribute, a row each, and a last row on what it does not say.
+    """Word the findings of the audit, one row per attribute, and a last row on its limits.
 
     Parameters
     ----------
     score : str
         Name of the score.
     overall : DataFrame
-        From `stats.over_attributes`.
+        Table of `stats.over_attributes`.
     contrasts : mapping of str to DataFrame
-        From `stats.against_reference`, by attribute; an attribute without is told by its gap alone.
+        Tables of `stats.against_reference`, by attribute; without a table, an attribute is described by its gap alone.
     better : {"higher", "lower"}
-        Which end of the score is good.
+        The better end of the score.
     given, changed : mapping of str to DataFrame, optional
-        From `stats.given_source` and `stats.changed_by_ruler`.
+        Tables of `stats.given_source` and `stats.changed_by_ruler`, by attribute.
     source, second : str
         Names of the source and of the second score.
     missing : mapping of str to int, optional
-        Cases without a group, by attribute; None where their number is not to be told.
+        Number of cases without a group, by attribute; None if this number must not be disclosed.
 
     Returns
     -------
     DataFrame
-        Index the attributes and "what this cannot say"; one column ``finding`` of plain text.
+        The index has the attributes and "what this cannot say"; one column ``finding`` of plain text.
     """
     rows = {}
     family = int(overall["p"].notna().sum())
@@ -102,7 +102,7 @@ def _furthest(group: object, table: pd.DataFrame, better: str, *, shown: bool) -
 
 
 def _isolated(name: object) -> str:
-    """A name that is written from right to left must not turn the words around it."""
+    """Wrap a name written from right to left in isolates, so that the words around it keep their direction."""
     turned = any(unicodedata.bidirectional(letter) in {"R", "AL"} for letter in str(name))
     return f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}" if turned else str(name)
 
@@ -138,7 +138,7 @@ def _given(row: pd.Series, source: str) -> str:
 
 
 def _side(low: float, high: float) -> int:
-    """The side of zero that an interval lies on, 0 where it holds zero or there is none."""
+    """Return 1 if an interval is above zero, -1 if below, 0 if it includes zero or is NaN."""
     return int(low > 0) - int(high < 0)
 
 

@@ -1,4 +1,4 @@
-"""Our numbers beside those that the slides print, and what prose quotes."""
+"""Comparison of our numbers with those printed on the slides, and the numbers that prose quotes."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import pandas as pd
 from helpers.learn.restoration_experiment import Outputs
 from helpers.learn.restoration_tasks import Task
 
-OUTCOMES = {  # data set -> metric, target, and how prose names them
+OUTCOMES = {  # data set -> metric, target, and their name in prose
     "ucsf-pdgm": ("dice", "dice", "the Dice of the tumour"),
     "chexpert": ("auroc", "mean", "the mean AUROC of the findings"),
 }
-NAMES = {"age_group": "age"}  # ours -> the slides'
+NAMES = {"age_group": "age"}  # our name -> the name on the slides
 
 
 def examples(task: Task, outputs: Outputs, *, n: int, split: str = "test") -> np.ndarray:
-    """Some held-out images under each arm, as uint8 (n, arms, 3, s, s); of the brain those with the largest tumours."""
+    """Pick held-out images under each arm, as uint8 (n, arms, 3, s, s); of brains those with the largest tumours."""
     rows = task.rows.iloc[outputs.rows]
     places = np.flatnonzero(rows["split"] == split)
     if task.masks is None:
@@ -32,21 +32,21 @@ def examples(task: Task, outputs: Outputs, *, n: int, split: str = "test") -> np
 
 
 def as_printed(odds: pd.DataFrame, gaps: pd.DataFrame, *, column: str = "value") -> pd.DataFrame:
-    """Values in the form of the slides' tables.
+    """Arrange values in the form of the slides' tables.
 
     Parameters
     ----------
     odds : pandas.DataFrame
-        From `stats.prediction_fairness`.
+        Table from `stats.prediction_fairness`.
     gaps : pandas.DataFrame
-        From `stats.score_fairness`.
+        Table from `stats.score_fairness`.
     column : {"value", "se_value", "q"}
-        What to show: the measures, their standard errors, or the q of their change, which the original has not.
+        Column to show: the measures, their standard errors, or the q of their change, which is NaN for the original.
 
     Returns
     -------
     pandas.DataFrame
-        Index ``attribute, target, arm`` (with "original"), columns ``eodd, eop, ser, delta`` as far as they are there.
+        Index ``attribute, target, arm`` (with "original"), columns ``eodd, eop, ser, delta`` if present.
     """
     gaps = gaps[gaps["metric"] != "percent"].assign(finding="segmentation")
     both = pd.concat([odds, gaps], ignore_index=True).rename(columns={"finding": "target"})
@@ -59,14 +59,14 @@ def as_printed(odds: pd.DataFrame, gaps: pd.DataFrame, *, column: str = "value")
 
 
 def changes_of(odds: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """Changes of one metric of `stats.prediction_fairness` by attribute, without "degraded"; ``row`` names target."""
+    """Select the changes of one metric of `stats.prediction_fairness` without "degraded"; ``row`` names the target."""
     part = odds[(odds["metric"] == metric) & (odds["arm"] != "degraded")]
     part = part.sort_values("attribute", key=lambda a: a.map(list(odds["attribute"].unique()).index), kind="stable")
     return part.assign(row=part["attribute"].replace(NAMES) + ": " + part["finding"])
 
 
 def printed_changes(slides: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """The slides' changes of a metric from the original: ``row, arm, change``."""
+    """Compute the slides' changes of a metric from the original: ``row, arm, change``."""
     part = slides[slides["metric"] == metric]
     wide = part.pivot_table(index=["attribute", "target"], columns="arm", values="value")
     change = wide.drop(columns="original").sub(wide["original"], axis=0)
@@ -77,15 +77,15 @@ def printed_changes(slides: pd.DataFrame, metric: str) -> pd.DataFrame:
 def quoted(
     dataset: str, performance: pd.DataFrame, odds: pd.DataFrame, gaps: pd.DataFrame, harm: pd.DataFrame, *, level: str
 ) -> dict[str, Any]:
-    """What prose and claims quote, nested.
+    """Collect the numbers that prose and claims quote, as nested dicts.
 
     Returns
     -------
     dict
-        ``dataset, level, outcome``; ``brief`` (change of the outcome by the U-Net, and by how much it differs between
-        the sexes); ``performance`` (by target and arm); ``noise`` (PSNR of the U-Net at the lowest less that at the
-        highest level, None with one level); ``odds`` and ``gaps`` (by attribute: the mean of absolute changes over the
-        targets, and single ones).
+        ``dataset, level, outcome``; ``brief`` (change of the outcome by the U-Net, and its difference between the
+        sexes); ``performance`` (by target and arm); ``noise`` (PSNR of the U-Net at the lowest level minus that at the
+        highest, None with one level); ``odds`` (by attribute and metric: the mean absolute change over the targets);
+        ``gaps`` (by score, metric and attribute: each value with its change).
     """
     metric, target, words = OUTCOMES[dataset]
     here = performance[performance["level"].isin(["none", level])]
@@ -130,7 +130,7 @@ def _number(value: float) -> float | None:
 
 
 def _noise(performance: pd.DataFrame) -> dict[str, Any] | None:
-    """Least and greatest noise; their intervals are of the same patients, so the ends of the difference are wide."""
+    """Compare PSNR at low and high noise; the interval is conservative, because both levels have the same patients."""
     psnr = performance[(performance["metric"] == "psnr") & (performance["arm"] == "unet")].set_index("level")
     if not {"low", "high"} <= set(psnr.index):
         return None

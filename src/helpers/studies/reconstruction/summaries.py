@@ -1,4 +1,4 @@
-"""What a run of the reconstruction study says in tables: cohort, noise, performance, thresholds."""
+"""Summary tables of the reconstruction study: cohort, noise, performance, thresholds."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from helpers.learn.restoration_measuring import Measured
 from helpers.learn.restoration_tasks import LEVELS, Task, part_of
 
 NO_NOISE = 1e12  # photons
-FEW = 64  # images that a PSNR of the noise is measured on
+FEW = 64  # number of images for the PSNR of a noise level
 
 
 def cohort(task: Task) -> pd.DataFrame:
-    """Tested cases and patients of each group, and how many of them have each target.
+    """Count the tested cases and patients of each group, and compute the prevalence of each target.
 
     Returns
     -------
     pandas.DataFrame
         Index attribute and group; columns ``n`` (cases), ``n_patients`` and the share of each target among the cases
-        that are judged, or its mean over the targets where there are more than three.
+        with a known label. With more than three targets, only the mean share is given.
     """
     tested = task.rows[task.rows["split"] == "test"].drop_duplicates("case")
     parts = {}
@@ -39,14 +39,14 @@ def cohort(task: Task) -> pd.DataFrame:
 
 
 def noise_table(task: Task, *, mode: str, pattern: str, seed: int) -> pd.DataFrame:
-    """What each level of noise is, and what it does to images.
+    """Describe each level of noise and its effect on images.
 
     Returns
     -------
     pandas.DataFrame
         Index ``level``. MRI: ``nominal`` acceleration, ``half-spokes``, ``measured`` acceleration. X-ray: ``photons``,
         and ``psnr_no_noise``, the PSNR in dB without noise. Both: ``psnr`` of the degraded images in dB, a mean over
-        some images.
+        up to 64 images.
     """
     some = task.images[np.linspace(0, len(task.images) - 1, min(FEW, len(task.images))).astype(int)]
     size, rows = some.shape[-1], {}
@@ -65,19 +65,19 @@ def noise_table(task: Task, *, mode: str, pattern: str, seed: int) -> pd.DataFra
 
 
 def performance(measured: Mapping[str, Measured], *, targets: list[str], n_boot: int, seed: int) -> pd.DataFrame:
-    """Image quality, and what is read, of the tested cases under each arm, with intervals over patients.
+    """Summarise image quality and reading of the tested cases under each arm, with intervals over patients.
 
     Parameters
     ----------
     measured : mapping of str to Measured
-        Level of noise to measures.
+        Measures by level of noise.
     targets : list of str
 
     Returns
     -------
     pandas.DataFrame
         ``level, metric`` ("psnr", "ssim", "dice", "auroc"), ``target, arm, estimate, low, high`` (95%), the
-        ``change`` from the original with ``change_low, change_high``, and ``n`` patients. The original is in the level
+        ``change`` from the original with ``change_low, change_high``, and ``n`` patients. The original has the level
         "none". A target "mean" is the mean AUROC over the targets.
     """
     rows = []
@@ -100,7 +100,7 @@ def performance(measured: Mapping[str, Measured], *, targets: list[str], n_boot:
 
 
 def _draws(tested: Measured, targets: list[str], weights: np.ndarray) -> dict[tuple[str, str], dict[str, np.ndarray]]:
-    """Metric and target to arm to a measure under each row of weights."""
+    """Compute each measure under each row of weights, as a mapping (metric, target) -> arm -> values."""
     found: dict[tuple[str, str], dict[str, np.ndarray]] = {}
     for metric, frame in tested.scores.items():
         found[metric, metric] = {arm: _weighted_mean(frame[arm].to_numpy(float), weights) for arm in frame}
@@ -117,12 +117,12 @@ def _draws(tested: Measured, targets: list[str], weights: np.ndarray) -> dict[tu
 
 
 def thresholds(measured: Measured, *, targets: list[str], where: str) -> dict[str, dict[str, float]]:
-    """Threshold of each arm and target where sensitivity and specificity are closest, on the cases of one split.
+    """Choose the threshold of each arm and target where sensitivity and specificity are closest, on one split.
 
     Raises
     ------
     InputError
-        A target has one class alone among the cases of the split.
+        A target has fewer than two classes among the cases of the split.
     """
     chosen = measured.part(where)
     found = {}
@@ -140,7 +140,7 @@ def thresholds(measured: Measured, *, targets: list[str], where: str) -> dict[st
 def optimism(
     measured: Measured, *, targets: list[str], arm: str, attribute: str, minimum: int, n_boot: int, seed: int
 ) -> pd.DataFrame:
-    """What a threshold chosen on the test cases seems to gain, target by target: see `stats.threshold_optimism`.
+    """Estimate the optimism of a threshold chosen on the test cases, for each target: see `stats.threshold_optimism`.
 
     Returns
     -------
@@ -162,10 +162,10 @@ def optimism(
 def negative_control(
     measured: Measured, *, score: str, arm: str, attribute: str, baseline: str, n: int, seed: int
 ) -> dict[str, float]:
-    """How often the signed test finds a difference between groups that were drawn by lot.
+    """Compute the share of signed tests that find a difference between random groups (negative control).
 
-    The labels of the attribute are shuffled among patients, `n` times; each time `stats.harm_in_scores` compares how
-    the score changed from the baseline to the arm.
+    The attribute's labels are shuffled among patients `n` times. Each time `stats.harm_in_scores` compares the change
+    of the score from the baseline to the arm between the groups.
 
     Returns
     -------
@@ -175,7 +175,8 @@ def negative_control(
     Raises
     ------
     InputError
-        The attribute has not two groups: with more there are several tests, of which one in twenty is not expected.
+        The attribute does not have two groups: with more groups there are several tests, so the expected rate is not
+        one in twenty.
     """
     cases = measured.cases
     own = cases.drop_duplicates("patient_id").set_index("patient_id")[attribute]
@@ -192,7 +193,7 @@ def negative_control(
 
 
 def _ends(values: np.ndarray) -> tuple[float, float, float]:
-    """The estimate, which stands first, and the ends of its percentile interval."""
+    """Return the estimate, which is the first value, and the ends of its percentile interval."""
     replicates = values[1:][~np.isnan(values[1:])]
     if np.isnan(values[0]) or not len(replicates):
         return float(values[0]), np.nan, np.nan
@@ -206,7 +207,10 @@ def _weighted_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def _weighted_auroc(labels: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Area under the ROC curve of cases (n,) under weights (replicates, n); ties count half, NaN where undefined."""
+    """Compute the area under the ROC curve of cases (n,) under weights (replicates, n); ties count half.
+
+    It is NaN if undefined.
+    """
     known = ~np.isnan(labels)
     order = np.argsort(score[known], kind="stable")
     labels, score, weights = labels[known][order], score[known][order], weights[:, known][:, order]

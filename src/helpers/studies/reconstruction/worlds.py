@@ -1,13 +1,14 @@
-"""The reading of the reconstruction study, tried on worlds in which a reconstruction is fair, or cannot be.
+"""Test of the reconstruction study's reading on worlds in which a reconstruction is fair, or cannot be fair.
 
-The rule, fixed before any world was made: each data set has one test, of the U-Net against the original image, women
-against men, two-sided at 5%. Of the brain it is `stats.harm_in_scores` on Dice; of the chest `harm_in_mean_auroc`, on
-the mean AUROC over the findings. Its sign says who loses more. A study of the world "fair" in which anybody is said to
-lose more is a false alarm; one of the world "unfair", where detail is planted in women, is a hit if women are. At most
-5% and at least 80% of studies should be so.
+The rule was fixed before any world was made. Each data set has one test: the U-Net against the original image, women
+against men, two-sided at 5%. For the brain it is `stats.harm_in_scores` on Dice; for the chest it is
+`harm_in_mean_auroc` on the mean AUROC over the findings. Its sign shows which group loses more. In the world "fair", a
+study is a false alarm if the test finds that either group loses more. In the world "unfair", detail is planted in
+women, and a study is a hit if the test finds that women lose more. At most 5% of studies should be false alarms, and at
+least 80% should be hits.
 
-Beside it stands what the published rule says of the same studies: an alarm if any cell of equalised odds or equal
-opportunity by sex has a one-sided p below 0.05, without a correction.
+For comparison, the published rule is applied to the same studies: it gives an alarm if any cell of equalized odds or
+equal opportunity by sex has a one-sided p below 0.05, without a correction.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from helpers.studies.reconstruction.summaries import performance, thresholds
 WORLDS = {"ucsf-pdgm": BRAIN_WORLDS, "chexpert": CHEST_WORLDS}
 ARM, ATTRIBUTE, LEVEL, PIXELS, TEST_SHARE = "unet", "sex", "middle", 32, 0.4
 ALPHA = 0.05
-FINDINGS = 12  # of a study without networks, as in the chest
+FINDINGS = 12  # findings of a study without networks, as many as in the chest data
 
 
 def read_world(
@@ -48,31 +49,32 @@ def read_world(
     n_boot: int = 1000,
     device: str = "auto",
 ) -> dict[str, object]:
-    """Make one world, run the reconstruction study in it, and read it by both rules.
+    """Simulate one world, run the reconstruction study in it, and read it by both rules.
 
     Parameters
     ----------
     dataset : {"ucsf-pdgm", "chexpert"}
     world : {"fair", "unfair"}
     patients : mapping of str to int
-        Data set to patients; four tenths of them are tested.
+        Number of patients by data set; four tenths of them are tested.
     seed : int
-        Of images, split, noise, networks and intervals. Both worlds of a seed have the same patients.
+        Seed of images, split, noise, networks and intervals. Both worlds of a seed have the same patients.
     effort : float
         Share of the usual training steps.
     n_boot : int
-        Resampled sets of patients, or of cases by the published rule.
+        Bootstrap replicates over patients, or over cases in the published rule.
 
     Returns
     -------
     dict
-        ``estimate, low, high, p`` of the change in men less that in women, and ``status``: "women lose more", "men lose
-        more" or "not shown"; ``alarms`` of ``cells`` by the published rule; the tested patients ``n_women, n_men``.
+        ``estimate, low, high, p`` of the change in men minus that in women, and ``status``: "women lose more", "men
+        lose more" or "not shown"; ``alarms`` among ``cells`` by the published rule; the numbers of tested patients
+        ``n_women, n_men``.
 
     Raises
     ------
     InputError
-        The data set or the world is not known.
+        The data set or the world is unknown.
     """
     check_choice("dataset", dataset, WORLDS)
     check_choice("world", world, WORLDS[dataset])
@@ -101,27 +103,27 @@ def read_world(
 def harm_in_mean_auroc(
     tested: Measured, *, targets: list[str], arm: str, attribute: str, n_boot: int, seed: int
 ) -> dict[str, float]:
-    """By how much more one group's mean AUROC over the targets changes from the original to an arm than the other's.
+    """Compare two groups by the change of their mean AUROC over the targets from the original to an arm.
 
-    One test in place of one a target. Targets share patients and images, so the variance of their mean is not that of
-    independent ones; resampling patients, with all their images and targets, has it right. Groups share no patient, so
-    each is resampled alone and variances add. A group's standard error is the width of its 95% interval over that of a
-    normal one.
+    There is one test instead of one for each target. Targets share patients and images, so they are not independent.
+    The bootstrap over patients, with all their images and targets, accounts for this in the variance of the mean.
+    Groups share no patient, so each is resampled alone and variances add. A group's standard error is the width of its
+    95% interval divided by that of a standard normal.
 
     Parameters
     ----------
     tested : Measured
-        Tested cases, of which a patient may have several.
+        Tested cases; a patient may have several.
     targets : list of str
-        Three or more.
+        Three or more targets.
     attribute : str
-        Of two groups. The second, in the order of their names, is compared with the first.
+        Attribute with two groups. The second, in the order of their names, is compared with the first.
 
     Returns
     -------
     dict
-        ``estimate`` (second less first: above 0 the first loses more), ``low, high`` (95%), ``p`` (two-sided); NaN
-        where a target lacks a class in a group.
+        ``estimate`` (second minus first: above 0 the first loses more), ``low, high`` (95%), ``p`` (two-sided); NaN if
+        a target lacks a class in a group.
 
     Raises
     ------
@@ -150,14 +152,15 @@ def harm_in_mean_auroc(
 def published_cells(
     measured: Measured, *, targets: list[str], arm: str, attribute: str, n_boot: int, seed: int
 ) -> pd.DataFrame:
-    """Cells of equalised odds and equal opportunity as the published study has them.
+    """Compute the cells of equalized odds and equal opportunity as in the published study.
 
-    Thresholds are chosen on the tested cases, cases and not patients are resampled, no group is too small.
+    Thresholds are chosen on the tested cases, cases instead of patients are resampled, and no group counts as too
+    small.
 
     Returns
     -------
     pandas.DataFrame
-        Of `stats.prediction_fairness`, two rows a target.
+        Table of `stats.prediction_fairness`, two rows for each target.
     """
     chosen, tested = thresholds(measured, targets=targets, where="test"), measured.part("test")
     decided = {name: stats.predict_at(tested.probabilities[name], chosen[name]) for name in ("original", arm)}
@@ -167,10 +170,10 @@ def published_cells(
 
 
 def hits(rows: pd.DataFrame) -> pd.DataFrame:
-    """Of each data set and world, the share of studies that are called unfair by either rule, with Wilson's interval.
+    """Compute the share of studies called unfair by each rule, for each data set and world, with Wilson's interval.
 
-    In the fair world whoever is named is a false alarm; in the other the signed test must name women. The published
-    rule names nobody.
+    In the fair world any group that is named is a false alarm. In the unfair world the signed test must name women. The
+    published rule names no group, so every alarm counts.
 
     Returns
     -------
@@ -187,7 +190,9 @@ def hits(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def level_of_test(n: int, *, patients: int, n_boot: int, seed: int, workers: int = 1) -> dict[str, float]:
-    """How often `harm_in_mean_auroc` is below 0.05 in studies without networks, where both groups lose alike.
+    """Estimate the level of `harm_in_mean_auroc`: the share of p below 0.05 if both groups lose equally.
+
+    The studies are simulated without networks.
 
     Returns
     -------
@@ -201,12 +206,15 @@ def level_of_test(n: int, *, patients: int, n_boot: int, seed: int, workers: int
 
 
 def _p_by_chance(patients: int, n_boot: int, seed: tuple[int, int]) -> float:
-    """Scores of patients with one image or more, whose findings and errors go together; the arm has more noise."""
+    """Simulate scores without a difference between the sexes, and return the p value of `harm_in_mean_auroc`.
+
+    Patients have one image or more; findings and errors are correlated within a patient. The arm has more noise.
+    """
     rng = np.random.default_rng(seed)
     sex = np.where(rng.random(patients) < 0.45, "F", "M")
     code = np.repeat(np.arange(patients), 1 + rng.poisson(1, patients))
     shape = (len(code), FINDINGS)
-    own = rng.standard_normal((patients, FINDINGS))[code] - 1.3  # as common as in the simulated chests
+    own = rng.standard_normal((patients, FINDINGS))[code] - 1.3  # prevalence as in the simulated chests
     labels = (rng.random(shape) < expit(own)).astype(float)
     signal = labels + rng.standard_normal((patients, 1))[code] + rng.standard_normal(shape)
     moved = 0.7 * rng.standard_normal((patients, 1))[code] + 0.7 * rng.standard_normal(shape)
@@ -219,6 +227,6 @@ def _p_by_chance(patients: int, n_boot: int, seed: tuple[int, int]) -> float:
 
 
 def _status(*, estimate: float, p: float, **_: float) -> str:
-    if not p < ALPHA:  # a test that could not be made shows nothing
+    if not p < ALPHA:  # a p of NaN, from a test that could not be made, shows nothing
         return "not shown"
     return "women lose more" if estimate > 0 else "men lose more"

@@ -1,4 +1,4 @@
-"""The experiment on representation: autoencoders trained on light skin, on dark skin, and on both."""
+"""Experiment on representation: autoencoders trained on light skin, on dark skin, and on both."""
 
 from helpers.faces import attach
 

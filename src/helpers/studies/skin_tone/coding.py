@@ -1,4 +1,4 @@
-"""Codes of images in a variational autoencoder, the directions in which they differ, and the way back to images."""
+"""Codes of images in a variational autoencoder, the directions in which they differ, and decoding to images."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Codes(NamedTuple):
     """Mean codes of images, and their first principal directions.
 
     mean : float32 ndarray of shape (n, latent, h, w)
-    directions : float32 ndarray of shape (k, latent, h, w), each one standard deviation of these codes long
+    directions : float32 ndarray of shape (k, latent, h, w); each has the length of one standard deviation of the codes
     share : ndarray of shape (k,), share of the variance of these codes along each direction
     """
 
@@ -28,23 +28,23 @@ class Codes(NamedTuple):
 
 
 def codes(model: nn.Module, images: np.ndarray, *, directions: int = 3, batch_size: int = 64) -> Codes:
-    """Mean codes of images, and the directions in which they differ most.
+    """Compute mean codes of images, and the directions in which they differ most (principal components).
 
     Parameters
     ----------
     model : torch.nn.Module
-        From `fit`, `load` or `helpers.learn.vae`; used where it lies.
+        Network from `fit`, `load` or `helpers.learn.vae`; it runs on the device where it is.
     images : uint8 ndarray of shape (n, c, s, s)
         Pixels from 0 to 255.
     directions : int
-        How many, 1 to n - 1.
+        Number of directions, 1 to n - 1.
     batch_size : int
         Images at a time.
 
     Returns
     -------
     Codes
-        A direction points to where these images are brighter, so that those of two networks can be compared.
+        A direction points towards brighter images, so that directions of two networks can be compared.
 
     Raises
     ------
@@ -68,14 +68,14 @@ def codes(model: nn.Module, images: np.ndarray, *, directions: int = 3, batch_si
 
 
 def decode(model: nn.Module, code: np.ndarray, *, batch_size: int = 64) -> np.ndarray:
-    """Images of codes.
+    """Decode codes to images.
 
     Parameters
     ----------
     model : torch.nn.Module
-        From `fit`, `load` or `helpers.learn.vae`; used where it lies.
+        Network from `fit`, `load` or `helpers.learn.vae`; it runs on the device where it is.
     code : ndarray of shape (n, latent, h, w)
-        Such as ``Codes.mean``, or a code moved along a direction.
+        For example ``Codes.mean``, or a code moved along a direction.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def decode(model: nn.Module, code: np.ndarray, *, batch_size: int = 64) -> np.nd
 
 
 class _Part(nn.Module):
-    """A part of a model as a network of its own."""
+    """A part of a model as a separate network."""
 
     def __init__(self, model: nn.Module, forward: Callable[[torch.Tensor], torch.Tensor]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a table of labels says before any image is read: who has what, who can be sampled, and how sure labels are."""
+"""Analysis of a table of labels, before any image is read: prevalence, sampling and agreement of labels."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from helpers.stats.inputs import check_groups, need_columns
 
 
 def prevalence(condition: ArrayLike, *, groups: ArrayLike, a: object, b: object, level: float = 0.95) -> pd.DataFrame:
-    """Share of each condition in two groups.
+    """Compute the share of each condition in two groups (prevalence).
 
     Parameters
     ----------
     condition : array_like of shape (n,)
-        One label per case; cases without one are left out.
+        One label per case; cases without a label are left out.
     groups : array_like of shape (n,)
     a, b : object
         The two groups.
@@ -54,20 +54,22 @@ def prevalence_shift(
     seed: int = 0,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """How alike two groups are in their conditions, at several levels of a hierarchy, beside what chance gives.
+    """Compare the conditions of two groups at several levels of a hierarchy, with the range expected by chance.
+
+    The comparison shows a prevalence shift.
 
     Parameters
     ----------
     frame : pandas.DataFrame
         One row per case.
     levels : sequence of str
-        Columns of labels, from coarse to fine or the other way round.
+        Columns of labels, in any order of fineness.
     group : str
         Column of groups.
     a, b : object
         The two groups.
     n_permutations : int
-        Random groups of the same sizes.
+        Number of random groupings with the same group sizes.
     seed : int
         Seed of `numpy.random.default_rng`.
     level : float
@@ -76,18 +78,18 @@ def prevalence_shift(
     Returns
     -------
     pandas.DataFrame
-        Index ``level``; columns ``conditions`` (how many occur), ``n_a, n_b``, ``only_a, only_b`` (conditions that the
-        other group lacks), and of the two groups' shares ``pearson`` and ``spearman`` (correlation over conditions) and
-        ``total_variation`` (half the sum of absolute differences, from 0 to 1), each with ``_chance_low`` and
-        ``_chance_high``: its range where groups are random. ``p`` is the permutation p of the total variation.
-        Correlations are NaN where a group has equal shares of all conditions.
+        Index ``level``; columns ``conditions`` (number that occur), ``n_a, n_b``, ``only_a, only_b`` (conditions that
+        the other group lacks). Three statistics compare the two groups' shares: ``pearson`` and ``spearman``
+        (correlation over conditions) and ``total_variation`` (half the sum of absolute differences, from 0 to 1), each
+        with ``_chance_low`` and ``_chance_high``, its range if groups are random. ``p`` is the permutation p of the
+        total variation. Correlations are NaN if a group has equal shares of all conditions.
 
     Notes
     -----
     There is no bootstrap interval on purpose. The more conditions, the more sampling noise lowers a correlation and
-    raises the total variation; resampling adds the same noise a second time, so that with a hundred conditions its
-    interval hardly ever covers the true value. Compare with the range under chance instead: it carries that noise once.
-    A correlation over three classes is near 1 whenever one class outweighs the others, whatever the groups.
+    raises the total variation. Resampling adds the same noise a second time, so that with a hundred conditions its
+    interval hardly ever covers the true value. Compare with the range under chance instead: it contains that noise
+    once. A correlation over three classes is near 1 whenever one class is much more frequent, whatever the groups.
     """
     need_columns(frame, [group, *levels])
     rng = np.random.default_rng(seed)
@@ -109,7 +111,7 @@ def prevalence_shift(
 
 
 def _counts(condition: ArrayLike, groups: ArrayLike, a: object, b: object) -> pd.DataFrame:
-    """Cases of each condition that occurs in either group: columns ``a, b``."""
+    """Count the cases of each condition that occurs in either group: columns ``a, b``."""
     condition, groups = (pd.Series(values).reset_index(drop=True) for values in (condition, groups))
     if len(condition) != len(groups):
         raise InputError("groups", f"{len(groups)} for {len(condition)} conditions", "Give one group per case")
@@ -123,7 +125,7 @@ def _counts(condition: ArrayLike, groups: ArrayLike, a: object, b: object) -> pd
 
 
 def _alike(first: np.ndarray, second: np.ndarray) -> dict[str, np.ndarray]:
-    """Statistics of two arrays of shares along their last axis."""
+    """Compute the similarity statistics of two arrays of shares along their last axis."""
     ranks = (stats.rankdata(shares, axis=-1) for shares in (first, second))
     variation = np.abs(first - second).sum(axis=-1) / 2
     return {"pearson": _correlation(first, second), "spearman": _correlation(*ranks), "total_variation": variation}
@@ -137,7 +139,7 @@ def _correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def sampling(groups: ArrayLike, *, a: object, b: object, held_out: int, draws: int) -> pd.DataFrame:
-    """Whether three training sets of one size can be drawn: of `a` alone, half of each, and of `b` alone.
+    """Check if three training sets of one size can be drawn: of `a` alone, half of each, and of `b` alone.
 
     Parameters
     ----------
@@ -152,9 +154,9 @@ def sampling(groups: ArrayLike, *, a: object, b: object, held_out: int, draws: i
     Returns
     -------
     pandas.DataFrame
-        Index ``set``; of each group ``draws``, ``pool`` (cases left after the test set) and ``distinct``: the expected
-        number of different cases among draws with replacement, ``pool * (1 - (1 - 1/pool)^draws)``; ``distinct`` of
-        both; and ``without_replacement``, whether the pools are large enough for that.
+        Index ``set``. For each group: ``draws``, ``pool`` (cases left after the test set) and ``distinct``, the
+        expected number of different cases among draws with replacement, ``pool * (1 - (1 - 1/pool)^draws)``. For both
+        groups together: ``distinct``, and ``without_replacement``, True if the pools are large enough for that.
 
     Raises
     ------
@@ -181,7 +183,7 @@ def sampling(groups: ArrayLike, *, a: object, b: object, held_out: int, draws: i
 
 
 def label_agreement(first: ArrayLike, second: ArrayLike, *, level: float = 0.95) -> pd.DataFrame:
-    """How far two labellers agree on an ordered scale of whole numbers.
+    """Measure the agreement of two labellers on an ordered scale of whole numbers.
 
     Parameters
     ----------
@@ -212,7 +214,7 @@ def label_agreement(first: ArrayLike, second: ArrayLike, *, level: float = 0.95)
 
 
 def band_table(first: ArrayLike, second: ArrayLike, *, bands: Mapping[str, Sequence[int]]) -> pd.DataFrame:
-    """Cases by the band of a scale that each of two labels puts them in.
+    """Tabulate cases by the band of a scale, for two labels of each case.
 
     Parameters
     ----------
@@ -244,7 +246,7 @@ def band_table(first: ArrayLike, second: ArrayLike, *, bands: Mapping[str, Seque
 
 
 def _both(first: ArrayLike, second: ArrayLike) -> tuple[np.ndarray, np.ndarray, int]:
-    """Labels of the cases that have both, and how many have not."""
+    """Return the labels of the cases that have both, and the number of other cases."""
     labels = []
     for name, values in (("first", first), ("second", second)):
         try:

@@ -1,4 +1,4 @@
-"""The experiment on representation: which images train, which test, and how well each is given back."""
+"""Experiment on representation: training and test images, and the reconstruction error of each."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ SAMPLING = ("replace", "distinct", "matched")
 
 
 def features(weights: str, network: str) -> learn.Features:
-    """The network behind the feature loss: VGG19 with weights from a file, or fixed random ones.
+    """Build the network behind the feature loss: VGG19 with weights from a file, or one with fixed random weights.
 
     Parameters
     ----------
     weights : str
-        File of VGG19's weights; empty for random ones, whose name says that they are.
+        File of VGG19's weights; empty for random features, which are named as such.
     network : str
         A key of `NETWORKS`; the small one has narrow random features.
     """
@@ -34,7 +34,7 @@ def features(weights: str, network: str) -> learn.Features:
 
 
 class Split(NamedTuple):
-    """Rows of one run: tested ones of either group, and those of each training, as often as they are drawn."""
+    """Rows of one run: test rows of both groups, and rows of each training, repeated as often as they are drawn."""
 
     test: np.ndarray
     train: dict[str, np.ndarray]
@@ -51,25 +51,26 @@ def split(
     a: str = "light",
     b: str = "dark",
 ) -> Split:
-    """Test sets of either group, and three training sets from the rest: A of group `a`, B of both by halves, C of `b`.
+    """Draw test sets of both groups, and three training sets from the rest: A of `a`, B half of each, C of `b`.
 
     Parameters
     ----------
     cases : pandas.DataFrame
-        Column ``group``; and where near-duplicates are known ``cluster``: what shares a cluster with a tested image is
-        not trained on.
+        Column ``group``, and ``cluster`` if near-duplicates are known: images in the cluster of a tested image are not
+        trained on.
     test_size, train_size : int
-        Images of each group that are tested, and of each training set.
+        Number of tested images of each group, and size of each training set.
     sampling : {"replace", "distinct", "matched"}
-        Training sets drawn with replacement, as published; without; or of as many distinct images in all three sets as
-        drawing with replacement leaves of the smallest pool, each at least once and then again up to the size.
+        "replace": training sets are drawn with replacement, as published. "distinct": they are drawn without
+        replacement. "matched": all three sets have equally many distinct images, the number expected when drawing with
+        replacement from the smallest pool; each occurs at least once, and repeats fill the set up to its size.
     seed, run : int
-        Every run has test sets and training sets of its own.
+        Every run has different test sets and training sets.
 
     Raises
     ------
     InputError
-        There are too few images of a group, or no such sampling; a size is below 1; or a column is missing.
+        There are too few images of a group, the sampling is unknown, a size is below 1, or a column is missing.
     """
     need_columns(cases, ["group"])
     if sampling not in SAMPLING:
@@ -110,7 +111,7 @@ def split(
 
 
 def _expected_distinct(pool: int, draws: int) -> int:
-    """Distinct images to expect when as many are drawn with replacement, rounded."""
+    """Compute the expected number of distinct images among draws with replacement, rounded."""
     return round(pool * (1 - (1 - 1 / pool) ** draws))
 
 
@@ -136,26 +137,26 @@ def run(
     keep: Path | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """The experiment, many times: split, train on A, B and C, and measure the tested images by each.
+    """Repeat the experiment: split, train on A, B and C, and measure the tested images by each network.
 
-    The three networks of a run have the same first weights, so that what they share cancels in their differences.
+    The three networks of a run have the same initial weights, so that common effects cancel in their differences.
 
     Parameters
     ----------
     score : callable
-        ``score(train_rows, test_rows, seed, name) -> frame``, one row per tested image; `scorer` makes one. `name` is
-        that of the network, such as "run0-A".
+        ``score(train_rows, test_rows, seed, name) -> frame``, one row per tested image; `scorer` makes such a function.
+        `name` is the name of the network, such as "run0-A".
     cases : pandas.DataFrame
         Columns ``md5hash, group``, `condition`, one row per image, in the order of the images.
     runs, test_size, train_size, sampling, seed, a, b
-        Number of runs, and as `split` takes them.
+        Number of runs; for the others see `split`.
     keep : Path, optional
-        Folder for finished parts, such as `helpers.keep.cache.folder` names; a second call goes on from there.
+        Folder for finished parts, for example from `helpers.keep.cache.folder`; a second call continues from there.
 
     Returns
     -------
     pandas.DataFrame
-        ``run, training, image, group, label, distinct`` (different images that this network was trained on) and the
+        ``run, training, image, group, label, distinct`` (number of different training images of this network) and the
         columns that `score` gives.
     """
     from tqdm.auto import tqdm
@@ -182,16 +183,16 @@ def run(
 
 
 def scorer(images: np.ndarray, *, weights: Path | None = None, **options: object) -> Callable[..., pd.DataFrame]:
-    """What `run` calls for each network.
+    """Make the function that `run` calls for each network: it trains one and measures the test images.
 
     Parameters
     ----------
     images : uint8 ndarray of shape (n, c, s, s)
-        In the order of the cases.
+        Images in the order of the cases.
     weights : Path, optional
-        Folder in which each network's weights are kept, for `load`.
+        Folder in which each network's weights are saved, for `load`.
     **options
-        As `fit` takes them.
+        Options of `fit`.
     """
 
     def score(train_rows: np.ndarray, test_rows: np.ndarray, seed: int, name: str) -> pd.DataFrame:

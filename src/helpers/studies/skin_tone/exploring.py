@@ -1,4 +1,4 @@
-"""What a network has learned to vary: its codes of images, moved."""
+"""Views of a network's learned variation: images decoded from moved codes."""
 
 from __future__ import annotations
 
@@ -31,32 +31,32 @@ def code_view(
     direction: int = 1,
     steps: Sequence[float] = (-2, 2),
 ) -> Figure:
-    """An image, its reconstruction, and what is made of its code moved along a direction in which codes differ.
+    """Draw an image, its reconstruction, and images decoded from its code moved along a principal direction.
 
-    The directions are the principal ones of the mean codes of all these images, in each network its own; along the
-    first they differ most, and all point to where the images are brighter. A single channel of the code would be
-    simpler, but many hold next to nothing.
+    The directions are the principal components of the mean codes of all these images, computed for each network. Codes
+    differ most along the first, and all directions point towards brighter images. A single channel of the code would be
+    simpler, but many channels contain almost no information.
 
     Parameters
     ----------
     models : mapping of (run, training) to torch.nn.Module
-        From `helpers.learn.load_vae`.
+        Networks from `helpers.learn.load_vae`.
     images : uint8 ndarray of shape (n, 3, s, s)
     names : sequence of n str
-        What the images are called.
+        Names of the images.
     image, run : int
-        Which image, by its place, and the networks of which run.
+        Index of the image, and run of the networks.
     trainings : sequence of str
-        One row of pictures each.
+        Trainings, one row of pictures each.
     direction : int
-        1 is the first.
+        Number of the direction; 1 is the first.
     steps : sequence of float
-        How far, in standard deviations of these images' codes along the direction; one picture each.
+        Moves along the direction, in standard deviations of these images' codes; one picture each.
 
     Raises
     ------
     InputError
-        There is no such image, network or direction, or not a name for each image; as
+        There is no such image, network or direction, or the number of names differs from that of images; see also
         `helpers.studies.skin_tone.codes`.
     """
     from helpers.studies.skin_tone import coding
@@ -71,21 +71,21 @@ def code_view(
 def explore_codes(
     models: Mapping[tuple[int, str], nn.Module], images: np.ndarray, names: Sequence[str], *, directions: int = 3
 ) -> Widget:
-    """Controls for `code_view`: pick the image, the training and the run, and slide along a direction.
+    """Build controls for `code_view`: pick the image, the training and the run, and slide along a direction.
 
-    A network codes the images when it is first picked; after that, pictures are only decoded.
+    A network encodes the images when it is first picked; after that, pictures are only decoded.
 
     Parameters
     ----------
     models, images, names
-        As `code_view` takes them; a network for each pair of a run and a training.
+        See `code_view`; there is a network for each pair of a run and a training.
     directions : int
-        How many to choose from.
+        Number of directions to choose from.
 
     Raises
     ------
     InputError
-        A pair of a run and a training has no network; as `code_view`.
+        A pair of a run and a training has no network; see also `code_view`.
     """
     import ipywidgets
 

@@ -1,4 +1,4 @@
-"""A gap beside what runs and conditions have in common."""
+"""Gap between groups, adjusted for effects of runs and conditions by a mixed model."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ def mixed_gap(
     condition: str = "label",
     training: str = "B",
 ) -> pd.Series:
-    """Gap of one training from a linear mixed model: group fixed, run and condition random and crossed.
+    """Estimate the gap of one training by a linear mixed model: group fixed, run and condition random and crossed.
 
     Parameters
     ----------
     rows : pandas.DataFrame
         Columns ``run, training``, `group`, `condition`, `score`; one row per run and image.
     a, b : str
-        The gap is `b` less `a`.
+        The gap is `b` minus `a`.
 
     Returns
     -------
     pandas.Series
         ``estimate, low, high, p`` (Wald), ``sd_run, sd_condition, sd_rest`` (roots of the variances), ``n`` rows,
-        ``note`` (what the fit warned of; empty if nothing).
+        ``note`` (warnings of the fit; empty if there are none).
 
     Raises
     ------
     InputError
-        A column or a group is missing, a row has no run or condition, there is one run or one condition alone, or a
-        score is not a number or all are the same.
+        A column or a group is missing, a row has no run or condition, there is only one run or one condition, a score
+        is not a number, or all scores are equal.
 
     Notes
     -----
-    By restricted maximum likelihood (statsmodels). Random conditions are adjusted for in part only: the estimate lies
-    between the crude gap and that at equal conditions. An image that several runs test counts as several: the interval
-    is then too short, and `representation_effects` the better one.
+    The fit uses restricted maximum likelihood (statsmodels). The model adjusts for random conditions only in part: the
+    estimate is between the crude gap and the gap at equal conditions. An image that several runs test counts as several
+    images: the interval is then too short, and that of `representation_effects` is better.
     """
     need_columns(rows, ["run", "training", group, condition, score])
     part = rows[(rows["training"] == training) & rows[group].isin([a, b])]
@@ -73,7 +73,7 @@ def mixed_gap(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model = smf.mixedlm("y ~ b", frame, groups=np.ones(len(frame)), vc_formula=random)
-        fit = model.fit(method="nm")  # gradients stop short where a variance is near 0
+        fit = model.fit(method="nm")  # gradient methods stop too early if a variance is near 0
     low, high = fit.conf_int().loc["b"] * scale
     spread = dict(zip(fit.model.exog_vc.names, np.sqrt(np.maximum(fit.vcomp, 0)) * scale, strict=True))
     found = {"estimate": fit.params["b"] * scale, "low": low, "high": high, "p": fit.pvalues["b"]}

@@ -1,12 +1,12 @@
-"""Does a model serve a group worse because it saw too few of it, or whatever it saw?
+"""Analysis of representation: is a group served worse because it is rare in the training set, or in any case?
 
-A model is trained on group a alone (A), on both (B) and on group b alone (C), many times, and each time an error is
-measured on images of either group that none of the three has seen. Larger is worse; contrasts are above 0 where `b` is
-served worse, or where being represented helps.
+A model is trained on group a alone (A), on both (B) and on group b alone (C), many times. Each time an error is
+measured on images of both groups that none of the three models has seen. Larger is worse. Contrasts are above 0 if `b`
+is served worse, or if representation in the training set helps.
 
-Runs draw their images from one pool, so an image is in several of them: runs are no independent samples, and an
-interval over runs alone says how much the luck of training and drawing moves a result, not how much other images would.
-The intervals here resample images and runs, each on its own; the pool that is trained from they take as it is.
+Runs draw their images from one pool, so an image is in several runs. Runs are therefore no independent samples. An
+interval over runs alone shows the variation by training and drawing, but not the variation by other test images. The
+intervals here resample images and runs independently of each other; they take the training pool as fixed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from helpers.stats.inputs import check_scores, need_columns
 from helpers.stats.pairs import adjust_p
 from helpers.stats.runs import TRAININGS, RunMeans
 
-# Contrast -> (group, training) of what is worse, and of what it is compared with; a, b stand for the groups.
+# Contrast -> (group, training) of the worse mean, and of the mean that is subtracted; a, b are the two groups.
 CONTRASTS = {
     "effect on b": (("b", "A"), ("b", "C")),
     "effect on a": (("a", "C"), ("a", "A")),
@@ -37,7 +37,7 @@ ALPHA = 0.05
 def representation_effects(
     rows: pd.DataFrame, *, score: str, a: str, b: str, group: str = "group", n_boot: int = 2000, seed: int = 0
 ) -> pd.DataFrame:
-    """Effect of representation on each group, and the gap between groups in the balanced, best and worst case.
+    """Estimate the effect of representation on each group, and the gap in the balanced, best and worst case.
 
     Parameters
     ----------
@@ -46,22 +46,22 @@ def representation_effects(
     score : str
         Column; larger is worse.
     a, b : str
-        Group that training A has alone, and group that training C has alone.
+        The only group in training A, and the only group in training C.
     n_boot, seed : int
-        Replicates of images and runs, and seed.
+        Bootstrap replicates of images and runs, and seed.
 
     Returns
     -------
     pandas.DataFrame
         One row per contrast: ``estimate, low, high`` (95%, over images and runs), ``runs_low, runs_high`` (95%,
-        Student's t over runs alone), ``p_runs`` (Wilcoxon's signed ranks over runs, exact up to 50 runs; at least
-        2 / 2^runs), ``runs``, and ``n_<a>, n_<b>``, the images that were tested.
+        Student's t over runs alone), ``p_runs`` (Wilcoxon signed-rank test over runs, exact up to 50 runs; at least
+        2 / 2^runs), ``runs``, and ``n_<a>, n_<b>``, the numbers of tested images.
 
     Raises
     ------
     InputError
-        A column, group or training is missing, a score is not a number, an image is there twice in a run or not tested
-        by all three trainings, a run tests one group alone, or there are fewer than three runs.
+        A column, group or training is missing, a score is not a number, an image occurs twice in a run or is not tested
+        by all three trainings, a run tests only one group, or there are fewer than three runs.
     """
     crossed = RunMeans(rows, score=score, group=group, groups=(a, b))
     observed, drawn, by_run = crossed.observed(), crossed.drawn(n_boot, seed), crossed.each_run()
@@ -81,12 +81,12 @@ def representation_effects(
 def run_means(
     rows: pd.DataFrame, *, score: str, a: str, b: str, group: str = "group", n_boot: int = 2000, seed: int = 0
 ) -> pd.DataFrame:
-    """Mean score of each group by each training.
+    """Compute the mean score of each group by each training.
 
     Parameters
     ----------
     rows, score, a, b, group, n_boot, seed
-        As `representation_effects` takes them.
+        See `representation_effects`.
 
     Returns
     -------
@@ -120,29 +120,29 @@ def at_equal_conditions(
     n_boot: int = 2000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """The gap of one training in two parts: at an equal mix of conditions, and made by the mix.
+    """Decompose the gap of one training into the gap at an equal mix of conditions, and the part due to the case mix.
 
     Parameters
     ----------
     rows, score, a, b, group, n_boot, seed
-        As `representation_effects` takes them.
+        See `representation_effects`.
     condition : str
         Column of the condition.
     training : str
-        Whose gap.
+        The training: A, B or C.
     at_least : int
-        Images of each group that a condition needs; others are left out of all three rows.
+        Images that a condition needs in each group; other conditions are left out of all three rows.
 
     Returns
     -------
     pandas.DataFrame
         Rows ``gap``, ``at equal conditions``, ``made by the mix`` (they add up): ``estimate, low, high, p, n_<a>,
-        n_<b>, conditions``; in ``attrs["share"]`` the share of each group's images that have such a condition.
+        n_<b>, conditions``. ``attrs["share"]`` has the share of each group's images that have such a condition.
 
     Raises
     ------
     InputError
-        As `representation_effects`; or no condition has images enough in both groups, or no training has that name.
+        See `representation_effects`; also if no condition has enough images in both groups, or the training is unknown.
     """
     if training not in TRAININGS:
         raise InputError("training", f"{training!r} is none", f"Choose from {', '.join(TRAININGS)}")
@@ -155,7 +155,7 @@ def at_equal_conditions(
     runs = len(crossed.runs)
     found = {}
     for name, estimate in observed.items():
-        pseudo = runs * estimate[0] - (runs - 1) * by_run[name]  # a run alone has too few images of a condition
+        pseudo = runs * estimate[0] - (runs - 1) * by_run[name]  # jackknife: one run has too few images of a condition
         interval = crossed.interval(estimate[0], drawn[name], pseudo)
         n = (*crossed.images, kept[condition].nunique())
         found[name] = (interval.estimate, interval.low, interval.high, two_sided_p(interval), *n)
@@ -177,24 +177,24 @@ def gap_causes(
     n_boot: int = 2000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Which of representation, tone and condition moves the error, each with its interval.
+    """Test representation, tone and condition as causes of the error, each with its interval.
 
-    Representation is the mean of its effects on both groups; tone the balanced gap at equal conditions; condition the
-    part of the balanced gap that the mix of conditions makes. Tone is what is left: all that goes with it (camera, body
-    site, atlas) is in it. "yes" where p, corrected over the three by Holm, is below 0.05: with no cause at all,
-    something is found in about 5% of studies, if intervals keep their level. That takes `n_boot` of 120 or more, as p
-    is never below 2 / (1 + n_boot).
+    Representation is the mean of its effects on both groups. Tone is the balanced gap at equal conditions. Condition is
+    the part of the balanced gap due to the mix of conditions. Tone is a remainder: it includes everything associated
+    with skin tone (camera, body site, atlas). The status is "yes" if p, corrected over the three causes by Holm, is
+    below 0.05. If there is no cause at all, something is found in about 5% of studies, provided that intervals keep
+    their level. This needs `n_boot` of 120 or more, because p is never below 2 / (1 + n_boot).
 
     Parameters
     ----------
     rows, score, a, b, group, condition, at_least, n_boot, seed
-        As `at_equal_conditions` takes them.
+        See `at_equal_conditions`.
 
     Returns
     -------
     pandas.DataFrame
         Index ``representation, tone, condition``; columns ``estimate, low, high, p, p_holm, status`` ("yes",
-        "opposite" where it is below 0, "not shown").
+        "opposite" if significant and below 0, "not shown").
     """
     crossed = RunMeans(rows, score=score, group=group, groups=(a, b))
 
@@ -220,7 +220,7 @@ def gap_causes(
 
 
 def gap_verdict(found: pd.DataFrame) -> str:
-    """The causes of `gap_causes` that are shown, joined by " and "; "none" where there is none."""
+    """Join the causes that `gap_causes` shows with " and "; "none" if there are none."""
     return " and ".join(found.index[found["status"] == "yes"]) or "none"
 
 
@@ -234,7 +234,7 @@ def by_condition(
     condition: str = "label",
     at_least: int = 10,
 ) -> pd.DataFrame:
-    """Mean error of each condition, training and group, where both groups have images enough.
+    """Compute the mean error of each condition, training and group, if both groups have `at_least` images.
 
     Returns
     -------
@@ -252,16 +252,16 @@ def by_condition(
 
 
 def _contrast(pair: tuple[np.ndarray, np.ndarray], name: str) -> np.ndarray:
-    """A contrast of `CONTRASTS`, one value for each row of weights."""
+    """Compute a contrast of `CONTRASTS`, one value for each row of weights."""
     worse, other = (pair[0][:, TRAININGS.index(training), "ab".index(group), 0] for group, training in CONTRASTS[name])
     return worse - other
 
 
 def _parts(pair: tuple[np.ndarray, np.ndarray], which: int) -> dict[str, np.ndarray]:
-    """The gap of one training, and its parts; conditions that a row of weights lacks in a group are left out of it."""
+    """Split one training's gap into its parts; a row of weights leaves out conditions that it lacks in a group."""
     means, counts = (values[:, which] for values in pair)
     there = (counts > 0).all(axis=-2, keepdims=True)
-    with np.errstate(invalid="ignore"):  # no condition is left in such a row: NaN
+    with np.errstate(invalid="ignore"):  # NaN if a row has no condition left
         within, mix = kitagawa(np.where(there, means, 0), counts * there)
     return {"gap": within + mix, "at equal conditions": within, "made by the mix": mix}
 
@@ -269,7 +269,7 @@ def _parts(pair: tuple[np.ndarray, np.ndarray], which: int) -> dict[str, np.ndar
 def _shared(
     rows: pd.DataFrame, group: str, condition: str, groups: tuple[str, str], at_least: int
 ) -> tuple[pd.DataFrame, dict[str, float]]:
-    """Rows of conditions with images enough in both groups, and the share of each group's images that these are."""
+    """Return the rows of conditions with enough images in both groups, and their share of each group's images."""
     need_columns(rows, ["image", group, condition])
     images = rows[rows[group].isin(groups)].drop_duplicates("image")
     sizes = pd.crosstab(images[condition], images[group]).reindex(columns=list(groups), fill_value=0)

@@ -1,4 +1,4 @@
-"""Does a warning sign warn?"""
+"""Test of a warning sign: is it related to the error?"""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ def warning_sign(
     n_boot: int = 200,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Does a warning sign warn? Rank correlation with the error, and AUROC for large errors and for a group.
+    """Test a warning sign: rank correlation with the error, and AUROC for large errors and for a group.
 
     Parameters
     ----------
     rows, group, a, b, seed
-        As `representation_effects` takes them.
+        See `representation_effects`.
     error, sign : str
-        Columns: what goes wrong, and what should say so, larger where it does.
+        Columns of the error and of the sign, which should be larger for larger errors.
     n_boot : int
-        Replicates; each ranks all images anew.
+        Bootstrap replicates; each ranks all images again.
 
     Returns
     -------
     pandas.DataFrame
         One row per training and measure: ``training, measure, estimate, low, high, runs, n_images``, means over runs,
-        with intervals over images and runs. Measures: ``rank correlation`` (Spearman; no effect 0), ``AUROC, largest
-        quarter of errors`` of its run and ``AUROC, <b>`` (no effect 0.5).
+        with intervals over images and runs. Measures: ``rank correlation`` (Spearman; 0 for a useless sign), ``AUROC,
+        largest quarter of errors`` (of the run) and ``AUROC, <b>`` (both 0.5 for a useless sign).
 
     Raises
     ------
     InputError
-        As `representation_effects`; or the error or the sign is the same in all images of a run.
+        See `representation_effects`; also if the error or the sign is the same in all images of a run.
     """
     crossed = RunMeans(rows, score=error, group=group, groups=(a, b))
     need_columns(rows, [sign])
@@ -71,7 +71,7 @@ def warning_sign(
         replicates = np.einsum("krm,kr->km", drawn, weights)
         for m, (name, least) in enumerate(lowest.items()):
             i = crossed.interval(observed[:, m].mean(), replicates[:, m], observed[:, m])
-            low, high = np.clip((i.low, i.high), least, 1)  # wide tails reach beyond what a measure can be
+            low, high = np.clip((i.low, i.high), least, 1)  # wide tails can leave the range of a measure
             found.append((training, name, i.estimate, low, high, len(runs), part["code"].nunique()))
     columns = ["training", "measure", "estimate", "low", "high", "runs", "n_images"]
     return pd.DataFrame(found, columns=columns)
@@ -86,6 +86,6 @@ def _ranked(error: np.ndarray, sign: np.ndarray, in_b: np.ndarray) -> tuple[floa
 
 
 def _auroc(rank: np.ndarray, positive: np.ndarray) -> float:
-    """From ranks with ties in the middle (Mann and Whitney); NaN where there is one class alone."""
+    """Compute the AUROC from midranks (Mann and Whitney); NaN if there is only one class."""
     hits, others = positive.sum(), (~positive).sum()
     return float((rank[positive].sum() - hits * (hits + 1) / 2) / (hits * others)) if hits * others else np.nan

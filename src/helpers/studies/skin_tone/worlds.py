@@ -1,4 +1,4 @@
-"""The reading of the experiment, tried on worlds whose cause is known."""
+"""Test of the experiment's reading on simulated worlds with a known cause of the gap."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from helpers.errors import check_choice
 from helpers.studies.skin_tone import representation
 from helpers.studies.skin_tone.experiments import run, scorer
 
-# As many light as dark, few between, so that small data sets hold enough of both: without a type, then types 1 to 6.
+# Shares of images without a skin type, then of types 1 to 6. Light and dark are nearly equal and few are between, so
+# that small data sets have enough of both.
 SHARES = (0.02, 0.24, 0.22, 0.04, 0.04, 0.24, 0.20)
 PIXELS = 16
 NETWORK = {"channels": 8, "blocks": (1, 2), "latent": 16, "deep": False, "batch_size": 16, "lr": 2e-3}
@@ -19,16 +20,16 @@ NETWORK = {"channels": 8, "blocks": (1, 2), "latent": 16, "deep": False, "batch_
 def read_world(
     world: str, *, n: int, seed: int, runs: int, steps: int, n_boot: int = 1000, device: str = "auto"
 ) -> list[dict[str, object]]:
-    """Make one world, run the experiment in it, and read what the gap comes from.
+    """Simulate one world, run the experiment in it, and read the causes of the gap.
 
     Parameters
     ----------
     world : str
         A key of `helpers.datasets.SKIN_WORLDS`.
     n, seed : int
-        Images; and seed of the images, the splits, the networks and the intervals.
+        Number of images; seed of the images, the splits, the networks and the intervals.
     runs, steps : int
-        Runs of the experiment, and training steps of each network, which sees no feature loss.
+        Runs of the experiment, and training steps of each network. Networks are trained without feature loss.
 
     Returns
     -------
@@ -38,7 +39,7 @@ def read_world(
     Raises
     ------
     InputError
-        The world is not known.
+        The world is unknown.
     """
     check_choice("world", world, datasets.SKIN_WORLDS)
     root = datasets.simulate_dermatology(n, seed=seed, size=PIXELS, shares=SHARES, **datasets.SKIN_WORLDS[world])
@@ -58,10 +59,10 @@ def read_world(
 
 
 def hits(rows: pd.DataFrame) -> pd.DataFrame:
-    """Of each world and cause, the share of seeds in which the cause is named, with Wilson's 95% interval.
+    """Compute, for each world and cause, the share of seeds that name the cause, with Wilson's 95% interval.
 
-    A cause that is at work should be named in most seeds, and with the side it was planted on; one that is not, in few,
-    whatever the side: these are the false alarms.
+    A cause at work should be named in most seeds, and with the planted sign (power). A cause that is not at work should
+    be named in few seeds, with either sign: these are the false alarms.
 
     Returns
     -------

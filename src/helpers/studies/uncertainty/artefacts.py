@@ -1,7 +1,7 @@
-"""Things on a picture of skin that are no skin, drawn over it, with the pixels that each covers.
+"""Artefacts drawn over pictures of skin, with masks of the covered pixels.
 
-All are caricatures of what photographs of skin hold: strokes of a pen, a ruler at the edge, hairs, a round sticker for
-colour, and the dark corners of a dermatoscope. Sizes and colours are chosen, not fitted.
+All are caricatures of artefacts in photographs of skin: strokes of a surgical pen, a ruler at the edge, hairs, a round
+colour sticker, and the dark corners of a dermatoscope. Sizes and colours are chosen, not fitted.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from helpers.errors import InputError
 
 INK, HAIR, TICK, WHITE, DARK = (84, 46, 140), (38, 28, 22), (20, 20, 20), (238, 238, 232), (8, 8, 8)
 STICKERS = ((40, 110, 200), (60, 160, 80), (235, 200, 50))
-SMALLEST = 16  # pixels along a side, below which a tick of a ruler is nothing
+SMALLEST = 16  # pixels along a side; below this, ticks of a ruler are not visible
 
 
 def artefact(images: np.ndarray, kind: str, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Copies of images with something drawn over each, and where.
+    """Draw an artefact over a copy of each image, and return the masks of the covered pixels too.
 
     Parameters
     ----------
@@ -27,18 +27,18 @@ def artefact(images: np.ndarray, kind: str, *, seed: int = 0) -> tuple[np.ndarra
     kind : str
         A key of `ARTEFACTS`: ink, ruler, hair, patch or corner.
     seed : int
-        Of every choice; an image's does not depend on how many there are.
+        Seed of all random choices. The choices for an image do not depend on the number of images.
 
     Returns
     -------
     images : uint8 ndarray of shape (n, 3, s, s)
     masks : bool ndarray of shape (n, s, s)
-        Pixels that are drawn over; all others are as they were.
+        Pixels that are drawn over; all others are unchanged.
 
     Raises
     ------
     InputError
-        There is no such kind, or the images are not uint8 (n, 3, s, s), or too small.
+        The kind is unknown, or the images are not uint8 (n, 3, s, s), or too small.
     """
     if kind not in ARTEFACTS:
         raise InputError(f"kind = {kind}", "there is no such artefact", f"Choose from {', '.join(ARTEFACTS)}")
@@ -50,7 +50,7 @@ def artefact(images: np.ndarray, kind: str, *, seed: int = 0) -> tuple[np.ndarra
         raise InputError("images", f"{shape[2]} pixels along a side", f"Give images of {SMALLEST} or more")
     drawn, masks = images.copy(), np.zeros((shape[0], *shape[2:]), bool)
     for index in range(shape[0]):
-        colours = np.full((*shape[2:], 3), -1, np.int16)  # -1: as it was
+        colours = np.full((*shape[2:], 3), -1, np.int16)  # -1: unchanged
         ARTEFACTS[kind](np.random.default_rng((seed, index)), colours)
         masks[index] = (colours >= 0).all(2)
         drawn[index] = np.where(masks[index], colours.transpose(2, 0, 1), drawn[index])
@@ -58,7 +58,7 @@ def artefact(images: np.ndarray, kind: str, *, seed: int = 0) -> tuple[np.ndarra
 
 
 def _stroke(canvas: np.ndarray, ends: np.ndarray, bend: np.ndarray, width: float, colour: tuple[int, ...]) -> None:
-    """A curve from one end to the other, drawn to a point beside its middle and back; all in shares of the side."""
+    """Draw a quadratic curve between two ends, bent at the middle by `bend`; lengths are shares of the side."""
     size = len(canvas)
     t = np.linspace(0, 1, 6 * size)[:, None]
     places = ((1 - t) ** 2 * ends[0] + 2 * t * (1 - t) * (ends.mean(0) + bend) + t**2 * ends[1]) * size
@@ -68,7 +68,7 @@ def _stroke(canvas: np.ndarray, ends: np.ndarray, bend: np.ndarray, width: float
 
 
 def _ink(rng: np.random.Generator, canvas: np.ndarray) -> None:
-    """Two to four strokes of a surgical pen around the middle."""
+    """Draw two to four strokes of a surgical pen around the middle."""
     for angle in rng.uniform(0, 2 * np.pi) + np.arange(rng.integers(2, 5)) * np.pi / 2:
         towards, along = np.array([np.sin(angle), np.cos(angle)]), np.array([np.cos(angle), -np.sin(angle)])
         middle, half = 0.5 + 0.38 * towards, rng.uniform(0.06, 0.12) * along
@@ -76,7 +76,7 @@ def _ink(rng: np.random.Generator, canvas: np.ndarray) -> None:
 
 
 def _ruler(rng: np.random.Generator, canvas: np.ndarray) -> None:
-    """A white strip along one side with ticks."""
+    """Draw a white strip with ticks along one side."""
     size = len(canvas)
     deep, step = round(rng.uniform(0.12, 0.2) * size), max(3, size // 10)
     strip = canvas[:deep]
@@ -86,7 +86,7 @@ def _ruler(rng: np.random.Generator, canvas: np.ndarray) -> None:
 
 
 def _hair(rng: np.random.Generator, canvas: np.ndarray) -> None:
-    """Four to eight dark hairs from edge to edge."""
+    """Draw four to eight long dark hairs."""
     for _ in range(rng.integers(4, 9)):
         angle = rng.uniform(0, np.pi)
         half = 0.45 * np.array([np.sin(angle), np.cos(angle)])
@@ -95,7 +95,7 @@ def _hair(rng: np.random.Generator, canvas: np.ndarray) -> None:
 
 
 def _patch(rng: np.random.Generator, canvas: np.ndarray) -> None:
-    """A round sticker of one colour near a corner."""
+    """Draw a round sticker of one colour near a corner."""
     size = len(canvas)
     y, x = (np.mgrid[:size, :size] + 0.5) / size
     middle = np.where(rng.random(2) < 0.5, 0.2, 0.8) + rng.uniform(-0.04, 0.04, 2)
@@ -103,7 +103,7 @@ def _patch(rng: np.random.Generator, canvas: np.ndarray) -> None:
 
 
 def _corner(rng: np.random.Generator, canvas: np.ndarray) -> None:
-    """All outside the round field of a dermatoscope."""
+    """Colour all pixels outside the round field of a dermatoscope dark."""
     size = len(canvas)
     y, x = (np.mgrid[:size, :size] + 0.5) / size
     middle = rng.uniform(0.45, 0.55, 2)

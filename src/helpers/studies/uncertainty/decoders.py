@@ -1,4 +1,4 @@
-"""A decoder as a function of its parameters, and what its Jacobian gives when it is multiplied, never formed."""
+"""A decoder as a function of its parameters, and products with its Jacobian, which is never formed."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ class Decoder:
     Parameters
     ----------
     network : torch.nn.Module
-        In evaluation mode. Takes codes of shape (n, ...) and gives images of shape (n, ...), each by itself.
+        Network in evaluation mode. It maps codes of shape (n, ...) to images of shape (n, ...), each independently.
     only : sequence of str, optional
-        Names of the parameters that are uncertain, or their beginnings; default all.
+        Names of the uncertain parameters, or prefixes of the names; default all parameters.
 
     Attributes
     ----------
     vector : torch.Tensor of shape (p,)
-        The uncertain parameters one after another, as they are now.
+        The current values of the uncertain parameters, concatenated.
 
     Raises
     ------
     InputError
-        No parameter has such a name, or a layer draws or keeps something as it runs: batch normalisation or dropout
-        in training mode, by which the images of a batch are not each by itself.
+        No parameter has such a name, or a layer of batch normalisation or dropout is in training mode: an image would
+        then depend on its batch or on chance.
     """
 
     def __init__(self, network: nn.Module, only: Sequence[str] | None = None) -> None:
@@ -54,13 +54,13 @@ class Decoder:
         self.vector = torch.cat([value.flatten() for value in self.parts.values()])
 
     def __call__(self, vector: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
-        """Images of codes, shape (n, o), with other parameters."""
+        """Decode codes with the given parameters; images are flattened, shape (n, o)."""
         pieces = vector.split([value.numel() for value in self.parts.values()])
         moved = {name: piece.view_as(value) for (name, value), piece in zip(self.parts.items(), pieces, strict=True)}
         return functional_call(self.network, {**self.fixed, **moved}, (codes,)).flatten(1)
 
     def check(self, codes: torch.Tensor) -> torch.Size:
-        """Shape of an image, from a first derivative that has to work.
+        """Return the shape of an image, after a test that the derivatives can be computed.
 
         Raises
         ------
@@ -87,7 +87,7 @@ class Decoder:
         return shape
 
     def normal(self, codes: torch.Tensor, vector: torch.Tensor) -> torch.Tensor:
-        """Sum over the codes of J^T J v, for v of shape (p,)."""
+        """Compute the sum over the codes of J^T J v, for v of shape (p,)."""
 
         def images(parameters: torch.Tensor) -> torch.Tensor:
             return self(parameters, codes)
@@ -97,7 +97,7 @@ class Decoder:
         return back(moved)[0]
 
     def pulled(self, codes: torch.Tensor, directions: torch.Tensor) -> torch.Tensor:
-        """J_n^T u for each code and each of its m directions (n, m, o) in the image: shape (n, m, p)."""
+        """Compute J_n^T u for each code and each of its m directions (n, m, o) in the image; shape (n, m, p)."""
 
         def back(code: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
             _, pull = vjp(lambda parameters: self(parameters, code[None])[0], self.vector)
@@ -106,7 +106,7 @@ class Decoder:
         return vmap(back)(codes, directions)
 
     def pushed(self, codes: torch.Tensor, tangents: torch.Tensor) -> torch.Tensor:
-        """J_n w for each code and each of its m tangents (n, m, p): shape (n, m, o)."""
+        """Compute J_n w for each code and each of its m tangents (n, m, p); shape (n, m, o)."""
 
         def forth(code: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
             def image(parameters: torch.Tensor) -> torch.Tensor:
@@ -117,14 +117,14 @@ class Decoder:
         return vmap(forth)(codes, tangents)
 
     def held(self, codes: torch.Tensor) -> int:
-        """Numbers that a derivative of one code's image holds: a gradient, and what goes into the layers."""
+        """Count the numbers held in memory by a derivative of one image: a gradient, and the inputs of all layers."""
         with torch.no_grad(), self._entered() as entered:
             self.network(codes[:1])
         return len(self.vector) + sum(numbers for _, numbers in entered)
 
     @contextmanager
     def _entered(self) -> Iterator[list[tuple[str, int]]]:
-        """Each layer that is run meanwhile and has none inside, with the numbers that go into it."""
+        """Record each leaf layer that runs in this context, with the size of its input."""
         entered = [("the decoder", 0)]
         hooks = [
             layer.register_forward_pre_hook(

@@ -1,4 +1,4 @@
-"""Eigenpairs of a large symmetric matrix from its products with vectors, kept whole or as sketches."""
+"""Eigenpairs of a large symmetric matrix from its products with vectors; eigenvectors are kept whole or sketched."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from scipy.fft import next_fast_len
 
 from helpers.errors import InputError
 
-REPEATED = 1e-3  # of the longest axis of the sketches: one as short is a vector that came back
-NO_MORE = 1e-10  # of the matrix's scale: a vector as short is rounding, and the space before it complete
+REPEATED = 1e-3  # share of the largest singular value of the sketches; a smaller one belongs to a repeated vector
+NO_MORE = 1e-10  # share of the matrix's scale; a shorter vector is rounding error, so the Krylov space is complete
 
 
 class Sketch(NamedTuple):
-    """A random map to fewer dimensions that keeps lengths: signs, a Hartley transform, some of its places.
+    """A random projection to fewer dimensions that nearly keeps lengths: signs, a Hartley transform, a subsample.
 
-    signs : torch.Tensor of shape (p,)
-    places : torch.Tensor of shape (s,)
-    length : int, of the transform, p or a little more
+    signs : torch.Tensor of shape (p,), random signs
+    places : torch.Tensor of shape (s,), the sampled entries of the transform
+    length : int, length of the transform, p or a little more
 
     Notes
     -----
-    The subsampled randomised trigonometric transform of Halko et al. 2011, https://doi.org/10.1137/090771806; the
-    squared length of a sketch is that of the vector on average.
+    This is the subsampled randomised trigonometric transform of Halko et al. 2011, https://doi.org/10.1137/090771806.
+    On average, the squared length of a sketch is that of the vector.
     """
 
     signs: torch.Tensor
@@ -32,18 +32,18 @@ class Sketch(NamedTuple):
     length: int
 
     def __call__(self, vectors: torch.Tensor) -> torch.Tensor:
-        """Sketches of shape (..., s) of vectors of shape (..., p)."""
+        """Compute sketches of shape (..., s) of vectors of shape (..., p)."""
         spectrum = torch.fft.fft(vectors * self.signs, n=self.length)[..., self.places]
         return (spectrum.real - spectrum.imag) / len(self.places) ** 0.5
 
 
 def sketch(size: int, rows: int, *, like: torch.Tensor, seed: int = 0) -> Sketch:
-    """A `Sketch` of vectors of `size` numbers to `rows`, on the device and with the precision of `like`.
+    """Draw a random `Sketch` from `size` numbers to `rows`, on the device and with the precision of `like`.
 
     Raises
     ------
     InputError
-        `rows` is below 1, or not below `size`, so that nothing would be saved.
+        `rows` is below 1, or not below `size`, so that the sketch would save nothing.
     """
     if not 1 <= rows < size:
         problem = f"expected a whole number from 1 to {size - 1}, fewer than there are parameters"
@@ -65,8 +65,8 @@ class Eigenpairs(NamedTuple):
 
     Notes
     -----
-    Of a function f of the matrix the trace is near p times the sum of weights times f(nodes), as one random vector sees
-    it (Ubaru et al. 2017, https://doi.org/10.1137/16M1104974).
+    The trace of f(matrix) is approximately p times the sum of weights times f(nodes), estimated with one random vector
+    (stochastic Lanczos quadrature, Ubaru et al. 2017, https://doi.org/10.1137/16M1104974).
     """
 
     values: torch.Tensor
@@ -84,20 +84,21 @@ def lanczos(
     sketch: Sketch | None = None,
     seed: int = 0,
 ) -> Eigenpairs:
-    """Eigenpairs of a positive semidefinite matrix of p rows, of which only products with vectors are known.
+    """Compute eigenpairs of a positive semidefinite p x p matrix from its products with vectors (Lanczos algorithm).
 
     Parameters
     ----------
     product : callable
         Takes a vector of shape (p,) and gives the matrix times that vector.
     like : torch.Tensor of shape (p,)
-        Any vector: its length, precision and device are used.
+        Any vector with the wanted length, precision and device.
     steps : int
-        Products, 1 to p; as many eigenpairs. With p of them they are exact. The largest are found first.
+        Number of products, 1 to p, and of eigenpairs. With p products the eigenpairs are exact. The largest are found
+        first.
     sketch : Sketch, optional
-        Keep sketches of the vectors instead of the vectors: k times s numbers in the place of k times p.
+        Keep sketches of the vectors instead of the vectors: k times s numbers instead of k times p.
     seed : int
-        Of the first vector.
+        Seed of the first vector.
 
     Returns
     -------
@@ -110,9 +111,10 @@ def lanczos(
 
     Notes
     -----
-    Kept whole, every vector is made orthogonal to all before it, twice. Sketched, it is made so to the last two only,
-    as in Miani et al. 2024, https://arxiv.org/abs/2409.15008: eigenvectors then return, and the matrix is projected on
-    an orthonormal basis of the sketches, in which each counts once.
+    If vectors are kept whole, each is orthogonalised against all before it, twice. If they are sketched, each is
+    orthogonalised against the last two only, as in Miani et al. 2024, https://arxiv.org/abs/2409.15008. Eigenvectors
+    then occur repeatedly. Therefore the matrix is projected on an orthonormal basis of the sketches, in which each
+    eigenvector counts once.
     """
     size = len(like)
     if not 1 <= steps <= size:
@@ -146,11 +148,11 @@ def lanczos(
         if step == steps - 1:
             break
         length = float(image.norm())
-        if length <= NO_MORE * scale or not scale:  # complete: go on with what has no part in it
+        if length <= NO_MORE * scale or not scale:  # space complete: continue with a vector outside it
             image, length = drawn() if sketch is not None else apart(drawn(), kept[: step + 1]), 0.0
         beside.append(length)
         before, current = current, image / image.norm()
-    matrix = torch.zeros(steps, steps, dtype=torch.float64)  # on the processor: not every device has 64 bits
+    matrix = torch.zeros(steps, steps, dtype=torch.float64)  # on the CPU: not every device has 64 bits
     matrix.diagonal().copy_(torch.tensor(diagonal, dtype=torch.float64))
     matrix.diagonal(1).copy_(torch.tensor(beside, dtype=torch.float64))
     matrix.diagonal(-1).copy_(torch.tensor(beside, dtype=torch.float64))
@@ -164,7 +166,7 @@ def lanczos(
 
 
 def _projected(kept: torch.Tensor, matrix: torch.Tensor, rest: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Orthonormal basis U of the sketches Q = U S V^T, and U^T G U, where G Q = Q T + r e^T with T tridiagonal."""
+    """Compute the orthonormal basis U of sketches Q = U S V^T, and U^T G U, if G Q = Q T + r e^T, T tridiagonal."""
     whole = kept.cpu().double()
     _, lengths, axes = torch.linalg.svd(whole.T, full_matrices=False)
     own = lengths > REPEATED * lengths[0]

@@ -1,4 +1,4 @@
-"""The experiment on warning: networks trained on fewer and fewer of a group, and what each uncertainty says of it."""
+"""Experiment on warning signs: networks trained on fewer and fewer images of a group, and each uncertainty's values."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from helpers.studies.uncertainty.posteriors import Diagonal, Posterior
 from helpers.studies.uncertainty.scoring import numbers
 
 SIGNS = ("slug", "diagonal", "last layer", "encoder", "dropout", "ensemble", "residual")
-# What the signs are made with: steps of Lanczos, numbers kept of each eigenvector (0: all), images whose curvature is
-# taken, probes of a score and of a map, members, and dropout. A map of few probes is noise.
+# Settings of the signs: steps of Lanczos, numbers kept of each eigenvector (0: all), images for the curvature, probes
+# of a score and of a map, members of the ensemble, and dropout. A map of few probes is noise.
 EFFORT = {
     "steps": 40,
     "sketch": 0,
@@ -36,12 +36,12 @@ EFFORT = {
 
 
 def shares(percents: str) -> list[float]:
-    """Shares of training sets from a text such as "50,20,1".
+    """Parse shares of training sets from percentages in a text such as "50,20,1".
 
     Raises
     ------
     InputError
-        A part is no number from 0 to 100, or there are fewer than two different ones.
+        A part is no number from 0 to 100, two parts are equal, or there is only one.
     """
     found = []
     for part in percents.split(","):
@@ -57,7 +57,7 @@ def shares(percents: str) -> list[float]:
 
 
 def training_name(share: float) -> str:
-    """Of a training set: "1% dark"."""
+    """Name a training set, for example "1% dark"."""
     return f"{share * 100:g}% dark"
 
 
@@ -72,20 +72,20 @@ def mixed(
     a: str = "light",
     b: str = "dark",
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Rows to train on, of which a share is of group `b`, and rows to test on, as many of either group.
+    """Choose training rows with a given share of group `b`, and test rows with equally many of both groups.
 
     Parameters
     ----------
     cases : DataFrame
-        Column ``group``; and where near-duplicates are known ``cluster``: what shares a cluster with a tested image is
-        not trained on.
+        Column ``group``, and ``cluster`` if near-duplicates are known: images in the cluster of a tested image are not
+        trained on.
     share : float
-        Of the training set, 0 to 1; rounded to whole images, at least one where the share is above 0.
+        Share of group `b` in the training set, 0 to 1, rounded to whole images. A share above 0 must give at least one.
     test_size, train_size : int
-        Images of each group that are tested, and of the training set, drawn without replacement.
+        Number of tested images of each group, and size of the whole training set. Both are drawn without replacement.
     seed, run : int
-        A run has the same test set and the same order of images at every share, so that a smaller share's dark images
-        are some of a larger one's.
+        A run has the same test set and the same order of images at every share, so that the dark images of a smaller
+        share are a subset of those of a larger share.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def mixed(
     Raises
     ------
     InputError
-        There are too few images of a group, the share is out of range or less than an image, or a size is below 1.
+        There are too few images of a group, the share is out of range or rounds to no image, or a size is below 1.
     """
     need_columns(cases, ["group"])
     if not 0 <= share <= 1:
@@ -131,7 +131,7 @@ def sign_posterior(
     seed: int,
     effort: Mapping[str, int | float] = EFFORT,
 ) -> Posterior | Diagonal:
-    """The posterior behind a sign of `signs`: slug, diagonal or last layer; the arguments are as there."""
+    """Fit the posterior behind a sign of `signs`: slug, diagonal or last layer; the arguments are as in `signs`."""
     rows = np.random.default_rng(seed).permutation(len(images))[: int(effort["curvature_images"])]
     given = {"n": len(images), "seed": seed}
     if kind == "diagonal":
@@ -154,24 +154,24 @@ def signs(
     maps: bool = True,
     options: Mapping[str, object],
 ) -> dict[str, Method]:
-    """Every uncertainty of a network, ready to be called on images.
+    """Prepare every uncertainty of a network, as functions to call on images.
 
     Parameters
     ----------
     network : torch.nn.Module
         From `helpers.learn.fit_vae`, in evaluation mode.
     images : uint8 ndarray of shape (n, c, s, s)
-        What it was trained on.
+        The images that the network was trained on.
     seed : int
-        Of what is drawn; the ensemble's further members have the seeds that follow.
+        Seed of all random draws; the ensemble's further members have the seeds that follow.
     names : sequence of str
-        Some of `SIGNS`. The residual is none that could warn before the image is at hand: it is the error.
+        Some of `SIGNS`. The residual cannot warn without the original image: it is the error.
     effort : mapping
-        As `EFFORT`.
+        Settings, see `EFFORT`.
     maps : bool
-        Whether those by curvature make maps, by Hutch++ with `map_probes`; else scores, by plain probes.
+        True: signs by curvature make maps, by Hutch++ with `map_probes`. False: they make only scores, by plain probes.
     options : mapping
-        As `helpers.learn.fit_vae` takes them, for the members that are trained here.
+        Options of `helpers.learn.fit_vae`, for the ensemble members that are trained here.
     """
     if unknown := [name for name in names if name not in SIGNS]:
         raise InputError(f"names = {unknown[0]}", "there is no such sign", f"Choose from {', '.join(SIGNS)}")
@@ -219,7 +219,7 @@ def run(
     progress: bool = True,
     **options: object,
 ) -> pd.DataFrame:
-    """Train at every share and in every run; error and every sign of each tested image.
+    """Train a network at every share in every run, and compute error and signs of each tested image.
 
     Parameters
     ----------
@@ -228,24 +228,24 @@ def run(
     cases : DataFrame
         Columns ``md5hash, group``.
     shares : sequence of float
-        Of group ``dark`` in the training set.
+        Shares of group ``dark`` in the training set.
     runs : int
-        Repeats, 2 or more, each with test set, training sets and first weights of its own.
+        Repeats, 2 or more; each run has a different test set, training sets and initial weights.
     test_size, train_size, seed
-        As `mixed` takes them.
+        See `mixed`.
     names, effort
-        As `signs` takes them.
+        See `signs`.
     keep : Path, optional
-        Folder for finished parts and the networks; a second call goes on from there.
+        Folder for finished parts and the networks; a second call continues from there.
     **options
-        As `helpers.learn.fit_vae` takes them.
+        Options of `helpers.learn.fit_vae`.
 
     Returns
     -------
     DataFrame
-        ``run, training`` (such as "1% dark"), ``share, image, group``, those of `helpers.learn.vae_measures`, the
-        signs, and their errors as ``<sign> error`` where they have one; scores of the decoder are per number of the
-        image, in units of its squared error.
+        ``run, training`` (such as "1% dark"), ``share, image, group``, the columns of `helpers.learn.vae_measures`,
+        the signs, and their errors as ``<sign> error`` if they have one. All scores but the encoder's are divided by
+        the number of values in an image, so that they are in units of its mean squared error.
     """
     from tqdm.auto import tqdm
 
@@ -286,5 +286,5 @@ def run(
 
 
 def network_name(run: int, share: float) -> str:
-    """Of a network: "run0-1"."""
+    """Name a network, for example "run0-1"."""
     return f"run{run}-{share * 100:g}"

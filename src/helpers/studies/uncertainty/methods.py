@@ -1,4 +1,4 @@
-"""Uncertainties of a variational autoencoder's images, all called alike: uint8 images in, scores and maps out."""
+"""Uncertainties of a variational autoencoder's images with one interface: uint8 images in, scores and maps out."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ from helpers.learn import pixels
 from helpers.studies.uncertainty.posteriors import Diagonal, Posterior, diagonal, laplace
 from helpers.studies.uncertainty.scoring import Estimator, Scores, score
 
-# Takes uint8 images (n, c, s, s) and gives `Scores`, of which the error is 0 where nothing is drawn.
+# Takes uint8 images (n, c, s, s) and gives `Scores`. Their error is 0 if the method draws no random numbers.
 Method = Callable[[np.ndarray], Scores]
 BATCH = 64  # images at a time
 
 
 def posterior(network: nn.Module, images: np.ndarray, **options: object) -> Posterior:
-    """Laplace posterior of the decoder of a variational autoencoder, from images that it was trained on.
+    """Fit a Laplace posterior of a variational autoencoder's decoder to images of its training set.
 
     Parameters
     ----------
     network : torch.nn.Module
-        From `helpers.learn.fit_vae`, in evaluation mode: has ``encode`` and ``decoder``.
+        From `helpers.learn.fit_vae`, in evaluation mode; it has ``encode`` and ``decoder``.
     images : uint8 ndarray of shape (n, c, s, s)
         Training images, or some of them.
     **options
-        As `laplace` takes them; ``only=last_layer(network)`` for the last layer alone.
+        Options of `laplace`; ``only=last_layer(network)`` for the last layer alone.
     """
     given = _scaled(network, images)
     return laplace(decoder(network), _codes(network, given), given, **options)
 
 
 def diagonal_posterior(network: nn.Module, images: np.ndarray, **options: object) -> Diagonal:
-    """The same with a diagonal covariance; the options are those of `diagonal`."""
+    """Fit the posterior as `posterior` does, but with a diagonal covariance; the options are those of `diagonal`."""
     given = _scaled(network, images)
     return diagonal(decoder(network), _codes(network, given), given, **options)
 
 
 def decoder(network: nn.Module) -> nn.Module:
-    """The decoder of a variational autoencoder as a network of its own, from a code to an image from -1 to 1."""
+    """Extract a variational autoencoder's decoder as a network from a code to an image with values from -1 to 1."""
     return nn.Sequential(network.decoder, nn.Tanh()).train(network.training)
 
 
 def last_layer(network: nn.Module) -> tuple[str, ...]:
-    """Beginning of the names of the parameters of the decoder's last layer, for `laplace`'s `only`."""
+    """Return the prefix of the names of the parameters of the decoder's last layer, for `laplace`'s `only`."""
     names = [name for name, layer in decoder(network).named_modules() if [*layer.parameters(recurse=False)]]
     return (f"{names[-1]}.",)
 
@@ -63,9 +63,9 @@ def curvature(
     maps: bool = True,
     seed: int = 0,
 ) -> Method:
-    """What the decoder's parameters leave open, by a posterior of all of them or of the last layer's: `score`.
+    """Make the method that scores images by a posterior of all of the decoder's parameters or of its last layer.
 
-    A sketched posterior has no maps.
+    It calls `score`. A sketched posterior has no maps.
     """
 
     def method(images: np.ndarray) -> Scores:
@@ -76,7 +76,10 @@ def curvature(
 
 
 def encoder_deviation(network: nn.Module) -> Method:
-    """Mean standard deviation of the code; its map is the code's mean over channels, each place as large as it is."""
+    """Make the method that scores by the code's mean standard deviation.
+
+    Its map is the mean over the code's channels, enlarged to the size of the image.
+    """
 
     def method(images: np.ndarray) -> Scores:
         given = _scaled(network, images)
@@ -89,7 +92,10 @@ def encoder_deviation(network: nn.Module) -> Method:
 
 
 def residual(network: nn.Module) -> Method:
-    """Squared difference of image and reconstruction: needs the image itself, and is the error by definition."""
+    """Make the method that scores by the squared difference of image and reconstruction.
+
+    It needs the image itself, and it equals the error by definition.
+    """
 
     def method(images: np.ndarray) -> Scores:
         given = _scaled(network, images)
@@ -101,7 +107,7 @@ def residual(network: nn.Module) -> Method:
 
 
 def ensemble(networks: Sequence[nn.Module]) -> Method:
-    """Variance of the reconstructions of several networks (Lakshminarayanan et al. 2017).
+    """Make the method that scores by the variance of several networks' reconstructions (Lakshminarayanan et al. 2017).
 
     Raises
     ------
@@ -123,21 +129,23 @@ def ensemble(networks: Sequence[nn.Module]) -> Method:
 
 
 def dropout(network: nn.Module, *, samples: int = 24, seed: int = 0) -> Method:
-    """Variance of the reconstructions over channels of the decoder's blocks dropped at random (Gal & Ghahramani 2016).
+    """Make the method that scores by the variance of reconstructions under dropout (Gal & Ghahramani 2016).
+
+    Dropout sets random channels of the decoder's blocks to zero.
 
     Parameters
     ----------
     network : torch.nn.Module
-        One that drops, from `fit_dropout` or `with_dropout`.
+        Network with dropout, from `fit_dropout` or `with_dropout`.
     samples : int
         Reconstructions, 2 or more.
     seed : int
-        Of what is dropped.
+        Seed of the dropout.
 
     Raises
     ------
     InputError
-        There are too few samples, or, when it is called, the network drops nothing.
+        There are too few samples, or, when the method is called, the network drops nothing.
     """
     if samples < 2:
         raise InputError(f"samples = {samples}", "one alone does not vary", "Draw two or more")
@@ -156,7 +164,7 @@ def dropout(network: nn.Module, *, samples: int = 24, seed: int = 0) -> Method:
 
 
 def with_dropout(network: nn.Module, rate: float) -> nn.Module:
-    """A copy of a network whose decoder drops channels after every block but the last, in evaluation as in training."""
+    """Copy a network and add channel dropout after each decoder block but the last, active in evaluation too."""
     if not 0 < rate < 1:
         raise InputError(f"rate = {rate}", "expected a share above 0 and below 1", "Use 0.1 if in doubt")
     copied = copy.deepcopy(network)
@@ -168,9 +176,9 @@ def with_dropout(network: nn.Module, rate: float) -> nn.Module:
 def fit_dropout(
     network: nn.Module, images: np.ndarray, *, rate: float = 0.1, seed: int, **options: object
 ) -> nn.Module:
-    """Go on training a network with dropout in its decoder; the options are those of `helpers.learn.fit`, and `beta`.
+    """Train a network further with dropout in its decoder; the options are those of `helpers.learn.fit`, and `beta`.
 
-    Images are not mirrored, and there is no feature loss: what is learned here is to do without a channel.
+    Images are not mirrored, and there is no feature loss: the network only learns to cope with a missing channel.
     """
     beta = options.pop("beta", 1.0)
 
@@ -207,7 +215,7 @@ def _exact(value: torch.Tensor, over: torch.Tensor) -> Scores:
 
 
 def _varied(drawn: torch.Tensor) -> Scores:
-    """Variance over draws (k, n, ...), and its standard error from leaving one draw out at a time."""
+    """Compute the variance over draws (k, n, ...), and its jackknife standard error (one draw left out at a time)."""
     over = drawn.var(0)
     total = (drawn - drawn.mean(0)).flatten(2).pow(2).sum(2)  # (k, n)
     k = len(drawn)

@@ -1,4 +1,4 @@
-"""What is drawn over images, looked for on the maps of their uncertainties."""
+"""Test of uncertainty maps with planted artefacts: does a map find the drawn pixels?"""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from helpers.studies.uncertainty.scoring import Scores, numbers
 
 
 def planted(known: Mapping[str, Method], images: np.ndarray, *, ids: Sequence[str], seed: int) -> pd.DataFrame:
-    """How well each map finds what was drawn over an image, and how the score answers to it.
+    """Measure how well each map finds an artefact drawn over an image, and whether the score rises with it.
 
-    Artefacts have their places, and so have maps: one that is always bright at the border finds a ruler at it without
-    seeing any. So the same pixels are also looked for on the map of the image as it was.
+    Artefacts have typical places. A map that is always bright at the border finds a ruler there without detecting it.
+    So the same pixels are also evaluated on the map of the original image (negative control).
 
     Parameters
     ----------
@@ -26,16 +26,17 @@ def planted(known: Mapping[str, Method], images: np.ndarray, *, ids: Sequence[st
     images : uint8 ndarray of shape (n, 3, s, s)
         Images without artefacts.
     ids : sequence of str
-        Their names.
+        Names of the images.
     seed : int
-        Of `helpers.studies.uncertainty.artefact`.
+        Seed of `helpers.studies.uncertainty.artefact`.
 
     Returns
     -------
     DataFrame
-        ``kind, sign, image, auroc, before, gain, raised``: the share of pairs of a covered and another pixel in which
-        the covered one has the larger value on the map; that of the same pixels on the map of the image as it was;
-        their difference (no use 0); and whether the score is larger than it was. Without a map the first three are NaN.
+        ``kind, sign, image, auroc, before, gain, raised``. ``auroc`` is the share of pairs of a covered and another
+        pixel in which the covered one has the larger value on the map. ``before`` is the same share on the map of the
+        original image. ``gain`` is their difference, 0 if the map does not find the artefact. ``raised`` is True if the
+        score is larger than that of the original image. Without a map, ``auroc``, ``before`` and ``gain`` are NaN.
     """
     parts = []
     plain = {sign: method(images) for sign, method in known.items()}
@@ -51,7 +52,7 @@ def planted(known: Mapping[str, Method], images: np.ndarray, *, ids: Sequence[st
 
 
 def _found(scores: Scores, masks: np.ndarray) -> np.ndarray:
-    """AUROC of the pixels of each mask by the map, shape (n,)."""
+    """Compute the AUROC of the map for the pixels of each mask, shape (n,)."""
     if scores.map is None:
         return np.full(len(masks), np.nan)
     ranks = stats.rankdata(numbers(scores.map.sum(1).flatten(1)), axis=1)

@@ -1,4 +1,4 @@
-"""A Laplace approximation of what a decoder's parameters could be, from the curvature of its Gaussian likelihood."""
+"""Laplace approximations of the posterior of a decoder's parameters, from the curvature of a Gaussian likelihood."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from helpers.errors import InputError
 from helpers.studies.uncertainty import eigen
 from helpers.studies.uncertainty.decoders import AT_ONCE, Decoder
 
-PRECISIONS = (-8.0, 12.0)  # of the prior, powers of ten, in which the one with the most evidence is looked for
+PRECISIONS = (-8.0, 12.0)  # powers of ten between which the prior precision of the largest evidence is sought
 
 
 class Posterior(NamedTuple):
     """A Gaussian over a decoder's parameters, N(theta, (GGN + a I)^-1).
 
     decoder : Decoder
-    curvature : Eigenpairs of the GGN, which is the sum over codes of J^T J over the variance of the noise
-    precision : float, a, that of the prior
+    curvature : Eigenpairs of the generalised Gauss-Newton matrix (GGN): sum over codes of J^T J / noise
+    precision : float, a, the precision of the prior
     noise : float, variance of a pixel about the decoder's image
     """
 
@@ -33,12 +33,12 @@ class Posterior(NamedTuple):
     noise: float
 
     def covered(self, gradients: torch.Tensor) -> torch.Tensor:
-        """Vectors of shape (..., p) times the covariance.
+        """Multiply vectors of shape (..., p) by the covariance.
 
         Raises
         ------
         InputError
-            The eigenvectors are sketched, so that the product is not known.
+            The eigenvectors are sketched, so the product is not known.
         """
         if not self.maps:
             problem = "only lengths are known of sketched eigenvectors, so there is a score but no map of pixels"
@@ -47,27 +47,27 @@ class Posterior(NamedTuple):
         return (gradients - (self._known * (gradients @ vectors.T)) @ vectors) / self.precision
 
     def variance(self, gradients: torch.Tensor) -> torch.Tensor:
-        """g^T (GGN + a I)^-1 g of vectors g of shape (..., p), shape (...)."""
-        # Of a sketch both lengths are sketched: one that is known nearly whole would else be lost in the other's error.
+        """Compute g^T (GGN + a I)^-1 g for vectors g of shape (..., p); shape (...)."""
+        # With a sketch, both squared lengths are sketched: otherwise the sketch's error could exceed their difference.
         seen = gradients if self.maps else self.curvature.sketch(gradients)
         return ((seen**2).sum(-1) - (self._known * (seen @ self.curvature.vectors.T) ** 2).sum(-1)) / self.precision
 
     @property
     def maps(self) -> bool:
-        """Whether `covered` is known, of which maps are made."""
+        """Return True if `covered` can be computed, which maps of pixels need."""
         return self.curvature.sketch is None
 
     @property
     def _known(self) -> torch.Tensor:
-        """Share of the prior's variance that the data take away along each eigenvector."""
+        """Compute the share of the prior's variance that the data remove along each eigenvector."""
         return self.curvature.values / (self.curvature.values + self.precision)
 
 
 class Diagonal(NamedTuple):
-    """The same with parameters that do not depend on each other: what is beside the GGN's diagonal is left out.
+    """A Gaussian over a decoder's parameters with a diagonal covariance: only the GGN's diagonal is used.
 
     decoder : Decoder
-    values : torch.Tensor of shape (p,), the diagonal
+    values : torch.Tensor of shape (p,), the diagonal of the GGN
     precision, noise : float
     """
 
@@ -78,11 +78,11 @@ class Diagonal(NamedTuple):
     maps: bool = True
 
     def covered(self, gradients: torch.Tensor) -> torch.Tensor:
-        """Vectors of shape (..., p) times the covariance."""
+        """Multiply vectors of shape (..., p) by the covariance."""
         return gradients / (self.values + self.precision)
 
     def variance(self, gradients: torch.Tensor) -> torch.Tensor:
-        """g^T (D + a I)^-1 g of vectors g of shape (..., p), shape (...)."""
+        """Compute g^T (D + a I)^-1 g for vectors g of shape (..., p) and the diagonal D; shape (...)."""
         return (gradients**2 / (self.values + self.precision)).sum(-1)
 
 
@@ -100,32 +100,35 @@ def laplace(
     batch_size: int = 128,
     seed: int = 0,
 ) -> Posterior:
-    """Laplace posterior of a decoder's parameters, its generalised Gauss-Newton matrix multiplied, never formed.
+    """Fit a Laplace posterior of a decoder's parameters, with products of the generalised Gauss-Newton matrix (GGN).
+
+    The matrix itself is never formed.
 
     Parameters
     ----------
     network : torch.nn.Module
         Decoder in evaluation mode, from codes (n, ...) to images (n, ...), with a Gaussian likelihood.
     codes : torch.Tensor of shape (m, ...)
-        Of training images; the means, where the encoder gives a distribution.
+        Codes of training images; the means if the encoder gives a distribution.
     images : torch.Tensor of shape (m, ...)
-        What should have come out.
+        The images that the decoder should give.
     n : int, optional
-        Size of the training set of which the codes are a random part; default m. The curvature is n / m times theirs.
+        Size of the training set; default m. The codes are a random sample of it. Their curvature is multiplied by
+        n / m.
     steps : int
-        Products by `lanczos`, and eigenpairs.
+        Number of products in `lanczos`, and of eigenpairs.
     sketch : int, optional
-        Numbers kept of each eigenvector; default all. For decoders of many parameters.
+        Numbers kept of each eigenvector; default all. Use it for decoders of many parameters.
     only : sequence of str, optional
-        Beginnings of names of the parameters that are uncertain, such as those of the last layer; default all.
+        Prefixes of the names of the uncertain parameters, such as those of the last layer; default all parameters.
     precision : float, optional
-        Of the prior. Default the one with the most evidence.
+        Precision of the prior. Default: the one with the largest evidence.
     noise : float, optional
-        Variance of a pixel. Default the mean squared error on the codes, the most likely one.
+        Variance of a pixel. Default: the mean squared error on the codes (the maximum-likelihood estimate).
     batch_size : int
         Codes at a time.
     seed : int
-        Of the first vector, and of the sketch.
+        Seed of the first Lanczos vector and of the sketch.
 
     Returns
     -------
@@ -134,15 +137,15 @@ def laplace(
     Raises
     ------
     InputError
-        As `Decoder`, `Decoder.check` and `lanczos`; the images do not fit the codes, or a number is out of range; the
-        decoder's images are exact, so that their noise is zero.
+        See `Decoder`, `Decoder.check` and `lanczos`; also if the images do not fit the codes, a number is out of range,
+        or the decoder's mean squared error is zero or not finite.
 
     Notes
     -----
-    The evidence (MacKay 1992, https://doi.org/10.1162/neco.1992.4.3.448) takes the whole spectrum, by the quadrature
-    that comes with the eigenpairs; where those that were found stood for all, too few steps would make the precision
-    far too small. The GGN leaves the second derivative of the network out of the Hessian, and what is not found of it
-    counts as unknown: too few steps make a score too large, never too small.
+    The evidence (MacKay 1992, https://doi.org/10.1162/neco.1992.4.3.448) needs the whole spectrum. It is computed by
+    the quadrature that `lanczos` returns with the eigenpairs. From the found eigenpairs alone, too few steps would give
+    a precision that is far too small. The GGN is the Hessian without the second derivatives of the network. Directions
+    that the eigenpairs miss keep the prior's variance: too few steps make a score too large, never too small.
     """
     decoder, count, noise = _prepared(network, codes, images, n, only, precision, noise, batch_size)
     weight = count / len(codes) / noise
@@ -172,14 +175,14 @@ def diagonal(
     batch_size: int = 128,
     seed: int = 0,
 ) -> Diagonal:
-    """Laplace posterior of a decoder's parameters with a diagonal covariance.
+    """Fit a Laplace posterior of a decoder's parameters with a diagonal covariance.
 
     Parameters
     ----------
     probes : int
-        Random signs u for each code; the diagonal is the mean of (J^T u)^2, without bias.
+        Random sign vectors u for each code; the mean of (J^T u)^2 is an unbiased estimate of the diagonal.
     network, codes, images, n, only, precision, noise, batch_size, seed
-        As `laplace` takes them.
+        See `laplace`.
 
     Returns
     -------
@@ -188,7 +191,7 @@ def diagonal(
     Raises
     ------
     InputError
-        As `laplace`; `probes` is below 1; the diagonal is NaN or infinite.
+        See `laplace`; also if `probes` is below 1, or the diagonal is NaN or infinite.
     """
     if probes < 1:
         raise InputError(f"probes = {probes}", "expected 1 or more", "Use 8 if in doubt")
@@ -205,28 +208,28 @@ def diagonal(
 
 
 def most_evident(parameters: torch.Tensor, values: torch.Tensor, weights: torch.Tensor | None = None) -> float:
-    """Precision of the prior under which the data are most probable.
+    """Find the precision of the prior that maximises the evidence, the probability of the data.
 
     Parameters
     ----------
     parameters : torch.Tensor of shape (p,)
         The parameters.
     values : torch.Tensor of shape (k,)
-        Eigenvalues of the GGN, all p of them; or the nodes of a quadrature.
+        All p eigenvalues of the GGN, or the nodes of a quadrature.
     weights : torch.Tensor of shape (k,), optional
-        Those of the nodes, of sum 1.
+        Weights of the nodes, with sum 1.
 
     Returns
     -------
     float
-        a with the largest ``(p log a - a |theta|^2 - log det(GGN + a I)) / 2``, from 1e-8 to 1e12.
+        The a that maximises ``(p log a - a |theta|^2 - log det(GGN + a I)) / 2``, from 1e-8 to 1e12.
     """
     own, known = parameters.cpu().double(), values.cpu().double().numpy()  # not every device has 64 bits
     squares = float(own @ own)
     counts = np.ones(len(known)) if weights is None else len(parameters) * weights.cpu().double().numpy()
 
     def against(power: float) -> float:
-        # log det(GGN + a I) - p log a has no term of an eigenvalue that is zero.
+        # An eigenvalue of zero adds nothing to log det(GGN + a I) - p log a.
         return 10.0**power * squares + counts @ np.log1p(known / 10.0**power)
 
     return float(10.0 ** minimize_scalar(against, bounds=PRECISIONS, method="bounded").x)
@@ -242,7 +245,7 @@ def _prepared(
     noise: float | None,
     batch_size: int,
 ) -> tuple[Decoder, int, float]:
-    """The decoder, the size of the training set and the variance of the noise."""
+    """Check the arguments; return the decoder, the size of the training set and the variance of the noise."""
     decoder = Decoder(network, only)
     shape = decoder.check(codes)
     if images.shape != (len(codes), *shape):

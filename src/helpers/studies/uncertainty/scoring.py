@@ -1,4 +1,4 @@
-"""How far a decoder's images would move with its parameters: a score of every image and a map of its pixels."""
+"""Variance of a decoder's images due to its uncertain parameters: a score of every image and a map of its pixels."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from helpers.studies.uncertainty.decoders import AT_ONCE
 from helpers.studies.uncertainty.posteriors import Diagonal, Posterior
 
 Estimator = Literal["hutchinson", "hutch++", "exact"]
-RANGE = 3  # hutch++: a third of the products each for the range, for what lies in it, and for the rest
+RANGE = 3  # hutch++: one third of the products each for the range, for the trace within it, and for the rest
 
 
 class Scores(NamedTuple):
-    """Predictive variance of images that comes from the parameters.
+    """Predictive variance of images due to the uncertain parameters.
 
     score : torch.Tensor of shape (n,), Tr(J (GGN + a I)^-1 J^T), summed over the numbers of an image
-    error : torch.Tensor of shape (n,), standard deviation of the score over other probes; 0 where it is exact
-    map : torch.Tensor of shape (n, ...), of an image, the diagonal whose sum is the score; None where it was not asked
+    error : torch.Tensor of shape (n,), standard error of the score over random probes; 0 if the score is exact
+    map : torch.Tensor of shape (n, ...), the diagonal in the shape of an image; it sums to the score. None if not asked
     """
 
     score: torch.Tensor
@@ -31,7 +31,7 @@ class Scores(NamedTuple):
 
 
 def numbers(values: torch.Tensor) -> np.ndarray:
-    """Values in 64 bits, which not every device has."""
+    """Convert values to a 64-bit array on the CPU, because not every device has 64 bits."""
     return values.cpu().double().numpy()
 
 
@@ -44,23 +44,23 @@ def score(
     pixels: bool = True,
     seed: int = 0,
 ) -> Scores:
-    """Score of the image of every code, and its map of pixels.
+    """Score the image of every code, and map the score over the image's pixels.
 
     Parameters
     ----------
     posterior : Posterior or Diagonal
         From `laplace` or `diagonal`.
     codes : torch.Tensor of shape (n, ...)
-        Of the images in question.
+        Codes of the images to score.
     probes : int
         Random vectors for each image, 2 or more; hutch++ takes 6 or more and spends a third of them on the range.
         Each costs one product with J^T, and one with J if a map is made.
     estimator : {"hutchinson", "hutch++", "exact"}
-        `exact` takes a product for every number of the image, and no probe.
+        `exact` takes one product for every number of the image, and no probe.
     pixels : bool
-        Whether to make the maps. A sketched posterior has none.
+        Make the maps. A sketched posterior has none.
     seed : int
-        Of the probes; every image has its own.
+        Seed of the probes; every image has different probes.
 
     Returns
     -------
@@ -69,14 +69,15 @@ def score(
     Raises
     ------
     InputError
-        As `Decoder.check`; too few probes, no such estimator, or maps or hutch++ are asked of a sketched posterior.
+        See `Decoder.check`; also if there are too few probes, the estimator is unknown, or maps or hutch++ are asked of
+        a sketched posterior.
 
     Notes
     -----
-    Hutchinson 1989, https://doi.org/10.1080/03610919008812866, with signs as probes; the map is the estimate of a
-    diagonal by Bekas et al. 2007, https://doi.org/10.1016/j.apnum.2007.01.003. Hutch++ is by Meyer et al. 2021,
-    https://doi.org/10.1137/1.9781611976496.16; its range is deflated on both sides in the map too, so that the map
-    sums to the score. The error is that of the mean over the probes of one image.
+    The trace estimator is by Hutchinson 1989, https://doi.org/10.1080/03610919008812866, with random signs as probes.
+    The map is the diagonal estimator by Bekas et al. 2007, https://doi.org/10.1016/j.apnum.2007.01.003. Hutch++ is by
+    Meyer et al. 2021, https://doi.org/10.1137/1.9781611976496.16; its range is deflated on both sides in the map too,
+    so that the map sums to the score. The error is the standard error of the mean over the probes of one image.
     """
     if estimator not in ("hutchinson", "hutch++", "exact"):
         raise InputError(f"estimator = {estimator}", "there is none such", "Choose from hutchinson, hutch++, exact")
@@ -111,17 +112,17 @@ def score(
 
 
 class _Product:
-    """A = J (GGN + a I)^-1 J^T of each code, as products with directions (n, m, o) in its image, some at a time."""
+    """Products of A = J (GGN + a I)^-1 J^T of each code with directions (n, m, o) in its image, in batches."""
 
     def __init__(self, posterior: Posterior | Diagonal, codes: torch.Tensor, at_once: int) -> None:
         self.posterior, self.codes, self.at_once = posterior, codes, at_once
 
     def forms(self, directions: torch.Tensor) -> torch.Tensor:
-        """u^T A u, shape (n, m)."""
+        """Compute u^T A u, shape (n, m)."""
         return self._parts(directions, lambda back: self.posterior.variance(back))
 
     def __call__(self, directions: torch.Tensor) -> torch.Tensor:
-        """A u, shape (n, m, o)."""
+        """Compute A u, shape (n, m, o)."""
         decoder = self.posterior.decoder
         return self._parts(directions, lambda back: decoder.pushed(self.codes, self.posterior.covered(back)))
 

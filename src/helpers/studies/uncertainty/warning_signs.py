@@ -1,4 +1,7 @@
-"""Do warning signs warn, within groups as well as between them, and what is left when warned images go to a person?"""
+"""Tests of warning signs: is a sign related to the error, within groups and between them?
+
+If the images with the largest sign are handed to a person (selective prediction), which error and gap remain?
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,13 @@ from helpers.stats.crossed import resample_seeds, seeded_interval
 from helpers.stats.inputs import check_scores, need_columns
 from helpers.stats.variance import over_seeds
 
-BADLY = 0.75  # errors above this quantile of their run are those served badly
-UNDEFINED = 0.05  # share of replicates without a value above which an interval is not given
+BADLY = 0.75  # an image counts as badly served if its error is above this quantile of its run
+UNDEFINED = 0.05  # no interval is given if more than this share of replicates has no value
 COLUMNS = ["training", "sign", "scope", "measure", "estimate", "low", "high", "runs", "n_images"]
 
 
 class _Run(NamedTuple):
-    """Images of one run under one training: place among all images, error, sign, and whether in the second group."""
+    """Images of one run under one training: index among all images, error, sign, and membership of the second group."""
 
     code: np.ndarray
     error: np.ndarray
@@ -39,39 +42,41 @@ def compare_signs(
     n_boot: int = 200,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Rank correlation of several signs with the error, pooled and within groups, and their AUROCs.
+    """Compute each warning sign's rank correlation with the error and its AUROCs, pooled and within groups.
 
-    A correlation over two groups can be the groups' difference alone: a sign that only tells dark from light skin,
-    where dark skin is served worse, is correlated with the error and orders no two images of dark skin.
+    A pooled correlation can come from the difference between the groups alone. For example, dark skin has larger errors
+    and a sign only separates dark from light skin. That sign correlates with the error, but it does not rank images of
+    dark skin.
 
     Parameters
     ----------
     rows : DataFrame
         One row per image, run and training: ``training, run, image``, `group`, `error` and the signs.
     signs : sequence of str
-        Columns that should be larger where the error is.
+        Columns that should be larger where the error is larger.
     error : str
-        What goes wrong.
+        Column of the error.
     a, b : str
-        Two groups; rows of others are left out.
+        Two groups; rows of other groups are left out.
     group : str
         Column of groups.
     n_boot, seed : int
-        Replicates, in which images and runs are drawn anew, each on its own.
+        Number of bootstrap replicates, and their seed. Images and runs are resampled independently of each other.
 
     Returns
     -------
     DataFrame
         ``training, sign, scope, measure, estimate, low, high, runs, n_images``, means over runs. Measures are ``rank
-        correlation`` (Spearman; no use 0) and ``AUROC, served badly`` (the largest quarter of errors of a run; no use
-        0.5), each in the scopes ``pooled``, of the two groups, and ``within``, the mean of those; and pooled alone
-        ``AUROC, <b>``. In a group, served badly is the largest quarter of its own errors.
+        correlation`` (Spearman; 0 for a useless sign) and ``AUROC, served badly`` (how well the sign detects the
+        largest quarter of errors of a run; 0.5 for a useless sign). Both have the scopes ``pooled``, each of the two
+        groups, and ``within``, the mean of the two groups' values. ``AUROC, <b>`` (how well the sign detects group `b`)
+        is pooled only. Within a group, the largest quarter is taken of that group's errors.
 
     Raises
     ------
     InputError
-        A column is missing or not finite; a training has fewer than two runs, a run lacks a group, or an error or a
-        sign is the same in all its images of a group; an image is there twice.
+        A column is missing or not finite; a training has fewer than two runs; a run has no image of a group, or all
+        its images of a group have the same error or the same sign; an image occurs twice in a run and training.
     """
     scopes: dict[str, Callable[[_Run], np.ndarray]] = {
         "pooled": lambda r: np.ones_like(r.second),
@@ -106,27 +111,30 @@ def hand_over(
     n_boot: int = 200,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Error and gap of the images that are kept, when those with the largest sign are handed to a person.
+    """Compute error and gap of the kept images if those with the largest sign are handed to a person.
+
+    This is selective prediction, or deferral to an expert.
 
     Parameters
     ----------
     shares : sequence of float
         Shares of images handed over, 0 to below 1.
     rows, signs, error, a, b, group, n_boot, seed
-        As `compare_signs` takes them.
+        See `compare_signs`.
 
     Returns
     -------
     DataFrame
-        ``training, sign, share, measure, estimate, low, high, runs, n_images``. Measures: ``error``, mean of what is
-        kept; ``gap``, of `b` less of `a` in what is kept, NaN where a run keeps nobody of one; ``handed over, <b>``,
-        the share of `b` that is. In a replicate the largest signs are looked for anew. Where more than a twentieth of
-        them have no value, there is no interval: that of the others would be of another question.
+        ``training, sign, share, measure, estimate, low, high, runs, n_images``. Measures: ``error``, the mean error of
+        the kept images; ``gap``, the mean error of `b` minus that of `a` among the kept images, NaN if a run keeps no
+        image of a group; ``handed over, <b>``, the share of `b` that is handed over. Each replicate finds the largest
+        signs again. If more than a twentieth of the replicates have no value, no interval is given: an interval from
+        the remaining replicates would answer another question.
 
     Raises
     ------
     InputError
-        As `compare_signs`; a share is out of range.
+        See `compare_signs`; also if a share is out of range.
     """
     if wrong := [s for s in shares if not 0 <= s < 1]:
         raise InputError(f"shares = {wrong[0]}", "expected 0 to below 1", "Keep some images")
@@ -137,7 +145,7 @@ def hand_over(
             for share in shares:
 
                 def kept(w: np.ndarray, r: _Run, share: float = share) -> np.ndarray:
-                    # Where the middle of an image's own ranks lies among the largest, it goes to a person.
+                    # An image goes to a person if its midrank is among the largest.
                     return w * (_midranks(w, r.sign) <= (1 - share) * w.sum(1, keepdims=True))
 
                 def gap(w: np.ndarray, r: _Run, kept: Callable = kept) -> np.ndarray:
@@ -161,26 +169,26 @@ def hand_over(
 def calibration(
     rows: pd.DataFrame, sign: str, *, error: str, a: str, b: str, group: str = "group", bins: int = 5
 ) -> pd.DataFrame:
-    """Mean sign and mean error of images binned by the sign in each run, means over runs.
+    """Compute mean sign and mean error of images binned by the sign in each run, averaged over runs (calibration).
 
     Parameters
     ----------
     bins : int
         Quantile bins of a run's images, 2 or more.
     rows, sign, error, a, b, group
-        As `compare_signs` takes them; the sign in units of the error.
+        See `compare_signs`; the sign must be in units of the error.
 
     Returns
     -------
     DataFrame
-        ``training, bin, sign, error, low, high, ratio, ratio_low, ratio_high, share <b>, n``: the mean error with
-        Student's interval over runs, and so the ratio of the sign to it, 1 where it is calibrated; n are the images
-        of a bin, one once for each run.
+        ``training, bin, sign, error, low, high, ratio, ratio_low, ratio_high, share <b>, n``. ``low, high`` is
+        Student's interval of the mean error over runs. ``ratio`` is sign divided by error, with the same kind of
+        interval; it is 1 if the sign is calibrated. ``n`` counts a bin's images; an image counts once for each run.
 
     Raises
     ------
     InputError
-        As `compare_signs`; there are fewer than 2 bins, or more than images in a run.
+        See `compare_signs`; also if there are fewer than 2 bins, or more bins than images in a run.
     """
     study = _Study(rows, error, sign, group, (a, b), 1, 0)
     runs = study.rows.groupby(["training", "run"], sort=False)
@@ -205,7 +213,7 @@ def calibration(
 
 
 class _Study:
-    """Rows of one sign, checked, by training and run; and the weights of images and runs in each replicate."""
+    """Checked rows of one sign by training and run, with bootstrap over images and runs."""
 
     def __init__(
         self, rows: pd.DataFrame, error: str, sign: str, group: str, groups: tuple[str, str], n_boot: int, seed: int
@@ -238,7 +246,7 @@ class _Study:
             self._runs[training] = runs
 
     def measured(self, training: object, measure: Callable[[np.ndarray, _Run], np.ndarray]):
-        """A measure by run, shape (runs,), and its mean over runs in each replicate, shape (n_boot,)."""
+        """Compute a measure in each run, shape (runs,), and its mean over runs in each replicate, shape (n_boot,)."""
         runs = self._runs[training]
         rng = np.random.default_rng(self.seed)
         times = rng.multinomial(self.n, np.full(self.n, 1 / self.n), size=self.n_boot).astype(float)
@@ -250,14 +258,14 @@ class _Study:
     def interval(
         self, training: object, observed: np.ndarray, replicates: np.ndarray, most: tuple[float, float]
     ) -> tuple:
-        """Mean over runs, its interval within what the measure can be, and the numbers of runs and images."""
+        """Return mean over runs, its interval clipped to the measure's range, and the numbers of runs and images."""
         n = len(np.unique(np.concatenate([r.code for r in self._runs[training]])))
         if np.isnan(observed).any():
             return np.nan, np.nan, np.nan, len(observed), n
         if np.isnan(replicates).mean() > UNDEFINED:
             return observed.mean(), np.nan, np.nan, len(observed), n
         found = seeded_interval(float(observed.mean()), replicates, [observed], n=n)
-        low, high = np.clip((found.low, found.high), *most)  # wide tails reach beyond
+        low, high = np.clip((found.low, found.high), *most)  # wide tails can leave the range
         return found.estimate, low, high, len(observed), n
 
 
@@ -271,7 +279,7 @@ def _badly(weights: np.ndarray, run: _Run, *, inside: Callable[[_Run], np.ndarra
 
 
 def _midranks(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Ranks of values that are there `weights` times, shape (replicates, n); ties share theirs."""
+    """Compute midranks of values that occur `weights` times, shape (replicates, n); tied values share one rank."""
     _, place = np.unique(values, return_inverse=True)
     order = np.argsort(place, kind="stable")
     starts = np.flatnonzero(np.diff(place[order], prepend=-1))
