@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from helpers import learn
-from tests.helpers.test_generate import TINY, discs
+from tests.helpers.test_learn_vae import TINY, discs
 
 pytestmark = pytest.mark.skipif(
     not (torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)),

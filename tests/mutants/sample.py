@@ -35,19 +35,19 @@ SEED, SIZE = 2026, 300
 STATS = "inputs crossed decompose gaps hypothesis models pairs permute resample sources"
 TESTS = [
     *(f"test_metrics_{name}.py" for name in ["challenge", "images", "masks", "rates", "shape"]),
-    *(f"test_audit_{name}.py" for name in ["decompose", "gaps", "hypothesis", "models", "resample"]),
-    *(f"test_audit_{name}.py" for name in ["calibrate", "experiments"]),
-    "test_audit_warning.py::test_intervals_of_a_sign_are_those_of_other_runs",
+    *(f"test_stats_{name}.py" for name in ["decompose", "gaps", "hypothesis", "models", "resample", "experiments"]),
+    "test_calibration_calibrate.py",
+    "test_skin_tone_warning.py::test_intervals_of_a_sign_are_those_of_other_runs",
 ]
 # Take more than two seconds, and others pass through the same lines.
 SLOW = [
-    "test_audit_calibrate.py::test_null_cohorts",
-    "test_audit_calibrate.py::test_planted_effect_is_recovered",
-    "test_audit_calibrate.py::test_rows_depend_on_the_seed_alone",
-    "test_audit_calibrate.py::test_finished_cohorts_are_kept",
-    "test_audit_calibrate.py::test_what_a_cohort_cannot_give_is_none_and_named",
-    "test_audit_calibrate.py::test_choices_say_what_is_undefined",
-    "test_audit_experiments.py::test_coverage",
+    "test_calibration_calibrate.py::test_null_cohorts",
+    "test_calibration_calibrate.py::test_planted_effect_is_recovered",
+    "test_calibration_calibrate.py::test_rows_depend_on_the_seed_alone",
+    "test_calibration_calibrate.py::test_finished_cohorts_are_kept",
+    "test_calibration_calibrate.py::test_what_a_cohort_cannot_give_is_none_and_named",
+    "test_calibration_calibrate.py::test_choices_say_what_is_undefined",
+    "test_stats_experiments.py::test_coverage",
 ]
 # Only the first test is seen to pass through what is kept in memory: its caller's tests run instead.
 KEPT = {"helpers.metrics.surface.x__triangles": "helpers.metrics.surface.x_element_areas"}
