@@ -55,6 +55,12 @@ def test_docstrings_are_plain(path):
     assert faults == []
 
 
+@pytest.mark.parametrize("stub", sorted((ROOT / "src" / "helpers").rglob("*.pyi")), ids=lambda p: p.parent.name)
+def test_a_stub_has_the_docstring_of_its_package(stub):
+    own, package = (ast.get_docstring(ast.parse(p.read_text())) for p in (stub, stub.with_suffix(".py")))
+    assert own == package
+
+
 @pytest.mark.parametrize(
     ("text", "fault"), [("It stands there.", "stands"), ("Normalized.", "Normalized"), ("The color.", "color")]
 )

@@ -1,4 +1,4 @@
-"""What `make` calls: runs, pages, sweeps, the course, the state of the book; collected results, and reports."""
+"""Tasks behind `make`: runs, pages, sweeps, the course copy, the book's status, collected results, and reports."""
 
 from helpers.book.collecting import collect, database
 from helpers.book.html import write_html

@@ -1,6 +1,6 @@
-"""Data sets as documented frames, real and simulated: one package a data set, and what they share.
+"""Data sets as documented data frames, real and simulated: one package for each data set, and one of shared code.
 
-A simulator writes a data set with a planted, known bias in the real one's own layout, and the loader reads either.
+A simulator writes a data set with a known, planted bias in the layout of the real one. The loader reads both kinds.
 """
 
 from helpers.datasets.chexpert.loader import FINDINGS, load_chexpert, mapped_race

@@ -1,10 +1,10 @@
-"""What an acquisition does to an image: fewer lines of k-space, fewer photons.
+"""Simulated degradation of images by their acquisition: fewer lines of k-space, fewer photons.
 
-Images are (n, 1, h, w) or any other array with images along its last two axes, NumPy or torch; the result is of the
-same kind, on the same device, as float32. MRI: `radial_mask` and `undersample`. X-ray: `low_dose`, on the projector
-`radon` and its filtered back-projection `fbp`. What takes long is kept on disk by `stored`. "The study" is that of
-learned reconstruction by Wohlrapp et al. (MIDL 2026, https://arxiv.org/abs/2604.10904): each function says where it
-follows the study's code and where it mends it.
+Images are (n, 1, h, w) or any other array with images along its last two axes, NumPy or torch. The result is of the
+same kind, on the same device, as float32. MRI: `radial_mask` and `undersample`. X-ray: `low_dose`, which uses the
+projector `radon` and its filtered back-projection `fbp`. `stored` keeps slow results on disk. "The study" is the one on
+learned reconstruction by Wohlrapp et al. (MIDL 2026, https://arxiv.org/abs/2604.10904). Each function states where it
+follows the study's code and where it corrects it.
 """
 
 from helpers.degrade.chunks import stored

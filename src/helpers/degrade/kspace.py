@@ -16,9 +16,9 @@ AXES = (-2, -1)
 
 
 def spokes_for(acceleration: Literal[4, 8, 16], size: int) -> int:
-    """Return the study's number of half-spokes at a nominal acceleration.
+    """Return the number of half-spokes (radial lines from the centre of k-space) at a nominal acceleration.
 
-    It is 140, 60 or 32 at 256 pixels, and in proportion at other sizes.
+    The reconstruction study uses 140, 60 or 32 at 256 pixels; at other sizes they are scaled with `size`.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def spokes_for(acceleration: Literal[4, 8, 16], size: int) -> int:
     Returns
     -------
     int
-        The nearest even number, because two half-spokes make a full spoke; at least 2.
+        Rounded to an even number, because two half-spokes make a full spoke; at least 2.
 
     Raises
     ------

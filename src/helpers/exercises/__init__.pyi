@@ -1,4 +1,4 @@
-"""Check cells of the exercises: right or wrong, without the answer."""
+"""Check cells of the exercises, which report right or wrong without showing the answer."""
 
 from helpers.exercises.checking import Verdict, check
 from helpers.exercises.keys import entry, read

@@ -1,6 +1,7 @@
-"""One function per kind of figure: each draws on the axes it is given and returns them.
+"""One function per kind of figure; each draws on the given axes and returns them.
 
-Colours are Okabe and Ito's, which people with colour-vision deficiency tell apart; shape or place always says the same.
+Colours are Okabe and Ito's, which people with colour-vision deficiency can distinguish. Shape or position always shows
+the same information as colour.
 """
 
 from helpers.figures.arms import changes, levels

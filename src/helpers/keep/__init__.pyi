@@ -1,4 +1,4 @@
-"""Run long work in parallel and keep it: finished parts, hashes of code and data, plans of jobs, the processor."""
+"""Tools that run long work in parallel and keep it: finished parts, hashes of code and data, plans, the processor."""
 
 from helpers.keep import cache, fingerprint, parallel, parsed, plans, processor, store
 

@@ -1,8 +1,8 @@
-"""Networks, and one loop that trains them; autoencoders and learned restoration, which several studies use.
+"""Networks, one training loop for all of them, and autoencoders and learned restoration that several studies use.
 
-A builder gives a plain `torch.nn.Module`, whose first weights depend on its seed alone. What differs between studies is
-the caller's: the loss, the augmentation and the validation are functions. What is the same is here: device, precision,
-seeds, order of the data, early stopping, checkpoints that resume to the very step.
+A builder returns a plain `torch.nn.Module`; its initial weights depend only on its seed. The caller supplies the parts
+that differ between studies as functions: the loss, the augmentation and the validation. This package supplies the
+shared parts: device, precision, seeds, order of the data, early stopping, and checkpoints that resume at the very step.
 """
 
 from helpers.keep.processor import choose_device

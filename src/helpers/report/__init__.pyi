@@ -1,4 +1,4 @@
-"""Start and record a run: provenance, claims, tables, recorded runs and sweeps."""
+"""Runs and their records: parameters, provenance, claims, tables, recorded runs and sweeps."""
 
 from helpers.report.claims import judge, same_digits
 from helpers.report.recording import recorded

@@ -163,12 +163,12 @@ class RecordedSweep:
 
 
 def recorded_sweep(name: str) -> RecordedSweep:
-    """Load the sweep recorded under `book/recorded/sweeps/<name>/`; it is empty if nothing is recorded yet.
+    """Load the sweep recorded in `book/recorded/sweeps/<name>/`; without a record, that of a sweep file has no rows.
 
     Raises
     ------
     InputError
-        There is neither a sweep nor a record of this name.
+        Neither the record nor `notebooks/sweeps/<name>.yaml` exists, or that file is invalid.
     """
     if not folder(name).is_dir():
         sweeps.read(name)

@@ -87,7 +87,30 @@ def adjusted_contrast(
     robust: bool = False,
     level: float = 0.95,
 ) -> Effect:
-    """Estimate the mean score of `b` minus that of `a`, adjusted for other terms; all groups stay in the model."""
+    """Estimate the mean score of `b` minus that of `a`, adjusted for other terms, by a linear model.
+
+    Cases of other groups stay in the fit, so they help to estimate the other terms.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Columns `score`, `group` and those of `adjust`, one row per case.
+    score, group : str
+        Columns of the score and of the group.
+    a, b : object
+        Two groups.
+    adjust : sequence of str
+        Columns or formula terms to adjust for; a column is categorical if it does not hold numbers.
+    robust : bool
+        HC3 standard errors, which do not assume equal variances (MacKinnon and White 1985).
+    level : float
+        Coverage of the interval.
+
+    Raises
+    ------
+    InputError
+        A column is missing, or no row is of group `a` or `b`.
+    """
     _need_columns(frame, [group])
     present = set(frame[group].dropna().unique())
     for value in (a, b):

@@ -1,4 +1,4 @@
-"""ipywidgets over finished results; every view is a plain function that draws the same without a widget."""
+"""Interactive explorers (ipywidgets) of finished results; each `*_view` function draws the same without widgets."""
 
 from helpers.widgets.cases import cases_view, explore_cases
 from helpers.widgets.changes import change_view, explore_changes

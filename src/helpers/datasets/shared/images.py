@@ -66,7 +66,7 @@ def load_images(
         Show a progress bar.
     folder : Path, optional
         Folder of the cached result; by default ``data/prepared`` of the project. The name of the cached file holds a
-        hash of the images' paths, file sizes and times of change, of `size` and of the code.
+        hash of the images' paths, sizes and modification times, of `size`, of this code and of library versions.
 
     Returns
     -------
@@ -77,8 +77,8 @@ def load_images(
     Raises
     ------
     InputError
-        `files` is empty, `size` is not a whole number above 0, a file cannot be read (raised after all other files
-        were tried), or the result cannot be written.
+        `files` is empty, `size` is not a whole number above 0, a file is missing (raised at once), a file is damaged,
+        no image or deeper than 8 bits (raised after all other files were tried), or the result cannot be written.
     """
     from tqdm.auto import tqdm
 

@@ -1,6 +1,7 @@
-"""Does the reference decide how large a gap is? One set of predictions, judged by two references.
+"""Study of the biased ruler: does the reference decide how large a gap between groups is?
 
-Segmentation networks for the controlled experiments: on slices in memory, or on whole volumes from disk.
+One set of predictions is scored against two references. The study includes segmentation networks for the controlled
+experiments: on slices in memory, or on whole volumes from disk.
 """
 
 from helpers.datasets import BREAST_WORLDS as WORLDS

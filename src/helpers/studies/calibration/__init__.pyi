@@ -1,4 +1,4 @@
-"""Planted gaps that every test must find, and null cohorts in which it must not."""
+"""Calibration of the tests: planted gaps that every test must find, and null cohorts in which it must find none."""
 
 from helpers.studies.calibration.calibrating import (
     calibrate,

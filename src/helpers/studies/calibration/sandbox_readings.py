@@ -141,12 +141,14 @@ def largest_gap(
 ) -> Largest:
     """Find the attribute with the largest gap, and test whether it is larger than the largest of many null gaps.
 
-    The null permutes the scores over the cases, which keep all their attributes together, and takes the largest gap
-    each time. So it includes the choice, as in Westfall and Young's single-step maxT.
+    Each permutation shuffles the scores among the cases, leaves each case's attributes unchanged, and keeps the largest
+    gap over all attributes. So the p value accounts for choosing the largest gap, as in Westfall and Young's
+    single-step maxT.
 
     Parameters
     ----------
-    score : Series of length n
+    score : Series
+        One score per case.
     attributes : DataFrame
         One column per attribute; a level of fewer than `smallest_cell` cases is left out of its gap.
     n, seed : int

@@ -1,4 +1,4 @@
-"""Fine-tuning that is meant to make a trained network fairer, each method in one form, and their comparison."""
+"""Mitigation methods that fine-tune a trained network to make it fairer, in one common form, and their comparison."""
 
 from helpers.studies.mitigation.causes import CAUSES, marked, other_scanner, plant
 from helpers.studies.mitigation.comparing import compare_methods

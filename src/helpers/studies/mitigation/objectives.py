@@ -47,7 +47,7 @@ def head_of(model: nn.Module) -> tuple[str, nn.Module]:
     Raises
     ------
     InputError
-        The model has neither a linear layer nor a convolution.
+        The model has neither a linear layer nor a `Conv2d` or `Conv3d`; other convolutions are not considered.
     """
     for kinds in (nn.Linear, (nn.Conv2d, nn.Conv3d)):
         found = [(name, module) for name, module in model.named_modules() if isinstance(module, kinds)]

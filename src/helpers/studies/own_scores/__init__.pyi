@@ -1,4 +1,4 @@
-"""The audit of a reader's own scores: in words, and without what would give a small group away."""
+"""Audit of the user's scores: findings in words, without numbers that would disclose a small group."""
 
 from helpers.studies.own_scores.scoring import score_own
 from helpers.studies.own_scores.suppression import beside_small, total

@@ -13,7 +13,8 @@ from helpers.disclosure import SMALLEST_CELL
 def beside_small(sizes: Mapping[str, pd.DataFrame]) -> list[tuple[str, str]]:
     """List the rows "not recorded" to suppress next to a single suppressed group (complementary suppression).
 
-    Otherwise the hidden count could be recovered by subtraction from the total.
+    They belong to attributes in which exactly one group has fewer than ten cases. The count of that group could
+    otherwise be computed from the total and the other rows.
 
     Parameters
     ----------

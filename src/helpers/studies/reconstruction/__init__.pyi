@@ -1,4 +1,4 @@
-"""Learned reconstruction of degraded images: what it does to groups, beside what was printed."""
+"""Learned reconstruction of degraded images: its effect on groups, compared with the printed results."""
 
 from helpers.studies.reconstruction.printed import as_printed, changes_of, examples, printed_changes, quoted
 from helpers.studies.reconstruction.summaries import (

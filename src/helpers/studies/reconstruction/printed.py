@@ -32,16 +32,17 @@ def examples(task: Task, outputs: Outputs, *, n: int, split: str = "test") -> np
 
 
 def as_printed(odds: pd.DataFrame, gaps: pd.DataFrame, *, column: str = "value") -> pd.DataFrame:
-    """Arrange values in the form of the slides' tables.
+    """Arrange fairness measures like the tables on the slides: one row per attribute, target and arm.
 
     Parameters
     ----------
     odds : pandas.DataFrame
         Table from `stats.prediction_fairness`.
     gaps : pandas.DataFrame
-        Table from `stats.score_fairness`.
+        Table from `stats.score_fairness` for Dice; its rows of the metric "percent" are ignored.
     column : {"value", "se_value", "q"}
-        Column to show: the measures, their standard errors, or the q of their change, which is NaN for the original.
+        Column to show: the measures, their standard errors, or q, the p of their change
+        corrected by Benjamini-Hochberg, which is NaN for the original.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The experiment on representation: autoencoders trained on light skin, on dark skin, and on both."""
+"""Experiment on representation: autoencoders trained on light skin, on dark skin, and on both."""
 
 from helpers.studies.skin_tone.coding import Codes, codes, decode
 from helpers.studies.skin_tone.conditions import band_table, label_agreement, prevalence, prevalence_shift, sampling

@@ -1,4 +1,4 @@
-"""What a decoder does not know: a Laplace posterior of its parameters, scores and maps of its images, and baselines."""
+"""Uncertainty of a decoder: Laplace posterior of its parameters, scores and maps of its images, and baselines."""
 
 from helpers.studies.uncertainty.artefacts import ARTEFACTS, artefact
 from helpers.studies.uncertainty.decoders import Decoder
