@@ -40,6 +40,5 @@ def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
     """
     allowed = list(choices)
     if value not in allowed:
-        *first, last = allowed
-        listed = f"{', '.join(first)} or {last}" if first else last
-        raise InputError(name, f"must be {listed}, got {value!r}", "Give one of them")
+        listed = " or ".join(filter(None, [", ".join(allowed[:-1]), *allowed[-1:]]))
+        raise InputError(name, f"must be {listed}, got {value!r}", "Give one of these")

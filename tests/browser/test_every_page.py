@@ -142,6 +142,7 @@ class EveryPage:
     def test_no_page_has_a_serious_fault_of_access(self, pages):
         """Rules of axe-core, the contrast of WCAG 2 AA among them; which on which pages, `WHOLE` says."""
         assert having(pages, "grave") == {}
+        assert {name for name, noted in pages.items() if "grave" not in noted} == set(filter(of_packages, pages))
 
 
 class TestOnADesktopInLight(EveryPage):

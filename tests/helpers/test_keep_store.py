@@ -1,5 +1,7 @@
 """Files and folders are written whole or not at all, and two that write at once do not meet."""
 
+from pathlib import Path
+
 import pytest
 
 from helpers.errors import InputError
@@ -75,3 +77,25 @@ def test_what_the_disk_refuses_is_one_line(write, tmp_path):
     with pytest.raises(InputError, match=r"made: weights cannot be written \(.+\)\. Make room$"):
         write(place, problem="weights cannot be written", fix="Make room").__enter__()
     assert (tmp_path / "file").read_text() == "no folder"
+
+
+def test_the_old_folder_stays_where_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
+    place, rename = tmp_path / "made", Path.rename
+    with store.folder(place) as part:
+        (part / "old").touch()
+
+    def refuse(path, target):
+        if path.name.endswith(".part") and target == place and (path / "new").exists():
+            raise OSError(16, "Device or resource busy", str(path))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(InputError, match="cannot be written"), store.folder(place) as part:
+        (part / "new").touch()
+    assert names(place) == ["old"] and names(tmp_path) == ["made"]
+
+
+def test_an_error_about_a_file_elsewhere_is_not_of_this_place(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"figure\.png"), store.folder(tmp_path / "there" / "made"):
+        (tmp_path / "elsewhere" / "figure.png").read_bytes()
+    assert not names(tmp_path / "there")

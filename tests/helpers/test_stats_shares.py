@@ -5,6 +5,7 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from helpers import stats
+from helpers.errors import InputError
 
 ROWS = pd.DataFrame(
     {"world": list("bbbbaaa"), "reading": ["x", "x", "y", "x", "y", "y", "y"], "seed": [0, 0, 0, 1, 0, 1, 1]}
@@ -23,9 +24,8 @@ def test_each_combination_has_its_rate_and_interval_in_the_order_of_the_rows():
 def test_the_interval_is_as_wide_as_its_level_asks():
     narrow, wide = (stats.rates_by(ROWS, HOLDS, by=["world"], level=level) for level in (0.8, 0.99))
     assert (wide["high"] - wide["low"] > narrow["high"] - narrow["low"]).all()
-    assert (wide["low"], wide["high"])[0].tolist() == pytest.approx(
-        proportion_confint([3, 1], [4, 3], alpha=0.01, method="wilson")[0].tolist()
-    )
+    for end, expected in zip(("low", "high"), proportion_confint([3, 1], [4, 3], 0.01, "wilson"), strict=True):
+        assert wide[end].tolist() == pytest.approx(list(expected))
 
 
 def test_the_index_of_the_rows_does_not_matter():
@@ -33,3 +33,16 @@ def test_the_index_of_the_rows_does_not_matter():
     pd.testing.assert_frame_equal(
         stats.rates_by(shuffled, HOLDS, by=["world", "reading"]), stats.rates_by(ROWS, HOLDS, by=["world", "reading"])
     )
+
+
+@pytest.mark.parametrize(
+    ("rows", "holds", "words"),
+    [
+        (ROWS, [float("nan"), *HOLDS[1:]], "holds: 1 of 7 values are NaN"),
+        (ROWS, HOLDS[1:], "6 values for 7 rows"),
+        (ROWS.assign(world=[None, *"bbbaaa"]), HOLDS, "column world: a value is missing"),
+    ],
+)
+def test_what_is_missing_is_refused(rows, holds, words):
+    with pytest.raises(InputError, match=words):
+        stats.rates_by(rows, holds, by=["world"])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -43,7 +46,8 @@ def repeat(
         ``job(**row, **options)`` returns one row of results as a dict, or several rows as a list of dicts, of plain
         numbers and text. With several workers it must be a function of a module, or a `functools.partial` of one.
     plan : sequence of mapping
-        One mapping of arguments for each job, such as `grid` lists. Their values are numbers or text.
+        One mapping of arguments for each job, such as `grid` lists. Their values are numbers or text. A value that the
+        job refuses is refused when its turn comes; what is finished by then is kept.
     keep : Path, optional
         Folder of this plan alone, such as `helpers.keep.cache.folder` names; each finished job is kept there.
     workers : int
@@ -63,18 +67,26 @@ def repeat(
     Raises
     ------
     InputError
-        Two rows of the plan are equal, or the folder cannot be written.
+        Two rows of the plan are equal, a job returns a column of the plan, or the folder cannot be written.
     """
-    names = ["-".join(str(value).replace(" ", "_") for value in row.values()) for row in plan]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise InputError("plan", f"{twice[0]} is there twice", "Give each row of the plan once")
+    names = [_name(row) for row in plan]
+    if len(set(names)) < len(names):
+        twice = next(row for row, name in zip(plan, names, strict=True) if names.count(name) > 1)
+        raise InputError("plan", f"the row {dict(twice)} is there twice", "Give each row of the plan once")
     files = [None if keep is None else keep / f"{name}.json" for name in names]
     jobs = [partial(cache.once, file, partial(job, **row, **options)) for file, row in zip(files, plan, strict=True)]
     found = parallel.each(jobs, workers=workers, unit=unit, progress=progress)
-    return pd.DataFrame(
-        [
-            {**row, **one}
-            for row, made in zip(plan, found, strict=True)
-            for one in (made if isinstance(made, list) else [made])
-        ]
-    )
+    rows = []
+    for row, made in zip(plan, found, strict=True):
+        for one in made if isinstance(made, list) else [made]:
+            if both := sorted(row.keys() & one.keys()):
+                raise InputError("job", f"it returns {both[0]}, a column of the plan", "Name the result otherwise")
+            rows.append({**row, **one})
+    return pd.DataFrame(rows)
+
+
+def _name(row: Mapping[str, object]) -> str:
+    """Name the file of a row: its values as far as a file name takes them, and a hash of columns and values."""
+    digest = hashlib.sha256(json.dumps(row, sort_keys=True, default=str).encode()).hexdigest()[:10]
+    shown = re.sub(r"[^A-Za-z0-9.=-]+", "_", "-".join(str(row[name]) for name in sorted(row))).strip("._")
+    return f"{shown[:60]}-{digest}"

@@ -19,6 +19,8 @@ FIX = "Free some space, or give a folder that you may write to"
 def refused(place: Path, *, problem: str = "cannot be written", fix: str = FIX) -> Iterator[None]:
     """Turn an error of the disk within the block into one that names a place, the reason and what to do.
 
+    An error about a file elsewhere, such as one that the block reads, is raised as it is.
+
     Parameters
     ----------
     place : Path
@@ -34,6 +36,9 @@ def refused(place: Path, *, problem: str = "cannot be written", fix: str = FIX) 
     try:
         yield
     except OSError as error:
+        named = Path(error.filename) if isinstance(error.filename, str) else place
+        if not (named.is_relative_to(place.parent) or place.is_relative_to(named)):
+            raise
         raise InputError(place, f"{problem} ({error.strerror or error})", fix) from error
 
 
@@ -101,15 +106,24 @@ def folder(place: Path, *, problem: str = "cannot be written", fix: str = FIX, r
 
 
 def settle(made: Path, place: Path, *, replace: bool = True) -> None:
-    """Give a finished folder its place, on the same disk; one that is there is replaced, or stays."""
-    if replace:
-        shutil.rmtree(place, ignore_errors=True)
+    """Give a finished folder its place, on the same disk; one that is there is replaced, or stays.
+
+    The old folder is removed last, so it is still there if the new one cannot take its place.
+    """
     place.parent.mkdir(parents=True, exist_ok=True)
+    aside = _beside(place)
+    if replace:
+        with contextlib.suppress(FileNotFoundError):
+            place.rename(aside)
     try:
         made.rename(place)
     except OSError:
-        if replace or not place.is_dir():  # otherwise another process was first
-            raise
+        if not replace and place.is_dir():  # another process was first
+            return
+        with contextlib.suppress(FileNotFoundError):
+            aside.rename(place)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _beside(place: Path) -> Path:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from statsmodels.stats.proportion import proportion_confint
+
+from helpers.errors import InputError
+from helpers.stats.inputs import check_success
 
 
 def rates_by(rows: pd.DataFrame, holds: ArrayLike, *, by: Sequence[str], level: float = 0.95) -> pd.DataFrame:
@@ -28,8 +30,18 @@ def rates_by(rows: pd.DataFrame, holds: ArrayLike, *, by: Sequence[str], level: 
     -------
     DataFrame
         Columns of `by`, then ``rate, low, high`` (Wilson) and ``n`` (rows).
+
+    Raises
+    ------
+    InputError
+        `holds` has missing values or another length than `rows`, or a value of `by` is missing.
     """
-    groups = pd.Series(np.asarray(holds, bool), index=rows.index).groupby([rows[name] for name in by], sort=False)
+    values = check_success(holds, "holds")
+    if len(values) != len(rows):
+        raise InputError("holds", f"{len(values)} values for {len(rows)} rows", "Give one value per row")
+    if missing := [name for name in by if rows[name].isna().any()]:
+        raise InputError(f"column {missing[0]}", "a value is missing", "Leave such rows out, or name the missing value")
+    groups = pd.Series(values, index=rows.index).groupby([rows[name] for name in by], sort=False)
     count, n = groups.sum().to_numpy(int), groups.size().to_numpy(int)
     low, high = proportion_confint(count, n, alpha=1 - level, method="wilson")
     names = groups.size().index.to_frame(index=False)
