@@ -85,3 +85,9 @@ def test_each_row_has_a_file_that_no_other_row_takes(tmp_path):
 def test_a_result_does_not_take_a_column_of_the_plan():
     with pytest.raises(InputError, match="job: it returns a, a column of the plan"):
         plans.repeat(lambda a: {"a": 99}, [{"a": 1}], progress=False)
+
+
+def test_rows_of_other_columns_are_other_rows(tmp_path):
+    for row in ({"a": 1, "b": 2}, {"a": 1, "c": 2}):
+        found = plans.repeat(lambda **given: {"row": str(given)}, [row], keep=tmp_path, progress=False)
+        assert found["row"].tolist() == [str(row)]
