@@ -177,8 +177,7 @@ def over_seeds(
     -------
     DataFrame
         One row per configuration, in order of first occurrence: its columns, ``seeds``, ``mean``, ``sd``, and the
-        interval ``low, high`` (NaN with one seed); ``left_out``, the number of runs without a value. An empty table
-        gives no row.
+        interval ``low, high`` (NaN with one seed); ``left_out``, the number of runs without a value.
     """
     keys, wide, left_out = _by_seed(table, value, configuration, seed_column)
     rows = [_student(row[np.isfinite(row)], level) for row in wide]
@@ -410,11 +409,7 @@ def _root(squares: np.ndarray, size: np.ndarray, rest: np.ndarray, chi2: np.ndar
 def _by_seed(
     table: pd.DataFrame, value: str, configuration: Sequence[str], seed_column: str
 ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
-    """Arrange the values by configuration and seed.
-
-    Returns the configurations (one row each), their values (one column per seed, NaN without a run), and the number of
-    runs without a value.
-    """
+    """Return the configurations, their values (one column per seed, NaN without a run), and how many runs have none."""
     need_columns(table, [value, seed_column, *configuration])
     numbers, row, column = _numbers(table, value), _codes(table, configuration), _codes(table, [seed_column])
     frame = pd.DataFrame({"row": row, "column": column, "value": numbers.to_numpy()})
