@@ -15,7 +15,7 @@ def each(jobs: Sequence[Callable[[], Any]], *, workers: int = 1, unit: str = "jo
         Each is called as ``job()``. Jobs are sent to other processes, so give functions of modules, or
         `functools.partial` of them.
     workers : int
-        Number of processes. Their threads together do not outnumber the cores, whatever OMP_NUM_THREADS is.
+        Number of processes. They share the cores, with one thread each at least, whatever OMP_NUM_THREADS is.
     unit : str
         Name of a job on the progress bar.
     """
