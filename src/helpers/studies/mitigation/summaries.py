@@ -8,6 +8,7 @@ import scipy
 from statsmodels.stats.proportion import proportion_confint
 
 from helpers import stats
+from helpers.metrics.rates import SMALLEST
 from helpers.studies.mitigation import comparing
 from helpers.studies.mitigation.protocol import BASELINE, METHODS, START, THRESHOLDS, Compared
 from helpers.studies.mitigation.tasks import PARTS, Study
@@ -36,7 +37,7 @@ def comparison(
     *,
     rule: str,
     part: str = "test",
-    minimum: int = 10,
+    minimum: int = SMALLEST,
     n_boot: int = 1000,
     seed: int = 0,
 ) -> pd.DataFrame:
