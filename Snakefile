@@ -5,6 +5,7 @@ from pathlib import Path
 
 from helpers.keep import fingerprint
 from helpers.report import instances, parameters, provenance, sweeps
+from helpers.book import contents
 from helpers.book.workflow import settle
 
 PAGES = instances.book()  # by name; most studies have one
@@ -22,8 +23,11 @@ PROSE = sorted(
     if p.is_file() and not {"studies", "recorded", "__pycache__"} & set(p.parts)
 )
 CLAIMS = [f"book/studies/claims{end}.md" for end in ("", "-so-far", "-figure")]  # page, and for the front page
+TOC = "book/studies/_toc.yml"
+CONTENTS = [TOC, *(f"book/studies/{name}.md" for name in ("questions", "minutes", "api/index"))]
+CONTENTS += [f"book/studies/api/{room.name}.md" for room in contents.rooms()]
 PARTS = [f"book/studies/{name}.ipynb" for name in PAGES]  # what the book is made of
-PARTS += [*CLAIMS, *PROSE, *HELPERS, "_config.yml", "data/README.md", "CITATION.cff"]
+PARTS += [*CONTENTS, *CLAIMS, *PROSE, *HELPERS, "_config.yml", "data/README.md", "CITATION.cff"]
 BATCH = config.get("profile", "quick")  # the profile that the book shows
 ASKED = config.get("params", [])  # NAME=value, beyond the profile, of the one run asked for
 THREADS = config.get("threads", 1)  # of a run: two that both take every core wait for each other
@@ -104,6 +108,7 @@ localrules:
     book,
     pdf,
     student_book,
+    contents,
     page,
     claims,
 
@@ -116,7 +121,7 @@ rule book:
     log:
         "_build/book.log",
     shell:
-        "{JUPYTER_BOOK} build book --all -W --keep-going > {log} 2>&1 || (grep -E 'WARNING|ERROR|Error' {log} >&2; exit 1)"
+        "{JUPYTER_BOOK} build book --toc {TOC} --all -W --keep-going > {log} 2>&1 || (grep -E 'WARNING|ERROR|Error' {log} >&2; exit 1)"
 
 
 rule pdf:
@@ -127,7 +132,7 @@ rule pdf:
     log:
         "_build/pdf.log",
     shell:
-        "{JUPYTER_BOOK} build book --all -W --keep-going --builder singlehtml > {log} 2>&1"
+        "{JUPYTER_BOOK} build book --toc {TOC} --all -W --keep-going --builder singlehtml > {log} 2>&1"
         " || (grep -E 'WARNING|ERROR|Error' {log} >&2; exit 1);"
         " {PYTHON} book/_ext/pdf.py _build/singlehtml/intro.html {output}"
 
@@ -142,7 +147,7 @@ rule student_book:
         "_build/student-book.log",
     shell:
         "{PYTHON} -m helpers.book.workflow student --pages && cd _build/student-book"
-        " && ({JUPYTER_BOOK} build book --all -W --keep-going > ../student-book.log 2>&1"
+        " && ({JUPYTER_BOOK} build book --toc {TOC} --all -W --keep-going > ../student-book.log 2>&1"
         " || (grep -E 'WARNING|ERROR|Error' ../student-book.log >&2; exit 1))"
 
 
@@ -162,6 +167,20 @@ rule page:
         code=drawing,
     shell:
         "{PYTHON} -m helpers.book.workflow page {BATCH} {output:q}"
+
+
+rule contents:
+    input:
+        [f"notebooks/{page.study}.ipynb" for page in PAGES.values()],
+        LISTS,
+        "book/_toc.yml",
+        [f for f in HELPERS if f.startswith("src/helpers/studies/") and "__init__" in f],
+    output:
+        CONTENTS,
+    params:
+        code=fingerprint.code_of("helpers.book.contents", looking=True),
+    shell:
+        "{PYTHON} -m helpers.book.workflow contents {output[0]}"
 
 
 rule claims:

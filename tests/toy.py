@@ -67,8 +67,9 @@ def make(folder: Path) -> None:
     links = f"[A disc](studies/{STUDY}.ipynb), [a square](studies/{STUDY}_square.ipynb).\n"
     (folder / "book" / "intro.md").write_text(f"# Shapes\n\n{links}")
     (folder / "book" / "methods" / "verdicts.md").write_text("# Verdicts\n")
-    files = [f"studies/{STUDY}", f"studies/{STUDY}_square", "studies/claims", "methods/verdicts", "references"]
-    contents = {"format": "jb-book", "root": "intro", "chapters": [{"file": file} for file in files]}
+    files = ["studies/claims", "methods/verdicts", "references"]
+    parts = [{"caption": "Start", "chapters": [{"file": file} for file in files]}]
+    contents = {"format": "jb-book", "root": "intro", "parts": parts}
     (folder / "book" / "_toc.yml").write_text(yaml.safe_dump(contents))
 
 
@@ -85,7 +86,7 @@ def teach(folder: Path) -> None:
     intro = folder / "book" / "intro.md"
     intro.write_text(intro.read_text() + "\nFor teachers there is [a guide](how-to/teach.md).\nOne more line.\n")
     contents = yaml.safe_load((folder / "book" / "_toc.yml").read_text())
-    contents["chapters"].append({"file": "how-to/teach"})
+    contents["parts"][0]["chapters"].append({"file": "how-to/teach"})
     (folder / "book" / "_toc.yml").write_text(yaml.safe_dump(contents))
 
 

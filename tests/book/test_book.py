@@ -13,6 +13,7 @@ import yaml
 from bs4 import BeautifulSoup
 
 import helpers
+import helpers.studies
 from helpers.report import instances
 from helpers.report.values import flatten
 
@@ -24,14 +25,14 @@ ABSOLUTE = re.compile(r"(?<![\w.~>:/])/(?:home|root|work|tmp|Users|private|mnt|d
 LOADS = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href", "object": "data"}
 
 
-def toc_entries() -> list[str]:
+def toc_entries(file: Path) -> list[str]:
     def files(node: object) -> list[str]:
         if isinstance(node, dict):
             own = [node[key] for key in ("root", "file") if key in node]
             return own + [name for value in node.values() for name in files(value)]
         return [name for item in node for name in files(item)] if isinstance(node, list) else []
 
-    return files(yaml.safe_load((BOOK / "_toc.yml").read_text()))
+    return files(yaml.safe_load(file.read_text()))
 
 
 @cache
@@ -44,9 +45,15 @@ def article(page: Path) -> BeautifulSoup:
 
 
 @pytest.fixture(scope="session")
-def pages(built_book: Path) -> dict[str, Path]:
+def listed(built_book: Path) -> list[str]:
+    """Entries of the table of contents from which the book was built."""
+    return toc_entries(built_book.parents[1] / "book" / "studies" / "_toc.yml")
+
+
+@pytest.fixture(scope="session")
+def pages(built_book: Path, listed: list[str]) -> dict[str, Path]:
     """Page of each entry of the table of contents."""
-    return {name: built_book / f"{name}.html" for name in toc_entries()}
+    return {name: built_book / f"{name}.html" for name in listed}
 
 
 def failing(pages: dict[str, Path], problem) -> dict[str, object]:
@@ -58,11 +65,11 @@ def failing(pages: dict[str, Path], problem) -> dict[str, object]:
 # The sources
 
 
-def test_toc_lists_every_page_of_a_study_and_every_module():
-    listed = toc_entries()
+def test_contents_list_every_page_of_a_study_and_every_module(listed):
     studies = {f"studies/{name}" for name in [*instances.book(), "claims"]}
-    modules = {f"api/{module.name}" for module in pkgutil.iter_modules(helpers.__path__) if module.name[0] != "_"}
-    assert {name for name in listed if name.startswith("studies/")} == studies
+    modules = {f"api/{module.name}" for module in pkgutil.iter_modules(helpers.__path__)} - {"api/studies"}
+    rooms = {f"studies/api/{module.name}" for module in pkgutil.iter_modules(helpers.studies.__path__)}
+    assert {name for name in listed if name.startswith("studies/")} == studies | rooms | {"studies/api/index"}
     assert modules - set(listed) == set()
     assert len(listed) == len(set(listed))
 
@@ -70,7 +77,7 @@ def test_toc_lists_every_page_of_a_study_and_every_module():
 def test_every_prose_page_is_listed():
     prose = {path.relative_to(BOOK).with_suffix("").as_posix() for path in BOOK.rglob("*.md")}
     prose = {name for name in prose if name.split("/")[0] not in {"studies", "recorded", "vendor"}}
-    assert prose - set(toc_entries()) == set()
+    assert prose - set(toc_entries(BOOK / "_toc.yml")) == set()
 
 
 def test_no_static_folder():
@@ -109,11 +116,20 @@ def test_repository_address_stands_in_one_place():
     assert [path.name for path in texts if url in path.read_text()] == []
 
 
-def test_every_study_page_answers_a_question():
-    """The page by question leads to each page of a study, and to the claims."""
-    text = (BOOK / "questions.md").read_text()
-    linked = set(re.findall(r"\]\(studies/([\w-]+)\.(?:ipynb|md)\)", text))
-    assert linked == {*instances.book(), "claims"}
+def test_every_study_page_answers_a_question(pages):
+    """The page by question leads to each page of a study, and to the claims; the sidebar shows the same names."""
+    links = {a["href"]: a.get_text().strip() for a in article(pages["questions"]).select("table a[href^='studies/']")}
+    assert set(links) == {f"studies/{name}.html" for name in [*instances.book(), "claims"]}
+    sidebar = {a["href"]: a.get_text().strip() for a in soup(pages["questions"]).select("nav.bd-links a[href]")}
+    del links["studies/claims.html"]
+    assert {href: sidebar[href] for href in links} == links
+
+
+def test_run_times_of_every_study_are_listed(pages):
+    rows = article(pages["how-to/run"]).select_one("#how-long-each-study-takes table").select("tbody tr")
+    linked = {Path(row.a["href"]).stem for row in rows}
+    assert {page.study for page in instances.book().values()} <= linked <= set(instances.book())
+    assert all(cell.get_text().strip() for row in rows for cell in row.select("td"))
 
 
 # The pages
@@ -300,14 +316,14 @@ def test_every_reference_is_listed(pages):
     assert len(article(pages["references"]).select("div.citation, dd p, li p")) >= len(keys)
 
 
-LISTS = {"api/index", "api/renamed", "api/studies"}  # pages of the reference that list others
+LISTS = {"api/index", "api/renamed", "studies/api/index"}  # pages of the reference that list others
 
 
 def test_api_pages_show_functions(pages):
     def empty(page: Path) -> bool:
         return not article(page).select("dl.py > dt")
 
-    assert failing({n: p for n, p in pages.items() if n.startswith("api/") and n not in LISTS}, empty) == {}
+    assert failing({n: p for n, p in pages.items() if "api/" in n and n not in LISTS}, empty) == {}
 
 
 def test_a_claim_about_mitigation_names_a_value_that_its_run_has(tiny_run):

@@ -120,5 +120,5 @@ def files(kept_book: Path) -> dict[str, Path]:
             return own + [name for value in node.values() for name in names(value)]
         return [name for item in node for name in names(item)] if isinstance(node, list) else []
 
-    toc = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
+    toc = yaml.safe_load((kept_book.parents[1] / "book" / "studies" / "_toc.yml").read_text())
     return {name: kept_book / f"{name}.html" for name in names(toc)}

@@ -79,7 +79,7 @@ def judged(page: Page, name: str = "", device: str = "") -> list[str]:
 
 def of_packages(name: str) -> bool:
     """Whether a page is one of those of the packages that a slow test judges."""
-    return name.startswith("api/") and name not in WHOLE
+    return name.startswith(("api/", "studies/api/")) and name not in WHOLE
 
 
 def cut_on_paper(page: Page) -> list[str]:

@@ -1,6 +1,7 @@
 """Check cells: what is right, wrong, open or refused."""
 
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -8,38 +9,31 @@ import pytest
 import yaml
 
 from helpers import exercises, paths, stats
-from helpers.book import workflow
+from helpers.book import course, workflow
 from helpers.errors import InputError
 from helpers.exercises import keys
+from helpers.report import ipynb
 from helpers.studies import biased_ruler
 from tests.conftest import ROOT
 
 STUDIES = sorted(p.stem for p in (ROOT / "notebooks" / "exercises").glob("*.yaml"))
 
 
-# Right answers stand here alone: tests are not in the students' copy. Those that depend on a run are below.
-RIGHT = {
-    "00_bias_sandbox": {1: "as often", 2: "difficulty and labels", 3: "noise"},
-    "00_calibration": {1: "falls", 2: 4, 3: -0.038},
-    "01_label_audit": {1: "halves", 2: "slope on age"},
-    "02_biased_ruler": {1: "labels", 2: "the ruler"},
-    "02_five_worlds": {1: "none", 2: "of training", 3: "which cases are hard"},
-    "03_four_worlds": {1: "condition", 2: "representation", 3: 5},
-    "03_skin_tone_vae": {1: "falls", 2: "one", 3: "of the test only"},
-    "04_reconstruction_bias": {1: "noise", 2: "balance", 3: "stays at zero but for chance"},
-    "04_two_worlds": {1: "published rule", 2: "false alarms of the signed test", 3: "a contrast named beforehand"},
-    "05_mitigation": {1: "all cases", 2: "start", 3: "in every pixel"},
-    "05_six_worlds": {1: "calibration", 2: "plain fine-tuning too", 3: "more images of that view"},
-    "06_sweeps": {1: "seed and rest", 2: 16, 3: "no"},
-    "06_vae_uncertainty": {1: "halves", 2: "falls", 3: "nmse"},
-    "07_your_own_scores": {1: "most of it goes", 2: 2, 3: "the reference group"},
-    "template": {1: "halves", 2: "every number", 3: "groups"},
-}
+def right(study: str) -> dict[int, object]:
+    """Right answers by exercise, from the metadata of the solutions, which students do not get."""
+    cells = ipynb.read(ROOT / "notebooks" / f"{study}.ipynb")["cells"]
+    answered = [cell for cell in cells if "answer" in cell["metadata"]]
+    assert all(course.is_solution(cell) for cell in answered), study
+    return {int(NUMBER.search(cell["source"])[1]): cell["metadata"]["answer"] for cell in answered}
+
+
+NUMBER = re.compile(r"Solution (\d+)")
+RIGHT = {path.stem: right(path.stem) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
 KEYED = [(study, number) for study, answers in RIGHT.items() for number in answers]
 
 
 def test_every_study_has_keys():
-    assert {p.stem for p in (ROOT / "notebooks").glob("*.ipynb")} == set(STUDIES) == set(RIGHT)
+    assert set(STUDIES) == set(RIGHT)
     runs = {(s, n) for s in STUDIES for n, key in exercises.read(s).items() if "within" in key}
     assert runs == {("01_label_audit", 3), ("02_biased_ruler", 3)}
     assert set(KEYED) == {(s, n) for s in STUDIES for n in exercises.read(s)} - runs

@@ -1,7 +1,6 @@
 """The house style, over every study notebook."""
 
 import ast
-import csv
 import itertools
 import re
 
@@ -9,8 +8,9 @@ import nbformat
 import pytest
 
 from helpers import exercises
+from helpers.book import contents
 from helpers.keep import fingerprint
-from helpers.report import instances
+from helpers.report import instances, ipynb
 from tests.conftest import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -219,12 +219,14 @@ def test_a_discussion_of_harm_ends_the_exercises(path):
 
 
 @every_notebook
-def test_every_page_is_in_the_contents_and_the_study_has_a_tiny_profile(path):
+def test_the_study_has_a_tiny_profile_and_a_place_in_the_contents(path):
     assert (ROOT / "notebooks" / "params" / f"{path.stem}.tiny.yaml").is_file()
-    if path.stem == "template":  # which is no study
-        return
-    contents = re.findall(r"file: (\S+)", (ROOT / "book" / "_toc.yml").read_text())
-    assert {f"studies/{page.name}" for page in instances.pages(path.stem)} <= set(contents)
+    about = ipynb.read(path)["metadata"]["study"]
+    assert about["group"] in contents.GROUPS and about["question"].endswith("?") and len(about["short"]) <= 24
+    if path.stem != "template":  # which is no study
+        listed = {entry.page.name: entry for entry in contents.entries()}
+        pages = [listed[page.name] for page in instances.pages(path.stem)]
+        assert pages[0].short == about["short"] and len({entry.short for entry in listed.values()}) == len(listed)
 
 
 @every_notebook
@@ -235,16 +237,3 @@ def test_no_number_of_a_result_is_typed_into_prose(path):
         prose = re.sub(r"`[^`]*`|\$\$.*?\$\$|\$[^$]*\$", "", cell.source, flags=re.S)
         typed = set(re.findall(r"(?<![\w.])\d+\.\d+(?:e-?\d+)?", prose))
         assert typed <= allowed, cell.source[:80]
-
-
-@every_notebook
-def test_how_long_the_study_takes_is_told_for_three_machines(path):
-    """Where nothing was measured the table says so; no cell is empty."""
-    if path.stem == "template":  # which is no study
-        return
-    with (ROOT / "book" / "how-to" / "minutes.csv").open(encoding="utf-8", newline="") as file:
-        head, *rows = csv.reader(file)
-    rows = [row for row in rows if f"studies/{path.stem}.ipynb" in row[0]]
-    assert len(rows) == 1 and len(rows[0]) == len(head) == 5
-    for cell in rows[0][1:]:
-        assert re.match(r"\d|not yet measured$|uses none$", cell)

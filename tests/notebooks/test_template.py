@@ -16,10 +16,18 @@ def made(checkout):
 
 def test_it_says_what_it_wrote(made, checkout):
     own = [f"{STUDY}.ipynb", f"params/{STUDY}.tiny.yaml", f"exercises/{STUDY}.yaml"]
-    assert made == [*(f"notebooks/{file}" for file in own), "book/how-to/minutes.csv", "book/_toc.yml"]
-    assert f"file: studies/{STUDY}\n      - file: studies/claims" in (checkout.folder / "book" / "_toc.yml").read_text()
+    assert made == [f"notebooks/{file}" for file in own]
     text = (checkout.folder / made[0]).read_text()
     assert f'\\"{STUDY}\\"' in text and "fig-a-trial-result" in text and 'template\\"' not in text
+
+
+def test_the_contents_list_it(made, checkout):
+    place = checkout.folder / "book" / "studies" / "_toc.yml"
+    done = checkout.run("-m", "helpers.book.workflow", "contents", str(place))
+    assert done.returncode == 0, done.stdout
+    assert f"- file: studies/{STUDY}\n    title: A trial\n" in place.read_text()
+    for name in ("questions.md", "minutes.md"):
+        assert f"studies/{STUDY}.ipynb)" in place.with_name(name).read_text()
 
 
 def test_it_keeps_the_house_style_as_it_stands(made, checkout):
@@ -58,7 +66,6 @@ def test_a_name_that_cannot_be_used_changes_nothing(name, says, made, checkout):
 
 def test_contributing_names_what_is_there():
     text = (ROOT / "CONTRIBUTING.md").read_text()
-    tables = ("book/questions.md", "book/how-to/minutes.csv")
-    for name in ("notebooks/template.ipynb", "tests/notebooks/test_house_style.py", *tables):
+    for name in ("notebooks/template.ipynb", "tests/notebooks/test_house_style.py", "book/references.bib"):
         assert name in text and (ROOT / name).is_file()
     assert "make new STUDY=" in text and "\nnew:" in (ROOT / "Makefile").read_text()

@@ -96,7 +96,7 @@ def write(*, pages: bool = False) -> Path:
             shutil.copy2(source, copy)
     for notebook in [*(scratch / "notebooks").rglob("*.ipynb"), *(scratch / "book").rglob("*.ipynb")]:
         notebook.write_text(without_solutions(notebook), encoding="utf-8")
-    for prose in [scratch / "book" / "_toc.yml", *(scratch / "book").rglob("*.md")]:
+    for prose in [*(scratch / "book").rglob("_toc.yml"), *(scratch / "book").rglob("*.md")]:
         text = prose.read_text(encoding="utf-8")
         if TO_TEACHERS.search(text):
             prose.write_text(TO_TEACHERS.sub("", text), encoding="utf-8")

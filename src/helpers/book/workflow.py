@@ -145,6 +145,8 @@ def main(words: list[str] | None = None) -> int:
         add = tasks.add_parser(task, help="make a page from its run" if task == "page" else "make the page of claims")
         add.add_argument("profile")
         add.add_argument("page", type=Path)
+    add = tasks.add_parser("contents", help="make the book's contents from the studies that are there")
+    add.add_argument("place", type=Path)
     add = tasks.add_parser("new", help="make a study from the template")
     add.add_argument("study")
     add = tasks.add_parser("audit", help="audit a table of one's own scores, and write a report")
@@ -201,6 +203,10 @@ def _do(asked: argparse.Namespace) -> None:
             shown = instances.book()[asked.page.stem]
             running.redraw(shown.run(asked.profile))
             page.study_page(shown.run(asked.profile), asked.page, shown)
+        case "contents":
+            from helpers.book import contents
+
+            contents.write(asked.place)
         case "claims":
             from helpers.book import collected
 

@@ -11,13 +11,19 @@ import yaml
 
 from helpers import paths
 from helpers.errors import InputError
-from helpers.report import parameters
+from helpers.report import ipynb, parameters
 from helpers.report.private import PLACES, shorten
 
 MACHINE = (*PLACES, "DEVICE")  # parameters that set where a run is executed, not the computation
 SUFFIX = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")  # it becomes part of file names and labels
 FIELDS = {"name": str, "title": str, "parameters": dict}
-SPELLED = {"vae": "VAE", "xray": "X-ray", "chexpert": "CheXpert"}  # names that are lower case in file names
+LISTED = (
+    "group",
+    "short",
+    "question",
+    "after",
+    "minutes",
+)  # optional fields: how `helpers.book.contents` lists the page
 
 
 class Page(NamedTuple):
@@ -30,6 +36,7 @@ class Page(NamedTuple):
     suffix: str = ""
     title: str = ""
     parameters: dict[str, Any] = {}  # noqa: RUF012  read only
+    about: dict[str, Any] = {}  # noqa: RUF012  fields of `LISTED`
 
     @property
     def name(self) -> str:
@@ -38,10 +45,9 @@ class Page(NamedTuple):
 
     @property
     def label(self) -> str:
-        """Return a short name for readers, such as "Reconstruction bias (CheXpert)"."""
-        name = " ".join(SPELLED.get(word, word) for word in self.study.split("_")[1:])
-        name = name[:1].upper() + name[1:]
-        return f"{name} ({SPELLED.get(self.suffix, self.suffix)})" if self.suffix else name
+        """Return the short name that the page gives itself, or else one made from its file name."""
+        name = " ".join(self.study.split("_")[1:]).capitalize()
+        return str(self.about.get("short") or (f"{name} ({self.suffix})" if self.suffix else name))
 
     @property
     def words(self) -> list[str]:
@@ -80,7 +86,7 @@ def pages(study: str) -> list[Page]:
         The file cannot be read; or a page in it has no name, title or parameters, sets a parameter that the study
         does not take, is listed twice, or shows the same run as another page.
     """
-    found = [Page(study)]
+    found = [Page(study, about=_about(study))]
     file = paths.notebooks() / "pages" / f"{study}.yaml"
     if not file.is_file():
         return found
@@ -125,6 +131,15 @@ def book() -> dict[str, Page]:
     return found
 
 
+def _about(study: str) -> dict[str, Any]:
+    """Return the fields of `LISTED` in a notebook's metadata; none if it is unreadable, as its run will report."""
+    try:
+        about = ipynb.read(paths.notebooks() / f"{study}.ipynb")["metadata"].get("study", {})
+    except InputError:
+        return {}
+    return about if isinstance(about, dict) else {str(about): None}
+
+
 def _entries(text: str, where: str) -> list[Any]:
     try:
         entries = yaml.safe_load(text)
@@ -137,8 +152,8 @@ def _entries(text: str, where: str) -> list[Any]:
 
 
 def _page(study: str, entry: Any, where: str) -> Page:
-    fields = ", ".join(FIELDS)
-    if not isinstance(entry, dict) or (odd := set(entry) - set(FIELDS)):
+    fields = ", ".join((*FIELDS, *LISTED))
+    if not isinstance(entry, dict) or (odd := set(entry) - {*FIELDS, *LISTED}):
         problem = f"unknown field {', '.join(map(str, odd))}" if isinstance(entry, dict) else f"{entry!r} is no page"
         raise InputError(where, problem, f"A page has the fields {fields}")
     for field, kind in FIELDS.items():
@@ -153,4 +168,5 @@ def _page(study: str, entry: Any, where: str) -> Page:
         raise InputError(where, "the title has more than one line", "Write a title of one line")
     if machine := [name for name in entry["parameters"] if name in MACHINE]:
         raise InputError(where, f"{machine[0]} says where a run is made", "Set what the page is about")
-    return Page(study, entry["name"], entry["title"].strip(), entry["parameters"])
+    about = {field: entry[field] for field in LISTED if field in entry}
+    return Page(study, entry["name"], entry["title"].strip(), entry["parameters"], about)
