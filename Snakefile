@@ -23,7 +23,7 @@ PROSE = sorted(
     if p.is_file() and not {"studies", "recorded", "__pycache__"} & set(p.parts)
 )
 CLAIMS = [f"book/studies/claims{end}.md" for end in ("", "-so-far", "-figure")]  # page, and for the front page
-TOC = "book/studies/_toc.yml"
+TOC = "book/studies/_toc.yml"  # Jupyter Book takes a relative path for one from its source folder
 CONTENTS = [TOC, *(f"book/studies/{name}.md" for name in ("questions", "minutes", "api/index"))]
 CONTENTS += [f"book/studies/api/{room.name}.md" for room in contents.rooms()]
 PARTS = [f"book/studies/{name}.ipynb" for name in PAGES]  # what the book is made of
@@ -121,7 +121,7 @@ rule book:
     log:
         "_build/book.log",
     shell:
-        "{JUPYTER_BOOK} build book --toc {TOC} --all -W --keep-going > {log} 2>&1 || (grep -E 'WARNING|ERROR|Error' {log} >&2; exit 1)"
+        "{JUPYTER_BOOK} build book --toc \"$PWD\"/{TOC} --all -W --keep-going > {log} 2>&1 || (grep -E 'WARNING|ERROR|Error' {log} >&2; exit 1)"
 
 
 rule pdf:
@@ -132,7 +132,7 @@ rule pdf:
     log:
         "_build/pdf.log",
     shell:
-        "{JUPYTER_BOOK} build book --toc {TOC} --all -W --keep-going --builder singlehtml > {log} 2>&1"
+        "{JUPYTER_BOOK} build book --toc \"$PWD\"/{TOC} --all -W --keep-going --builder singlehtml > {log} 2>&1"
         " || (grep -E 'WARNING|ERROR|Error' {log} >&2; exit 1);"
         " {PYTHON} book/_ext/pdf.py _build/singlehtml/intro.html {output}"
 
@@ -147,7 +147,7 @@ rule student_book:
         "_build/student-book.log",
     shell:
         "{PYTHON} -m helpers.book.workflow student --pages && cd _build/student-book"
-        " && ({JUPYTER_BOOK} build book --toc {TOC} --all -W --keep-going > ../student-book.log 2>&1"
+        " && ({JUPYTER_BOOK} build book --toc \"$PWD\"/{TOC} --all -W --keep-going > ../student-book.log 2>&1"
         " || (grep -E 'WARNING|ERROR|Error' ../student-book.log >&2; exit 1))"
 
 
