@@ -182,7 +182,7 @@ def test_a_commit_that_does_not_run_today_is_recorded_anew(project, start, monke
     monkeypatch.setitem(project.environment, "NO_LONGER_THERE", "1")
     code, text = project.restamp()
     assert code == 2
-    assert f"commit {made}: it does not run today (RuntimeError: a library has gone). Record it anew" in text
+    assert f"commit {made}: the study does not run today (RuntimeError: a library has gone). Record it again" in text
 
 
 def test_uncommitted_changes_are_refused(project, start):
@@ -195,7 +195,7 @@ def test_uncommitted_changes_are_refused(project, start):
 @pytest.mark.parametrize(
     ("known", "says"),
     [
-        ({"git": {"commit": "0123456789ab", "dirty": False}}, "commit 0123456789ab: it is not in the history"),
+        ({"git": {"commit": "0123456789ab", "dirty": False}}, "commit 0123456789ab: not in the history"),
         ({"helpers": {"helpers.metrics.discs": "0" * 12}}, "it was made with changes that commit"),
         ({"source": "real", "data": "0" * 16}, "its real data are not there (there is no such folder)"),
     ],
@@ -216,4 +216,4 @@ def test_what_cannot_be_proven_is_refused_in_one_line(project, start, known, say
 
 def test_a_study_without_a_record_is_refused(project):
     code, text = project.restamp("99_nothing")
-    assert code == 2 and text == f"99_nothing: nothing is recorded of it. Studies with records: {toy.STUDY}\n"
+    assert code == 2 and text == f"99_nothing: there is no record. Studies with records: {toy.STUDY}\n"

@@ -94,7 +94,7 @@ def test_a_sweep_that_is_killed_again_and_again_loses_nothing(project, runs):
             if working(project):
                 refused, refusals = project.run(*WORDS), refusals + 1
                 assert refused.returncode == 2, refused.stdout[-4000:]
-                assert "another process is at work on it" in refused.stdout
+                assert "another process is running it" in refused.stdout
         kill(jobs)
         process.communicate()
         time.sleep(1)

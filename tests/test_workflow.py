@@ -130,8 +130,11 @@ def refused(monkeypatch, capsys):
         (["study", STUDY, "tiny", "SEED=one"], "parameter SEED: 'one' is of type str, expected int"),
         (["study", STUDY, "tiny", "SEED=-1"], "parameter SEED: -1 is out of range"),
         (["study", STUDY, "tiny", "N_CASES=3"], "parameter N_CASES: 3 is out of range"),
-        (["study", STUDY, "tiny", "SOURCE=fake"], "parameter SOURCE: 'fake' is not a choice"),
-        (["study", "05_mitigation", "tiny", "TASK=brain"], "parameter TASK: 'brain' is not a choice"),
+        (["study", STUDY, "tiny", "SOURCE=fake"], "parameter SOURCE: must be simulated or real, got 'fake'"),
+        (
+            ["study", "05_mitigation", "tiny", "TASK=brain"],
+            "parameter TASK: must be chest, skin, xray or mri, got 'brain'",
+        ),
         (["study", STUDY, "tiny", "SEED"], "expected NAME=value"),
         (["study", STUDY, "tiny", "SOURCE=real", "DATA_ROOT=nowhere"], "DATA_ROOT = nowhere: there is no such folder"),
         (["record", STUDY, "nothing", "default", "x"], "no results.json"),
@@ -180,13 +183,13 @@ def test_killed_run_leaves_nothing_taken_for_a_result(checkout):
     still(jobs)  # for the time of the questions, or the run might end
     second = checkout.run(*words)
     assert second.returncode == 2
-    assert "another process is at work on it" in second.stdout
+    assert "another process is using it" in second.stdout
 
     process.kill()  # Snakemake alone: its job lives on, and nobody else may start the same run
     process.wait()
     third = checkout.run(*words)
     assert third.returncode != 0
-    assert f"run tiny-{SHORT}-SEED=7: another process is at work on it" in third.stdout
+    assert f"run tiny-{SHORT}-SEED=7: another process is using it" in third.stdout
 
     kill(jobs)
     process.communicate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 
 
@@ -30,8 +31,8 @@ class InputError(ValueError):
         return [f"{type(self).__name__}: {self}"]
 
 
-def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
-    """Refuse a value that is not one of the choices.
+def check_choice(name: str, value: object, choices: Iterable[object]) -> None:
+    """Refuse a value that is not one of the choices; a near one is suggested.
 
     Raises
     ------
@@ -40,5 +41,9 @@ def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
     """
     allowed = list(choices)
     if value not in allowed:
-        listed = " or ".join(filter(None, [", ".join(allowed[:-1]), *allowed[-1:]]))
-        raise InputError(name, f"must be {listed}, got {value!r}", "Give one of these")
+        names = [str(choice) for choice in allowed]
+        listed = " or ".join(filter(None, [", ".join(names[:-1]), *names[-1:]])) or "a name, but there is none"
+        near = difflib.get_close_matches(str(value), names, n=1)
+        raise InputError(
+            name, f"must be {listed}, got {value!r}", f"Did you mean {near[0]}?" if near else "Give one of these"
+        )

@@ -56,14 +56,14 @@ def data_root(given: str | Path = "") -> Path:
         raise InputError(
             "DATA_ROOT",
             "no folder of real data is named",
-            f"Set DATA_ROOT or the environment variable {DATA_VARIABLE}; data/README.md says where to get the data",
+            f"Set DATA_ROOT or the environment variable {DATA_VARIABLE}; data/README.md shows where to get the data",
         )
     folder = Path(value).expanduser()
     if not folder.is_dir():
         raise InputError(
             f"{name} = {value}",
             "it is a file, not a folder" if folder.exists() else "there is no such folder",
-            "Give the folder of the download; data/README.md says what it holds",
+            "Give the folder of the download; data/README.md shows its layout",
         )
     return folder.resolve()
 

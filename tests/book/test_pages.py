@@ -72,7 +72,7 @@ def test_a_bad_list_of_pages_is_refused_before_anything_starts(project):
     finally:
         file.write_text(before)
     assert done.returncode == 2
-    assert done.stdout.strip().endswith("'ring' is not a choice. Choose from disc, square")
+    assert done.stdout.strip().endswith("must be disc or square, got 'ring'. Give one of these")
     assert len(done.stdout.strip().splitlines()) == 1
 
 

@@ -306,7 +306,7 @@ CASES: list[tuple[str, Act, tuple[str, ...]]] = [
     (
         "no id in common",
         join(pd.DataFrame({"patient_id": ["DUKE_000"], "dice": [0.5]})),
-        ("mine.csv", "none of its 1 ids"),
+        ("mine.csv", "no id of 1 is among"),
     ),
     ("scores without Dice", join(pd.DataFrame({"patient_id": [FIRST]})), ("mine.csv", "column dice")),
     (
@@ -322,11 +322,11 @@ CASES: list[tuple[str, Act, tuple[str, ...]]] = [
     ("positions differ", mask(lambda v, a: (v, a + np.eye(4, k=3) * 5)), ("automatic", "affines differ")),
     ("four-dimensional mask", mask(lambda v, a: (np.stack([v, v], axis=3), a)), ("automatic", "three-dimensional")),
     ("truncated mask", cut_mask, ("automatic", "truncated")),
-    ("no mask has a partner", no_common_mask, ("expert", "automatic", "no mask")),
+    ("no mask has a partner", no_common_mask, ("expert", "automatic", "no file names match")),
     ("neither scores nor masks", nothing_to_score, ("neither a table", "SCORES")),
     # parameters and folders of a run
     ("unknown parameter", started(SEEDS=1), ("parameter SEEDS", "SEED?")),
-    ("wrong source", started(SOURCE="fake"), ("parameter SOURCE", "simulated, real")),
+    ("wrong source", started(SOURCE="fake"), ("parameter SOURCE", "simulated or real")),
     ("parameter as text", started(SEED="1"), ("parameter SEED", "expected int")),
     ("parameter out of range", started(N_CASES=5), ("parameter N_CASES", "60")),
     ("folder that cannot be written", started(RUN_DIR="/dev/null/run"), ("RUN_DIR", "cannot be written")),

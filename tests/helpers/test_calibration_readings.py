@@ -99,7 +99,7 @@ def test_small_levels_do_not_make_the_largest_gap():
     frame.loc[:4, "attribute 2"], frame.loc[:4, "score"] = 9, 0.0
     found = calibration.largest_gap(frame["score"], attributes=frame.filter(like="attribute"), n=99)
     assert found.gaps.loc["attribute 2", "levels"] == 4 and found.gap < 0.2
-    with pytest.raises(InputError, match="none has two levels of 10 cases"):
+    with pytest.raises(InputError, match="no attribute has two levels of 10 cases"):
         calibration.largest_gap(frame["score"], attributes=pd.DataFrame({"all": 1}, index=frame.index))
 
 

@@ -122,19 +122,19 @@ BAD = [
     ("wrong group", frame(), {"groups": "sexe"}, "GROUPS, mine.csv: there is no column 'sexe'. Did you mean sex?"),
     ("wrong source", frame(), {"source": "hospital"}, "SOURCE_COLUMN, mine.csv: there is no column 'hospital'"),
     ("no groups", frame(), {"groups": " , "}, "GROUPS: no column of groups is named"),
-    ("named twice", frame(), {"groups": "sex", "source": "sex"}, "column 'sex' is SOURCE_COLUMN too"),
+    ("named twice", frame(), {"groups": "sex", "source": "sex"}, "column 'sex' is also named by SOURCE_COLUMN"),
     ("not a number", frame(dice=["good"] * 40), {}, "row 2, column dice: holds 'good', expected a number (and 39 more"),
     ("infinite", frame(dice=[np.inf] * 40), {}, "holds 'inf', expected a number"),
     ("no score at all", frame(dice=[np.nan] * 40), {}, "no case has a score"),
     ("one case", frame(dice=[0.5] + [np.nan] * 39), {}, "one case has a score"),
     ("one group", frame(sex=["f"] * 40), {}, "column sex: all cases are 'f'"),
-    ("nothing recorded", frame(sex=[None] * 40), {}, "nothing is recorded in it"),
+    ("nothing recorded", frame(sex=[None] * 40), {}, "it is empty for all cases with a score"),
     ("small groups", frame(sex=["f"] * 35 + ["m"] * 5), {}, "fewer than two of its 2 groups have 10 cases"),
-    ("repeated case", frame(id=["a"] * 40), {"case": "id"}, "row 3, column id: this case stands in row 2 too; 39 rows"),
+    ("repeated case", frame(id=["a"] * 40), {"case": "id"}, "row 3, column id: this case is also in row 2; 39 rows"),
     ("numbers uncut", frame(), {"groups": "age"}, '40 different numbers. Cut it by edges, as BINS="age: 40, 60"'),
     ("free text", frame(sex=[f"t{k}" for k in range(40)]), {}, "40 different values. Name a column of groups"),
     ("odd edges", frame(), {"groups": "age", "bins": "age: 60, 40"}, "BINS: 'age: 60, 40' is not understood"),
-    ("edges of another", frame(), {"bins": "age: 40"}, "BINS: 'age' is not among the groups"),
+    ("edges of another", frame(), {"bins": "age: 40"}, "BINS: must be sex, got 'age'"),
     ("edges of texts", frame(), {"bins": "sex: 1"}, "column sex: holds 'f', expected a number"),
     ("odd span", frame(), {"span": "1, 0"}, "SPAN: '1, 0' is not understood"),
 ]
@@ -170,9 +170,9 @@ def test_masks_find_their_rows_by_name_and_what_has_no_partner_is_counted(tmp_pa
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ({"case": "id"}, "none of its 40 names is that of a scored pair of masks (2 found)"),
+        ({"case": "id"}, "no name matches a scored pair of masks (40 names, 2 pairs)"),
         ({}, "CASE: no column is named"),
-        ({"case": "id", "score": "volume"}, "SCORE: 'volume' is not measured from masks"),
+        ({"case": "id", "score": "volume"}, "SCORE of masks: must be"),
     ],
 )
 def test_masks_that_match_no_row(asked, says, tmp_path):
@@ -184,10 +184,10 @@ def test_masks_that_match_no_row(asked, says, tmp_path):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("a", "", "dice", "higher"), "PREDICTED: this folder is not named, the other is"),
-        (("", "b", "dice", "higher"), "EXPERT: this folder is not named, the other is"),
-        (("a", "b", "hd95", "higher"), "BETTER: 'higher' does not suit hd95. Say BETTER=lower"),
-        (("a", "b", "dice", "lower"), "Say BETTER=higher"),
+        (("a", "", "dice", "higher"), "PREDICTED: only the other folder is named"),
+        (("", "b", "dice", "higher"), "EXPERT: only the other folder is named"),
+        (("a", "b", "hd95", "higher"), "BETTER: must be lower for hd95, got 'higher'. Set BETTER=lower"),
+        (("a", "b", "dice", "lower"), "Set BETTER=higher"),
         (("a", "b", "dice", "higher"), "there is no such folder"),
     ],
 )

@@ -135,14 +135,14 @@ SPOILT = {
     "none": (lambda: degrade.undersample(IMAGE[:0], MASK), ["images", "(0, 1, 8, 8)"]),
     "mask of another size": (lambda: degrade.undersample(IMAGE, MASK[:4]), ["mask", "(4, 8)"]),
     "mask of numbers": (lambda: degrade.undersample(IMAGE, MASK * 1.0), ["mask", "bool"]),
-    "part": (lambda: degrade.undersample(IMAGE, MASK, part="phase"), ["part = phase", "magnitude"]),
-    "acceleration": (lambda: degrade.spokes_for(5, 256), ["acceleration = 5", "4, 8, 16"]),
-    "pattern": (lambda: degrade.radial_mask(8, 4, pattern="spiral"), ["pattern = spiral", "golden"]),
+    "part": (lambda: degrade.undersample(IMAGE, MASK, part="phase"), ["part: must be", "got 'phase'", "magnitude"]),
+    "acceleration": (lambda: degrade.spokes_for(5, 256), ["acceleration: must be 4, 8 or 16, got 5"]),
+    "pattern": (lambda: degrade.radial_mask(8, 4, pattern="spiral"), ["pattern: must be", "got 'spiral'", "golden"]),
     "spokes": (lambda: degrade.radial_mask(8, 0), ["spokes = 0"]),
     "no number": (lambda: degrade.radial_mask(8, float("nan")), ["spokes = nan"]),
     "odd golden": (lambda: degrade.radial_mask(8, 3, pattern="golden"), ["spokes = 3", "even"]),
     "size": (lambda: degrade.radial_mask(1, 3), ["size = 1"]),
-    "empty mask": (lambda: degrade.acceleration(~MASK), ["mask", "nothing is sampled"]),
+    "empty mask": (lambda: degrade.acceleration(~MASK), ["mask", "no point is sampled"]),
 }
 
 

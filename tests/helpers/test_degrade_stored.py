@@ -136,8 +136,8 @@ def changing(rows: slice) -> np.ndarray:
 
 
 SPOILT = {
-    "key": ({"key": {"model": object()}}, ["key", "not plain"]),
-    "key NaN": ({"key": {"share": float("nan")}}, ["key", "not plain"]),
+    "key": ({"key": {"model": object()}}, ["key", "not a number, text or list"]),
+    "key NaN": ({"key": {"share": float("nan")}}, ["key", "not a number, text or list"]),
     "n": ({"n": 0}, ["n = 0"]),
     "chunk": ({"chunk": 0}, ["chunk = 0"]),
     "too few rows": ({"make": lambda rows: ALL[rows][1:]}, ["make, rows 0 to 4", "expected an array of 4 rows", "(3,"]),

@@ -136,7 +136,7 @@ SPOILT = {
     "negative photons": (IMAGE, {"photons": -5}, ["photons = -5"]),
     "photons NaN": (IMAGE, {"photons": float("nan")}, ["photons = nan"]),
     "too many photons": (IMAGE, {"photons": 1e30}, ["photons = 1e+30", "1e+15"]),
-    "mode": (IMAGE, {"mode": "physical"}, ["mode = physical", "corrected"]),
+    "mode": (IMAGE, {"mode": "physical"}, ["mode: must be", "got 'physical'", "corrected"]),
     "seed": (IMAGE, {"seed": -1}, ["seed = -1"]),
     "first": (IMAGE, {"first": 0.5}, ["first = 0.5"]),
     "attenuation": (IMAGE, {"attenuation": 0}, ["attenuation = 0"]),

@@ -102,8 +102,11 @@ BAD = {
         r"validation.*\(2, labels\)",
     ),
     "grey mask": (lambda x, y: learn.fit_segmenter(x, x, seed=0, **SHORT), "masks.*expected 0 and 1"),
-    "no segmenter": (lambda x, y: learn.fit_segmenter(x, x, seed=0, network="big", **SHORT), "network = big"),
-    "no mode": (lambda x, y: learn.fit_segmenter(x, x, seed=0, mode="both", **SHORT), "mode = both"),
+    "no segmenter": (
+        lambda x, y: learn.fit_segmenter(x, x, seed=0, network="big", **SHORT),
+        "network: must be .*, got 'big'",
+    ),
+    "no mode": (lambda x, y: learn.fit_segmenter(x, x, seed=0, mode="both", **SHORT), "mode: must be .*, got 'both'"),
 }
 
 

@@ -195,7 +195,7 @@ def test_boxes_name_what_is_missing(ax):
     with pytest.raises(InputError, match=r"column mse: 3 of 540 values are NaN"):
         figures.boxes(rows.assign(mse=rows["mse"].where(np.arange(len(rows)) > 2)), y="mse", ax=ax)
     lacking = rows[(rows["training"] != "C") | (rows["group"] != "dark")]
-    with pytest.raises(InputError, match="none has training 'C' and group 'dark'"):
+    with pytest.raises(InputError, match="no row has training 'C' and group 'dark'"):
         figures.boxes(lacking, y="mse", ax=ax)
 
 

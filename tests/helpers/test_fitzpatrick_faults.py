@@ -132,7 +132,7 @@ def keep(text: str):
             (f"row {N}", "column nine_partition_label", "inflamatory"),
         ),
         (cell("three_partition_label", "harmless", row=N), (f"row {N}", "column three_partition_label", "harmless")),
-        (changed(lambda t: pd.concat([t, t.iloc[[2]]])), (f"row {N + 2}", "column md5hash", "row 4 too")),
+        (changed(lambda t: pd.concat([t, t.iloc[[2]]])), (f"row {N + 2}", "column md5hash", "also in row 4")),
         (changed(lambda t: t.drop(columns="label")), ("column label", "no such column")),
         (changed(lambda t: t.drop(columns="fitzpatrick_scale")), ("column fitzpatrick_scale", "no such column")),
         (changed(lambda t: t[:0]), ("no rows",)),

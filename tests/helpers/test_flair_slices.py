@@ -148,7 +148,7 @@ def test_a_label_of_three_is_named(cases):
 def test_a_file_that_is_cut_off_or_missing_is_named(cases):
     path = Path(cases["flair"][1])
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(InputError, match=r"b_FLAIR.nii.gz: is truncated or no NIfTI file"):
+    with pytest.raises(InputError, match=r"b_FLAIR.nii.gz: is truncated or not a NIfTI file"):
         load(cases)
     path.unlink()
     with pytest.raises(InputError, match=r"b_FLAIR.nii.gz"):
@@ -189,7 +189,7 @@ def test_arguments_out_of_range_are_refused(cases, options, where):
 
 
 def test_no_cases_and_no_slices_are_refused(cases):
-    with pytest.raises(InputError, match="there are none"):
+    with pytest.raises(InputError, match="there is no case"):
         load(cases[:0])
-    with pytest.raises(InputError, match="none of its 10 slices lies between first and last"):
+    with pytest.raises(InputError, match="no slice of 10 is between first and last"):
         load(cases, first=60, last=60)

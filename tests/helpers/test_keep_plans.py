@@ -57,7 +57,7 @@ def test_a_job_may_give_several_rows_or_none():
 
 def test_equal_rows_are_refused_before_any_is_run(tmp_path):
     CALLS.clear()
-    with pytest.raises(InputError, match=r"plan: the row \{'a': 1, 'b': 2\} is there twice"):
+    with pytest.raises(InputError, match=r"plan: the row \{'a': 1, 'b': 2\} occurs twice"):
         plans.repeat(product, [{"a": 1, "b": 2}, {"b": 2, "a": 1}], keep=tmp_path, progress=False)
     with pytest.raises(InputError, match="cannot be written"):
         (tmp_path / "file").write_text("no folder")

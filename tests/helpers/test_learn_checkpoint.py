@@ -139,7 +139,7 @@ def test_damaged_checkpoint_is_said(tmp_path, damage):
     spoilt = DAMAGES[damage](whole, weight)
     assert spoilt != whole
     file.write_bytes(spoilt)
-    with pytest.raises(InputError, match="no whole checkpoint") as raised:
+    with pytest.raises(InputError, match="not a complete checkpoint") as raised:
         fit(checkpoint=tmp_path, steps=5)
     assert str(file) in str(raised.value)
     assert file.read_bytes() == spoilt
@@ -147,7 +147,7 @@ def test_damaged_checkpoint_is_said(tmp_path, damage):
 
 def test_another_file_of_pytorch_is_no_checkpoint(tmp_path):
     torch.save({"weights": torch.zeros(3)}, tmp_path / "last.pt")
-    with pytest.raises(InputError, match="no whole checkpoint"):
+    with pytest.raises(InputError, match="not a complete checkpoint"):
         fit(checkpoint=tmp_path)
 
 
@@ -158,7 +158,7 @@ class Wider(nn.Sequential):
 
 OTHERS = {
     "model": ({"model": Wider()}, r"another model: 0.weight is float32 \(16, 3\) there, float32 \(17, 3\) here"),
-    "first weights": ({"model": line(1)}, "other first weights"),
+    "first weights": ({"model": line(1)}, "other initial weights"),
     "labels": ({"data": (table()[0], table(seed=1)[1])}, "data ="),
     "fewer cases": ({"data": table(40)}, "data ="),
     "seed": ({"seed": 4}, "seed = 3, this call has 4"),

@@ -34,7 +34,7 @@ def missing(device: str) -> bool:
 def test_absent_device_is_refused(device):
     if not missing(device):
         pytest.skip(f"this machine has {device}")
-    with pytest.raises(InputError, match=f"device = {device}: PyTorch finds none"):
+    with pytest.raises(InputError, match=f"device = {device}: PyTorch finds no such device"):
         fit(device=device)
     assert learn.choose_device("auto") in {"cpu", "cuda", "mps"} - {device}
 

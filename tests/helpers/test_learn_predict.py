@@ -57,7 +57,10 @@ WRONG = {
     "channels": (lambda net: learn.predict(net, np.zeros((1, 2, 32, 32))), r"cannot take \(1, 2, 32, 32\)"),
     "NaN": (lambda net: learn.predict(net, np.where(np.eye(32) > 0, np.nan, np.zeros((3, 1, 32, 32)))), r"images\[0\]"),
     "batch": (lambda net: learn.predict(net, np.zeros((1, 1, 32, 32)), batch_size=0), "batch_size = 0"),
-    "precision": (lambda net: learn.predict(net, np.zeros((1, 1, 32, 32)), precision="64"), "precision = 64"),
+    "precision": (
+        lambda net: learn.predict(net, np.zeros((1, 1, 32, 32)), precision="64"),
+        "precision: must be .*, got '64'",
+    ),
     "window": (lambda net: learn.predict_volume(net, np.zeros((1, 32, 32)), window=(32,)), "window"),
     "overlap": (lambda net: learn.predict_volume(net, np.zeros((1, 32, 32)), window=(32, 32), overlap=1), "overlap"),
 }

@@ -229,7 +229,10 @@ BAD = {
         lambda c: learn.fit_unet(*[c["clean"][..., 1:]] * 2, seed=0, **SHORT),
         "16 x 15.*multiple of 16",
     ),
-    "no loss": (lambda c: learn.fit_sde(c["degraded"], c["clean"], seed=0, kind="l2", **SHORT), "kind = l2"),
+    "no loss": (
+        lambda c: learn.fit_sde(c["degraded"], c["clean"], seed=0, kind="l2", **SHORT),
+        "kind: must be .*, got 'l2'",
+    ),
     "negative": (
         lambda c: learn.fit_pix2pix(*[c["clean"]] * 2, seed=0, lambda_l1=-1, **SHORT),
         "lambda_l1 = -1",

@@ -74,7 +74,7 @@ BAD = {
         lambda g: g["images"]["unet"].__setitem__(3, g["images"]["original"][3]),
         "arm unet: 1 images equal those of 'original'.*infinite",
     ),
-    "no baseline": (lambda g: g["images"].pop("original"), "no arm is called 'original'"),
+    "no baseline": (lambda g: g["images"].pop("original"), "baseline: must be .*, got 'original'"),
     "lengths": (lambda g: g["probabilities"].update(unet=np.zeros((4, 1))), "unet: 4 images for 5 rows"),
     "masks": (lambda g: g["masks"].update(unet=g["masks"]["unet"][:3]), "unet: 3 images for 5 rows"),
     "two sexes": (lambda g: g["rows"].__setitem__("sex", list("FFMMM")), "column sex: 1 cases have images that differ"),

@@ -131,18 +131,24 @@ def test_examples_are_held_out_and_of_the_brain_the_largest_tumours(brain, chest
 
 
 BAD = {
-    "no data set": (lambda t, f: learn.load_task("brats", f, size=SIZE, seed=0), "dataset = brats"),
-    "no simulation": (lambda t, f: learn.simulated_task("brats", 5, size=SIZE, seed=0), "dataset = brats"),
+    "no data set": (lambda t, f: learn.load_task("brats", f, size=SIZE, seed=0), "dataset: must be .*, got 'brats'"),
+    "no simulation": (
+        lambda t, f: learn.simulated_task("brats", 5, size=SIZE, seed=0),
+        "dataset: must be .*, got 'brats'",
+    ),
     "share": (lambda t, f: learn.load_task("chexpert", f, size=SIZE, seed=0, test_share=0.9), "test_share = 0.9"),
-    "no level": (lambda t, f: learn.degraded(t, "extreme", **OPTIONS, folder=f), "level = extreme"),
-    "no mode": (lambda t, f: learn.degraded(t, "low", **OPTIONS | {"mode": "real"}, folder=f), "mode = real"),
+    "no level": (lambda t, f: learn.degraded(t, "extreme", **OPTIONS, folder=f), "level: must be .*, got 'extreme'"),
+    "no mode": (
+        lambda t, f: learn.degraded(t, "low", **OPTIONS | {"mode": "real"}, folder=f),
+        "mode: must be .*, got 'real'",
+    ),
     "no mode of training": (
         lambda t, f: learn.published_training(t, "low", **OPTIONS | {"mode": "published"}, folder=f),
-        "mode = published",
+        "mode: must be .*, got 'published'",
     ),
     "no network": (
         lambda t, f: learn.read_task(t, t.images, network="large", sampler="ddim", steps=2, seed=0),
-        "network = large",
+        "network: must be .*, got 'large'",
     ),
 }
 

@@ -236,10 +236,10 @@ BAD = {
     ),
     "no code": (lambda net: learn.equation_beta(128, (64, 0, 8)), r"latent = \(64, 0, 8\)"),
     "measured floats": (lambda net: learn.vae_measures(net, discs(2) / 255), "found float64"),
-    "constant": (lambda net: learn.vae_measures(net, FLAT), r"images\[2\]: it is of one colour"),
+    "constant": (lambda net: learn.vae_measures(net, FLAT), r"images\[2\]: all pixels have one colour"),
     "small": (lambda net: learn.vae_measures(net, discs(2)[..., :8, :8]), r"cannot take \(2, 3, 8, 8\)"),
     "channels": (lambda net: learn.vae_measures(net, discs(2)[:, :1]), r"cannot take \(2, 1, 32, 32\)"),
-    "device": (lambda net: learn.vae_measures(net, discs(2), device="gpu"), "device = gpu"),
+    "device": (lambda net: learn.vae_measures(net, discs(2), device="gpu"), "device: must be .*, got 'gpu'"),
     "odd pixels": (lambda net: learn.reconstruct(net, discs(2)[..., :30]), "multiple of 4"),
 }
 

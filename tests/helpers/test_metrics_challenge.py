@@ -144,7 +144,7 @@ def test_equal_groups_are_fair(frame):
         ({"hd95_voxels": np.nan}, {}, "column hd95_voxels"),
         ({"breast_density": "unknown"}, {}, r"no case has a known group.*attributes=\('age', 'menopause'\)"),
         ({"age": np.nan}, {}, "column age: no case"),
-        ({}, {"hd95": "distance"}, "column distance: is not in the table"),
+        ({}, {"hd95": "distance"}, "column distance: not in the table"),
         ({}, {"attributes": ("age", "colour")}, "column colour"),
         ({}, {"attributes": ()}, "no attribute"),
     ],

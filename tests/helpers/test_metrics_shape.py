@@ -141,7 +141,7 @@ def test_one_voxel_has_a_form():
         (np.ones((4, 4, 4)), {"smooth": -1}, "smooth"),
         (np.ones((4, 4, 4)), {"smooth": np.inf}, "smooth"),
         (np.ones((4, 4, 4)), {"smooth": True}, "smooth"),
-        (np.pad(np.ones((1, 1, 1)), 4), {"smooth": 3.0}, "nothing of it is left"),
+        (np.pad(np.ones((1, 1, 1)), 4), {"smooth": 3.0}, "empty after smoothing by 3 mm"),
     ],
 )
 def test_bad_input_is_said(mask, options, words):

@@ -160,7 +160,7 @@ def test_without_cases_every_image_is_one(cohort):
 
 BAD = {
     "case": ({"case": ["one"]}, f"case: 1 for {N} images"),
-    "cause": ({"cause": "bad luck"}, "cause = bad luck"),
+    "cause": ({"cause": "bad luck"}, "cause: must be .*, got 'bad luck'"),
     "above 1": ({"strength": 1.1}, "strength = 1.1"),
     "below 0": ({"strength": -0.1}, "strength = -0.1"),
     "NaN": ({"strength": float("nan")}, "strength = nan"),

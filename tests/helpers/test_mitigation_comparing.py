@@ -245,8 +245,8 @@ def put(name: str, value: float):
 @pytest.mark.parametrize(
     ("spoil", "options", "words"),
     [
-        (lambda g: g, {"baseline": "erm"}, r"baseline: 'erm' is not among the methods \['plain', 'other'\]"),
-        (lambda g: g, {"n_boot": 0}, "n_boot: 0 replicates"),
+        (lambda g: g, {"baseline": "erm"}, "baseline: must be plain or other, got 'erm'"),
+        (lambda g: g, {"n_boot": 0}, "n_boot: must be 1 or more, got 0"),
         (without("decisions"), {}, r"decisions: \['other'\] are in one of the mappings only"),
         (put("probabilities", np.nan), {}, r"probabilities\['other'\]: 1 of 480 values are NaN"),
         (put("probabilities", 1.2), {}, r"probabilities\['other'\]: 1 of 480 values are outside 0 to 1"),

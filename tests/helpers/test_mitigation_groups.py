@@ -68,7 +68,7 @@ def test_few_numbers_and_truth_values_are_labels():
 
 
 BAD = {
-    "no attribute": (lambda t: mitigation.joint_groups(t[[]]), "attributes.*there are none"),
+    "no attribute": (lambda t: mitigation.joint_groups(t[[]]), "attributes.*there is no attribute"),
     "all missing": (lambda t: mitigation.joint_groups(t.assign(sex=None)[["sex"]]), "sex.*missing in all 6"),
     "bins of nothing": (lambda t: mitigation.joint_groups(t[["sex"]], bins={"age": (0, 1)}), "no attribute age"),
     "bins of labels": (lambda t: mitigation.joint_groups(t[["sex"]], bins={"sex": (0, 1)}), "sex.*cannot be cut"),

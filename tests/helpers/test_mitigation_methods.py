@@ -262,21 +262,24 @@ BAD = {
         lambda m, c: mitigation.group_distil(m, cases(clean=True), strength=1, **FAST),
         "clean, reader",
     ),
-    "unknown adversary": (lambda m, c: ADVERSARY(m, c, strength=1, adversary="strong", **FAST), "found strong"),
+    "unknown adversary": (lambda m, c: ADVERSARY(m, c, strength=1, adversary="strong", **FAST), "reader: got strong"),
     "exact as published": (lambda m, c: ADVERSARY(m, c, strength=1, as_published=True, **FAST), "exact.*as published"),
     "no linear layer": (
         lambda m, c: ADVERSARY(nn.Sequential(nn.Conv2d(1, 1, 16), nn.Flatten()), c, strength=1, **FAST),
-        "its last layer is no linear one",
+        "the last layer is not linear",
     ),
-    "last layer without a part": (lambda m, c: ADVERSARY(Spare(m), c, strength=1, **FAST), "has no part in its output"),
+    "last layer without a part": (
+        lambda m, c: ADVERSARY(Spare(m), c, strength=1, **FAST),
+        "does not depend on the last linear layer",
+    ),
     "probe without a part": (
         lambda m, c: mitigation.linear_probe(Spare(m), c, c, attribute="attribute 0"),
-        "has no part in its output",
+        "does not depend on the last linear layer",
     ),
     "no layer": (lambda m, c: mitigation.plain(nn.Flatten(), c, **FAST), "model"),
     "nobody labelled and known": (
         lambda m, c: mitigation.swift(m, c._replace(labels=c.labels * np.nan), **FAST),
-        "labels: none",
+        "labels: no label is known",
     ),
     "epochs for half the steps": (
         lambda m, c: mitigation.swift(m, c, **{**FAST, "steps": None}, epochs=2),

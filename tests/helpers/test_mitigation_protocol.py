@@ -275,8 +275,8 @@ def test_a_group_too_small_to_judge_gets_the_threshold_of_all():
 # -- bad input
 
 BAD = {
-    "no method": ({"names": ["plain", "magic"]}, r"names = \['magic'\].*no such method"),
-    "no seed": ({"seeds": []}, "seeds: there are none"),
+    "no method": ({"names": ["plain", "magic"]}, "names: must be .*, got 'magic'"),
+    "no seed": ({"seeds": []}, "seeds: there is no seed"),
     "no class": ({"made": "validation"}, "validation cases"),
 }
 

@@ -187,9 +187,15 @@ def without_race(root: Path) -> Path:
 
 
 BAD = {
-    "task": (lambda r: mitigation.load("feet", r, size=SIZE, seed=0), "task = feet.*chest, skin, xray, mri"),
-    "simulation": (lambda r: mitigation.simulated("feet", 9, size=SIZE, seed=0), "task = feet"),
-    "target": (lambda r: mitigation.load("chest", r, size=SIZE, seed=0, target="Gout"), "target = Gout.*Edema"),
+    "task": (
+        lambda r: mitigation.load("feet", r, size=SIZE, seed=0),
+        "task: must be chest, skin, xray or mri, got 'feet'",
+    ),
+    "simulation": (lambda r: mitigation.simulated("feet", 9, size=SIZE, seed=0), "task: must be .*, got 'feet'"),
+    "target": (
+        lambda r: mitigation.load("chest", r, size=SIZE, seed=0, target="Gout"),
+        "target: must be .*Edema.*, got 'Gout'",
+    ),
     "attribute": (
         lambda r: mitigation.load("chest", r, size=SIZE, seed=0, attributes=("shoe",)),
         "attribute shoe.*sex",
@@ -200,9 +206,9 @@ BAD = {
     ),
     "attribute of another cohort": (
         lambda r: mitigation.load("chest", r, size=SIZE, seed=0, attributes=("race",), shifted_root=without_race(r)),
-        "attribute race.*not there",
+        "attribute race.*absent",
     ),
-    "cause": (lambda r: mitigation.load("chest", r, size=SIZE, seed=0, cause="luck"), "cause = luck"),
+    "cause": (lambda r: mitigation.load("chest", r, size=SIZE, seed=0, cause="luck"), "cause: must be .*, got 'luck'"),
     "strength": (
         lambda r: mitigation.load("chest", r, size=SIZE, seed=0, cause="shortcut", strength=2),
         "strength = 2",

@@ -151,7 +151,7 @@ def test_measures_of_a_world_by_hand():
 
 
 BAD = {
-    "metric": (lambda: mitigation.effects(rows(), metric="speed"), "metric = speed"),
+    "metric": (lambda: mitigation.effects(rows(), metric="speed"), "metric: must be .*, got 'speed'"),
     "group of one class": (
         lambda: worlds.measures(
             compared(pd.DataFrame({"label": [0, 1] * 20 + [1] * 20, "sex": list("a" * 40 + "b" * 20)})), "sex"

@@ -113,7 +113,10 @@ BAD = {
     "two for three": (lambda net: learn.topology((1, 1, 1), (32, 32)), "patch"),
     "tiny patch": (lambda net: learn.dynunet((1, 1), (4, 32), 1, 1), "patch"),
     "no base": (lambda net: learn.dynunet((1, 1), (32, 32), 1, 1, base=0), "base = 0"),
-    "no layer": (lambda net: learn.embed(net, np.zeros((1, 1, 32, 32)), layer="middle"), "layer = middle.*down_4"),
+    "no layer": (
+        lambda net: learn.embed(net, np.zeros((1, 1, 32, 32)), layer="middle"),
+        "layer: must be a layer of the network, got 'middle'.*down_4",
+    ),
     "no image": (lambda net: learn.embed(net, np.zeros((0, 1, 32, 32))), "images"),
     "channels": (lambda net: learn.embed(net, np.zeros((1, 3, 32, 32))), r"cannot take \(1, 3, 32, 32\)"),
     "not a number": (lambda net: learn.embed(net, np.full((1, 1, 32, 32), np.nan)), r"images\[0\]"),

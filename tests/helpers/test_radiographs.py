@@ -82,6 +82,6 @@ def test_bad_images_are_one_clear_line(made, tmp_path):
     for size in (0, 1.5, True):
         with pytest.raises(InputError, match="size"):
             load([good], size, folder=tmp_path / "kept")
-    with pytest.raises(InputError, match="there are none"):
+    with pytest.raises(InputError, match="no file is given"):
         load([], folder=tmp_path / "kept")
     assert list((tmp_path / "kept").iterdir()) == []

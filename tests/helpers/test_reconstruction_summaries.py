@@ -200,5 +200,5 @@ def test_bad_input_gives_one_error(case):
 
 
 def test_a_noise_without_a_name_is_refused(tasks):
-    with pytest.raises(InputError, match="mode = real"):
+    with pytest.raises(InputError, match=r"mode: must be .*, got 'real'"):
         reconstruction.noise_table(tasks["ucsf-pdgm"], mode="real", pattern="uniform", seed=0)

@@ -149,8 +149,8 @@ def test_no_run_at_all_is_refused(tmp_path, ask):
     [
         (b"{", "not readable (Expecting property name"),
         (b'{"values": "\xff"}', "not readable ("),
-        (b"[]", "it has no values and provenance"),
-        (b'{"values": []}', "it has no values and provenance"),
+        (b"[]", "values or provenance are missing"),
+        (b'{"values": []}', "values or provenance are missing"),
     ],
 )
 def test_a_broken_result_is_named_by_its_run(runs, text, says):

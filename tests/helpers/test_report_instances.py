@@ -58,7 +58,7 @@ def test_a_further_page_is_made_from_the_run_a_reader_would_ask_for(studies):
         ("- name: [", "not readable as YAML"),
         ("name: rings", "expected a list of pages"),
         ("", "expected a list of pages"),
-        ([["rings"]], "['rings'] is no page"),
+        ([["rings"]], "['rings'] is not a page"),
         ([{**RINGS, "titel": "x"}], "unknown field titel"),
         ([{**RINGS, "title": ""}], "title is ''"),
         ([{k: v for k, v in RINGS.items() if k != "title"}], "title is missing"),
@@ -68,9 +68,12 @@ def test_a_further_page_is_made_from_the_run_a_reader_would_ask_for(studies):
         ([{**RINGS, "parameters": {}}], "parameters is {}"),
         ([{**RINGS, "parameters": "DATASET=rings"}], "parameters is 'DATASET=rings'"),
         ([{**RINGS, "parameters": {"DATASETS": "rings"}}], "Did you mean DATASET?"),
-        ([{**RINGS, "parameters": {"DATASET": "ring"}}], "Choose from discs, rings, squares"),
+        (
+            [{**RINGS, "parameters": {"DATASET": "ring"}}],
+            "must be discs, rings or squares, got 'ring'. Did you mean rings?",
+        ),
         ([{**RINGS, "parameters": {"SEED": "1"}}], "expected int"),
-        ([{**RINGS, "parameters": {"DEVICE": "cpu"}}], "DEVICE says where a run is made"),
+        ([{**RINGS, "parameters": {"DEVICE": "cpu"}}], "DEVICE names where a run is made"),
         ([{**RINGS, "parameters": {"DATASET": "discs"}}], f"the same run as page {STUDY}"),
         ([RINGS, {**RINGS, "parameters": {"SEED": 1}}], "page 2: there are two pages rings"),
         ([RINGS, {**RINGS, "name": "more"}], f"page 2: it shows the same run as page {STUDY}_rings"),
@@ -92,7 +95,7 @@ def test_a_list_of_no_study_and_two_pages_of_one_name_are_refused(studies):
     (paths.notebooks() / "pages" / "09_world.yaml").unlink()
     studies([RINGS])
     (paths.notebooks() / f"{STUDY}_rings.ipynb").write_text((paths.notebooks() / f"{STUDY}.ipynb").read_text())
-    with pytest.raises(InputError, match=f"page {STUDY}_rings: two studies have it"):
+    with pytest.raises(InputError, match=f"page {STUDY}_rings: two studies have this page"):
         instances.book()
 
 

@@ -111,15 +111,15 @@ def test_a_table_is_a_line_a_run(sweep):
         ({"grid": None, "table": "x.csv"}, "sweeps/x.csv: there is no such file"),
         ({"threads": 0}, "threads is 0. Give 1 or more"),
         ({"threads": True}, "threads is True, expected a whole number"),
-        ({"grid": {"SEED": [1, 1]}}, "SEED=1: this run is asked for twice"),
+        ({"grid": {"SEED": [1, 1]}}, "SEED=1: this run is listed twice"),
         ({"grid": {"SEDE": [1]}}, "parameter SEDE: the study has no such parameter. Did you mean SEED?"),
         ({"grid": {"SEED": ["one"]}}, "'one' is of type str, expected int"),
-        ({"fixed": {"KIND": "oval"}, "grid": {"SEED": [1]}}, "'oval' is not a choice"),
-        ({"fixed": {"SEED": 1}}, "SEED is fixed and varies"),
-        ({"fixed": {"DATA_ROOT": "x"}}, "DATA_ROOT says where a run is made"),
+        ({"fixed": {"KIND": "oval"}, "grid": {"SEED": [1]}}, "got 'oval'"),
+        ({"fixed": {"SEED": 1}}, "SEED is both fixed and varied"),
+        ({"fixed": {"DATA_ROOT": "x"}}, "DATA_ROOT names where a run is made"),
         ({"values": {"gap": "gap.{KND}"}}, "value gap: gap.{KND} cannot be filled in ('KND')"),
         ({"values": {"gap": "gap.{KIND.x}"}}, "value gap: gap.{KIND.x} cannot be filled in"),
-        ({"values": {"gap": 3}}, "value gap: 3 is no text"),
+        ({"values": {"gap": 3}}, "value gap: 3 is not text"),
         ({"profile": "hug"}, "PROFILE=hug: 09_discs has no such profile. Choose from quick, huge"),
     ],
 )
@@ -131,7 +131,7 @@ def test_a_file_that_cannot_be_used_is_refused_in_one_line(sweep, fields, says):
 
 @pytest.mark.parametrize("name", ["quick", "huge", "by-hand"])
 def test_a_sweep_is_not_called_like_a_profile(sweep, name):
-    with pytest.raises(InputError, match=f"'{name}' is a place of other runs"):
+    with pytest.raises(InputError, match=f"'{name}' is reserved for other runs"):
         sweeps.read(sweep(name))
 
 
@@ -264,7 +264,7 @@ def test_a_value_that_a_run_does_not_have_is_named(sweep):
     with pytest.raises(InputError, match=r"value gap\.round\.estimat.*Near: gap\.round\.estimate"):
         sweep_records.keep("discs")
     sweep(values={"gap": "gap"})
-    with pytest.raises(InputError, match="the run's results do not have it"):
+    with pytest.raises(InputError, match="not in the results of the run"):
         sweep_records.keep("discs")
 
 

@@ -179,8 +179,8 @@ UNFIT = {
     "a layer too many": (spoiled(lambda s: s | {"layer5.weight": torch.zeros(1)}), r"layer5.weight.*has shape none"),
     "another shape": (spoiled(lambda s: s | {"bn1.bias": torch.zeros(3)}), r"bn1.bias.*\(64,\), found \(3,\)"),
     "not a number": (spoiled(lambda s: s | {"bn1.bias": torch.full((64,), np.nan)}), "bn1.bias holds NaN"),
-    "no tensors": (spoiled(lambda s: {"epoch": 3}), "no table of tensors"),
-    "cut short": (cut, "no whole file"),
+    "no tensors": (spoiled(lambda s: {"epoch": 3}), "not a table of tensors"),
+    "cut short": (cut, "not a complete file"),
     "channels": (
         lambda s, folder: learn.classifier(RESNET, 1, channels=2, weights=saved(s, folder)),
         r"conv1.weight.*\(64, 2, 7, 7\), found \(64, 3, 7, 7\)",
@@ -200,15 +200,15 @@ def test_a_file_that_does_not_fit_gives_one_error(case, torchvision, tmp_path):
     ("act", "words"),
     [
         (lambda: learn.plain_unet(features=(8,)), "features"),
-        (lambda: learn.plain_unet(features=(8, 16), output="tanh"), "output = tanh"),
+        (lambda: learn.plain_unet(features=(8, 16), output="tanh"), "output: must be .*, got 'tanh'"),
         (lambda: learn.pix2pix_generator(features=(8, 0)), "features"),
         (lambda: learn.pix2pix_generator(dropout=1), "dropout = 1"),
         (lambda: learn.patch_discriminator(layers=0), "layers = 0"),
         (lambda: learn.score_network(features=(8, 12), groups=8), "8 groups"),
         (lambda: learn.score_network(attention=5), "attention = 5"),
-        (lambda: learn.classifier("vgg", 1), "kind = vgg"),
+        (lambda: learn.classifier("vgg", 1), "kind: must be .*, got 'vgg'"),
         (lambda: learn.classifier("small", 0), "outputs = 0"),
-        (lambda: learn.classifier("small", 1, weights="w.pth"), "small takes none"),
+        (lambda: learn.classifier("small", 1, weights="w.pth"), "small takes no weights"),
     ],
 )
 def test_bad_settings_are_refused(act, words):

@@ -29,7 +29,7 @@ def place(tmp_path, monkeypatch):
 
 def test_a_run_that_ends_without_results_leaves_the_last_whole_one(place, monkeypatch):
     monkeypatch.setattr(papermill, "execute_notebook", lambda source, executed, *_, **__: executed.write_text("{}"))
-    with pytest.raises(InputError, match="ended without results"):
+    with pytest.raises(InputError, match="the run ended without results"):
         running.run_study(STUDY, place, {})
     assert (place / "results.json").read_text() == '"of before"'
 

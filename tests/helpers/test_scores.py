@@ -259,12 +259,12 @@ BAD = {
     "probabilities": (lambda p: write(p, np.linspace(0, 1, 4320).reshape(SHAPE).astype("f4")), "CASE_001.*binary"),
     "nan": (lambda p: write(p, np.where(tumour(1), np.nan, 0).astype("f4")), "CASE_001.*binary.*nan"),
     "four dimensions": (lambda p: write(p, tumour(1)[..., None].repeat(2, 3)), "CASE_001.*three-dimensional"),
-    "truncated": (truncate, "CASE_001.*truncated or no NIfTI"),
-    "empty file": (lambda p: p.write_bytes(b""), "CASE_001.*truncated or no NIfTI"),
-    "text": (lambda p: p.write_text("mask"), "CASE_001.*truncated or no NIfTI"),
-    "text in gzip": (lambda p: p.write_bytes(gzip.compress(b"mask" * 500)), "CASE_001.*truncated or no NIfTI"),
+    "truncated": (truncate, "CASE_001.*truncated or not a NIfTI"),
+    "empty file": (lambda p: p.write_bytes(b""), "CASE_001.*truncated or not a NIfTI"),
+    "text": (lambda p: p.write_text("mask"), "CASE_001.*truncated or not a NIfTI"),
+    "text in gzip": (lambda p: p.write_bytes(gzip.compress(b"mask" * 500)), "CASE_001.*truncated or not a NIfTI"),
     "no voxel size": (lambda p: flatten(p), "CASE_001.*no usable affine"),
-    "dangling link": (lambda p: (p.unlink(), p.symlink_to("nowhere")), "CASE_001.*truncated or no NIfTI"),
+    "dangling link": (lambda p: (p.unlink(), p.symlink_to("nowhere")), "CASE_001.*truncated or not a NIfTI"),
 }
 
 
@@ -300,7 +300,7 @@ def test_missing_folder(folders, name):
 
 def test_no_matching_names(folders, tmp_path):
     write(tmp_path / "else" / "other.nii.gz", tumour(0))
-    with pytest.raises(InputError, match=r"\(7 found\).*\(1 found\)"):
+    with pytest.raises(InputError, match=r"\(7 expert masks found, 1 predicted\)"):
         score((folders[0], tmp_path / "else", folders[2]))
 
 
@@ -312,7 +312,7 @@ def test_two_masks_of_one_case(folders):
 
 @pytest.mark.parametrize("keep", ["notes.txt/kept.jsonl", "."])
 def test_keep_that_cannot_be_written(folders, keep):
-    with pytest.raises(InputError, match=r"keep = .*cannot be kept there"):
+    with pytest.raises(InputError, match=r"keep = .*finished cases cannot be written"):
         score(folders, keep=folders[0] / keep)
 
 

@@ -216,8 +216,8 @@ def test_velocity_of_nothing_leaves_the_image_where_it_is():
         (lambda: schedule(11, of=10), "from 1 to 10"),
         (lambda: schedule(10, end=1), "end = 1"),
         (lambda: MeanReverting(Smooth(), scale=0), "scale = 0"),
-        (lambda: MeanReverting(Smooth(), predicts="image"), "predicts = image"),
-        (lambda: sde.sample(MeanReverting(Smooth()), pair()[0], [], sampler="ode"), "sampler = ode"),
+        (lambda: MeanReverting(Smooth(), predicts="image"), "predicts: must be noise or velocity, got 'image'"),
+        (lambda: sde.sample(MeanReverting(Smooth()), pair()[0], [], sampler="ode"), "sampler: must be .*, got 'ode'"),
     ],
 )
 def test_bad_settings_are_refused(act, words):

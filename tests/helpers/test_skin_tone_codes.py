@@ -127,7 +127,7 @@ def test_code_view_names_what_is_not_there(nets, images):
         skin_tone.code_view(nets, images, NAMES[:5])
     with pytest.raises(InputError, match="image = 6: there are 6"):
         skin_tone.code_view(nets, images, NAMES, image=6)
-    with pytest.raises(InputError, match="none of run 2 and training A"):
+    with pytest.raises(InputError, match="no network of run 2 and training A"):
         skin_tone.code_view(nets, images, NAMES, run=2)
     with pytest.raises(InputError, match="directions = 7"):
         skin_tone.code_view(nets, images, NAMES, direction=7)
@@ -165,7 +165,7 @@ def test_sliding_only_decodes(nets, images, monkeypatch):
 
 
 def test_the_explorer_needs_a_network_for_each_choice(nets, images):
-    with pytest.raises(InputError, match="none of run 1 and training B"):
+    with pytest.raises(InputError, match="no network of run 1 and training B"):
         skin_tone.explore_codes({key: net for key, net in nets.items() if key != (1, "B")}, images, NAMES)
     with pytest.raises(InputError, match="there is no network"):
         skin_tone.explore_codes({}, images, NAMES)

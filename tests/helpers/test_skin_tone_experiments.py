@@ -153,7 +153,7 @@ def test_feasibility_counts_what_clusters_leave():
     alone = np.flatnonzero(cases["group"] == "dark")[:8]
     cases.iloc[alone, cases.columns.get_loc("cluster")] = np.nan
     for sampling in skin_tone.SAMPLING:
-        with pytest.raises(InputError, match="0 images of light are left to train on, and 2 are the fewest"):
+        with pytest.raises(InputError, match="0 images of light are left to train on, at least 2 are needed"):
             split(cases, sampling=sampling)
 
 
@@ -349,16 +349,16 @@ def test_weights_that_cannot_be_written_are_said_and_the_last_stay(kept, monkeyp
 # -- bad input
 
 BAD = {
-    "sampling": (lambda: split(sampling="all"), "sampling: 'all' is none. Choose from replace, distinct, matched"),
+    "sampling": (lambda: split(sampling="all"), "sampling: must be replace, distinct or matched, got 'all'"),
     "no group": (lambda: split(table().drop(columns="group")), "column group: not in the frame"),
     "nothing tested": (lambda: split(test_size=0), "test_size = 0: expected 1 or more"),
     "nothing trained on": (lambda: split(train_size=0), "train_size = 0: expected 1 or more"),
-    "all tested": (lambda: split(test_size=30), "30 images of dark, and 30 are to be tested"),
-    "nobody of a group": (lambda: split(a="pale"), "0 images of pale, and 6 are to be tested"),
-    "one left": (lambda: split(test_size=29), "1 images of dark are left to train on, and 2 are the fewest"),
+    "all tested": (lambda: split(test_size=30), "30 images of dark, but 30 are to be tested"),
+    "nobody of a group": (lambda: split(a="pale"), "0 images of pale, but 6 are to be tested"),
+    "one left": (lambda: split(test_size=29), "1 images of dark are left to train on, at least 2 are needed"),
     "too few to be distinct": (
         lambda: split(train_size=25),
-        "24 images of dark are left to train on, and 25 are wanted",
+        "24 images of dark are left to train on, 25 are needed",
     ),
     "no run": (lambda: skin_tone.run(Scorer(), table(), **OPTIONS | {"runs": 0}), "runs = 0: expected 1 or more"),
     "no name": (lambda: skin_tone.run(Scorer(), table().drop(columns="md5hash"), **OPTIONS), "column md5hash: not in"),

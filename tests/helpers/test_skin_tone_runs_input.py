@@ -20,13 +20,16 @@ ROWS = {
     "no column": (lambda rows: rows.drop(columns="image"), "column image: not in the frame"),
     "no group": (without(group="dark"), "column group: no row is 'dark'"),
     "no training": (without(training="B"), "column training: no row is 'B'"),
-    "another training": (lambda r: r.assign(training=r["training"].where(r.index > 0, "D")), "'D' is none of A, B, C"),
+    "another training": (
+        lambda r: r.assign(training=r["training"].where(r.index > 0, "D")),
+        "must be one of A, B, C, got 'D'",
+    ),
     "a training is missing": (lambda r: r.assign(training=r["training"].where(r.index > 0)), "1 rows have no training"),
     "a run is missing": (lambda r: r.assign(run=r["run"].where(r.index > 1)), "2 rows have no run"),
     "an image is missing": (lambda r: r.assign(image=r["image"].where(r.index > 0)), "1 rows have no image"),
     "NaN": (lambda rows: rows.assign(nmse=rows["nmse"].where(rows.index > 0)), "column nmse: 1 of 540 values are NaN"),
     "text": (lambda rows: rows.assign(nmse="low"), "column nmse: not numbers"),
-    "twice": (lambda rows: pd.concat([rows, rows.head(1)]), "an image is there twice"),
+    "twice": (lambda rows: pd.concat([rows, rows.head(1)]), "an image occurs twice"),
     "two runs": (lambda rows: rows[rows["run"] < 2], r"2 run\(s\), at least 3"),
     "two groups": (
         lambda rows: rows.assign(group=np.where(rows.index == 0, "dark", rows["group"])),
@@ -96,7 +99,7 @@ OTHERS = {
     ),
     "no such training": (
         lambda: skin_tone.at_equal_conditions(world(), **USUAL, training="D"),
-        "training: 'D' is none. Choose from A, B, C",
+        "training: must be A, B or C, got 'D'",
     ),
     "two conditions": (
         lambda: skin_tone.at_equal_conditions(
@@ -136,7 +139,7 @@ OTHERS = {
     "mixed, constant": (lambda: skin_tone.mixed_gap(balanced().assign(nmse=0.5), **USUAL), "all values are 0.5"),
     "mixed, no condition": (
         lambda: skin_tone.mixed_gap(balanced().assign(label=balanced()["label"].where(balanced().index > 2)), **USUAL),
-        "column label: 3 rows have none",
+        "column label: 3 rows have no value",
     ),
 }
 

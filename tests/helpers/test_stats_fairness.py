@@ -176,7 +176,7 @@ def test_bad_input_is_said(data):
         with pytest.raises(InputError, match=said):
             stats.prediction_fairness(**data | changed, n_boot=5)
 
-    wrong("'clean' is not among the arms", baseline="clean")
+    wrong("baseline: must be .*, got 'clean'", baseline="clean")
     wrong("only the baseline", predictions={"original": data["predictions"]["original"]})
     wrong("the first is 2", y_true=data["y_true"].replace(0.0, 2.0))
     wrong("other than 0 and 1", predictions=data["predictions"] | {"unet": data["predictions"]["unet"] / 2})
@@ -190,7 +190,7 @@ def test_bad_input_is_said(data):
     wrong("missing in 1 of 400", patient=np.where(np.arange(400) == 9, np.nan, data["patient"]))
     alternating = np.where(np.arange(400) % 2, "F", "M")
     wrong("more than one value, the first in row", attributes=data["attributes"].assign(sex=alternating))
-    with pytest.raises(InputError, match="no replicate was asked for"):
+    with pytest.raises(InputError, match="n_boot: must be 1 or more"):
         stats.prediction_fairness(**data, n_boot=0)
     with pytest.raises(InputError, match="1 values are infinite, the first under 'unet'"):
         stats.score_fairness(
@@ -214,7 +214,7 @@ def test_the_threshold_balances_and_ties_go_to_the_lower():
 def test_predictions_start_at_the_threshold():
     found = stats.predict_at(pd.DataFrame({"edema": [0.1, 0.2, 0.3]}, index=[7, 8, 9]), {"edema": 0.2})
     assert found["edema"].to_dict() == {7: 0, 8: 1, 9: 1}
-    with pytest.raises(InputError, match="none for"):
+    with pytest.raises(InputError, match="no threshold for"):
         stats.predict_at(pd.DataFrame({"edema": [0.1]}), {"fracture": 0.2})
     with pytest.raises(InputError, match="1 of 1 values are outside 0 to 1"):
         stats.predict_at(pd.DataFrame({"edema": [1.1]}), {"edema": 0.2})

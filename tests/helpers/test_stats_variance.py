@@ -150,7 +150,7 @@ def test_what_cannot_be_split_is_said():
         stats.variance_components(sweep(), "other", **BY)
     with pytest.raises(InputError, match="not numbers"):
         stats.variance_components(sweep().assign(gap="high"), "gap", **BY)
-    with pytest.raises(InputError, match="1 runs have none"):
+    with pytest.raises(InputError, match="1 runs have no seed"):
         table = sweep()
         stats.variance_components(table.assign(SEED=table["SEED"].where(table.index > 0)), "gap", **BY)
 

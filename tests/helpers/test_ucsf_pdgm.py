@@ -169,7 +169,7 @@ def test_a_cell_that_cannot_be_is_named(root, column, value, message):
 def test_an_id_that_stands_twice_is_named(root):
     table = pd.read_csv(root / layout.TABLE, dtype=str)
     edit(root, 6, "ID", table.loc[2, "ID"].replace("PDGM-", "PDGM-0"))  # the same number, another spelling
-    with pytest.raises(InputError, match=r"row 8, column ID: .* stands in row 4 too"):
+    with pytest.raises(InputError, match=r"row 8, column ID: .* is also in row 4"):
         datasets.load_ucsf_pdgm(root)
 
 
@@ -195,7 +195,7 @@ def test_missing_tables_columns_folders_and_files_are_named(root, cases, tmp_pat
     with pytest.raises(InputError, match="has a header and no rows"):
         datasets.load_ucsf_pdgm(root)
     table.assign(ID=[f"UCSF-PDGM-{i:03d}" for i in range(len(table))]).to_csv(root / layout.TABLE, index=False)
-    with pytest.raises(InputError, match=r"none of its \d+ rows has a folder"):
+    with pytest.raises(InputError, match=r"no folder with images belongs to any of the \d+ rows"):
         datasets.load_ucsf_pdgm(root)
     (root / layout.TABLE).unlink()
     with pytest.raises(InputError, match=f"there is no {layout.TABLE}"):

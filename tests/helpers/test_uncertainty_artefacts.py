@@ -42,7 +42,7 @@ def test_kinds_differ_in_where_they_are():
 
 
 BAD = {
-    "kind": (IMAGES, "stamp", ["kind = stamp", "ruler"]),
+    "kind": (IMAGES, "stamp", ["kind: must be", "got 'stamp'", "ruler"]),
     "dtype": (IMAGES / 255, "ink", ["images", "float64"]),
     "grey": (IMAGES[:, :1], "ink", ["images", "(12, 1, 32, 32)"]),
     "oblong": (IMAGES[:, :, :20], "ink", ["images", "(12, 3, 20, 32)"]),

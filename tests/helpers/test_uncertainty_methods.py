@@ -152,7 +152,7 @@ REFUSED = {
     "no steps": (plain(), CODES, IMAGES, {"steps": 0}, ["steps = 0", "1 to 20"]),
     "not finite": (NAN, CODES + 1, IMAGES, {"steps": 2, "noise": 1.0}, ["curvature", "NaN"]),
     "no noise": (NAN, CODES + 1, IMAGES, {"steps": 2}, ["images", "nan", "noise"]),
-    "no codes": (plain(), CODES[:0], IMAGES[:0], {"steps": 2}, ["codes", "none"]),
+    "no codes": (plain(), CODES[:0], IMAGES[:0], {"steps": 2}, ["codes", "there is no code"]),
     "wrong codes": (plain(), torch.zeros(4, 2), IMAGES, {"steps": 2}, ["layer 0", "(2,)"]),
     "fewer images": (plain(), CODES, IMAGES[:3], {"steps": 2}, ["images", "(3, 5)", "(4, 5)"]),
     "no such layer": (plain(), CODES, IMAGES, {"steps": 2, "only": ("9.",)}, ["9.", "0.weight"]),
@@ -176,7 +176,7 @@ def test_exact_images_have_no_noise():
     net = plain()
     with torch.no_grad():
         exact = net(CODES)
-    with pytest.raises(InputError, match="can be no variance"):
+    with pytest.raises(InputError, match="cannot be a variance"):
         uncertainty.laplace(net, CODES, exact, steps=2)
 
 
@@ -187,7 +187,7 @@ def test_bad_calls_of_scores():
         "probes = 0": lambda: uncertainty.score(found, CODES, probes=0),
         "probes = 1": lambda: uncertainty.score(found, CODES, probes=1),
         "probes = 5": lambda: uncertainty.score(found, CODES, probes=5, estimator="hutch++"),
-        "estimator = xtrace": lambda: uncertainty.score(found, CODES, estimator="xtrace"),
+        "estimator: must be": lambda: uncertainty.score(found, CODES, estimator="xtrace"),
         "codes": lambda: uncertainty.score(found, CODES[:0]),
         "posterior": lambda: uncertainty.score(sketched, CODES),
         "networks": lambda: uncertainty.ensemble([plain()]),
@@ -267,7 +267,7 @@ def test_mixtures_leave_out_near_duplicates_of_tested_images_and_refuse_less_tha
     assert cases["group"].iloc[train].value_counts().to_dict() == {"light": 5, "dark": 5}
     fewer, same = uncertainty.mixed(cases, 0.2, **sizes)
     assert set(same) == set(test) and set(fewer[8:]) <= set(train)
-    with pytest.raises(InputError, match=r"share = 0\.01: of 10 images"):
+    with pytest.raises(InputError, match=r"share = 0\.01: less than one image of 10"):
         uncertainty.mixed(cases, 0.01, **sizes)
     with pytest.raises(InputError, match="24 trained on"):
         uncertainty.mixed(cases, 0.6, **sizes | {"train_size": 40})

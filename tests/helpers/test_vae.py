@@ -184,8 +184,8 @@ def flipped(whole: bytes, tensor: torch.Tensor) -> bytes:
 
 
 SPOILT = {
-    "no table": (lambda vgg: [torch.zeros(3)], "no whole file"),
-    "no tensor": (lambda vgg: some(vgg, features_0_bias="none"), "no table of tensors"),
+    "no table": (lambda vgg: [torch.zeros(3)], "not a complete file"),
+    "no tensor": (lambda vgg: some(vgg, features_0_bias="none"), "not a table of tensors"),
     "too few": (some, "expected 32 tensors or more, found 4"),
     "narrow": (lambda vgg: some(vgg, features_0_weight=torch.zeros(8, 3, 3, 3)), r"\(64, 3, 3, 3\), found \(8, 3, 3"),
     "NaN": (lambda vgg: some(vgg, features_1_weight=torch.full((64, 64, 3, 3), np.nan)), "layers.1.weight holds NaN"),
@@ -216,7 +216,7 @@ def test_a_damaged_file_is_one_clear_error(vgg, tmp_path, damage):
     whole = file.read_bytes()
     file.write_bytes(DAMAGED[damage](whole, vgg["features.0.weight"]))
     assert file.read_bytes() != whole
-    with pytest.raises(InputError, match=r"vgg19.pth: it is no whole file of weights.*random_features"):
+    with pytest.raises(InputError, match=r"vgg19.pth: not a complete file of weights.*random_features"):
         learn.vgg19_features(file)
 
 
@@ -226,7 +226,7 @@ BAD = {
     "odd groups": (lambda: learn.vae(channels=8, norm="group"), "channels = 8: expected a multiple of 16"),
     "no block": (lambda: learn.vae(blocks=()), "blocks"),
     "half a block": (lambda: learn.vae(blocks=(1, 0.5)), "blocks"),
-    "norm": (lambda: learn.vae(norm="layer"), "norm = layer"),
+    "norm": (lambda: learn.vae(norm="layer"), "norm: must be .*, got 'layer'"),
     "seed": (lambda: learn.vae(**TINY, seed=-1), "seed = -1"),
     "pixels": (lambda: learn.vae(**TINY)(images(size=30)), "30 x 30 pixels cannot be halved 2 times.*multiple of 4"),
     "no feature": (lambda: learn.random_features(channels=0), "channels = 0"),

@@ -164,7 +164,7 @@ def test_nothing_to_show(frame):
         explorer = explore(part)
         assert "no case of this selection has a score" in explorer.table and explorer.figure == ""
     for empty in ({"groups": []}, {"scores": []}):
-        assert "there is nothing to choose from" in explore(frame, **empty).table
+        assert "there is no column to choose from" in explore(frame, **empty).table
     with pytest.raises(InputError, match="no case of this group has a score"):
         widgets.cases_view(frame, load, score="dice", groups=["sex"], level="X")
     _, figure = widgets.cases_view(frame, load, score="dice", ranks=[50])
@@ -245,7 +245,7 @@ def test_scans_with_their_reconstruction_and_its_error():
     assert np.array_equal(pictures.images["reconstruction"], (255 * images["unet"][[0, 2], 0]).round())
     assert np.array_equal(pictures.masks["original"], masks[[1, 3], 0] > 0)
     assert np.array_equal(pictures.masks["reconstruction"], masks[[1, 3], 0] == 0)
-    with pytest.raises(InputError, match="none of this case"):
+    with pytest.raises(InputError, match="no output for this case"):
         widgets.scan_pictures(task, outputs)(pd.Series({"case": "train", "arm": "unet"}))
     without = widgets.scan_pictures(SimpleNamespace(rows=rows, masks=None), outputs)
     assert without(pd.Series({"case": "b", "arm": "unet"})).masks == {}
@@ -269,5 +269,5 @@ def test_skin_with_its_reconstruction(monkeypatch):
     assert np.array_equal(pictures.images["reconstruction"], pictures.images["original"] + np.uint8(1))
     assert pictures.images["error"].shape == (1, 8, 8, 3)
     for row in ({"run": 1, "training": "A", "image": "y"}, {"run": 0, "training": "A", "image": "w"}):
-        with pytest.raises(InputError, match="none of this case"):
+        with pytest.raises(InputError, match="no model or image for this case"):
             loader(pd.Series(row))

@@ -89,7 +89,7 @@ def test_crossing_an_attribute_with_itself_is_that_attribute(frame):
 def test_another_source_leaves_the_others_out(frame):
     table, _ = widgets.group_view(frame, "age_group", "dice", 0.8, only=("dataset", "DUKE"))
     assert table["n"].sum() == ((frame["dataset"] == "DUKE") & frame["age_group"].notna()).sum()
-    with pytest.raises(InputError, match="dataset MOON: no case has it"):
+    with pytest.raises(InputError, match="dataset MOON: no case has this value"):
         widgets.group_view(frame, "age_group", "dice", 0.8, only=("dataset", "MOON"))
 
 
@@ -122,7 +122,7 @@ def test_the_note_counts_who_is_left_out(frame):
 
 def test_nothing_to_choose_from_and_nothing_chosen(frame):
     for empty in ({"groups": []}, {"scores": []}):
-        assert "there is nothing to choose from" in explore(frame, **{"groups": ["dataset"], **empty}).table
+        assert "there is no column to choose from" in explore(frame, **{"groups": ["dataset"], **empty}).table
     for part in (frame.head(0), frame.assign(dice=np.nan)):
         explorer = explore(part, ["age_group"])
         assert "no case of this selection has a score" in explorer.table and explorer.figure == ""
@@ -160,7 +160,7 @@ def test_scores_that_are_none(frame):
 def test_columns_that_are_not_there_or_twice(frame):
     assert "column odd: the table has no such column" in explore(frame).table
     twice = pd.concat([frame, frame[["dataset"]]], axis=1)
-    assert "column dataset: it stands twice" in explore(twice.drop(columns="age_group"), ["dataset"]).table
+    assert "column dataset: it occurs twice" in explore(twice.drop(columns="age_group"), ["dataset"]).table
 
 
 def test_rows_that_stand_twice_count_twice_and_names_are_offered_once(frame):
@@ -225,7 +225,7 @@ def test_where_lower_is_better_the_rate_is_that_of_successes(frame):
     good = (frame.loc[frame["dataset"] == "DUKE", "error"] < 2).mean()
     assert float(table.loc["DUKE", "rate"]) == pytest.approx(good, abs=5e-4)
     assert figure.axes[1].get_xlabel() == "share with error < 2"
-    with pytest.raises(InputError, match="better: 'low' is unknown"):
+    with pytest.raises(InputError, match="better: must be higher or lower, got 'low'"):
         widgets.group_view(frame, "dataset", "error", 2, better="low")
 
 

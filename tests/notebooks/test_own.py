@@ -131,7 +131,7 @@ def test_the_report_has_the_main_table(planted):
 
 def test_p_values_say_whether_they_are_corrected(planted):
     text = BeautifulSoup(page(planted), "html.parser").get_text()
-    for said in ("not corrected for the number of attributes", "p values are not corrected", "this table alone"):
+    for said in ("not corrected for the number of attributes", "p values are not corrected", "covers only this table"):
         assert said in text
     assert "attribute and group were picked" in text
 
@@ -155,7 +155,7 @@ def test_the_negative_control_can_fail(alarms, source, stops, monkeypatch):
 
 def test_parameters_reach_the_part_on_sources_and_solutions_say_what_is_so():
     assert '"n_boot": N_BOOTSTRAP' in cell("within") and cell("within").count("SEED") == 1
-    assert "interval of what is left holds zero" in cell("solution-1")
+    assert "interval of the remaining contrast holds zero" in cell("solution-1")
     assert "one over the square root of n" in cell("solution-2")
 
 
@@ -201,7 +201,7 @@ def test_one_command_makes_the_report(checkout):
 
 
 def test_a_notebook_that_was_not_run_makes_no_report(tmp_path):
-    for notebook, says in ((STUDY, "not run to its end"), (tmp_path / "no.ipynb", "there is no such notebook")):
+    for notebook, says in ((STUDY, "the run is not complete"), (tmp_path / "no.ipynb", "there is no such notebook")):
         with pytest.raises(InputError) as error:
             book.write_html(notebook, tmp_path / "x.html")
         assert says in str(error.value) and not (tmp_path / "x.html").exists()

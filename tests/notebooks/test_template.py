@@ -51,9 +51,9 @@ def test_it_runs(made, checkout):
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        (STUDY, f"{STUDY}.ipynb is there already"),
-        ("trial", "it cannot be the name of a study"),
-        ("98_../x", "it cannot be the name of a study"),
+        (STUDY, f"{STUDY}.ipynb exists already"),
+        ("trial", "not a valid name of a study"),
+        ("98_../x", "not a valid name of a study"),
         ("98_Trial", "Use the form 08_my_question"),
     ],
 )

@@ -172,7 +172,7 @@ def _read(root: Path, run: Finished) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise InputError(where, f"not readable ({getattr(error, 'strerror', None) or error})", fix) from None
     if not isinstance(results, dict) or not all(isinstance(results.get(k), dict) for k in ("values", "provenance")):
-        raise InputError(where, "it has no values and provenance", fix)
+        raise InputError(where, "values or provenance are missing", fix)
     return results
 
 

@@ -56,7 +56,11 @@ def without_solutions(notebook: Path) -> str:
     read["cells"] = [cell for cell in read["cells"] if not is_solution(cell)]
     texts = [cell for cell in read["cells"] if cell["cell_type"] == "markdown"]
     if left := [cell["id"] for cell in texts if SOLUTION.search(cell["source"])]:
-        raise InputError(f"{notebook.name}, cell {left[0]}", "a solution stands within it", "Give it a cell of its own")
+        raise InputError(
+            f"{notebook.name}, cell {left[0]}",
+            "the cell holds a solution and other text",
+            "Move the solution to a separate cell",
+        )
     return ipynb.text(read)
 
 
@@ -77,7 +81,7 @@ def write(*, pages: bool = False) -> Path:
     root = paths.project()
     place = root / "_build" / ("student-book" if pages else "student")
     if pages and not list((root / "book" / "studies").glob("*.ipynb")):
-        raise InputError("book/studies", "the pages of the studies are not there", "Make them: make book")
+        raise InputError("book/studies", "there are no pages of the studies", "Make them: make book")
     scratch = place.with_name(f".{place.name}")
     shutil.rmtree(scratch, ignore_errors=True)
 

@@ -76,7 +76,7 @@ def write_html(notebook: str | Path, place: str | Path = "") -> Path:
     executed = _read(source)
     glued = _glued(executed)
     if not glued:
-        raise InputError(source, "it was not run to its end", "Run it by papermill, then make the report")
+        raise InputError(source, "the run is not complete", "Run it by papermill, then make the report")
     body = "\n".join(_shown(cell, glued) for cell in _chosen(executed))
     title = SECTION.sub("", executed["cells"][0]["source"]).partition("\n")[0].removeprefix("# ")
     page = f"""<!doctype html>
@@ -95,10 +95,10 @@ def _read(source: Path) -> dict[str, Any]:
     try:
         executed = ipynb.read(source)
     except InputError:
-        raise InputError(source, "it is no notebook", "Name the one that papermill has written") from None
+        raise InputError(source, "not a notebook", "Name the one that papermill has written") from None
     if not {FIRST, SETUP} <= {cell["id"] for cell in executed["cells"]}:
         fix = "Name a run of notebooks/07_your_own_scores.ipynb"
-        raise InputError(source, "it is not an audit of one's own scores", fix)
+        raise InputError(source, "not an audit of the user's scores", fix)
     return executed
 
 

@@ -72,7 +72,7 @@ def run_study(study: str, place: Path, values: dict[str, Any], *, check: Callabl
     if not (scratch / recording.RESULTS).is_file():
         _lay_aside(executed, failed)
         fix = f"Its last cell has to call report.record; the notebook is kept as {failed.name}"
-        raise InputError(study, "it ended without results", fix)
+        raise InputError(study, "the run ended without results", fix)
     if check is not None:
         check(scratch)
     store.settle(scratch, place)
@@ -106,7 +106,7 @@ def redraw(place: Path) -> bool:
 
     def check(scratch: Path) -> None:
         if found := differences(place, scratch):
-            problem = f"drawn anew from what is kept, it gives other values ({found[0]}, {len(found)} in all)"
+            problem = f"redrawn from the kept results, it gives other values ({found[0]}, {len(found)} in all)"
             raise InputError(study, problem, f"Delete {place.relative_to(paths.project())} and run the study again")
         after = recording.read(scratch)
         after["provenance"] = {**before["provenance"], "drawn": after["provenance"]["drawn"]}
@@ -141,6 +141,8 @@ def lock(file: Path, what: str) -> None:
         except BlockingIOError:
             time.sleep(wait)
         except OSError as error:
-            problem = f"its file system has no locks ({error.strerror})"
-            raise InputError(what, problem, "Keep runs/ and .snakemake/ on one that has, or ask for it") from None
-    raise InputError(what, "another process is at work on it", "Wait until it has ended, or stop it")
+            problem = f"the file system has no locks ({error.strerror})"
+            raise InputError(
+                what, problem, "Keep runs/ and .snakemake/ on a file system with locks, or ask for one"
+            ) from None
+    raise InputError(what, "another process is using it", "Wait until that process has ended, or stop it")

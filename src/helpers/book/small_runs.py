@@ -21,7 +21,7 @@ from helpers.keep import fingerprint
 from helpers.report import instances, parameters, recording
 from helpers.report.private import FILES, PLACES
 
-ANEW = "Record it anew"
+ANEW = "Record it again"
 EXECUTE = f"""import json, sys
 sys.modules["{helpers.GRAMMAR}"] = None
 import papermill
@@ -62,8 +62,8 @@ class Checkouts:
         """
         known = git("rev-parse", "--quiet", "--verify", f"{commit}^{{commit}}", allowed=True)
         if not known or git("merge-base", known, self.head, allowed=True) != known:
-            fix = f"Fetch the whole history (git fetch --unshallow). {ANEW} where it is not there"
-            raise InputError(f"commit {commit}", "it is not in the history", fix)
+            fix = f"Fetch the whole history (git fetch --unshallow). {ANEW} if it is still missing"
+            raise InputError(f"commit {commit}", "not in the history", fix)
         place = self.folder / known[:12]
         if not place.is_dir():
             git("clone", "--quiet", "--shared", "--no-checkout", str(paths.project()), str(place))
@@ -95,7 +95,7 @@ def canary(name: str, known: Mapping[str, Any], given: Mapping[str, Any], data_r
         The run needs one of the user's files, or real data that are not available.
     """
     if named := [name for name in FILES if given.get(name)]:
-        raise InputError(name, f"its {named[0]} is a file that the record only names", ANEW)
+        raise InputError(name, f"the record names the file {named[0]} without its contents", ANEW)
     chosen = {k: v for k, v in given.items() if k not in PLACES and k not in instances.MACHINE}
     defaults = parameters.read(paths.notebooks() / f"{known['study']}.ipynb").defaults
     sizes = {k: min(v, defaults[k]) for k, v in chosen.items() if type(v) is int and k in defaults}
@@ -113,11 +113,11 @@ def _real(name: str, wanted: str, data_root: str) -> Path:
     try:
         root = paths.data_root(data_root)
     except InputError as error:
-        raise InputError(name, f"its real data are not there ({error.problem})", error.fix) from None
+        raise InputError(name, f"the real data are missing ({error.problem})", error.fix) from None
     for folder in (root, *sorted(p for p in root.iterdir() if p.is_dir())):
         if fingerprint.data(folder) == wanted:
             return folder
-    problem = "its real data are not there: no folder has the files that it was made from"
+    problem = "the real data are missing: no folder has the files that the record was made from"
     raise InputError(name, problem, "Give their folder, or the one above it, as DATA_ROOT")
 
 
@@ -131,8 +131,8 @@ def _run(study: str, checkout: Path, *, canary: Mapping[str, Any]) -> Path:
     done = subprocess.run([sys.executable, *words], cwd=checkout, env=variables, capture_output=True, text=True)
     if done.returncode or not (place / recording.RESULTS).is_file():
         lines = [line for line in (done.stdout + done.stderr).strip().splitlines() if line.strip()]
-        why = lines[-1] if lines else "it wrote no results"
-        raise InputError(f"{study} at commit {checkout.name}", f"it does not run today ({why})", ANEW)
+        why = lines[-1] if lines else "no results were written"
+        raise InputError(f"{study} at commit {checkout.name}", f"the study does not run today ({why})", ANEW)
     return place
 
 

@@ -58,7 +58,7 @@ def records(study: str = "") -> list[Record]:
     asked = [record for record in found if study in ("", record.study)]
     if not asked:
         known = ", ".join(dict.fromkeys(record.study for record in found)) or "none"
-        raise InputError(study or "book/recorded", "nothing is recorded of it", f"Studies with records: {known}")
+        raise InputError(study or "book/recorded", "there is no record", f"Studies with records: {known}")
     return asked
 
 
@@ -125,7 +125,7 @@ def told(study: str = "", *, data_root: str = "") -> Iterator[str]:
         failed += [name] if lines[0].startswith(("refused", "differs")) else []
         yield "\n    ".join([f"{name}: {lines[0]}", *lines[1:]])
     if failed:
-        fix = "Record anew what has to differ: make record STUDY=... LABEL=..."
+        fix = "Record again the studies that have to differ: make record STUDY=... LABEL=..."
         raise InputError("restamp", f"{len(failed)} records are not restamped, {failed[0]} for one", fix)
 
 
@@ -152,7 +152,7 @@ def _restamped(record: Record, clones: Checkouts, data_root: str) -> list[str]:
         if not found and (left := sorted(set().union(*missed.values()))):
             problem = f"no canary loads {left[0]}, which has changed"
             file = f"notebooks/params/{record.study}.canary-NAME.yaml"
-            fix = f"Name parameters that reach it in {file}, or record it anew"
+            fix = f"Name parameters that reach it in {file}, or record it again"
             raise InputError(record.name, problem, fix)
         if found:
             more = [f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
@@ -184,7 +184,7 @@ def _before(name: str, known: Mapping[str, Any], clones: Checkouts) -> Path:
         odd = _unlike(place, known)
         if not odd:
             return place
-    problem = f"it was made with changes that commit {commit} does not have, in {odd[0]} for one"
+    problem = f"the record was made with changes that commit {commit} does not have, in {odd[0]} for one"
     raise InputError(name, problem, ANEW)
 
 

@@ -30,14 +30,12 @@ def new_study(name: str) -> list[Path]:
         The name cannot be used, or the study already exists.
     """
     if not NAME.fullmatch(name):
-        raise InputError(f"STUDY={name}", "it cannot be the name of a study", "Use the form 08_my_question")
+        raise InputError(f"STUDY={name}", "not a valid name of a study", "Use the form 08_my_question")
     notebook, tiny = paths.notebooks() / f"{name}.ipynb", paths.notebooks() / "params" / f"{name}.tiny.yaml"
     answers = paths.notebooks() / "exercises" / f"{name}.yaml"
     for file in (notebook, tiny, answers):
         if file.exists():
-            raise InputError(
-                f"STUDY={name}", f"{file.name} is there already", "Choose another name, or edit that study"
-            )
+            raise InputError(f"STUDY={name}", f"{file.name} exists already", "Choose another name, or edit that study")
     text = (paths.notebooks() / "template.ipynb").read_text(encoding="utf-8")
     text = text.replace('\\"template\\"', f'\\"{name}\\"')
     text = text.replace('"short": "Template"', f'"short": "{name[3:].replace("_", " ").capitalize()}"')

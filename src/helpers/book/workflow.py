@@ -65,8 +65,8 @@ def sweep(name: str, cluster: str = "") -> None:
     states = status.sweep_runs(asked)
     print("\n".join(status.summary(f"sweep {name}", states)), flush=True)
     if running := _in(states, "running"):
-        fix = "Wait until they have ended, or stop them, and say it again"
-        raise InputError(f"sweep {name}", f"another process is at work on it, on {', '.join(running[:3])}", fix)
+        fix = "Wait until they have ended, or stop them, then repeat the command"
+        raise InputError(f"sweep {name}", f"another process is running it: {', '.join(running[:3])}", fix)
     # Done and stale runs were determined above; Snakemake only checks which results exist. Results are written
     # atomically, so they are complete even if Snakemake was killed before it could note so.
     words = ["sweep", "--quiet", "host", "rules", "--rerun-triggers", "mtime", "--ignore-incomplete"]
@@ -85,8 +85,8 @@ def _cluster(name: str) -> list[str]:
         raise InputError(f"CLUSTER={name}", "there is no such profile", f"Profiles here: {known}")
     executor = yaml.safe_load(file.read_text(encoding="utf-8")).get("executor", "local")
     if executor != "local" and not importlib.util.find_spec(f"snakemake_executor_plugin_{executor}"):
-        fix = f"Install it beside the project's packages: pip install snakemake-executor-plugin-{executor}"
-        raise InputError(f"CLUSTER={name}", f"Snakemake's plug-in {executor} is absent", fix)
+        fix = f"Install it next to the project's packages: pip install snakemake-executor-plugin-{executor}"
+        raise InputError(f"CLUSTER={name}", f"Snakemake's plug-in {executor} is not installed", fix)
     return ["--workflow-profile", str(file.parent)]
 
 

@@ -86,7 +86,7 @@ def _name(key: Mapping[str, object], make: Callable) -> str:
         text = json.dumps([dict(key), fingerprint.made_by(make)], sort_keys=True, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise InputError(
-            "key", f"it has a value that is not plain ({error})", "Give numbers, text and lists"
+            "key", f"it holds a value that is not a number, text or list ({error})", "Give numbers, text and lists"
         ) from error
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

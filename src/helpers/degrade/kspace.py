@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from helpers.degrade.arrays import Array, check_whole, complex_stack, like, stack
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 
 PUBLISHED = {4: 140, 8: 60, 16: 32}  # half-spokes at 256 x 256, by the study's nominal acceleration
 GOLDEN = np.pi * (np.sqrt(5) - 1) / 2  # 111.246 degrees between one full spoke and the next
@@ -37,8 +37,7 @@ def spokes_for(acceleration: Literal[4, 8, 16], size: int) -> int:
     InputError
         The acceleration is not 4, 8 or 16, or the size is below 2.
     """
-    if acceleration not in PUBLISHED:
-        raise InputError(f"acceleration = {acceleration}", "the study has none like it", "Choose from 4, 8, 16")
+    check_choice("acceleration", acceleration, PUBLISHED)
     check_whole("size", size, least=2)
     return max(2, 2 * round(PUBLISHED[acceleration] * size / 512))
 
@@ -68,12 +67,13 @@ def radial_mask(size: int, spokes: int, *, pattern: Literal["uniform", "golden"]
     InputError
         The size, the number of spokes or the pattern cannot be used.
     """
-    if pattern not in ("uniform", "golden"):
-        raise InputError(f"pattern = {pattern}", "there is no such pattern", "Choose from uniform, golden")
+    check_choice("pattern", pattern, ("uniform", "golden"))
     check_whole("size", size, least=2)
     check_whole("spokes", spokes, least=1)
     if pattern == "golden" and spokes % 2:
-        raise InputError(f"spokes = {spokes}", "two half-spokes make a full one", "Give an even number")
+        raise InputError(
+            f"spokes = {spokes}", "must be even, because two half-spokes make a spoke", "Give an even number"
+        )
     centre = size // 2
     if pattern == "uniform":
         angles, steps, whole = np.arange(spokes) * (2 * np.pi / spokes), np.arange(centre), np.trunc
@@ -88,7 +88,7 @@ def radial_mask(size: int, spokes: int, *, pattern: Literal["uniform", "golden"]
 def acceleration(mask: np.ndarray) -> float:
     """Compute the true acceleration of a mask: the number of k-space pixels divided by the number of sampled ones."""
     if not np.any(mask):
-        raise InputError("mask", "nothing is sampled", "Give a mask with at least one spoke")
+        raise InputError("mask", "no point is sampled", "Give a mask with at least one spoke")
     return np.size(mask) / np.count_nonzero(mask)
 
 
@@ -125,8 +125,7 @@ def undersample(images: Array, mask: np.ndarray, *, part: Literal["magnitude", "
     InputError
         Images or mask cannot be used, or the part is unknown.
     """
-    if part not in ("magnitude", "real"):
-        raise InputError(f"part = {part}", "there is no such part", "Choose from magnitude, real")
+    check_choice("part", part, ("magnitude", "real"))
     tensor = stack(images)
     kept = np.array(mask)
     if kept.dtype != bool or kept.shape != tensor.shape[1:]:

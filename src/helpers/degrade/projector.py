@@ -19,7 +19,7 @@ import torch
 from scipy import sparse
 
 from helpers.degrade.arrays import Array, check_whole, like, stack
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 
 BLOCK = 16  # images in one product: always the same number, so that an image's rounding does not depend on the others
 
@@ -74,13 +74,12 @@ def fbp(sinograms: Array, *, window: Literal["ramp", "hann"] = "hann") -> Array:
     InputError
         The number of detectors fits no image, values are not finite, or the window is unknown.
     """
-    if window not in ("ramp", "hann"):
-        raise InputError(f"window = {window}", "there is no such window", "Choose from ramp, hann")
+    check_choice("window", window, ("ramp", "hann"))
     tensor = stack(sinograms, where="sinograms", unit=False)
     angles, detectors = tensor.shape[1:]
     size = int(detectors / math.sqrt(2))
     if size < 1 or _detectors(size) != detectors:
-        raise InputError("sinograms", f"no image has {detectors} detectors", "Give what radon returned")
+        raise InputError("sinograms", f"no image has {detectors} detectors", "Give the result of radon")
     gain = _gain(detectors, window).to(tensor.device)
     padded = 2 * (len(gain) - 1)
     filtered = torch.fft.irfft(torch.fft.rfft(tensor, padded) * gain, padded)[..., :detectors].contiguous()

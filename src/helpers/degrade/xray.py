@@ -10,7 +10,7 @@ import torch
 
 from helpers.degrade.arrays import Array, check_whole, like, stack
 from helpers.degrade.projector import fbp, radon
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 
 EDGE = 0.05  # smallest share that the bowtie filter, or the published profile, lets through
 MOST = 1e15  # photons; far above any dose, and within the range that can be counted
@@ -67,8 +67,7 @@ def low_dose(
     "corrected" follows the Beer-Lambert law, see `measured_lines`, with the same filter. Nothing is rescaled: a value
     means the same attenuation in every image. Values are clipped to 0 to 1.
     """
-    if mode not in ("as_published", "corrected"):
-        raise InputError(f"mode = {mode}", "there is no such mode", "Choose from as_published, corrected")
+    check_choice("mode", mode, ("as_published", "corrected"))
     _check_positive("photons", photons)
     _check_positive("attenuation", attenuation)
     check_whole("seed", seed, least=0)

@@ -58,7 +58,7 @@ def check(study: str, exercise: int, answer: Any, *, right: Callable[[], float |
     if "within" in key:
         if right is None:
             fix = "Pass right=, a function that computes it"
-            raise InputError(f"exercise {exercise} of {study}", "its answer depends on the run", fix)
+            raise InputError(f"exercise {exercise} of {study}", "the answer depends on the run", fix)
         return _against_run(exercise, keys.number(answer, where), right(), key["within"])
     if "choose" in key:
         candidates = [keys.chosen(answer, key["choose"], where)]

@@ -51,7 +51,7 @@ def _refuse_unusable(where: str, key: Any) -> None:
         raise InputError(where, "expected one of " + ", ".join(KINDS), "Make it with helpers.book.workflow answer")
     missing = [f for f in ("salt", "hash") if kinds != ["within"] and not isinstance(key.get(f), str)]
     if missing:
-        raise InputError(where, f"{missing[0]} is missing or no text", "Make it with helpers.book.workflow answer")
+        raise InputError(where, f"{missing[0]} is missing or is not text", "Make it with helpers.book.workflow answer")
 
 
 def entry(number: int, answer: str, *, choose: list[str] | None = None, step: float | None = None) -> str:
@@ -81,7 +81,7 @@ def entry(number: int, answer: str, *, choose: list[str] | None = None, step: fl
         lines = {"choose": choose, "salt": salt, "hash": digest(salt, chosen(answer, choose, "the answer"))}
     else:
         if not (math.isfinite(step) and step > 0):
-            raise InputError("--step", f"{step} is no step", "Give a number above zero")
+            raise InputError("--step", f"must be above 0, got {step}", "Give a number such as 0.1")
         try:
             value = float(answer)
         except ValueError:
@@ -106,7 +106,7 @@ def chosen(answer: Any, choices: list[str], where: str) -> str:
     for choice in choices:
         if _plain(choice) == _plain(answer):
             return _plain(choice)
-    raise InputError(where, f"{answer[:60]!r} is not a choice", f"Choose from {wanted}")
+    raise InputError(where, f"must be one of {wanted}, got {answer[:60]!r}", "Give one of these")
 
 
 def number(answer: Any, where: str) -> float:
@@ -121,7 +121,7 @@ def number(answer: Any, where: str) -> float:
         problem = f"{str(answer)[:60]!r} is {type(answer).__name__}, expected a number"
         raise InputError(where, problem, "Give a number, without quotes or a unit")
     if not math.isfinite(answer):
-        raise InputError(where, f"{answer} is no number to compare with", "Give a finite number")
+        raise InputError(where, f"{answer} cannot be compared", "Give a finite number")
     return float(answer)
 
 

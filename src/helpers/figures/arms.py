@@ -87,7 +87,7 @@ def changes(
     """
     if (twice := table.duplicated([row, "arm"])).any():
         name, arm = table.loc[twice, [row, "arm"]].iloc[0]
-        raise InputError(f"{name}, {arm}", "the table has it more than once", "Give one metric and attribute")
+        raise InputError(f"{name}, {arm}", "the table has it more than once", "Give one row for each")
     rows = list(dict.fromkeys(table[row]))
     arms = [arm for arm in NAMES if arm in set(table["arm"])]
     for i, arm in enumerate(arms):

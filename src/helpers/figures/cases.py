@@ -118,7 +118,7 @@ def boxes(
     cells = dict(iter(rows.groupby([x, by], observed=True)[y]))
     for place in ((training, group) for training in order for group in groups):
         if place not in cells:
-            raise InputError("rows", f"none has {x} {place[0]!r} and {by} {place[1]!r}", "Leave one of them out")
+            raise InputError("rows", f"no row has {x} {place[0]!r} and {by} {place[1]!r}", "Leave one of them out")
     width, sizes = 0.8 / len(groups), []
     for i, group in enumerate(groups):
         places = np.arange(len(order)) + (i - (len(groups) - 1) / 2) * width

@@ -30,10 +30,10 @@ def stacked(table: pd.DataFrame, *, ax: Axes, xlabel: str = "") -> Axes:
         There are more kinds than colours, no rows, or numbers that are not counts.
     """
     if table.shape[1] > len(PALETTE):
-        raise InputError("table", f"{table.shape[1]} kinds, there are {len(PALETTE)} colours", "Join some")
+        raise InputError("table", f"{table.shape[1]} kinds, but only {len(PALETTE)} colours", "Join some kinds")
     kinds = all(map(pd.api.types.is_integer_dtype, table.dtypes))
     if not len(table) or not kinds or (table < 0).any(axis=None):
-        raise InputError("table", "no table of counts", "Give whole numbers from 0, and at least one row")
+        raise InputError("table", "not a table of counts", "Give whole numbers from 0, and at least one row")
     y, start = np.arange(len(table))[::-1], np.zeros(len(table))
     for i, (kind, column) in enumerate(table.items()):
         if not column.any():

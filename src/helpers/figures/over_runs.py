@@ -48,7 +48,9 @@ def repeats(
     if not len(means):
         return _nothing(ax)
     if (twice := means[label].duplicated()).any():
-        raise InputError(f"{label} {means.loc[twice, label].iloc[0]}", "the means have it more than once", "Give one")
+        raise InputError(
+            f"{label} {means.loc[twice, label].iloc[0]}", "the means have it more than once", "Give it once"
+        )
     y = np.arange(len(means))[::-1]
     place = runs[label].map(dict(zip(means[label], y, strict=True)))
     point = {"marker": "o", "ls": "none", "ms": 5, "mfc": "none", "alpha": 0.8}
@@ -85,7 +87,9 @@ def shares(table: pd.DataFrame, *, ax: Axes) -> Axes:
         return _nothing(ax)
     known = table[table["component"].notna()]
     if odd := set(known["component"]) - set(COMPONENTS):
-        raise InputError("column component", f"{odd.pop()!r} is none of {list(COMPONENTS)}", "Use these words.")
+        raise InputError(
+            "column component", f"must be one of {list(COMPONENTS)}, got {odd.pop()!r}", "Use these words."
+        )
     if (twice := known.duplicated(["value", "component"])).any():
         value, component = known.loc[twice, ["value", "component"]].iloc[0]
         raise InputError(f"{value}, {component}", "the table has it more than once", "Give one row for each.")

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.figures.arms import MARKERS as FEW
 from helpers.figures.look import BLUE, GREY, ORANGE, PALETTE
 from helpers.stats.inputs import need_columns
@@ -113,7 +113,7 @@ def lambdas(table: pd.DataFrame, *, ax: Axes, metric: str) -> Axes:
     if not len(rows):
         raise InputError("metric", f"no row is {metric!r}", f"Name one of {list(table['metric'].unique())}.")
     if not rows["strength"].ge(0).all() or not rows["strength"].gt(0).any():
-        raise InputError("column strength", "a value is below 0 or missing, or none is above 0", "Give the lambdas.")
+        raise InputError("column strength", "a value is below 0 or missing, or all are 0", "Give the lambdas.")
     if (twice := rows.duplicated(["method", "strength"])).any():
         method, strength = rows.loc[twice, ["method", "strength"]].iloc[0]
         raise InputError(f"{method}, {strength:g}", "the table has it more than once", "Give one row for each.")
@@ -162,7 +162,7 @@ def verdicts(table: pd.DataFrame, *, ax: Axes, decimals: int = 3) -> Axes:
     """
     need_columns(table, ["method", "cause", "change", "low", "high", "verdict"])
     if not (known := table["verdict"].isin(VERDICTS)).all():
-        problem = f"{table.loc[~known, 'verdict'].iloc[0]!r} is none of {list(VERDICTS)}"
+        problem = f"must be one of {list(VERDICTS)}, got {table.loc[~known, 'verdict'].iloc[0]!r}"
         raise InputError("column verdict", problem, "Use these words.")
     if (twice := table.duplicated(["method", "cause"])).any():
         method, cause = table.loc[twice, ["method", "cause"]].iloc[0]
@@ -210,15 +210,14 @@ def _signed(value: float, decimals: int) -> str:
 
 def _look(i: int, methods: list[str]) -> dict[str, object]:
     if len(methods) > len(MARKERS):
-        problem = f"{len(methods)} methods, there are {len(MARKERS)} shapes"
+        problem = f"{len(methods)} methods, but only {len(MARKERS)} shapes"
         raise InputError("methods", problem, "Draw fewer at a time, with order=.")
     return {"color": PALETTE[i % len(PALETTE)], "marker": MARKERS[i]}
 
 
 def _of_metric(table: pd.DataFrame, metric: str, order: Sequence[str] | None) -> pd.DataFrame:
     """Return the rows of one metric by method, in the order to draw."""
-    if metric not in BETTER:
-        raise InputError("metric", f"{metric!r} is none of {list(BETTER)}", "Name one of them.")
+    check_choice("metric", metric, BETTER)
     rows = table[table["metric"] == metric].set_index("method")
     if rows.index.has_duplicates:
         method = rows.index[rows.index.duplicated()][0]

@@ -72,7 +72,7 @@ def repeat(
     names = [_name(row) for row in plan]
     if len(set(names)) < len(names):
         twice = next(row for row, name in zip(plan, names, strict=True) if names.count(name) > 1)
-        raise InputError("plan", f"the row {dict(twice)} is there twice", "Give each row of the plan once")
+        raise InputError("plan", f"the row {dict(twice)} occurs twice", "Give each row of the plan once")
     files = [None if keep is None else keep / f"{name}.json" for name in names]
     jobs = [partial(cache.once, file, partial(job, **row, **options)) for file, row in zip(files, plan, strict=True)]
     found = parallel.each(jobs, workers=workers, unit=unit, progress=progress)
@@ -80,7 +80,7 @@ def repeat(
     for row, made in zip(plan, found, strict=True):
         for one in made if isinstance(made, list) else [made]:
             if both := sorted(row.keys() & one.keys()):
-                raise InputError("job", f"it returns {both[0]}, a column of the plan", "Name the result otherwise")
+                raise InputError("job", f"it returns {both[0]}, a column of the plan", "Give the result another name")
             rows.append({**row, **one})
     return pd.DataFrame(rows)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "32", "bf16", "16"]
@@ -34,11 +34,12 @@ def choose_device(device: Device = "auto") -> str:
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if device == "auto":
         return next(name for name, found in there.items() if found)
-    if device not in there:
-        raise InputError(f"device = {device}", "there is no such kind of device", "Choose from auto, cpu, cuda, mps")
+    check_choice("device", device, ("auto", *there))
     if not there[device]:
         raise InputError(
-            f"device = {device}", "PyTorch finds none on this machine", "Use auto, or a PyTorch built for the device"
+            f"device = {device}",
+            "PyTorch finds no such device on this machine",
+            "Use auto, or a PyTorch built for the device",
         )
     return device
 
@@ -51,10 +52,9 @@ def choose_precision(precision: Precision, device: str) -> str:
         import torch
 
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "16"
-    if precision not in PRECISIONS:
-        raise InputError(f"precision = {precision}", "there is no such precision", "Choose from auto, 32, bf16, 16")
+    check_choice("precision", precision, ("auto", *PRECISIONS))
     if precision == "16" and device == "cpu":
-        raise InputError("precision = 16", "CPUs do not train in it", "Use 32, or bf16 on a CPU made for it")
+        raise InputError("precision = 16", "CPUs cannot train in 16 bits", "Use 32, or bf16 on a CPU made for it")
     return precision
 
 

@@ -107,7 +107,7 @@ def source(data: Dataset | Sequence[ArrayLike | torch.Tensor], workers: int) -> 
             "data", f"found {type(data).__name__}", "Give a tuple of arrays, or a data set with a length and items"
         )
     if not found.n:
-        raise InputError("data", "there is no case in it", "Check how cases were chosen")
+        raise InputError("data", "there is no case", "Check how cases were chosen")
     return found
 
 
@@ -160,7 +160,7 @@ def _tensor(array: ArrayLike | torch.Tensor, place: int) -> torch.Tensor:
     if tensor.is_floating_point():
         if not tensor.isfinite().all():
             case = int((~tensor.reshape(len(tensor), -1).isfinite().all(1)).nonzero()[0])
-            raise InputError(f"data[{place}]", f"case {case} holds NaN or infinity", "Mend or leave out such cases")
+            raise InputError(f"data[{place}]", f"case {case} holds NaN or infinity", "Correct or leave out such cases")
         tensor = tensor.float()
     return tensor
 

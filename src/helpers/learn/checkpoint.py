@@ -50,7 +50,7 @@ def read(folder: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
     place = folder / NAME
     if not place.exists():
         return None
-    fresh = "Name another folder, or delete this one to begin anew"
+    fresh = "Name another folder, or delete this one to start again"
     try:
         with zipfile.ZipFile(place) as parts:  # PyTorch itself does not notice flipped bits
             if parts.testzip():
@@ -59,14 +59,16 @@ def read(folder: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
         content = torch.load(place, map_location="cpu", weights_only=True)
         form, before = content["form"], content["settings"]
     except Exception as error:  # a damaged file fails in many ways, depending on where it is damaged
-        raise InputError(place, "it is no whole checkpoint of a training", fresh) from error
+        raise InputError(place, "not a complete checkpoint of a training", fresh) from error
     if form != FORM:
         raise InputError(place, f"it has form {form}, which this version does not read", fresh)
     for name, value in settings.items():
         if name == "start":
             same = len(before[name]) == len(value) and np.allclose(before[name], value, rtol=1e-3, atol=1e-6)
             if not same:
-                raise InputError(place, "the training began from other first weights", f"Build the model anew. {fresh}")
+                raise InputError(
+                    place, "the training began from other initial weights", f"Build the model again. {fresh}"
+                )
         elif before.get(name) != value:
             raise InputError(place, _difference(name, before.get(name), value), fresh)
     return content

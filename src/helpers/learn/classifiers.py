@@ -10,10 +10,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.learn.building import is_count, seeded
 
-NONE = "Name a file of torchvision's ResNet-18 weights, such as resnet18-f37072fd.pth, or none"
+NONE = "Name a file of torchvision's ResNet-18 weights, such as resnet18-f37072fd.pth, or leave it out"
 HEAD = 256  # features between ResNet-18 and its outputs
 
 
@@ -79,13 +79,12 @@ def classifier(
     InputError
         There is no such kind, a number is out of range, or the file is missing, damaged or from another network.
     """
-    if kind not in CLASSIFIERS:
-        raise InputError(f"kind = {kind}", "there is no such classifier", f"Choose from {', '.join(CLASSIFIERS)}")
+    check_choice("kind", kind, CLASSIFIERS)
     for name, count, fix in (("outputs", outputs, "Give one for each label"), ("channels", channels, "Grey has 1")):
         if not is_count(count):
             raise InputError(f"{name} = {count}", "expected a whole number, 1 or more", fix)
     if weights is not None and kind != "resnet18":
-        raise InputError(f"weights = {weights}", f"{kind} takes none", "Use resnet18, or no weights")
+        raise InputError(f"weights = {weights}", f"{kind} takes no weights", "Use resnet18, or no weights")
     net = seeded(lambda: CLASSIFIERS[kind](channels, outputs), seed)
     if weights is not None:
         _begin_from(net, Path(weights))
@@ -117,7 +116,7 @@ def _state(file: Path) -> dict[str, torch.Tensor]:
                     raise zipfile.BadZipFile
         state = dict(torch.load(file, map_location="cpu", weights_only=True))
     except Exception as error:  # a damaged file fails in many ways, depending on where it is damaged
-        raise InputError(file, "it is no whole file of weights", NONE) from error
+        raise InputError(file, "not a complete file of weights", NONE) from error
     if not all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
-        raise InputError(file, "it is no table of tensors", NONE)
+        raise InputError(file, "not a table of tensors", NONE)
     return state

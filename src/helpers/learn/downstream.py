@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.learn import classifiers, loop, networks, prediction
 
 SEGMENTERS = {"small": networks.light_unet, "paper": networks.unet}
@@ -121,10 +121,8 @@ def fit_segmenter(
         Masks and images do not fit each other, or a mask has values other than 0 and 1; there is no such network or
         mode; also the errors of the builders and of `helpers.learn.fit`.
     """
-    if network not in SEGMENTERS:
-        raise InputError(f"network = {network}", "there is no such segmenter", f"Choose from {', '.join(SEGMENTERS)}")
-    if mode not in ("as_published", "corrected"):
-        raise InputError(f"mode = {mode}", "there is no such loss", "Choose from as_published, corrected")
+    check_choice("network", network, SEGMENTERS)
+    check_choice("mode", mode, ("as_published", "corrected"))
     if masks.shape != images.shape or not np.isin(masks, (0, 1)).all():
         problem = f"expected 0 and 1 in shape {images.shape}, found {masks.shape} up to {masks.max(initial=0)}"
         raise InputError("masks", problem, "Give one mask for each image")

@@ -53,7 +53,7 @@ class Features(nn.Module):
             raise InputError(
                 "images",
                 f"expected (n, 3, {SMALLEST} or more, {SMALLEST} or more), found {tuple(images.shape)}",
-                "Train without a feature loss, or on larger colour images",
+                "Train without a feature loss, or use larger colour images",
             )
         found, x = [], images
         for place, layer in enumerate(self.layers):
@@ -146,7 +146,7 @@ def _tensors(file: Path) -> list[torch.Tensor]:
                     raise zipfile.BadZipFile
         tensors = list(torch.load(file, map_location="cpu", weights_only=True).values())
     except Exception as error:  # a damaged file fails in many ways, depending on where it is damaged
-        raise InputError(file, "it is no whole file of weights", NONE) from error
+        raise InputError(file, "not a complete file of weights", NONE) from error
     if not all(isinstance(tensor, torch.Tensor) for tensor in tensors):
-        raise InputError(file, "it is no table of tensors", NONE)
+        raise InputError(file, "not a table of tensors", NONE)
     return tensors

@@ -44,7 +44,7 @@ def embed(
     chosen = layer if layer is not None else _bottleneck(names)
     if chosen not in names:
         top = ", ".join(name for name, _ in model.named_children())
-        raise InputError(f"layer = {layer}", "the network has no such layer", f"Name one of its layers: {top}")
+        raise InputError("layer", f"must be a layer of the network, got {layer!r}", f"Its top layers are {top}")
     found: list[torch.Tensor] = []
 
     def keep(_module: nn.Module, _inputs: object, output: torch.Tensor) -> None:
@@ -116,7 +116,9 @@ def _output(model: nn.Module, batch: torch.Tensor, dtype: torch.dtype, start: in
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
         raise InputError(
-            "images", f"the network cannot take {tuple(batch.shape)}: {reason}", "Give what it was built for"
+            "images",
+            f"the network cannot take {tuple(batch.shape)}: {reason}",
+            "Give images of the shape it was built for",
         ) from error
     bad = ~output.flatten(1).isfinite().all(1)
     if bad.any():

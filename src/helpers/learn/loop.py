@@ -155,7 +155,9 @@ def fit(
     used = choose_precision(precision, device)
     _check(lr, clip, ema, seed, epochs=epochs, steps=steps, batch_size=batch_size, every=every, patience=patience)
     if patience is not None and validate is None:
-        raise InputError(f"patience = {patience}", "there is no score to wait for", "Give a validate function too")
+        raise InputError(
+            f"patience = {patience}", "there is no validation score to wait for", "Give a validate function too"
+        )
     if not any(p.requires_grad for p in model.parameters()):
         raise InputError("model", "it has no parameter to train", "Unfreeze some")
     cases = source(data, workers)
@@ -236,4 +238,4 @@ def _check(lr: float, clip: float | None, ema: float, seed: int, **counts: int |
             f"ema = {ema}", "expected a decay from 0 to below 1", "Use 0.99 for short runs, 0.999 for long"
         )
     if (counts["epochs"] is None) == (counts["steps"] is None):
-        raise InputError("epochs, steps", "expected one of the two", "Say how long to train")
+        raise InputError("epochs, steps", "expected one of the two", "Give the length of the training")

@@ -56,7 +56,7 @@ def unet(
             f"features = {features}", "expected six whole numbers of channels", "Use (8, 8, 16, 16, 32, 8) for small"
         )
     if not 0 <= dropout < 1:
-        raise InputError(f"dropout = {dropout}", "expected a share from 0 to below 1", "Use 0 for none")
+        raise InputError(f"dropout = {dropout}", "expected a share from 0 to below 1", "Use 0 for no dropout")
 
     def build() -> nn.Module:
         from monai.networks.nets import BasicUNet
@@ -224,7 +224,7 @@ def topology(spacing: Sequence[float], patch: Sequence[int]) -> tuple[list[tuple
     if (whole % factor).any():
         raise InputError(
             f"patch = {tuple(int(n) for n in whole)}",
-            f"its axes are halved until one voxel stands for {tuple(int(f) for f in factor)}, which does not divide it",
+            f"its axes are halved until one voxel covers {tuple(int(f) for f in factor)}, which does not divide it",
             f"Use {tuple(int(n) for n in -(-whole // factor) * factor)}",
         )
     return kernels, strides

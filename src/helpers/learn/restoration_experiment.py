@@ -14,7 +14,7 @@ import pandas as pd
 from torch import nn
 
 from helpers import degrade
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.keep.processor import Device
 from helpers.learn import downstream, loop, restoration_training
 from helpers.learn.restoring import restore
@@ -118,8 +118,8 @@ def run(
     """
     inside, held_out = _rows(cases, clean, degraded, labels, masks)
     validating = cases["split"].to_numpy() == "validation"
-    if unknown := [arm for arm in arms if arm not in ARMS]:
-        raise InputError(f"arms = {unknown}", "there is no such reconstruction", f"Choose from {', '.join(ARMS)}")
+    for arm in arms:
+        check_choice("arms", arm, ARMS)
     rest = np.flatnonzero(held_out)
 
     def fit(part: str, function: Callable[..., loop.Fitted], x: np.ndarray, y: np.ndarray, name: str) -> nn.Module:

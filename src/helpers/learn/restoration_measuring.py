@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import metrics
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 
 
 class Measured(NamedTuple):
@@ -74,8 +74,7 @@ def measure(
         The baseline is absent, lengths differ, an image equals that of the baseline, or images of one case differ in a
         column that must be constant.
     """
-    if baseline not in images:
-        raise InputError("images", f"no arm is called {baseline!r}", f"Arms: {', '.join(images)}")
+    check_choice("baseline", baseline, images)
     for arm, given in (*images.items(), *probabilities.items(), *(masks or {}).items()):
         if len(given) != len(rows):
             raise InputError(arm, f"{len(given)} images for {len(rows)} rows", "Give one for each row")

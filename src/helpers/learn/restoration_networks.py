@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.learn.building import is_count, seeded
 
 
@@ -72,8 +72,7 @@ def plain_unet(
         A number is out of range.
     """
     _check_levels(features)
-    if output not in ("linear", "sigmoid"):
-        raise InputError(f"output = {output}", "there is no such output", "Choose from linear, sigmoid")
+    check_choice("output", output, ("linear", "sigmoid"))
     return seeded(lambda: _PlainUNet(features, output == "sigmoid"), seed)
 
 
@@ -152,7 +151,7 @@ def pix2pix_generator(
     """
     _check_levels(features)
     if not 0 <= dropout < 1:
-        raise InputError(f"dropout = {dropout}", "expected a share from 0 to below 1", "Use 0 for none")
+        raise InputError(f"dropout = {dropout}", "expected a share from 0 to below 1", "Use 0 for no dropout")
     return seeded(lambda: _Pix2PixGenerator(features, dropout), seed)
 
 
@@ -231,7 +230,7 @@ def score_network(
         problem = f"{groups} groups and {blocks} blocks do not fit features {tuple(features)}"
         raise InputError("score_network", problem, "Use one block or more, and groups that divide all features")
     if not 0 <= attention <= len(features):
-        raise InputError(f"attention = {attention}", f"expected 0 to {len(features)} levels", "Use 0 for none")
+        raise InputError(f"attention = {attention}", f"expected 0 to {len(features)} levels", "Use 0 for no attention")
 
     def build() -> nn.Module:
         from monai.networks.nets import DiffusionModelUNet

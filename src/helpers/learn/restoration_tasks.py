@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import datasets, degrade
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.keep.processor import Device
 from helpers.learn.restoration_experiment import ARMS, Outputs, run
 from helpers.learn.restoration_measuring import Measured, measure
@@ -141,8 +141,7 @@ def degraded(task: Task, level: str, *, mode: str, pattern: str, seed: int, fold
     float32 ndarray of shape (n, 1, s, s)
         Degraded images, 0 to 1.
     """
-    if level not in LEVELS[task.dataset]:
-        raise InputError(f"level = {level}", "there is none", "Choose from low, middle, high")
+    check_choice("level", level, LEVELS[task.dataset])
     part = part_of(mode)
     strength, size = LEVELS[task.dataset][level], task.images.shape[-1]
     key = {"dataset": task.dataset, "images": digest(task.images), "strength": strength}
@@ -212,8 +211,7 @@ def read(
     InputError
         There is no such network; also the errors of `run`.
     """
-    if network not in NETWORKS:
-        raise InputError(f"network = {network}", "there is none", f"Choose from {', '.join(NETWORKS)}")
+    check_choice("network", network, NETWORKS)
     outputs = run(
         task.rows,
         task.images,
@@ -245,14 +243,12 @@ def _shortened(optimisation: Mapping[str, Any], effort: float) -> dict[str, Any]
 
 
 def _check_dataset(dataset: str) -> None:
-    if dataset not in DATASETS:
-        raise InputError(f"dataset = {dataset}", "there is none", f"Choose from {', '.join(DATASETS)}")
+    check_choice("dataset", dataset, DATASETS)
 
 
 def part_of(mode: str) -> Literal["magnitude", "real"]:
     """Return the part of the zero-filled image that a mode uses."""
-    if mode not in MODES:
-        raise InputError(f"mode = {mode}", "there is none", f"Choose from {', '.join(MODES)}")
+    check_choice("mode", mode, MODES)
     return MODES[mode]
 
 

@@ -12,7 +12,7 @@ from torch import nn
 from torch.func import functional_call
 from torch.nn import functional
 
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.learn import loop, prediction, restoration_networks, sde
 
 Pairs = tuple[np.ndarray, np.ndarray]
@@ -181,8 +181,7 @@ def fit_sde(
         The images are not pairs, or there is no such loss; also the errors of `helpers.learn.score_network`,
         `MeanReverting` and `helpers.learn.fit`.
     """
-    if kind not in sde.LOSSES:
-        raise InputError(f"kind = {kind}", "there is no such loss", f"Choose from {', '.join(sde.LOSSES)}")
+    check_choice("kind", kind, sde.LOSSES)
     network = restoration_networks.score_network(
         features=features, blocks=blocks, attention=attention, groups=groups, seed=seed
     )

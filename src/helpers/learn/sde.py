@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.learn.building import is_count
 
 LOSSES = ("noise", "velocity", "ml")
@@ -112,8 +112,7 @@ class MeanReverting(nn.Module):
         predicts: Literal["noise", "velocity"] = "noise",
     ) -> None:
         super().__init__()
-        if predicts not in ("noise", "velocity"):
-            raise InputError(f"predicts = {predicts}", "there is no such reading", "Choose from noise, velocity")
+        check_choice("predicts", predicts, ("noise", "velocity"))
         if not 0 < scale < float("inf"):
             raise InputError(f"scale = {scale}", "expected a number above 0", "Use 10 / 255")
         self.network, self.steps, self.scale, self.end, self.predicts = network, steps, scale, end, predicts
@@ -221,8 +220,7 @@ def sample(
     InputError
         There is no such sampler, or a number is out of range.
     """
-    if sampler not in SAMPLERS:
-        raise InputError(f"sampler = {sampler}", "there is no such sampler", f"Choose from {', '.join(SAMPLERS)}")
+    check_choice("sampler", sampler, SAMPLERS)
     times = schedule(sde.steps if steps is None else steps, of=sde.steps, end=sde.end)
     scheduler = None if sampler == "euler_maruyama" else monai_scheduler(sampler, len(times.time), sde.steps, sde.end)
     passed, drift = torch.from_numpy(times.passed), torch.from_numpy(times.drift)

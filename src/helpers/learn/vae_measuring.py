@@ -51,7 +51,7 @@ def measures(
     pixels.check(images)
     lowest, highest = (extreme(images, axis=(2, 3)) for extreme in (np.min, np.max))
     if (flat := np.flatnonzero((lowest == highest).all(axis=1))).size:
-        raise InputError(f"images[{flat[0]}]", "it is of one colour", "Leave out images without content")
+        raise InputError(f"images[{flat[0]}]", "all pixels have one colour", "Leave out images without content")
     if device is not None:
         model.to(processor.choose_device(device))
     found = prediction.predict(_Measured(model), images, batch_size=batch_size, precision="32")

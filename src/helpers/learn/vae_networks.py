@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.learn.building import is_count, seeded
 
 GROUPS = 8  # of group normalisation
@@ -188,8 +188,7 @@ def vae(
             raise InputError(f"{name} = {count}", "expected a whole number, 1 or more", "See the function's page")
     if not len(blocks) or any(not is_count(block) for block in blocks):
         raise InputError(f"blocks = {blocks}", "expected whole numbers, 1 or more", "Use (1, 2) for 32 pixels")
-    if norm not in ("batch", "group"):
-        raise InputError(f"norm = {norm}", "there is no such normalisation", "Choose from batch, group")
+    check_choice("norm", norm, ("batch", "group"))
     divisor = 2 if norm == "batch" else 2 * GROUPS  # each block has a layer of half its features
     if channels % divisor:
         raise InputError(f"channels = {channels}", f"expected a multiple of {divisor}", f"Use {divisor} for small")

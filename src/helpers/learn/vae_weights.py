@@ -35,7 +35,7 @@ def load(file: Path, *, channels: int, blocks: Sequence[int], latent: int, deep:
     InputError
         The file is missing or damaged, or belongs to another network.
     """
-    again = "Delete what is kept of the experiment, then run it again"  # a kept part alone would not be trained again
+    again = "Delete the kept files of the experiment, then run it again"  # a kept part alone would not be trained again
     model = vae_networks.vae(channels=channels, blocks=blocks, latent=latent, deep=deep)
     try:
         with zipfile.ZipFile(file) as parts:  # PyTorch itself does not notice flipped bits
@@ -45,5 +45,5 @@ def load(file: Path, *, channels: int, blocks: Sequence[int], latent: int, deep:
     except FileNotFoundError:
         raise InputError(file, "there is no such file", again) from None
     except Exception as error:  # damage and other shapes raise errors of many types
-        raise InputError(file, "it holds no weights of this network", again) from error
+        raise InputError(file, "the file holds no weights of this network", again) from error
     return model.eval()

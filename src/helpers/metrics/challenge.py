@@ -135,7 +135,7 @@ def challenge_score(
         if name not in frame.columns:
             raise InputError(
                 f"column {name}",
-                f"is not in the table, which has {', '.join(map(str, frame.columns))}",
+                f"not in the table, which has {', '.join(map(str, frame.columns))}",
                 "Join the scores with the cohort's table, or name other columns by hd95= and attributes=",
             )
     if frame.empty or not attributes:

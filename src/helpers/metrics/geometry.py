@@ -58,7 +58,7 @@ def shape(mask: np.ndarray, *, spacing: Sequence[float], smooth: float = 0.0) ->
     if found.ndim not in (2, 3):
         raise InputError("mask", f"{found.ndim} dimensions", "Give a volume or a plane.")
     if not found.any():
-        raise InputError("mask", "empty: it has no form", "Leave the case out, and count it.")
+        raise InputError("mask", "empty, so the shape is undefined", "Leave the case out, and count it.")
     if isinstance(smooth, bool) or not isinstance(smooth, int | float | np.number) or not 0 <= smooth < np.inf:
         raise InputError(f"smooth = {smooth}", "expected a length in mm, 0 or more", "Use 0 for no smoothing.")
     axes = _axes(found, lengths)
@@ -97,7 +97,7 @@ def _field(mask: np.ndarray, spacing: np.ndarray, smooth: float) -> np.ndarray:
     wide = np.pad(mask.astype(np.float32), [(int(np.ceil(REACH * s)),) * 2 for s in sigma])
     field = gaussian_filter(wide, sigma, truncate=REACH)
     if field.max() <= 0.5:
-        problem = f"nothing of it is left at smooth = {smooth:g} mm"
+        problem = f"empty after smoothing by {smooth:g} mm"
         raise InputError("mask", problem, "Smooth less, or leave the case out and count it.")
     return field
 

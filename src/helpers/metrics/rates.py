@@ -207,5 +207,5 @@ def _gap(table: pd.DataFrame, rate: str, minimum: int) -> float:
     if len(rates) < 2:
         kind = "positives" if rate == "tpr" else "negatives"
         problem = f"{len(rates)} of {len(table)} group(s) have {minimum} {kind} or more, 2 are needed"
-        raise InputError("groups", problem, "Merge groups, or leave this comparison out and say so.")
+        raise InputError("groups", problem, "Merge groups, or leave this comparison out and report it.")
     return float(rates.max() - rates.min())

@@ -131,7 +131,7 @@ def claim(
     elif missing:
         verdict, why = "not testable here", f"missing: {missing}"
     elif ours is None:
-        raise InputError(f"claim {id}", "no value of ours and no reason why", "Give ours, impossible or missing")
+        raise InputError(f"claim {id}", "neither a value nor a reason is given", "Give ours, impossible or missing")
     elif by == "digits":
         same = same_digits(ours, published)
         verdict, why = ("reproduced", "equal to the printed digits") if same else ("differs", "other digits")

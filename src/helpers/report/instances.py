@@ -99,9 +99,11 @@ def pages(study: str) -> list[Page]:
         other = {name: value for name, value in page.parameters.items() if value != declared.defaults[name]}
         run = page._replace(parameters=other).instance
         if page.name in shown.values():
-            raise InputError(where, f"there are two pages {page.suffix}", "Give each a name of its own")
+            raise InputError(where, f"there are two pages {page.suffix}", "Give each page a different name")
         if run in shown:
-            raise InputError(where, f"it shows the same run as page {shown[run]}", "Set what sets it apart")
+            raise InputError(
+                where, f"it shows the same run as page {shown[run]}", "Change a parameter that makes it different"
+            )
         shown[run] = page.name
         found.append(page)
     return found
@@ -126,7 +128,7 @@ def book() -> dict[str, Page]:
     for page in (page for study in studies for page in pages(study)):
         if page.name in found:
             of = f"{found[page.name].study} and {page.study}"
-            raise InputError(f"page {page.name}", f"two studies have it, {of}", "Give one of them another name")
+            raise InputError(f"page {page.name}", f"two studies have this page, {of}", "Give one of them another name")
         found[page.name] = page
     return found
 
@@ -154,7 +156,7 @@ def _entries(text: str, where: str) -> list[Any]:
 def _page(study: str, entry: Any, where: str) -> Page:
     fields = ", ".join((*FIELDS, *LISTED))
     if not isinstance(entry, dict) or (odd := set(entry) - {*FIELDS, *LISTED}):
-        problem = f"unknown field {', '.join(map(str, odd))}" if isinstance(entry, dict) else f"{entry!r} is no page"
+        problem = f"unknown field {', '.join(map(str, odd))}" if isinstance(entry, dict) else f"{entry!r} is not a page"
         raise InputError(where, problem, f"A page has the fields {fields}")
     for field, kind in FIELDS.items():
         value = entry.get(field)
@@ -167,6 +169,8 @@ def _page(study: str, entry: Any, where: str) -> Page:
     if "\n" in entry["title"].strip():
         raise InputError(where, "the title has more than one line", "Write a title of one line")
     if machine := [name for name in entry["parameters"] if name in MACHINE]:
-        raise InputError(where, f"{machine[0]} says where a run is made", "Set what the page is about")
+        raise InputError(
+            where, f"{machine[0]} names where a run is made", "Leave it out: a page names only choices of the study"
+        )
     about = {field: entry[field] for field in LISTED if field in entry}
     return Page(study, entry["name"], entry["title"].strip(), entry["parameters"], about)

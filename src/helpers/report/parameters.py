@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from helpers import paths
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.report import ipynb
 
 # Limits that hold in every study; a study adds further limits in its call of `start`.
@@ -184,5 +184,5 @@ def _check_limit(at: str, value: Any, limit: Any) -> None:
         if math.isnan(value) or not inside:
             span = f"from {'any' if low is None else low} to {'any' if high is None else high}"
             raise InputError(at, f"{value!r} is out of range", f"Give a number {span}")
-    elif value not in limit:
-        raise InputError(at, f"{value!r} is not a choice", f"Choose from {', '.join(map(str, limit))}")
+    else:
+        check_choice(at, value, limit)

@@ -40,7 +40,9 @@ def keep(name: str) -> Path:
     missing = [instance for instance, place in made.items() if not (place / recording.RESULTS).is_file()]
     if missing:
         problem = f"{len(missing)} of {len(made)} runs are not complete, {missing[0]} for one"
-        raise InputError(f"sweep {name}", problem, f"Go on with 'make sweep SWEEP={name}'; 'make status' says more")
+        raise InputError(
+            f"sweep {name}", problem, f"Go on with 'make sweep SWEEP={name}'; 'make status' shows the rest"
+        )
     results = {instance: recording.read(place) for instance, place in made.items()}
     varied = dict.fromkeys(["SEED", *(name for run in sweep.runs.values() for name in run)])
     rows = [_row(sweep, list(varied), instance, found) for instance, found in results.items()]
@@ -77,9 +79,7 @@ def _row(sweep: sweeps.Sweep, varied: list[str], instance: str, results: dict[st
         parts = _parts(path, flat)
         if not parts:
             near = difflib.get_close_matches(path, flat, n=3, cutoff=0.3) or list(results["values"])
-            raise InputError(
-                f"{instance}, value {path}", "the run's results do not have it", f"Near: {', '.join(near)}"
-            )
+            raise InputError(f"{instance}, value {path}", "not in the results of the run", f"Near: {', '.join(near)}")
         row |= {f"{label}{end}": _number(flat[where], label, instance) for end, where in parts.items()}
     return {**row, "wall_seconds": results["provenance"]["wall_seconds"]}
 
@@ -96,7 +96,7 @@ def _number(value: Any, label: str, instance: str) -> float:
     if value is None or (isinstance(value, str) and value.startswith("<")):
         return math.nan  # not available, or suppressed
     if isinstance(value, bool | str):
-        raise InputError(f"{instance}, value {label}", f"{value!r} is no number", "Collect numbers")
+        raise InputError(f"{instance}, value {label}", f"{value!r} is not a number", "Collect numbers")
     return float(value)
 
 
@@ -106,7 +106,7 @@ def _provenance(sweep: sweeps.Sweep, runs: dict[str, dict[str, Any]]) -> dict[st
     for instance, known in runs.items():
         asked = instances.computing(sweep.asked(instance))
         if why := [*provenance.changed(known), *provenance.asked_otherwise(known, asked)]:
-            fix = f"Run 'make sweep SWEEP={sweep.name}' again, which repeats what is old"
+            fix = f"Run 'make sweep SWEEP={sweep.name}' again, which repeats outdated runs"
             raise InputError(f"sweep {sweep.name}, {instance}", f"changed since this run: {', '.join(why)}", fix)
         helpers |= known["helpers"]
     one = next(iter(runs.values()))

@@ -104,13 +104,13 @@ def read(name: str) -> Sweep:
         at = f"{where}, {', '.join(words(run))}"
         if machine := [p for p in (*run, *fixed) if p in instances.MACHINE and p != "DEVICE"]:
             fix = f"Name real data by {paths.DATA_VARIABLE}, where the sweep is started"
-            raise InputError(where, f"{machine[0]} says where a run is made, not what it computes", fix)
+            raise InputError(where, f"{machine[0]} names where a run is made and does not change its results", fix)
         if both := set(run) & set(fixed):
-            raise InputError(where, f"{sorted(both)[0]} is fixed and varies", "Keep one of the two")
+            raise InputError(where, f"{sorted(both)[0]} is both fixed and varied", "Keep one of the two")
         parameters.check({**fixed, **run}, declared.types, declared.limits, where=at)
         instance = instances.instance(words(run))
         if instance in found:
-            raise InputError(at, "this run is asked for twice", "Keep one of them")
+            raise InputError(at, "this run is listed twice", "Keep one of them")
         found[instance] = run
     for label, path in asked["values"].items():
         _check_path(label, path, declared, where)
@@ -155,9 +155,9 @@ def _kind(kind: type) -> str:
 
 
 def _check_path(label: Any, path: Any, declared: parameters.Parameters, where: str) -> None:
-    where, fix = f"{where}, value {label}", "Write where it stands in results.json, such as gap.dice"
+    where, fix = f"{where}, value {label}", "Write its path in results.json, such as gap.dice"
     if not isinstance(path, str) or not isinstance(label, str):
-        raise InputError(where, f"{path!r} is no text", fix)
+        raise InputError(where, f"{path!r} is not text", fix)
     try:
         path.format(**declared.defaults)
     except (AttributeError, IndexError, KeyError, ValueError) as error:
@@ -170,7 +170,7 @@ def _apart(name: str, study: str, where: str) -> None:
     if not NAME.fullmatch(name):
         raise InputError(where, f"'{name}' cannot be the name of a sweep", "Use letters, digits, _ and -")
     if name in {*profiles, PROFILE, "by-hand"}:
-        raise InputError(where, f"'{name}' is a place of other runs", "Give the file another name")
+        raise InputError(where, f"'{name}' is reserved for other runs", "Give the file another name")
     if not (paths.notebooks() / f"{study}.ipynb").is_file():
         known = ", ".join(sorted(p.stem for p in paths.notebooks().glob("[0-9]*.ipynb")))
         raise InputError(where, f"study {study}: there is no such study", f"Studies here: {known}")
@@ -190,11 +190,11 @@ def _table(file: Path, types: dict[str, type]) -> list[dict[str, Any]]:
 
         rows = pd.read_csv(file, dtype=str, keep_default_na=False)
     except FileNotFoundError:
-        raise InputError(where, "there is no such file", "Put the table beside the sweep's file") from None
+        raise InputError(where, "there is no such file", "Put the table next to the sweep's file") from None
     except (ValueError, UnicodeDecodeError) as error:
         raise InputError(where, f"not readable as CSV ({error})", "Write a line of names, then a line a run") from None
     if rows.empty:
-        raise InputError(where, "it has no line", "Write a line a run")
+        raise InputError(where, "the file has no line", "Write a line a run")
     return [
         {name: parameters.parse(text, types.get(name, str)) for name, text in row.items() if text != ""}
         for row in rows.to_dict("records")

@@ -36,7 +36,7 @@ def plain(value: Any, where: str) -> Any:
         return value
     if isinstance(value, float) and not math.isnan(value):
         return value if math.isfinite(value) else None
-    raise InputError(where, f"{value!r} is not a number, text, list or mapping", "Store None and say why")
+    raise InputError(where, f"{value!r} is not a number, text, list or mapping", "Store None and give the reason")
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

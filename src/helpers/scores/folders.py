@@ -79,7 +79,7 @@ def score_folders(
     if not names:
         raise InputError(
             f"{expert} and {predicted}",
-            f"no mask of the one ({len(experts)} found) has the name of a mask of the other ({len(predictions)} found)",
+            f"no file names match ({len(experts)} expert masks found, {len(predictions)} predicted)",
             "Give both masks of a case one file name, such as DUKE_000.nii.gz",
         )
     kept_as = _key(Path(expert), Path(predicted), tolerance)
@@ -146,7 +146,7 @@ def collect(
         if masks is None:
             raise InputError(
                 root,
-                "it holds neither a table of per-case scores nor both folders of masks",
+                "neither a table of per-case scores nor both folders of masks",
                 "Name a table by SCORES, or download segmentations/expert and segmentations/automatic",
             )
         read["automatic"] = score_folders(*masks, workers=workers, progress=progress)
@@ -193,7 +193,7 @@ def _run(jobs: list[tuple], workers: int | None, finished: int, progress: bool) 
         except BrokenProcessPool as error:
             raise InputError(
                 f"workers = {count}",
-                "a process was ended from outside, usually for want of memory",
+                "a process was ended from outside, usually for lack of memory",
                 "Call again with fewer workers; finished cases are kept",
             ) from error
 

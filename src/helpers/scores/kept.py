@@ -58,6 +58,6 @@ def append(stream: BinaryIO, file: Path, record: dict) -> None:
 def _unusable(file: Path, error: OSError) -> InputError:
     return InputError(
         f"keep = {file}",
-        f"finished cases cannot be kept there ({error.strerror or error})",
+        f"finished cases cannot be written ({error.strerror or error})",
         "Name a file in a folder that can be written to",
     )

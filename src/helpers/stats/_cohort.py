@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.stats.inputs import check_groups
 from helpers.stats.pairs import adjust_p
 from helpers.stats.resample import percentile_interval
@@ -74,15 +74,14 @@ def check_cohort(patient: ArrayLike, attributes: pd.DataFrame, index: pd.Index) 
             problem = (
                 f"{len(set(codes[differs]))} patients have more than one value, the first in row {differs.argmax()}"
             )
-            raise InputError(str(name), problem, "Give each patient one value, as that of the first image.")
+            raise InputError(str(name), problem, "Give each patient one value, such as the value of the first image.")
         found.append(Attribute(str(name), own, levels))
     return Cohort(rows, codes, found)
 
 
 def check_arms(arms: Mapping[str, object], baseline: str) -> list[str]:
     """Return the arms that are compared with the baseline."""
-    if baseline not in arms:
-        raise InputError("baseline", f"{baseline!r} is not among the arms {list(arms)}", "Name one of them.")
+    check_choice("baseline", baseline, arms)
     others = [arm for arm in arms if arm != baseline]
     if not others:
         raise InputError("arms", f"only the baseline {baseline!r}", "Give at least one arm to compare with it.")
@@ -127,7 +126,7 @@ def change_row(baseline: float, value: float, replicates: np.ndarray, *, n: int,
     replicates on the opposite side of 0 from their mean.
     """
     if not len(replicates):
-        raise InputError("n_boot", "no replicate was asked for", "Ask for 1000.")
+        raise InputError("n_boot", "must be 1 or more", "Use 1000.")
     change = value - baseline
     row = {"baseline": baseline, "value": value, "change": change}
     if np.isnan(change) or np.isnan(replicates).all():

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from helpers.disclosure import SMALLEST_CELL
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.stats import gaps, hypothesis
 from helpers.stats.complement import beside_small_cells, small
 from helpers.stats.inputs import check_scores
@@ -307,6 +307,5 @@ def _rare(count: pd.Series, n: pd.Series) -> pd.Series:
 
 
 def _higher(better: str) -> bool:
-    if better not in ("higher", "lower"):
-        raise InputError("better", f"{better!r} is unknown", 'Give "higher" or "lower".')
+    check_choice("better", better, ("higher", "lower"))
     return better == "higher"

@@ -82,7 +82,7 @@ def scores_by_seed(
     twice = rows.duplicated(["patient_id", "train_seed"])
     if twice.any():
         row = rows[twice].iloc[0]
-        problem = f"{row['patient_id']} is there twice for training seed {row['train_seed']}"
+        problem = f"{row['patient_id']} occurs twice for training seed {row['train_seed']}"
         raise InputError(experiment, problem, "Keep one row per patient, experiment, seed and reference.")
     wide = rows.pivot(index="patient_id", columns="train_seed", values=score)
     if wide.shape[1] < FEWEST_SEEDS:

@@ -120,7 +120,7 @@ def out_of_fold_values(frame: pd.DataFrame, *, n_boot: int = 10_000, seed: int =
 def volume_values(frame: pd.DataFrame) -> dict[str, Any]:
     """Compare expert tumour volume in cm^3 by age group (columns ``expert_cc, age_group``), and Young over Older."""
     if "expert_cc" not in frame:
-        fix = "Read a table of scores with expert volumes, or leave this part out."
+        fix = "Read a table of scores with expert volumes, or omit this part."
         raise InputError("column expert_cc", "not in the frame", fix)
     known = frame[frame["expert_cc"].notna()]
     table = gaps.by_group(known["expert_cc"], groups=known["age_group"])

@@ -15,7 +15,7 @@ import pandas as pd
 import statsmodels.formula.api as smf
 from scipy import stats
 
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.stats.hypothesis import Test
 from helpers.stats.inputs import check_scores
 
@@ -114,8 +114,7 @@ def adjusted_contrast(
     _need_columns(frame, [group])
     present = set(frame[group].dropna().unique())
     for value in (a, b):
-        if value not in present:
-            raise InputError(f"column {group}", f"no row is {value!r}", f"Name one of {sorted(map(str, present))}.")
+        check_choice(f"column {group}", value, sorted(present, key=str))
     term = f"C(Q({group!r}), Treatment(reference={a!r}))"
     return _effect(frame, score, [term, *_terms(frame, adjust)], f"{term}[T.{b}]", f"{group}: {b} - {a}", robust, level)
 
@@ -203,8 +202,8 @@ def _effect(
     place = fit.model.exog_names.index(parameter)
     design = fit.model.exog
     if not np.allclose((np.linalg.pinv(design) @ design)[place], np.eye(design.shape[1])[place], atol=1e-6):
-        problem = f"its effect cannot be told from that of the other terms in these {len(rows)} rows"
-        raise InputError(name, problem, "Leave out a term, or use rows in which they vary apart.")
+        problem = f"its effect cannot be separated from the other terms in these {len(rows)} rows"
+        raise InputError(name, problem, "Leave out a term, or use rows in which they vary independently.")
     low, high = np.asarray(used.conf_int(1 - level))[place]
     model = f"{score} ~ {' + '.join(terms)}" + (", HC3" if robust else "")
     return Effect(name, float(np.asarray(used.params)[place]), float(low), float(high),
@@ -216,7 +215,7 @@ def _nested(rows: pd.DataFrame, score: str, base: list[str], full: list[str], to
     small, large = _ols(rows, score, base), _ols(rows, score, full)
     df1, df2 = small.df_resid - large.df_resid, large.df_resid
     if df1 <= 0 or df2 <= 0:
-        problem = f"{df1:.0f} and {df2:.0f} degrees of freedom: these {len(rows)} rows cannot tell the models apart"
+        problem = f"{df1:.0f} and {df2:.0f} degrees of freedom: these {len(rows)} rows cannot distinguish the models"
         raise InputError(name, problem, "Use terms that vary in these rows, or more rows.")
     note = f"{total - len(rows)} rows with a missing value left out" if total > len(rows) else ""
     if large.centered_tss < 1e-12:
@@ -244,7 +243,7 @@ def _complete(frame: pd.DataFrame, score: str, terms: list[str]) -> pd.DataFrame
             design = smf.ols(f"Q({score!r}) ~ " + " + ".join(terms or ["1"]), frame.reset_index(drop=True)).data
     except Exception as error:  # the formula engine raises many kinds
         problem = f"the terms {terms} cannot be used ({str(error).splitlines()[0]})"
-        fix = "Check column names, and that what a logarithm is taken of is over 0 and finite."
+        fix = "Check column names; values under a logarithm must be finite and above 0."
         raise InputError("model", problem, fix) from None
     rows = frame.iloc[np.asarray(design.row_labels)].copy()
     for column in rows.select_dtypes("category"):

@@ -52,7 +52,7 @@ def posthoc(
         interval = result.confidence_interval(level)
         p, low, high = result.pvalue, interval.low, interval.high
     else:
-        raise InputError("method", f"{method!r} is unknown", 'Give "games-howell", "tukey" or "dunn".')
+        raise InputError("method", f"must be games-howell, tukey or dunn, got {method!r}", "Give one of these")
     rows = [
         (data.levels[i], data.levels[j], parts[j].mean() - parts[i].mean(), low[j, i], high[j, i], p[i, j])
         for i, j in pairs

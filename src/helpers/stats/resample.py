@@ -172,7 +172,7 @@ def _combine(statistic: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
                 return np.divide(mean_a, mean_b)
 
         return ratio
-    raise InputError("statistic", f"{statistic!r} is unknown", 'Give "difference", "ratio" or a function.')
+    raise InputError("statistic", f"must be difference, ratio or a function, got {statistic!r}", "Give one of these")
 
 
 def _mean_replicates(

@@ -36,9 +36,11 @@ class RunMeans:
             if absent := [w for w in wanted if w not in set(rows[column])]:
                 raise InputError(f"column {column}", f"no row is {absent[0]!r}", f"Give rows of every {name}.")
         if other := sorted(set(map(str, rows["training"])) - set(TRAININGS)):
-            raise InputError("column training", f"{other[0]!r} is none of {', '.join(TRAININGS)}", "Leave it out.")
+            raise InputError(
+                "column training", f"must be one of {', '.join(TRAININGS)}, got {other[0]!r}", "Leave such rows out."
+            )
         if rows.duplicated(keys).any():
-            raise InputError("column image", "an image is there twice in a run and training", "Keep one row of each.")
+            raise InputError("column image", "an image occurs twice in a run and training", "Keep one row of each.")
         if len(rows) < len(TRAININGS) * len(rows.drop_duplicates(["run", "image"])):
             problem = "a run tests an image by some of its trainings, not by all three"
             raise InputError("column training", problem, "Leave out runs that are not finished.")

@@ -57,7 +57,7 @@ def predict_at(probability: pd.DataFrame, thresholds: Mapping[str, float]) -> pd
     """
     missing = [finding for finding in probability.columns if finding not in thresholds]
     if missing:
-        raise InputError("thresholds", f"none for {missing}", "Choose one per finding with choose_threshold.")
+        raise InputError("thresholds", f"no threshold for {missing}", "Choose one per finding with choose_threshold.")
     return pd.DataFrame(
         {
             finding: (check_probabilities(probability[finding], str(finding)) >= thresholds[finding]).astype(int)

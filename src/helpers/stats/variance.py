@@ -96,7 +96,7 @@ def variance_components(
     need_columns(table, [value, seed_column, *configuration])
     numbers = _numbers(table, value)
     if unknown := int(table.loc[numbers.notna(), seed_column].isna().sum()):
-        raise InputError(f"column {seed_column}", f"{unknown} runs have none", "Leave them out and count them.")
+        raise InputError(f"column {seed_column}", f"{unknown} runs have no seed", "Leave them out and count them.")
     part = table[numbers.notna()]
     y = numbers[numbers.notna()].to_numpy()
     codes = {"configuration": _codes(part, configuration), "seed": _codes(part, [seed_column])}

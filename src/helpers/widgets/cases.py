@@ -161,7 +161,7 @@ def explore_cases(
         if real and not asked.value:
             return message(f"{REAL} Do not save the state of widgets with this notebook."), ""
         if group.value is None or score.value is None:
-            raise InputError("groups, scores", "there is nothing to choose from", "Name a column of each")
+            raise InputError("groups, scores", "there is no column to choose from", "Name a column of each")
         only = (where, source.value) if chosen(source) is not None else None
         picked = {"groups": list(dict.fromkeys(filter(None, (group.value, chosen(cross))))), "only": only}
         _set_options(level, _levels(frame, score.value, **picked))

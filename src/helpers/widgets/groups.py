@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from helpers import figures, stats
 from helpers.disclosure import SMALLEST_CELL
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.report.tables import show
 from helpers.widgets import selecting
 from helpers.widgets.showing import choice, chosen, explorer, figure_html, table_html
@@ -61,8 +61,7 @@ def group_view(
     InputError
         A column is missing or occurs twice, no case is left, a score is not a finite number, or `better` is unknown.
     """
-    if better not in ("higher", "lower"):
-        raise InputError("better", f"{better!r} is unknown", 'Give "higher" or "lower"')
+    check_choice("better", better, ("higher", "lower"))
     frame = selecting.of_source(frame, only)
     attributes = [group, *([cross] if cross else [])]
     groups, known = selecting.crossed(frame, attributes), selecting.scored(frame, score).to_numpy()
@@ -139,7 +138,7 @@ def explore_groups(
 
     def draw() -> tuple[str, str]:
         if group.value is None or score.value is None:
-            raise InputError("groups, scores", "there is nothing to choose from", "Name a column of each")
+            raise InputError("groups, scores", "there is no column to choose from", "Name a column of each")
         only = (where, source.value) if chosen(source) is not None else None
         picked = {"cross": chosen(cross), "only": only, "better": better}
         table, figure = group_view(frame, group.value, score.value, cut.value, **picked)

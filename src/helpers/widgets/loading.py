@@ -104,7 +104,9 @@ def skin_pictures(models: Mapping[tuple[int, str], nn.Module], images: np.ndarra
 
         key = row["run"], row["training"]
         if key not in models or row["image"] not in places:
-            raise InputError("models, images", "none of this case", "Give those of the table")
+            raise InputError(
+                "models, images", "no model or image for this case", "Give the models and images of the table"
+            )
         original = images[[places[row["image"]]]]
         made = learn.reconstruct(models[key], original)
         shown = {"original": original, "reconstruction": made}
@@ -134,7 +136,7 @@ def scan_pictures(task: Task, outputs: Outputs) -> Load:
     def load(row: pd.Series) -> Pictures:
         of, arm = np.flatnonzero(cases == row["case"]), row["arm"]
         if not len(of) or arm not in outputs.images:
-            raise InputError("outputs", "none of this case", "Give those of the table")
+            raise InputError("outputs", "no output for this case", "Give the outputs of the table")
         shown = {"original": outputs.images["original"][of, 0], "reconstruction": outputs.images[arm][of, 0]}
         shown = {name: (255 * np.clip(image, 0, 1)).round().astype(np.uint8) for name, image in shown.items()}
         masks = {}

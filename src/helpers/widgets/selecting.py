@@ -18,7 +18,7 @@ def column(frame: pd.DataFrame, name: str) -> pd.Series:
     if name not in frame:
         raise InputError(f"column {name}", "the table has no such column", "Pick a column that it has")
     if isinstance(found := frame[name], pd.DataFrame):
-        raise InputError(f"column {name}", "it stands twice", "Keep one column of each name")
+        raise InputError(f"column {name}", "it occurs twice", "Keep one column of each name")
     return found
 
 
@@ -38,7 +38,7 @@ def of_source(frame: pd.DataFrame, only: tuple[str, object] | None) -> pd.DataFr
         return frame
     kept = frame[column(frame, only[0]) == only[1]]
     if kept.empty:
-        raise InputError(f"{only[0]} {only[1]}", "no case has it", "Pick another")
+        raise InputError(f"{only[0]} {only[1]}", "no case has this value", "Pick another")
     return kept
 
 
@@ -61,7 +61,7 @@ def crossed(frame: pd.DataFrame, attributes: Sequence[str]) -> pd.Series:
     each = [[levels[k] for k, (_, levels) in zip(row, parts, strict=True)] for row in found]
     names = [row[0] if len(row) == 1 else " × ".join(map(str, row)) for row in each]
     if len(set(names)) < len(names):
-        raise InputError(" × ".join(attributes), "two groups have one name", "Name groups apart")
+        raise InputError(" × ".join(attributes), "two groups have one name", "Give the groups different names")
     codes = np.full(len(frame), -1)
     codes[known] = inverse.ravel()
     return pd.Series(pd.Categorical.from_codes(codes, pd.Index(names, dtype=object)), index=frame.index)

@@ -15,7 +15,7 @@ import pandas as pd
 from helpers.datasets.chexpert import layout
 from helpers.datasets.shared.files import Notes, dropped_frame, find, one_line, read_csv, refuse_first
 from helpers.datasets.shared.splits import split_patients
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 
 FINDINGS = layout.FINDINGS
 _CORRECT = "Correct the cell"
@@ -127,16 +127,14 @@ def mapped_race(text: object) -> str | None:
     for words, race in _RACE_WORDS:
         if re.search(words, str(text), re.IGNORECASE):
             return race
-    raise InputError("race", f"{str(text)[:60]!r} names no known group", f"Use one of {', '.join(layout.RACES)}")
+    raise InputError("race", f"{str(text)[:60]!r} is not a known group", f"Use one of {', '.join(layout.RACES)}")
 
 
 def _check_options(age_cut: int, views: str, uncertain: str) -> None:
     if isinstance(age_cut, bool) or not isinstance(age_cut, int | np.integer) or not 0 < age_cut < 120:
-        raise InputError("age_cut", f"{age_cut!r} is no whole number of years", "Give years such as 62")
-    if views not in ("all", "frontal"):
-        raise InputError("views", f"{views!r} is unknown", 'Choose "all" or "frontal"')
-    if uncertain not in _UNCERTAIN:
-        raise InputError("uncertain", f"{uncertain!r} is unknown", f"Choose one of {', '.join(_UNCERTAIN)}")
+        raise InputError("age_cut", f"{age_cut!r} is not a whole number of years", "Give years such as 62")
+    check_choice("views", views, ("all", "frontal"))
+    check_choice("uncertain", uncertain, _UNCERTAIN)
 
 
 def _find_folder(root: Path) -> Path:
@@ -269,6 +267,6 @@ def _kept(cases: pd.DataFrame, views: str, folder: Path, notes: Notes) -> pd.Dat
     there = np.array([Path(file).is_file() for file in cases["file"]], bool)
     if not there.any():
         problem = f"holds no image of the {len(cases)} rows"
-        raise InputError(folder, problem, "Put the folders train and valid of the download beside the table")
+        raise InputError(folder, problem, "Put the folders train and valid of the download next to the table")
     notes.append(("images", "no such file: row left out", int((~there).sum())))
     return cases[there]

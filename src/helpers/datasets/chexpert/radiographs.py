@@ -58,7 +58,7 @@ def load_radiographs(
         raise InputError("size", f"{size!r} is not a whole number above 0", "Give the side in pixels, such as 64")
     files = [Path(file) for file in files]
     if not files:
-        raise InputError("files", "there are none", "Give the paths of the images")
+        raise InputError("files", "no file is given", "Give the paths of the images")
     place = Path(folder) if folder else paths.data() / "prepared"
     kept = place / f"radiographs-{pictures.key(files, int(size), by=__name__)}.npy"
     if not kept.is_file():

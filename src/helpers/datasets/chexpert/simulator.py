@@ -135,7 +135,7 @@ def _check_group(group: tuple[str, str]) -> list[str]:
     }
     if not known.get(attribute, False):
         fix = 'Give an attribute and a value, such as ("sex", "F"), ("race", "Black") or ("age", ">62")'
-        raise InputError("group", f"{group!r} is no group", fix)
+        raise InputError("group", f"{group!r} is not a group", fix)
     return [attribute, value]
 
 

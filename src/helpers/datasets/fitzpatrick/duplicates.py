@@ -62,7 +62,7 @@ def leaks(clusters: str | Path | pd.DataFrame, **splits: Iterable[str]) -> pd.Da
         Fewer than two parts are given, a column is missing, or an image is in two clusters.
     """
     if len(splits) < 2:
-        raise InputError("splits", f"{len(splits)} part(s) given", "Give two and more, such as train=..., test=...")
+        raise InputError("splits", f"expected two or more parts, got {len(splits)}", "Give such as train=..., test=...")
     cluster = load_clusters(clusters)
     counts = {}
     for name, hashes in splits.items():

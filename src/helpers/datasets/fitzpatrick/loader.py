@@ -18,7 +18,7 @@ from helpers.datasets.fitzpatrick import layout
 from helpers.datasets.shared import images as pictures
 from helpers.datasets.shared.files import Notes, dropped_frame, find, read_csv, refuse_first
 from helpers.datasets.shared.folder import each_case
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 
 _SUFFIXES = {".jpg", ".jpeg", ".png"}
 _LABELS = {"label": "label", "nine": "nine_partition_label", "three": "three_partition_label"}
@@ -75,8 +75,7 @@ def load_fitzpatrick17k(
         There is no table or no image, a file cannot be read, or a cell holds an invalid value. The error names file,
         row and column.
     """
-    if skin_type not in ("scale", "centaur"):
-        raise InputError("skin_type", f"{skin_type!r} is unknown", 'Choose "scale" or "centaur"')
+    check_choice("skin_type", skin_type, ("scale", "centaur"))
     path = _find_table(Path(root).expanduser())
     table = _read(path)
     if skin_type == "centaur" and "fitzpatrick_centaur" not in table:

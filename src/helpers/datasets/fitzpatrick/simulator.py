@@ -13,7 +13,7 @@ import numpy as np
 from helpers.datasets.fitzpatrick import layout, population, rendering
 from helpers.datasets.shared.checks import check_count, check_seed
 from helpers.datasets.shared.folder import CASES, each_case, made_once
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.keep import fingerprint
 
 # World -> the arguments of `simulate_dermatology` that plant one cause of a gap between light and dark skin, or none.
@@ -139,8 +139,7 @@ def _check_number(name: str, value: float, most: float) -> float:
 
 
 def _check_contrast(contrast: str) -> str:
-    if contrast not in ("physical", "equal"):
-        raise InputError("contrast", f"{contrast!r} is neither", 'Choose "physical" or "equal"')
+    check_choice("contrast", contrast, ("physical", "equal"))
     return contrast
 
 
@@ -155,7 +154,7 @@ def _check_shares(shares: tuple[float, ...]) -> list[float]:
     try:
         values = np.asarray(shares, float)
     except (TypeError, ValueError):
-        raise InputError("shares", f"{shares!r} are no numbers", fix) from None
+        raise InputError("shares", f"{shares!r} are not numbers", fix) from None
     if values.shape != (7,) or not (values >= 0).all() or abs(values.sum() - 1) > 1e-6 or values[0] > 0.99:
         raise InputError("shares", f"{shares!r} are not seven shares", fix)
     return values.tolist()

@@ -87,7 +87,7 @@ def load_mama_mia(root: str | Path, *, young: float = 40, old: float = 55) -> tu
     path = find(folder, layout.SPREADSHEET)
     if path is None:
         raise InputError(
-            folder, f"there is no {layout.SPREADSHEET}", "Give the folder of the download; data/README.md says how"
+            folder, f"there is no {layout.SPREADSHEET}", "Give the folder of the download; see data/README.md"
         )
     sheet = _sheet(path)
     notes: Notes = []
@@ -112,7 +112,7 @@ def _sheet(path: Path) -> pd.DataFrame:
     sheet = read_sheet(path, layout.SHEET).rename(columns=_ALIASES)
     doubled = sheet.columns[sheet.columns.duplicated()]
     if len(doubled):
-        raise InputError(f"{path.name}, column {doubled[0]}", "stands twice", "Keep one column of each name")
+        raise InputError(f"{path.name}, column {doubled[0]}", "occurs twice", "Keep one column of each name")
     missing = [name for name in _REQUIRED if name not in sheet]
     if missing:
         problem = f"the sheet '{layout.SHEET}' has no such column"

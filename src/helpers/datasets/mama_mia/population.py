@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import betaincc
 
 from helpers.datasets.mama_mia.layout import AGE_GROUPS, DATASETS, ETHNICITIES
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 
 AGES = np.arange(21, 78)
 YOUNG, OLD = 40, 55
@@ -60,8 +60,7 @@ def effects(**given: float) -> Effects:
         A name is unknown, a value is not a finite number, or the effects together lead outside the range of Dice.
     """
     for name, value in given.items():
-        if name not in EFFECTS:
-            raise InputError(name, "is no planted effect", f"Use one of {', '.join(EFFECTS)}")
+        check_choice("planted effect", name, EFFECTS)
         if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not math.isfinite(value):
             raise InputError(name, f"{value!r} is not a finite number", f"Give a number ({EFFECTS[name][1]})")
     every = {name: default for name, (default, _, _) in EFFECTS.items()} | given
@@ -90,7 +89,7 @@ def check_shares(age_shares: tuple[float, float, float]) -> tuple[float, float, 
     numbers = numbers and all(isinstance(share, int | float) and 0 <= share <= 1 for share in age_shares)
     if not numbers or abs(sum(age_shares) - 1) > 1e-6:
         problem = f"{age_shares!r} is not three shares that add to 1"
-        raise InputError("age_shares", problem, "Give those of Young, Middle and Older, such as (0.05, 0.25, 0.7)")
+        raise InputError("age_shares", problem, "Give the shares of Young, Middle and Older, such as (0.05, 0.25, 0.7)")
     return tuple(float(share) for share in age_shares)
 
 
@@ -127,7 +126,7 @@ def _dice_parts(planted: Effects) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         raise InputError(
             "accepted_share, accepted_older_excess, missed_share",
             "the shares of accepted and missed masks are below 0 or add to more than 1",
-            "Give shares between 0 and 1 that leave room for one another",
+            "Give shares between 0 and 1 that add to at most 1",
         )
     return mean, one, zero
 

@@ -96,7 +96,7 @@ def read_scores(csv: str | Path, *, patients: Iterable[str] | None = None) -> tu
         again = scores["patient_id"].duplicated()
         if again.any():
             first = scores.loc[again, "patient_id"].iloc[0]
-            raise InputError(path.name, f"{first!r} stands in two folds", "Keep one row each patient")
+            raise InputError(path.name, f"{first!r} occurs in two folds", "Keep one row each patient")
     else:
         scores = _scores(read_csv(path), path.name, notes, None)
     if patients is not None:
@@ -288,7 +288,7 @@ def join_scores(cohort: pd.DataFrame, scores: pd.DataFrame, *, where: str | Path
     extra = [column for column in scores if column == "patient_id" or column not in cohort]
     frame = cohort.merge(scores[extra], on="patient_id", how="inner", validate="one_to_one")
     if frame.empty:
-        problem = f"none of its {len(scores)} ids is among the cohort's {len(cohort)}"
+        problem = f"no id of {len(scores)} is among the cohort's {len(cohort)}"
         raise InputError(f"{name}, column patient_id", problem, "Give the scores of this data set")
     notes: Notes = [
         (name, "score without a patient in the cohort: left out", len(scores) - len(frame)),

@@ -92,7 +92,7 @@ def enhancement(phases: np.ndarray) -> np.ndarray:
     """
     mean, sd = float(phases.mean(dtype=np.float64)), float(phases.std(dtype=np.float64))
     if not np.isfinite(sd) or sd == 0:
-        raise InputError("image", "it is constant or holds values that are no numbers", "Download it again")
+        raise InputError("image", "it is constant or holds values that are not numbers", "Download it again")
     return np.stack([(phases[1] - mean) / sd, (phases[1] - phases[0]) / sd]).astype(np.float32)
 
 
@@ -143,7 +143,7 @@ def largest_slice(volume: Volume, size: int) -> tuple[np.ndarray, np.ndarray, np
     """
     k = int(volume.expert.sum(axis=(0, 1)).argmax())
     if volume.automatic is None:
-        raise InputError("automatic mask", "there is none", "Download segmentations/automatic")
+        raise InputError("automatic mask", "there is no mask", "Download segmentations/automatic")
     inside = np.argwhere(volume.expert[..., k])
     middle = inside.mean(axis=0).round().astype(int) if len(inside) else np.array(volume.expert.shape[:2]) // 2
     image = crop(volume.image[..., k], middle, (size, size), pad="edge")
@@ -190,7 +190,7 @@ def folds(strata: np.ndarray, *, n: int, seed: int) -> np.ndarray:
     from sklearn.model_selection import StratifiedKFold
 
     if n < 2:
-        raise InputError("folds", f"{n} given", "Take 2 or more")
+        raise InputError("folds", f"must be 2 or more, got {n}", "Take 5")
     names, sizes = np.unique(np.asarray(strata).astype(str), return_counts=True)
     if sizes.min() < n:
         few = f"{names[sizes.argmin()]} has {sizes.min()} patient(s), for {n} folds"

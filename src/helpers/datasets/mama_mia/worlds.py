@@ -20,7 +20,7 @@ from helpers.datasets.mama_mia.writing import write_automatic, write_case, write
 from helpers.datasets.shared import checks
 from helpers.datasets.shared.checks import check_shape
 from helpers.datasets.shared.folder import CASES, each_case, made_once
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.keep import fingerprint
 
 Labeller = Callable[[np.ndarray, tuple[float, float, float]], np.ndarray]
@@ -146,7 +146,7 @@ def simulate_breast_mri_world(
         raise InputError(
             "labeller_key",
             f"{labeller_key!r} with {'no' if labeller is None else 'a'} labeller",
-            "Give a labeller together with a text that changes when it does, such as a hash of its weights",
+            "Give a labeller together with a key that changes when the labeller does, such as a hash of its weights",
         )
     if age_shares is not None:
         age_shares = population.check_shares(age_shares)
@@ -183,8 +183,7 @@ def world_truth(world: str, *, strength: float = 1.0) -> dict[str, object]:
     InputError
         `world` is neither in `WORLDS` nor in `RULERS`, or `strength` is out of range.
     """
-    if world not in list(PLANTED):
-        raise InputError("world", f"{world!r} is none", f"Choose from {', '.join(PLANTED)}")
+    check_choice("world", world, PLANTED)
     if isinstance(strength, bool) or not isinstance(strength, int | float) or not 0 <= strength <= 1.5:
         raise InputError("strength", f"{strength!r} is not a number from 0 to 1.5", "Give 1 for the world as it is")
     planted = {name: strength * value for name, value in PLANTED[world].items()}

@@ -13,7 +13,7 @@ import pandas as pd
 from helpers.datasets.own.table import NO_NUMBER, column, numbers, read_own
 from helpers.datasets.shared.files import Notes, at, dropped_frame, patient_ids
 from helpers.disclosure import SMALLEST_CELL
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 
 MOST_NUMBERS, MOST_NAMES = 10, 30
 MEASURED = ("dice", "hd95", "nsd")  # the scores that `scores.score_folders` computes
@@ -79,7 +79,7 @@ def load_own_scores(
         attribute has too many values, only one group, or fewer than two groups of ten cases.
     """
     if not str(file):
-        fix = "Give a CSV with one row a case, as SCORES=my.csv; scores may also come from folders of masks beside it"
+        fix = "Give a CSV with one row a case, as SCORES=my.csv; folders of masks may give the scores"
         raise InputError("SCORES", "no table is named", fix)
     path = Path(root, file)
     table, notes = read_own(path)
@@ -121,7 +121,7 @@ def _check_roles(roles: dict[str, str], names: list[str], table: pd.DataFrame, p
     for role, name in [*roles.items(), *(("GROUPS", name) for name in names)]:
         column(table, name, where=role, file=path)
         if name in taken:
-            raise InputError(role, f"column {name!r} is {taken[name]} too", "Give each column one part")
+            raise InputError(role, f"column {name!r} is also named by {taken[name]}", "Use each column once")
         taken[name] = role
 
 
@@ -130,7 +130,7 @@ def _check_repeats(ids: pd.Series, path: Path) -> None:
     if repeated := known.index[known.duplicated().to_numpy()].tolist():
         first = known.index[(known == known[repeated[0]]).to_numpy()][0]
         more = f"; {len(repeated)} rows repeat an earlier one" if len(repeated) > 1 else ""
-        problem = f"this case stands in row {first} too{more}"
+        problem = f"this case is also in row {first}{more}"
         raise InputError(at(path, repeated[0], str(ids.name)), problem, "Keep one row a case, or leave CASE empty")
 
 
@@ -138,8 +138,7 @@ def _joined(
     table: pd.DataFrame, scored: pd.DataFrame, score: str, case: str, path: Path, counted: Notes
 ) -> pd.DataFrame:
     """Join the scores of the masks to the table of groups, by case."""
-    if score not in MEASURED:
-        raise InputError("SCORE", f"{score!r} is not measured from masks", f"Choose from {', '.join(MEASURED)}")
+    check_choice("SCORE of masks", score, MEASURED)
     if not case:
         raise InputError("CASE", "no column is named", "Name the column that has the masks' file names")
     ids = patient_ids(column(table, case, where="CASE", file=path))
@@ -148,7 +147,7 @@ def _joined(
     found = found.dropna(subset=[case])
     merged = found.reset_index().merge(scored[["patient_id", score]], left_on=case, right_on="patient_id")
     if merged.empty:
-        problem = f"none of its {len(found)} names is that of a scored pair of masks ({len(scored)} found)"
+        problem = f"no name matches a scored pair of masks ({len(found)} names, {len(scored)} pairs)"
         raise InputError(f"CASE, {path.name}, column {case}", problem, "Write the masks' file names into this column")
     counted.append((path.name, "no pair of masks of that name", len(found) - len(merged)))
     counted.append(("masks", "no row of that name in the table", len(scored) - len(merged)))
@@ -189,8 +188,7 @@ def _edges(bins: str, names: list[str]) -> dict[str, list[float]]:
             colon = ""
         if not colon or not np.isfinite(edges).all() or sorted(set(edges)) != edges:
             raise InputError("BINS", f"{part.strip()!r} is not understood", 'Write "age: 40, 60", edges rising')
-        if name not in names:
-            raise InputError("BINS", f"{name!r} is not among the groups", f"Cut one of {', '.join(names)}")
+        check_choice("BINS", name, names)
         found[name] = edges
     return found
 
@@ -256,7 +254,7 @@ def _check_groups(groups: pd.Series) -> None:
     counts, where = groups.value_counts(), f"column {groups.name}"
     fix = "Leave it out of GROUPS, or name another column"
     if len(counts) == 0:
-        raise InputError(where, "nothing is recorded in it for any case with a score", fix)
+        raise InputError(where, "it is empty for all cases with a score", fix)
     if len(counts) == 1:
         raise InputError(where, f"all cases are {counts.index[0]!r}", fix)
     if (counts >= SMALLEST_CELL).sum() < 2:

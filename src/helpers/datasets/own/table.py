@@ -98,14 +98,14 @@ def _decoded(path: Path, raw: bytes) -> tuple[str, list[str]]:
             "the file is not UTF-8 and was read as Windows-1252: look whether names are right"
         ]
     except UnicodeDecodeError:
-        raise InputError(path.name, "its encoding is not known", "Save it as CSV (UTF-8)") from None
+        raise InputError(path.name, "the encoding is not known", "Save it as CSV (UTF-8)") from None
 
 
 def _check_header(path: Path, head: str, separator: str) -> None:
     names = [_tidy(name) for name in next(csv.reader([head], delimiter=separator, skipinitialspace=True))]
     twice = sorted({name for name in names if names.count(name) > 1 and name})
     if twice:
-        raise InputError(path.name, f"two columns are called {twice[0]!r}", "Give each column a name of its own")
+        raise InputError(path.name, f"two columns are called {twice[0]!r}", "Give each column a different name")
 
 
 def _tidy(text: str) -> str:

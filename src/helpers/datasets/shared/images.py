@@ -86,7 +86,7 @@ def load_images(
         raise InputError("size", f"{size!r} is not a whole number above 0", "Give the side in pixels, such as 64")
     files = [Path(file) for file in files]
     if not files:
-        raise InputError("files", "there are none", "Give the paths of the images")
+        raise InputError("files", "no file is given", "Give the paths of the images")
     kept = (folder or paths.data() / "prepared") / f"images-{key(files, size, by=__name__)}.npy"
     if kept.is_file():
         return np.load(kept)

@@ -30,13 +30,17 @@ def read_nifti(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     except (OSError, EOFError, zlib.error, ImageFileError, WrapStructError, HeaderDataError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
-            path, f"is truncated or no NIfTI file ({reason})", "Copy or download the file again, or leave the case out"
+            path,
+            f"is truncated or not a NIfTI file ({reason})",
+            "Copy or download the file again, or leave the case out",
         ) from error
     if voxels.ndim != 3:
         raise InputError(path, f"expected a three-dimensional volume, found shape {voxels.shape}", "Save one volume")
     affine = np.asarray(image.affine, float)
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        raise InputError(path, "its header holds no usable affine, so no length in mm", "Write the image's own header")
+        raise InputError(
+            path, "the header holds no usable affine, so lengths in mm are unknown", "Copy the header of the image"
+        )
     return voxels, affine
 
 

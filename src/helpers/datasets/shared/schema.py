@@ -88,7 +88,7 @@ def validate(frame: pd.DataFrame, path: Path, schema: pa.DataFrameSchema = COHOR
         column = _TABLE_COLUMN.get(column, column)
         if check == "field_uniqueness":
             rows = frame.index[frame[column] == first["failure_case"]]
-            problem = f"{first['failure_case']!r} stands in row {rows[0]} too"
+            problem = f"{first['failure_case']!r} is also in row {rows[0]}"
             raise InputError(at(path, rows[1], column), problem, "Keep one row each") from None
         shown = "is empty" if pd.isna(first["failure_case"]) else f"holds {first['failure_case']!r}"
         expected = "a value" if check == "not_nullable" else check

@@ -15,7 +15,7 @@ import pandas as pd
 from helpers.datasets.shared.files import Notes, at, dropped_frame, find, read_csv, refuse_first
 from helpers.datasets.shared.splits import split_patients
 from helpers.datasets.ucsf_pdgm import layout
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 
 _ID, _SEX, _AGE, _GRADE, _DIAGNOSIS = layout.COLUMNS[:5]
 _CORRECT = "Correct the cell"
@@ -57,8 +57,7 @@ def load_ucsf_pdgm(
         There is no table or no folder of an exam, a column or a file is missing, an id occurs twice, or a cell holds an
         invalid value. The error names file, row and column.
     """
-    if follow_ups not in ("drop", "keep"):
-        raise InputError("follow_ups", f"{follow_ups!r} is neither", 'Choose "drop" or "keep"')
+    check_choice("follow_ups", follow_ups, ("drop", "keep"))
     if isinstance(age_cut, bool) or not isinstance(age_cut, int | float | np.number) or not 0 < age_cut < 120:
         raise InputError("age_cut", f"{age_cut!r} is not a number of years from 0 to 120", "Give years such as 58")
     folders = _find_exams(Path(root).expanduser())
@@ -75,8 +74,8 @@ def load_ucsf_pdgm(
         (layout.IMAGES, "follow-up exam: left out", len(known) - len(taken)),
     ]
     if not taken:
-        problem = f"none of its {len(table)} rows has a folder with images"
-        raise InputError(path, problem, f"Put the table beside the folder {layout.IMAGES} that it belongs to")
+        problem = f"no folder with images belongs to any of the {len(table)} rows"
+        raise InputError(path, problem, f"Put the table next to its folder {layout.IMAGES}")
     cases = table.loc[[rows[exam] for exam in taken]].reset_index(drop=True)
     cases["exam"] = taken
     cases["patient_id"] = [exam.partition("_")[0] for exam in taken]
@@ -114,7 +113,7 @@ def _find_table(root: Path, images: Path) -> Path:
         path = find(folder, layout.TABLE)
         if path is not None:
             return path
-    raise InputError(root, f"there is no {layout.TABLE}", f"Put the table beside the folder {layout.IMAGES}")
+    raise InputError(root, f"there is no {layout.TABLE}", f"Put the table next to the folder {layout.IMAGES}")
 
 
 def _read(path: Path, age_cut: float) -> pd.DataFrame:
@@ -136,7 +135,7 @@ def _read(path: Path, age_cut: float) -> pd.DataFrame:
     twice = exams.index[exams.duplicated()]
     if len(twice):
         first = exams.index[exams == exams[twice[0]]][0]
-        problem = f"{table.loc[twice[0], _ID]!r} stands in row {first} too"
+        problem = f"{table.loc[twice[0], _ID]!r} is also in row {first}"
         raise InputError(at(path, twice[0], _ID), problem, "Keep one row each")
 
     sex = text[_SEX].str.upper().replace({"FEMALE": "F", "MALE": "M"})

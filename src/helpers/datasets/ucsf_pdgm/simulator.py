@@ -10,7 +10,7 @@ import numpy as np
 from helpers.datasets.shared.checks import check_count, check_seed, check_shape
 from helpers.datasets.shared.folder import CASES, each_case, made_once, save
 from helpers.datasets.ucsf_pdgm import layout, population, rendering
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.keep import fingerprint
 
 # World -> the arguments of `simulate_brain_tumours` that plant a cause of an unfair reconstruction, or none.
@@ -94,8 +94,7 @@ def simulate_brain_tumours(
     n, follow_ups = check_count(n), _check_follow_ups(follow_ups, n)
     if n > _MOST:
         raise InputError("n", f"{n} is more than {_MOST}", "Ids have four digits; make two data sets")
-    if group not in population.GROUPS:
-        raise InputError("group", f"{group!r} is neither", 'Choose "sex" or "age"')
+    check_choice("group", group, population.GROUPS)
     arguments = {
         "n": n,
         "seed": check_seed(seed),
@@ -126,7 +125,7 @@ def _check_follow_ups(follow_ups: int, n: int) -> int:
     whole = isinstance(follow_ups, int | np.integer) and not isinstance(follow_ups, bool)
     if not whole or not 0 <= follow_ups <= n:
         problem = f"{follow_ups!r} is not a whole number from 0 to the {n} patients"
-        raise InputError("follow_ups", problem, "Give 0 for none")
+        raise InputError("follow_ups", problem, "Give 0 for no follow-up")
     return int(follow_ups)
 
 
@@ -137,7 +136,7 @@ def _check_shares(shares: tuple[float, float, float]) -> list[float]:
         values = np.empty(0)
     if values.shape != (3,) or not (values > 0).all() or abs(values.sum() - 1) > 1e-6:
         problem = f"{shares!r} are not three shares above 0 that add to 1"
-        raise InputError("shares", problem, "Give those of grades 2, 3 and 4, such as (0.3, 0.2, 0.5)")
+        raise InputError("shares", problem, "Give the shares of grades 2, 3 and 4, such as (0.3, 0.2, 0.5)")
     return values.tolist()
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from helpers.datasets.shared.folder import each_case
 from helpers.datasets.shared.nifti import check_same_grid, read_nifti
 from helpers.datasets.ucsf_pdgm import layout
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 
 # Target -> labels of the segmentation that are 1 in its mask.
 TARGETS = {
@@ -79,13 +79,12 @@ def load_flair_slices(
 
     if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
         raise InputError("size", f"{size!r} is not a whole number above 0", "Give the side in pixels, such as 64")
-    if target not in TARGETS:
-        raise InputError("target", f"{target!r} is unknown", f"Choose one of {', '.join(TARGETS)}")
+    check_choice("target", target, TARGETS)
     if not 0 <= first <= last < depth:
         problem = f"{first}, {last}, {depth} are not two slices in order and a depth above them"
         raise InputError("first, last, depth", problem, "The published study has 60, 130, 155")
     if cases.empty:
-        raise InputError("cases", "there are none", "Give rows of load_ucsf_pdgm")
+        raise InputError("cases", "there is no case", "Give rows of load_ucsf_pdgm")
     part = (first / depth, (last + 1) / depth)
     todo = [
         (f, s, int(size), part, TARGETS[target]) for f, s in zip(cases["flair"], cases["segmentation"], strict=True)
@@ -121,7 +120,7 @@ def _exam(
     middles = (np.arange(image[0].shape[2]) + 0.5) / image[0].shape[2]
     numbers = np.flatnonzero((middles >= part[0]) & (middles < part[1]))
     if not len(numbers):
-        problem = f"none of its {len(middles)} slices lies between first and last"
+        problem = f"no slice of {len(middles)} is between first and last"
         raise InputError(flair, problem, "Take more slices")
     # Transposed, so that the first axis of a slice runs from top to bottom of the picture.
     values = image[0][:, :, numbers].transpose(2, 1, 0).astype(np.float32)
@@ -131,7 +130,9 @@ def _exam(
             raise InputError(f"{flair}, slice {number}", "holds values that are not finite", "Export the image again")
         if least == most:
             fix = "Leave the exam out, or take fewer slices"
-            raise InputError(f"{flair}, slice {number}", f"has the value {least:g} everywhere, so no scale", fix)
+            raise InputError(
+                f"{flair}, slice {number}", f"has the value {least:g} everywhere and cannot be scaled", fix
+            )
     scaled = (values - low[:, None, None]) / (high - low)[:, None, None]
     chosen = np.isin(mask[0][:, :, numbers], labels).transpose(2, 1, 0).astype(np.float32)
     return numbers, _resize(scaled, size), (_resize(chosen, size) >= 0.5).astype(np.uint8)

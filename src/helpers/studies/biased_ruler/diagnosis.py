@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.stats.crossed import Cells, resample_cells, resample_seeds, seeded_interval, two_sided_p
 from helpers.stats.decompose import kitagawa
 from helpers.stats.experiments import one_per_patient, scores_by_seed, two_group_cells
@@ -124,8 +124,7 @@ def diagnose(
     *paper.* The framework of arXiv 2511.00477 on point estimates and unpaired ANOVA, see `framework.published_rules`.
     Its difficulty is the tier of the silver label, which mixes the quality of labels with the difficulty of images.
     """
-    if version not in ("ours", "paper"):
-        raise InputError("version", f"{version!r} is unknown", 'Give "ours" or "paper".')
+    check_choice("version", version, ("ours", "paper"))
     need_columns(cases, ["patient_id", group, "silver_dice"])
     if cases["patient_id"].duplicated().any():
         raise InputError("cases", "a patient has two rows", "Give one row per patient.")
@@ -249,8 +248,8 @@ def _strata(own: pd.DataFrame, side: np.ndarray, difficulty: str | None) -> tupl
     if difficulty is None or difficulty not in own:
         return alike, None
     if difficulty in FROM_LABELS:
-        problem = "comes from the silver labels, so it cannot stand for the difficulty of images"
-        raise InputError(f"difficulty = {difficulty!r}", problem, "Name another column, or None for none.")
+        problem = "comes from the silver labels, so it cannot measure the difficulty of images"
+        raise InputError(f"difficulty = {difficulty!r}", problem, "Name another column, or leave it out.")
     codes, levels = check_groups(own[difficulty], len(own), f"column {difficulty}")
     if len(levels) > 10:
         problem = f"{len(levels)} levels"

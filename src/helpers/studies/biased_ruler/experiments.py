@@ -55,10 +55,10 @@ def training_set(experiment: str, cases: pd.DataFrame, *, seed: int) -> tuple[np
     elif experiment.startswith("swap_"):
         swapped = groups.str.lower() == experiment.removeprefix("swap_")
         if not swapped.any():
-            raise InputError(f"experiment {experiment}", "no such age group", "Use swap_young or swap_older")
+            raise InputError(f"experiment {experiment}", "there is no such age group", "Use swap_young or swap_older")
         silver = (swapped & (cases["tier"] == 1)).to_numpy()
     elif experiment not in {"baseline", "difficulty_balanced"}:
-        raise InputError(f"experiment {experiment}", "is not known", "See the docstring for the names")
+        raise InputError(f"experiment {experiment}", "there is no such experiment", "See the docstring for the names")
     return include, silver
 
 
@@ -109,7 +109,7 @@ def run(
     from tqdm.auto import tqdm
 
     if cases["age_group"].isna().any():
-        raise InputError("cases", "some have no age group", "Leave them out, and their images with them")
+        raise InputError("cases", "some cases have no age group", "Leave them out, and their images with them")
     cases = cases.reset_index(drop=True)
     fold = datasets.folds(cases["age_group"].to_numpy(), n=folds, seed=seed)
     parts = []

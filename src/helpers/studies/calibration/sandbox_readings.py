@@ -167,7 +167,7 @@ def largest_gap(
             members.append(np.stack([(column == level).to_numpy() / sizes[level] for level in kept], axis=1))
             names.append(str(name))
     if not names:
-        problem = f"none has two levels of {smallest_cell} cases"
+        problem = f"no attribute has two levels of {smallest_cell} cases"
         raise InputError("attributes", problem, "Look at coarser attributes, or at more cases")
     starts = np.cumsum([0, *(m.shape[1] for m in members[:-1])])
     every = np.concatenate(members, axis=1)

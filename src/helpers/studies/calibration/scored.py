@@ -15,7 +15,7 @@ import pandas as pd
 from scipy.special import betaincc, betaincinv
 
 from helpers.datasets.shared.checks import check_seed
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 
 GROUPS = ("A", "B")
 HOSPITALS = ("hospital 1", "hospital 2")
@@ -87,9 +87,9 @@ def scored_cohort(
     sizes = {"A": _size(n_a, "n_a"), "B": _size(n_b, "n_b")}
     _size(attributes, "attributes")
     if _size(levels, "levels") == 0:
-        raise InputError("levels", "0 leaves an attribute no value", "Give 1 or more")
+        raise InputError("levels", "must be 1 or more, got 0", "Give 1 or more")
     if n_a + n_b == 0:
-        raise InputError("n_a, n_b", "there is nobody", "Give one of the groups some patients")
+        raise InputError("n_a, n_b", "both groups are empty", "Give one of the groups some patients")
     parts = []
     for stream, (group, n) in zip(np.random.default_rng(check_seed(seed)).spawn(2), sizes.items(), strict=True):
         # One row of draws per patient, so that a larger cohort begins with the smaller one.
@@ -111,14 +111,13 @@ def scored_cohort(
 
 def _checked(planted: dict[str, float]) -> dict[str, float]:
     for name, value in planted.items():
-        if name not in SCORED_EFFECTS:
-            raise InputError(name, "is no planted effect", f"Use one of {', '.join(SCORED_EFFECTS)}")
+        check_choice("planted effect", name, SCORED_EFFECTS)
         if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not math.isfinite(value):
             raise InputError(name, f"{value!r} is not a finite number", f"Give a number ({SCORED_EFFECTS[name][1]})")
     effects = {name: float(planted.get(name, default)) for name, (default, _, _) in SCORED_EFFECTS.items()}
     for name, least in (("label_bias", -1), ("second_a", 0), ("second_b", 0)):
         if not least <= effects[name] <= 1:
-            raise InputError(name, f"{effects[name]:g} is no share", f"Give {least} to 1")
+            raise InputError(name, f"{effects[name]:g} is not a share", f"Give {least} to 1")
     if not 0 < effects["spread"] < PRECISION:
         raise InputError(
             "spread", f"{effects['spread']:g} is out of range", f"Give more than 0, less than {PRECISION:g}"

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 
 # Cause -> its default strength, as `plant` explains.
 CAUSES: dict[str, float] = {
@@ -85,11 +85,10 @@ def plant(
     InputError
         There is no such cause, the strength is out of range, or lengths differ.
     """
-    if cause not in CAUSES:
-        raise InputError(f"cause = {cause}", "there is none", f"Choose from {', '.join(CAUSES)}")
+    check_choice("cause", cause, CAUSES)
     strength = CAUSES[cause] if strength is None else strength
     if not 0 <= strength <= 1:
-        raise InputError(f"strength = {strength}", "expected 0 to 1", "Use 0 for none")
+        raise InputError(f"strength = {strength}", "expected 0 to 1", "Use 0 for no bias")
     case = np.arange(len(images)) if case is None else pd.factorize(np.asarray(case))[0]
     for name, array in (("labels", labels), ("group", group), ("contaminated", contaminated), ("case", case)):
         if len(array) != len(images):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.metrics.rates import SMALLEST, check_labels, check_predictions, check_probabilities
 from helpers.stats._cohort import add_q
 from helpers.stats.crossed import resample_seeds, seeded_interval, two_sided_p
@@ -103,7 +103,7 @@ def compare_methods(
     """
     study = _check(y_true, probabilities, decisions, groups, patient, baseline, minimum)
     if n_boot < 1:
-        raise InputError("n_boot", f"{n_boot} replicates", "Ask for 1000.")
+        raise InputError("n_boot", f"must be 1 or more, got {n_boot}", "Use 1000.")
     observed, drawn = _metrics(study, np.ones((1, study.n_patients))), _draw(study, n_boot, seed)
     weights = resample_seeds(study.seeds, n_boot=n_boot, seed=seed + 1) if study.seeds > 1 else np.ones((n_boot, 1))
     first, rows = study.methods.index(baseline), []
@@ -282,11 +282,10 @@ def _check_fits(
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Return the checked probabilities and decisions of every method, each (seeds, n)."""
     methods = list(probabilities)
-    if baseline not in methods:
-        raise InputError("baseline", f"{baseline!r} is not among the methods {methods}", "Name one of them.")
+    check_choice("baseline", baseline, methods)
     if set(decisions) != set(methods):
         odd = sorted(set(methods) ^ set(decisions), key=str)
-        raise InputError("decisions", f"{odd} are in one of the mappings only", "Give both of every method.")
+        raise InputError("decisions", f"{odd} are in one of the mappings only", "Give both mappings for every method.")
     scores = [_rows(probabilities[m], n, f"probabilities[{m!r}]", check_probabilities) for m in methods]
     hits = [_rows(decisions[m], n, f"decisions[{m!r}]", check_predictions) for m in methods]
     seeds = {len(rows) for rows in (*scores, *hits)}
@@ -306,7 +305,7 @@ def _check_people(groups: ArrayLike, patient: ArrayLike, n: int) -> tuple[np.nda
     twice = np.unique(pairs[1:][np.diff(pairs) == 0])
     if len(twice):
         problem = f"{len(twice)} patients have more than one, the first in row {np.isin(owner, twice).argmax()}"
-        raise InputError("groups", problem, "Give each patient one group, as that of the first image.")
+        raise InputError("groups", problem, "Give each patient one group, such as the group of the first image.")
     return codes, levels, owner
 
 

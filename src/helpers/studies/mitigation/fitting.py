@@ -92,7 +92,7 @@ def prepare(cases: Cases, reader: nn.Module | None) -> Prepared:
     if reader is None:  # an image without a label teaches a classifier nothing, and would count with zero loss
         told = ~np.isnan(labels).all(axis=1)
         if not told.any():
-            raise InputError("labels", "none is known", "Give some that are")
+            raise InputError("labels", "no label is known", "Give labels for some images")
         cases, labels = cases.rows(np.flatnonzero(told)), labels[told]
     bins: Mapping[str, Any] = cases.bins or {}
     joint = joint_groups(cases.attributes, bins=bins)
@@ -140,7 +140,7 @@ def by_group_and_class(prepared: Prepared) -> np.ndarray:
     label = np.where(prepared.known[:, 0] > 0, prepared.labels[:, 0], -1).astype(int)
     there = (label >= 0) & (prepared.joint >= 0)
     if not there.any():
-        raise InputError("cases", "none has a known label and a known group", "Give some that have")
+        raise InputError("cases", "no case has a known label and a known group", "Give some that have both")
     weights = np.zeros(len(label))
     weights[there] = balanced_weights((2 * prepared.joint + label)[there])
     return weights

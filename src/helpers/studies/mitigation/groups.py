@@ -50,7 +50,7 @@ def attribute_groups(values: pd.Series, *, bins: Sequence[float] | None = None) 
         raise InputError(name, f"is missing in all {len(values)} cases", "Leave this attribute out")
     numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     if bins is None and numeric and values.nunique() > AS_NUMBERS:
-        problem = f"holds {values.nunique()} different numbers: each would be a group of its own"
+        problem = f"holds {values.nunique()} different numbers: each would be a separate group"
         raise InputError(name, problem, f'Give bins, such as {{"{name}": (0, 60, 120)}}')
     if bins is not None:
         if not numeric or list(bins) != sorted(set(bins)) or len(bins) < 2:
@@ -58,7 +58,7 @@ def attribute_groups(values: pd.Series, *, bins: Sequence[float] | None = None) 
         cut = pd.cut(values, list(bins), include_lowest=True, labels=_names(bins))
         outside = known & cut.isna()
         if outside.any():
-            raise InputError(name, f"{values[outside].iloc[0]} lies outside {tuple(bins)}", "Widen the bins")
+            raise InputError(name, f"{values[outside].iloc[0]} is outside {tuple(bins)}", "Widen the bins")
         values = cut.cat.remove_unused_categories().astype(str).where(known)
         order = [str(c) for c in cut.cat.remove_unused_categories().cat.categories]
     else:
@@ -99,7 +99,7 @@ def joint_groups(attributes: pd.DataFrame, *, bins: Bins | None = None) -> Group
         There is no attribute, or there are bins for an absent one; also the errors of `attribute_groups`.
     """
     if not len(attributes.columns):
-        raise InputError("attributes", "there are none", 'Give frame[["sex"]]')
+        raise InputError("attributes", "there is no attribute", 'Give frame[["sex"]]')
     bins = dict(bins or {})
     if odd := [name for name in bins if name not in attributes]:
         raise InputError("bins", f"there is no attribute {odd[0]}", f"It has {', '.join(map(str, attributes))}")

@@ -284,7 +284,7 @@ def _width(network: nn.Module) -> int:
     """Return the number of input features of the last layer."""
     head = head_of(network)[1]
     if not isinstance(head, nn.Linear):
-        raise InputError("model", "its last layer is no linear one", "Give a classifier")
+        raise InputError("model", "the last layer is not linear", "Give a classifier")
     return head.in_features
 
 
@@ -295,11 +295,15 @@ def _frozen(reader: nn.Module | None) -> nn.Module | None:
 
 def _steps(training: Mapping[str, Any]) -> int:
     if training.get("steps") is None:
-        raise InputError("steps", "there are none", "Give steps, which this method shares out; it takes no epochs")
+        raise InputError(
+            "steps",
+            "no number of steps is given",
+            "Give steps, which this method divides between its stages; it takes no epochs",
+        )
     return training["steps"]
 
 
 def _at_least_0(strength: float) -> float:
     if not 0 <= strength < float("inf"):
-        raise InputError(f"strength = {strength}", "expected a number, 0 or more", "Use 0 for none")
+        raise InputError(f"strength = {strength}", "expected a number, 0 or more", "Use 0 for no effect")
     return float(strength)

@@ -178,7 +178,7 @@ class Adversary(nn.Module):
     ) -> None:
         super().__init__()
         if reader not in ("exact", "trained") or (as_published and reader == "exact"):
-            problem = f"found {reader}{', as published' if as_published else ''}"
+            problem = f"got {reader}{', as published' if as_published else ''}"
             raise InputError("reader", problem, 'Use "exact", or "trained", which alone can be as published')
         self.reader, self.ridge, self.sign = reader, ridge, -1 if as_published else 1
         self.outputs = [1 if count == 2 else count for count in groups]
@@ -201,7 +201,9 @@ class Adversary(nn.Module):
     ) -> dict[str, torch.Tensor]:
         """Compute ``penalty`` from features (n, d), for the network only, and ``heads``, the trained readers' loss."""
         if features is None:
-            raise InputError("model", "its last linear layer has no part in its output", "Define the one that has last")
+            raise InputError(
+                "model", "the output does not depend on the last linear layer", "Define the output layer last"
+            )
         features = features.float()
         if self.reader == "exact":
             return {"penalty": self._by_regression(features, codes)}

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.learn.forward import in_batches
 from helpers.studies.mitigation.fitting import Cases
 from helpers.studies.mitigation.objectives import head_of, inputs_of
@@ -18,7 +18,7 @@ def last_features(model: nn.Module, images: np.ndarray, *, batch_size: int = 64)
         for _ in in_batches(model, images, batch_size=batch_size):
             pass
     if not found:
-        raise InputError("model", "its last linear layer has no part in its output", "Define the one that has last")
+        raise InputError("model", "the output does not depend on the last linear layer", "Define the output layer last")
     return torch.cat([batch.float().flatten(1) for batch in found]).cpu().numpy()
 
 
@@ -52,9 +52,7 @@ def linear_probe(model: nn.Module, learn: Cases, held_out: Cases, *, attribute: 
     from sklearn.preprocessing import StandardScaler
 
     for cases in (learn, held_out):
-        if attribute not in cases.attributes:
-            there = ", ".join(map(str, cases.attributes))
-            raise InputError(f"attribute {attribute}", "it is not there", f"Choose from {there}")
+        check_choice("attribute", attribute, cases.attributes)
     groups = sorted(learn.attributes[attribute].dropna().unique(), key=str)
     if len(groups) != 2:
         raise InputError(f"attribute {attribute}", f"{len(groups)} groups", "Choose one of two groups")

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from helpers import learn, metrics, stats
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.keep import cache
 from helpers.studies.mitigation import methods
 from helpers.studies.mitigation.fitting import Mitigated
@@ -143,10 +143,10 @@ def compare(
     """
     from tqdm.auto import tqdm
 
-    if unknown := [name for name in names if name not in METHODS]:
-        raise InputError(f"names = {unknown}", "there is no such method", f"Choose from {', '.join(METHODS)}")
+    for name in names:
+        check_choice("names", name, METHODS)
     if not len(seeds):
-        raise InputError("seeds", "there are none", "Give one or more, five for a result to keep")
+        raise InputError("seeds", "there is no seed", "Give one or more, five for a lasting result")
     readable = study.parts["train"].clean is not None
     wanted = [name for name in METHODS if name in {BASELINE, *names} and not (readable and name in NOT_FOR_IMAGES)]
     training = {"steps": steps, "batch_size": batch_size, "lr": lr, "device": device}

@@ -12,7 +12,7 @@ import pandas as pd
 from torch import nn
 
 from helpers import datasets, learn
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.studies.mitigation import causes
 from helpers.studies.mitigation.fitting import Cases
 from helpers.studies.mitigation.methods import plain
@@ -295,7 +295,7 @@ def _reconstruction(
     options = {"mode": "corrected", "pattern": "uniform", "seed": seed}
     if folder is None:
         raise InputError(
-            "folder", "there is none for the degraded images", "Name one, such as helpers.keep.cache.folder"
+            "folder", "no folder is given for the degraded images", "Name one, such as helpers.keep.cache.folder"
         )
     worse = learn.degraded(task, LEVEL, folder=folder, **options)
     rows = task.rows[["case", "patient_id", *task.attributes]].assign(label=task.rows[target].astype(float))
@@ -314,17 +314,15 @@ def _shared_out(patient: pd.Series, seed: int) -> np.ndarray:
 
 
 def _check_task(task: str) -> None:
-    if task not in TARGETS:
-        raise InputError(f"task = {task}", "there is none", f"Choose from {', '.join(TARGETS)}")
+    check_choice("task", task, TARGETS)
 
 
 def _check_attributes(names: tuple[str, ...], rows: pd.DataFrame) -> None:
     for name in names:
         if name not in rows or rows[name].nunique() < 2:
             there = ", ".join(c for c in rows if c not in ("case", "patient_id", "label"))
-            raise InputError(f"attribute {name}", "it is not there, or all have one value", f"Choose from {there}")
+            raise InputError(f"attribute {name}", "is absent, or has one value in all cases", f"Choose from {there}")
 
 
 def _check_target(target: str, there: tuple[str, ...] | list[str]) -> None:
-    if target not in there:
-        raise InputError(f"target = {target}", "there is none", f"Choose from {', '.join(there)}")
+    check_choice("target", target, there)

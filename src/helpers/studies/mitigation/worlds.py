@@ -162,8 +162,7 @@ def effects(
     InputError
         There is no such measure, or fewer than three worlds of a cause.
     """
-    if metric not in HIGHER:
-        raise InputError(f"metric = {metric}", "there is none", f"Choose from {', '.join(HIGHER)}")
+    check_choice("metric", metric, HIGHER)
     own = rows[(rows["rule"] == rule) & (rows["method"] != START)]
     if "auroc" in metric:
         own = own[own["method"] != THRESHOLDS]
@@ -172,7 +171,11 @@ def effects(
     for (task, cause), part in own.groupby(["part", "cause"], sort=False):
         wide = part.pivot(index=["task", "seed"], columns="method", values=metric)
         if len(wide) < 3:
-            raise InputError(f"{task}, {cause}", f"{len(wide)} worlds", "Make three or more: their spread is the ruler")
+            raise InputError(
+                f"{task}, {cause}",
+                f"{len(wide)} worlds, at least 3 are needed",
+                "Make three or more: their spread is the yardstick",
+            )
         for method in dict.fromkeys(part["method"]):
             if method != BASELINE:
                 change = _mean((wide[method] - wide[BASELINE]).to_numpy(float))

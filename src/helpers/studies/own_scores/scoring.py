@@ -35,8 +35,8 @@ def score_own(
         return None, pd.DataFrame(columns=["table", "reason", "n"])
     for name, folder in (("EXPERT", expert), ("PREDICTED", predicted)):
         if not folder:
-            raise InputError(name, "this folder is not named, the other is", "Name both folders of masks")
+            raise InputError(name, "only the other folder is named", "Name both folders of masks")
     wanted = "lower" if score == "hd95" else "higher"
     if better != wanted:
-        raise InputError("BETTER", f"{better!r} does not suit {score}", f"Say BETTER={wanted}")
+        raise InputError("BETTER", f"must be {wanted} for {score}, got {better!r}", f"Set BETTER={wanted}")
     return score_folders(Path(root, expert), Path(root, predicted))

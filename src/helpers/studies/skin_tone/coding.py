@@ -59,7 +59,7 @@ def codes(model: nn.Module, images: np.ndarray, *, directions: int = 3, batch_si
     encoder = _Part(model, lambda batch: model.encode(pixels.scaled(batch))[0])
     mean = learn.predict(encoder, images, batch_size=batch_size, precision="32")
     if np.allclose(mean, mean[:1]):
-        raise InputError("images", "they all have the same code", "Give images that differ, or train the network")
+        raise InputError("images", "all images have the same code", "Give images that differ, or train the network")
     centred = (mean - mean.mean(0)).reshape(n, -1)
     places, lengths, axes = np.linalg.svd(centred.astype(float), full_matrices=False)
     sign = np.where(places.T @ images.mean((1, 2, 3)) < 0, -1, 1)

@@ -120,7 +120,7 @@ def _counts(condition: ArrayLike, groups: ArrayLike, a: object, b: object) -> pd
     columns = {key: np.bincount(codes[cell == k], minlength=len(names)) for k, key in enumerate(("a", "b"))}
     counts = pd.DataFrame(columns, index=pd.Index(names, name="condition"))
     if not counts.sum().all():
-        raise InputError("condition", f"no case of {a!r} or of {b!r} has one", "Give a label for each case")
+        raise InputError("condition", f"no case of {a!r} or {b!r} has a condition", "Give a label for each case")
     return counts[counts.sum(axis=1) > 0]
 
 
@@ -170,7 +170,7 @@ def sampling(groups: ArrayLike, *, a: object, b: object, held_out: int, draws: i
     pool = np.bincount(cell[cell >= 0], minlength=2) - held_out
     for name, left in zip((a, b), pool, strict=True):
         if left < 1:
-            problem = f"{name!r} has {left + held_out} cases, a test set of {held_out} leaves none to train on"
+            problem = f"{name!r} has {left + held_out} cases, so a test set of {held_out} leaves no case for training"
             raise InputError("held_out", problem, "Hold out fewer")
     rows, half = {}, draws // 2
     for name, drawn in ((f"{a} only", (draws, 0)), ("half and half", (draws - half, half)), (f"{b} only", (0, draws))):
@@ -238,7 +238,7 @@ def band_table(first: ArrayLike, second: ArrayLike, *, bands: Mapping[str, Seque
     x, y, missing = _both(first, second)
     odd = sorted({int(label) for label in np.concatenate([x, y])} - set(band))
     if odd:
-        raise InputError("bands", f"the label {odd[0]} is in none of them", "Name a band for each label")
+        raise InputError("bands", f"the label {odd[0]} is in no band", "Name a band for each label")
     named = [pd.Categorical([band[int(label)] for label in labels], categories=list(bands)) for labels in (x, y)]
     table = pd.crosstab(*named, rownames=["first"], colnames=["second"], dropna=False)
     table.attrs["missing"] = missing
@@ -262,5 +262,5 @@ def _both(first: ArrayLike, second: ArrayLike) -> tuple[np.ndarray, np.ndarray, 
         raise InputError("second labels", f"{len(y)} for {len(x)} first ones", "Give both labels of the same cases")
     known = (x.notna() & y.notna()).to_numpy()
     if not known.any():
-        raise InputError("labels", "no case has both", "Give two labels of the same cases")
+        raise InputError("labels", "no case has both labels", "Give two labels of the same cases")
     return x[known].to_numpy(), y[known].to_numpy(), int((~known).sum())

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import learn, stats
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.keep import cache
 from helpers.learn import vae_fitting, vae_measuring
 from helpers.learn.vae_settings import network_seed
@@ -73,8 +73,7 @@ def split(
         There are too few images of a group, the sampling is unknown, a size is below 1, or a column is missing.
     """
     need_columns(cases, ["group"])
-    if sampling not in SAMPLING:
-        raise InputError("sampling", f"{sampling!r} is none", f"Choose from {', '.join(SAMPLING)}")
+    check_choice("sampling", sampling, SAMPLING)
     for name, size in (("test_size", test_size), ("train_size", train_size)):
         if size < 1:
             raise InputError(f"{name} = {size}", "expected 1 or more", "Test and train on some images")
@@ -82,7 +81,7 @@ def split(
     pools = {name: np.flatnonzero(cases["group"] == name) for name in (a, b)}
     for name, pool in pools.items():
         if len(pool) <= test_size:
-            problem = f"{len(pool)} images of {name}, and {test_size} are to be tested"
+            problem = f"{len(pool)} images of {name}, but {test_size} are to be tested"
             raise InputError("cases", problem, "Test fewer, or give more images")
     tested = {name: rng.choice(pool, test_size, replace=False) for name, pool in pools.items()}
     test = np.concatenate([tested[a], tested[b]])
@@ -93,7 +92,7 @@ def split(
     rest = {name: pool[~seen[pool]] for name, pool in pools.items()}
     for name, pool in rest.items():
         if len(pool) < 2:
-            problem = f"{len(pool)} images of {name} are left to train on, and 2 are the fewest"
+            problem = f"{len(pool)} images of {name} are left to train on, at least 2 are needed"
             raise InputError("cases", problem, "Test fewer, or give more images")
     distinct = min(_expected_distinct(len(pool), train_size) for pool in rest.values())
     sizes, least = ({"A": {a: n}, "B": {a: n // 2, b: n - n // 2}, "C": {b: n}} for n in (train_size, distinct))
@@ -103,7 +102,7 @@ def split(
         for group, size in part.items():
             wanted = size if sampling == "distinct" else least[name][group]
             if sampling != "replace" and len(rest[group]) < wanted:
-                problem = f"{len(rest[group])} images of {group} are left to train on, and {wanted} are wanted"
+                problem = f"{len(rest[group])} images of {group} are left to train on, {wanted} are needed"
                 raise InputError("cases", problem, "Train on fewer, or draw with replacement")
             drawn.append(_draw(rng, rest[group], size, wanted, sampling))
         train[name] = np.concatenate(drawn)

@@ -94,7 +94,7 @@ def explore_codes(
     runs, trainings = (sorted({key[k] for key in models}) for k in (0, 1))
     missing = [f"run {r} and training {t}" for r in runs for t in trainings if (r, t) not in models]
     if missing or not models:
-        problem = f"none of {missing[0]}" if missing else "there is no network"
+        problem = f"no network of {missing[0]}" if missing else "there is no network"
         raise InputError("models", problem, "Give one for each pair of a run and a training")
     image = ipywidgets.Dropdown(options=[(name, i) for i, name in enumerate(names)], description="image")
     training, run = choice("training", trainings), choice("run", runs)
@@ -136,7 +136,9 @@ def _code_figure(
     grid, labels = [], []
     for training in trainings:
         if (run, training) not in models:
-            raise InputError("models", f"none of run {run} and training {training}", "Pick another, or give it")
+            raise InputError(
+                "models", f"no network of run {run} and training {training}", "Pick another, or give that network"
+            )
         model = models[run, training]
         codes = coded(model)
         way = codes.directions[direction - 1]

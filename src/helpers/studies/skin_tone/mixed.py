@@ -55,7 +55,7 @@ def mixed_gap(
             problem = f"{part[column].nunique()} different value(s), {least} are needed"
             raise InputError(f"column {column}, training {training}", problem, "Give more runs, conditions or groups")
         if missing := int(part[column].isna().sum()):
-            raise InputError(f"column {column}", f"{missing} rows have none", "Leave them out and count them")
+            raise InputError(f"column {column}", f"{missing} rows have no value", "Leave them out and count them")
     values = check_scores(part[score], f"column {score}")
     if (scale := values.std()) == 0:
         raise InputError(f"column {score}", f"all values are {values[0]}", "Give scores that vary")

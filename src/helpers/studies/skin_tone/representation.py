@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.stats.crossed import two_sided_p
 from helpers.stats.decompose import kitagawa
 from helpers.stats.inputs import check_scores, need_columns
@@ -144,8 +144,7 @@ def at_equal_conditions(
     InputError
         See `representation_effects`; also if no condition has enough images in both groups, or the training is unknown.
     """
-    if training not in TRAININGS:
-        raise InputError("training", f"{training!r} is none", f"Choose from {', '.join(TRAININGS)}")
+    check_choice("training", training, TRAININGS)
     kept, share = _shared(rows, group, condition, (a, b), at_least)
     crossed = RunMeans(kept, score=score, group=group, groups=(a, b), stratum=condition)
     which = TRAININGS.index(training)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 
 INK, HAIR, TICK, WHITE, DARK = (84, 46, 140), (38, 28, 22), (20, 20, 20), (238, 238, 232), (8, 8, 8)
 STICKERS = ((40, 110, 200), (60, 160, 80), (235, 200, 50))
@@ -40,8 +40,7 @@ def artefact(images: np.ndarray, kind: str, *, seed: int = 0) -> tuple[np.ndarra
     InputError
         The kind is unknown, or the images are not uint8 (n, 3, s, s), or too small.
     """
-    if kind not in ARTEFACTS:
-        raise InputError(f"kind = {kind}", "there is no such artefact", f"Choose from {', '.join(ARTEFACTS)}")
+    check_choice("kind", kind, ARTEFACTS)
     shape = getattr(images, "shape", ())
     if getattr(images, "dtype", None) != np.uint8 or len(shape) != 4 or shape[1] != 3 or shape[2] != shape[3]:
         problem = f"expected uint8 (n, 3, s, s), found {getattr(images, 'dtype', None)} {shape}"

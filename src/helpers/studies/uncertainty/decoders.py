@@ -49,7 +49,9 @@ class Decoder:
         every = {name: value.detach() for name, value in network.named_parameters()}
         self.parts = {name: value for name, value in every.items() if only is None or name.startswith(tuple(only))}
         if not self.parts:
-            raise InputError(f"only = {only}", "no parameter is called so", f"Choose from {', '.join(every) or 'none'}")
+            raise InputError(
+                f"only = {only}", "no parameter has such a name", f"Choose from {', '.join(every) or 'none'}"
+            )
         self.network, self.fixed = network, {name: every[name] for name in every.keys() - self.parts.keys()}
         self.vector = torch.cat([value.flatten() for value in self.parts.values()])
 
@@ -68,12 +70,12 @@ class Decoder:
             There are no codes, they do not fit, or a layer has no derivative in `torch.func`.
         """
         if not len(codes):
-            raise InputError("codes", "there is none", "Give codes of one image or more, shape (n, ...)")
+            raise InputError("codes", "there is no code", "Give codes of one image or more, shape (n, ...)")
         try:
             with torch.no_grad(), self._entered() as entered:
                 shape = self.network(codes[:1]).shape[1:]
         except RuntimeError as error:
-            problem = f"codes of shape {tuple(codes.shape[1:])} do not go through: {_first(error)}"
+            problem = f"codes of shape {tuple(codes.shape[1:])} do not fit the network: {_first(error)}"
             raise InputError(entered[-1][0], problem, "Give codes as the network takes them") from error
         try:
             with self._entered() as entered:
@@ -82,7 +84,7 @@ class Decoder:
         except (RuntimeError, NotImplementedError) as error:
             problem = f"torch.func cannot differentiate it: {_first(error)}"
             raise InputError(
-                entered[-1][0], problem, "Put a layer in its place that is made of torch's own functions"
+                entered[-1][0], problem, "Replace the layer by one made of torch's differentiable functions"
             ) from error
         return shape
 

@@ -47,7 +47,7 @@ def sketch(size: int, rows: int, *, like: torch.Tensor, seed: int = 0) -> Sketch
     """
     if not 1 <= rows < size:
         problem = f"expected a whole number from 1 to {size - 1}, fewer than there are parameters"
-        raise InputError(f"sketch = {rows}", problem, "Leave it out where the parameters are few")
+        raise InputError(f"sketch = {rows}", problem, "Leave it out for so few parameters")
     generator = torch.Generator().manual_seed(seed)
     length = next_fast_len(size)
     signs = torch.randint(0, 2, (size,), generator=generator) * 2.0 - 1
@@ -139,7 +139,7 @@ def lanczos(
         image = product(current)
         if not image.isfinite().all():
             problem = "the matrix times a vector is NaN or infinite"
-            raise InputError("curvature", problem, "Look at the network's weights and at the codes for such numbers")
+            raise InputError("curvature", problem, "Look for NaN or infinity in the network's weights and the codes")
         diagonal.append(float(image @ current))
         scale = max(scale, float(image.norm()))
         image = image - diagonal[-1] * current - (beside[-1] if beside else 0) * before

@@ -11,7 +11,7 @@ import pandas as pd
 from torch import nn
 
 from helpers import learn
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.keep import cache
 from helpers.stats.inputs import need_columns
 from helpers.studies.uncertainty import methods
@@ -50,9 +50,9 @@ def shares(percents: str) -> list[float]:
         except ValueError:
             found.append(-1.0)
         if not 0 <= found[-1] <= 1:
-            raise InputError(f"shares = {percents}", f"{part!r} is no percentage", "Write them as 50,20,1")
+            raise InputError(f"shares = {percents}", f"{part!r} is not a percentage", "Write them as 50,20,1")
     if len(set(found)) < len(found) or len(found) < 2:
-        raise InputError(f"shares = {percents}", "expected two different ones or more", "Write them as 50,20,1")
+        raise InputError(f"shares = {percents}", "expected two or more different shares", "Write them as 50,20,1")
     return found
 
 
@@ -105,7 +105,7 @@ def mixed(
     rng = np.random.default_rng((seed, run))
     of_b = round(share * train_size)
     if share and not of_b:
-        problem = f"of {train_size} images it is less than one"
+        problem = f"less than one image of {train_size}"
         raise InputError(f"share = {share:g}", problem, "Train on more images, or take a larger share")
     own = {name: rng.permutation(np.flatnonzero(cases["group"] == name)) for name in (a, b)}
     test = np.concatenate([rows[:test_size] for rows in own.values()])
@@ -117,7 +117,7 @@ def mixed(
     for name, size in ((a, train_size - of_b), (b, of_b)):
         rest = own[name][~seen[own[name]]]
         if len(own[name]) < test_size or len(rest) < size:
-            problem = f"{len(own[name])} images of {name}, where {test_size} are tested and {size} trained on"
+            problem = f"{len(own[name])} images of {name}, but {test_size} are tested and {size} trained on"
             raise InputError("cases", problem, "Test or train on fewer")
         train.append(rest[:size])
     return np.concatenate(train), test
@@ -173,8 +173,8 @@ def signs(
     options : mapping
         Options of `helpers.learn.fit_vae`, for the ensemble members that are trained here.
     """
-    if unknown := [name for name in names if name not in SIGNS]:
-        raise InputError(f"names = {unknown[0]}", "there is no such sign", f"Choose from {', '.join(SIGNS)}")
+    for name in names:
+        check_choice("names", name, SIGNS)
     plain = {"probes": int(effort["probes"]), "maps": False, "seed": seed}
     full = {"probes": int(effort["map_probes"]), "estimator": "hutch++", "seed": seed}
 
@@ -253,7 +253,7 @@ def run(
     if runs < 2:
         raise InputError(f"runs = {runs}", "expected 2 or more", "One run cannot show how much runs vary")
     if len({round(share * train_size) for share in shares}) < len(shares):
-        problem = f"two are the same number of {train_size} images"
+        problem = f"two shares are the same number of {train_size} images"
         raise InputError(f"shares = {list(shares)}", problem, "Train on more images, or take shares farther apart")
     parts, plan = [], [(r, share) for r in range(runs) for share in shares]
     sizes = {"test_size": test_size, "train_size": train_size, "seed": seed}

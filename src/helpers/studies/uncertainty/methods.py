@@ -115,7 +115,7 @@ def ensemble(networks: Sequence[nn.Module]) -> Method:
         There are fewer than two networks.
     """
     if len(networks) < 2:
-        raise InputError("networks", f"{len(networks)} given, and one alone does not vary", "Train two or more")
+        raise InputError("networks", f"{len(networks)} given, but one network alone does not vary", "Train two or more")
 
     def method(images: np.ndarray) -> Scores:
         drawn = []
@@ -148,7 +148,7 @@ def dropout(network: nn.Module, *, samples: int = 24, seed: int = 0) -> Method:
         There are too few samples, or, when the method is called, the network drops nothing.
     """
     if samples < 2:
-        raise InputError(f"samples = {samples}", "one alone does not vary", "Draw two or more")
+        raise InputError(f"samples = {samples}", "one sample alone does not vary", "Draw two or more")
 
     def method(images: np.ndarray) -> Scores:
         given = _scaled(network, images)
@@ -157,7 +157,7 @@ def dropout(network: nn.Module, *, samples: int = 24, seed: int = 0) -> Method:
             torch.manual_seed(seed)
             drawn = torch.stack([decoder(network)(codes) for _ in range(samples)])
         if torch.equal(drawn[0], drawn[1]):
-            raise InputError("network", "its reconstructions do not vary", "Give one from fit_dropout or with_dropout")
+            raise InputError("network", "the reconstructions do not vary", "Give one from fit_dropout or with_dropout")
         return _varied(drawn)
 
     return _in_batches(method)

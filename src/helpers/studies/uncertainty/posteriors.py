@@ -41,7 +41,7 @@ class Posterior(NamedTuple):
             The eigenvectors are sketched, so the product is not known.
         """
         if not self.maps:
-            problem = "only lengths are known of sketched eigenvectors, so there is a score but no map of pixels"
+            problem = "a sketch keeps only lengths of eigenvectors, so it gives a score but no map of pixels"
             raise InputError("posterior", problem, "Fit it without `sketch`")
         vectors = self.curvature.vectors
         return (gradients - (self._known * (gradients @ vectors.T)) @ vectors) / self.precision
@@ -203,7 +203,7 @@ def diagonal(
         values += (decoder.pulled(part, signs.to(codes)) ** 2).mean(1).sum(0)
     values *= count / len(codes) / noise
     if not values.isfinite().all():
-        raise InputError("curvature", "its diagonal is NaN or infinite", "Look at the network's weights and the codes")
+        raise InputError("curvature", "the diagonal is NaN or infinite", "Look at the network's weights and the codes")
     return Diagonal(decoder, values, precision or most_evident(decoder.vector, values), noise)
 
 
@@ -261,6 +261,6 @@ def _prepared(
             pairs = zip(codes.split(batch_size), images.split(batch_size), strict=True)
             noise = sum(float(((network(z) - x).cpu().double() ** 2).sum()) for z, x in pairs) / images.numel()
         if not (math.isfinite(noise) and noise > 0):
-            problem = f"the decoder's mean squared error is {noise}, which can be no variance"
+            problem = f"the decoder's mean squared error is {noise}, which cannot be a variance"
             raise InputError("images", problem, "Look for NaN in images and codes, or give `noise`")
     return decoder, n or len(codes), noise

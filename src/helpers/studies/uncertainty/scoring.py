@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import torch
 
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.studies.uncertainty.decoders import AT_ONCE
 from helpers.studies.uncertainty.posteriors import Diagonal, Posterior
 
@@ -79,11 +79,10 @@ def score(
     Meyer et al. 2021, https://doi.org/10.1137/1.9781611976496.16; its range is deflated on both sides in the map too,
     so that the map sums to the score. The error is the standard error of the mean over the probes of one image.
     """
-    if estimator not in ("hutchinson", "hutch++", "exact"):
-        raise InputError(f"estimator = {estimator}", "there is none such", "Choose from hutchinson, hutch++, exact")
+    check_choice("estimator", estimator, ("hutchinson", "hutch++", "exact"))
     fewest = {"hutchinson": 2, "hutch++": 2 * RANGE, "exact": 0}[estimator]
     if probes < fewest:
-        problem = f"{estimator} takes {fewest} or more, for there is no error of fewer"
+        problem = f"{estimator} needs {fewest} or more to estimate an error"
         raise InputError(f"probes = {probes}", problem, f"Use {max(fewest, 24)}")
     shape = posterior.decoder.check(codes)
     size = math.prod(shape)

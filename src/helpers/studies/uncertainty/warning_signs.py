@@ -223,7 +223,7 @@ class _Study:
         for column in (error, sign):
             check_scores(self.rows[column], f"column {column}")
         if self.rows.duplicated(["training", "run", "image"]).any():
-            raise InputError("column image", "an image is there twice in a run and training", "Keep one row of each.")
+            raise InputError("column image", "an image occurs twice in a run and training", "Keep one row of each.")
         codes, ids = pd.factorize(self.rows["image"])
         self.n, self.n_boot, self.seed = len(ids), n_boot, seed
         self.trainings = list(pd.unique(self.rows["training"]))
