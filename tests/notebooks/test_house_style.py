@@ -11,6 +11,7 @@ from helpers import exercises
 from helpers.book import contents
 from helpers.keep import fingerprint
 from helpers.report import instances, ipynb
+from tests import words
 from tests.conftest import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -177,12 +178,70 @@ def test_never(path):
 
 
 PROSE = [*(ROOT / "book").rglob("*.md"), ROOT / "README.md", ROOT / "data" / "README.md", *NOTEBOOKS]
+PROSE = [path for path in PROSE if "studies" not in path.relative_to(ROOT).parts]
+PAGES = [*(path for path in PROSE if path.suffix == ".md"), ROOT / "CONTRIBUTING.md"]
 
 
-@pytest.mark.parametrize("path", [p for p in PROSE if "studies" not in p.parts], ids=lambda p: p.name)
+@pytest.mark.parametrize("path", PROSE, ids=lambda p: p.name)
 def test_words(path):
     text = path.read_text()
     assert not re.search(r"\b(debias\w*|unbiased|solves?d?)\b", text, re.I)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_pages_are_plain(path):
+    assert words.faults(words.markdown(path.read_text())) == []
+
+
+@every_notebook
+def test_notebooks_are_plain(path):
+    """Markdown cells, captions, alternative texts, comments and what is printed or asserted."""
+    assert [fault for text in sentences(cells(path)) for fault in words.faults(words.markdown(text))] == []
+
+
+def sentences(found):
+    """Yield the prose of cells."""
+    for cell in found:
+        if cell.cell_type == "markdown":
+            yield cell.source
+            continue
+        shown = cell.metadata.get("mystnb", {})
+        yield from (shown.get("figure", {}).get("caption", ""), shown.get("image", {}).get("alt", ""))
+        yield from re.findall(r"(?:  |^ *)# (.+)$", cell.source, re.M)
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
+                yield node.value
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("What is said.", ["said"]),
+        ("A *color*", ["color"]),
+        ("See [its own](#own-data).", ["own"]),
+        ("(own-data)=\n\n## Your own data", []),
+        ('Write `own`, "told" or $own$.', []),
+        ("```bash\nmake own\n```\nIt lies there.", ["lies"]),
+        ("```{note}\nIt stands.\n```", ["stands"]),
+    ],
+)
+def test_a_fault_of_prose_would_be_found(text, fault):
+    assert words.faults(words.markdown(text)) == fault
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "figure"),
+    [
+        ("markdown", "It stands.", {}),
+        ("code", "x = 1  # where it stands", {}),
+        ("code", 'print("it stands")', {}),
+        ("code", "x", {"figure": {"caption": "It stands."}}),
+        ("code", "x", {"image": {"alt": "It stands."}}),
+    ],
+)
+def test_a_fault_of_a_cell_would_be_found(kind, source, figure):
+    cell = nbformat.from_dict({"cell_type": kind, "source": source, "metadata": {"mystnb": figure}})
+    assert [fault for text in sentences([cell]) for fault in words.faults(text)] == ["stands"]
 
 
 @every_notebook
