@@ -85,7 +85,7 @@ def test_codes_refuse_what_has_no_direction(nets, images):
         skin_tone.codes(net, images, directions=6)
     with pytest.raises(InputError, match="directions = 0"):
         skin_tone.codes(net, images, directions=0)
-    with pytest.raises(InputError, match="all have the same code"):
+    with pytest.raises(InputError, match="all images have the same code"):
         skin_tone.codes(net, np.repeat(images[:1], 3, axis=0), directions=1)
     with pytest.raises(InputError, match="expected uint8"):
         skin_tone.codes(net, images / 255)
