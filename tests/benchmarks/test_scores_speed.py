@@ -1,7 +1,7 @@
-"""Masks to scores on 50 pairs of 256 x 256 x 120 voxels, against three peers, as ratios of one run.
+"""Masks to scores on 50 pairs of 256 x 256 x 120 voxels, against two peers, as ratios of one run.
 
 Each contender is a process of its own that reads the same files and scores them one after the other; reading is timed
-beside scoring. Ours gives all seven numbers; each peer gives those it has, and these must be equal. Run with
+beside scoring. Ours gives all five numbers; each peer gives those it has, and these must be equal. Run with
 ``python -m pytest -s tests/benchmarks/test_scores_speed.py``; as a script it is one contender.
 """
 
@@ -25,27 +25,6 @@ def ours():
     def score(expert, predicted):
         found = metrics.scores(expert, predicted, spacing=SPACING, tolerance=TOLERANCE)
         return {name: value for name, value in found.items() if name != "status"}
-
-    return score
-
-
-def challenge():
-    """The challenge scorer's method: contour points of the whole volume, nearest neighbours in voxel steps."""
-    import SimpleITK as sitk  # noqa: N813
-    from scipy.spatial import cKDTree
-
-    def score(expert, predicted):
-        first, second = expert == 1, predicted == 1
-        true, false_positive, missed = (np.sum(m) for m in (first & second, ~first & second, first & ~second))
-        points = [
-            np.argwhere(sitk.GetArrayFromImage(sitk.LabelContour(sitk.GetImageFromArray(mask))) > 0)
-            for mask in (expert, predicted)
-        ]
-        directed = cKDTree(points[0]).query(points[1])[0], cKDTree(points[1]).query(points[0])[0]
-        return {
-            "dice": 2 * true / (2 * true + false_positive + missed),
-            "hd95_voxels": max(np.percentile(d, 95) for d in directed),
-        }
 
     return score
 
@@ -86,7 +65,7 @@ def simpleitk():
     return score
 
 
-CONTENDERS = {"ours": ours, "challenge": challenge, "monai": monai, "simpleitk": simpleitk}
+CONTENDERS = {"ours": ours, "monai": monai, "simpleitk": simpleitk}
 
 
 def blob(rng, centre, radius_mm):

@@ -34,7 +34,7 @@ SEED, SIZE = 2026, 300
 
 STATS = "inputs crossed decompose gaps hypothesis models pairs permute resample sources"
 TESTS = [
-    *(f"test_metrics_{name}.py" for name in ["challenge", "images", "masks", "rates", "shape"]),
+    *(f"test_metrics_{name}.py" for name in ["images", "masks", "rates", "shape"]),
     *(f"test_stats_{name}.py" for name in ["decompose", "gaps", "hypothesis", "models", "resample", "experiments"]),
     "test_calibration_calibrate.py",
     "test_skin_tone_warning.py::test_intervals_of_a_sign_are_those_of_other_runs",

@@ -22,15 +22,12 @@ class Pair:
     ----------
     expert, predicted : ndarray of bool
         The masks on the box; the margin is background. Shape (1, ..., 1) if both masks are empty.
-    touches : list of (bool, bool)
-        For each axis, whether the box reaches the image's first and last voxel.
     shape : tuple of int
         Shape of the whole image.
     """
 
     expert: np.ndarray
     predicted: np.ndarray
-    touches: list[tuple[bool, bool]]
     shape: tuple[int, ...]
 
     @property
@@ -78,14 +75,11 @@ def crop(expert: np.ndarray, predicted: np.ndarray) -> Pair:
     boxes = [box for box in (_box(expert), _box(predicted)) if box is not None]
     if not boxes:
         nothing = np.zeros((1,) * expert.ndim, bool)
-        return Pair(nothing, nothing, [(False, False)] * expert.ndim, expert.shape)
+        return Pair(nothing, nothing, expert.shape)
     low = np.min([box[0] for box in boxes], axis=0)
     high = np.max([box[1] for box in boxes], axis=0)
     where = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    touches = [(bool(a == 0), bool(b == n)) for a, b, n in zip(low, high, expert.shape, strict=True)]
-    return Pair(
-        _binary(expert[where], "expert mask"), _binary(predicted[where], "predicted mask"), touches, expert.shape
-    )
+    return Pair(_binary(expert[where], "expert mask"), _binary(predicted[where], "predicted mask"), expert.shape)
 
 
 def _box(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:

@@ -13,12 +13,12 @@ never NaN. It also never gets a perfect distance, as it does in some tools. `sco
 =============  ===============================================
 
 **Where definitions differ.** `hd95` measures distances between the centres of border voxels and counts each voxel
-once, as MONAI, SimpleITK contours and the challenge's scorer do. The surface-distance package of DeepMind measures them
+once, as MONAI and SimpleITK contours do. The surface-distance package of DeepMind measures them
 between voxel corners and weights each corner by its area, so its HD95 differs by up to about a voxel's diagonal. A
 percentile over both directions pooled, as in seg-metrics, is at most the larger of the two directed percentiles.
 SimpleITK's Hausdorff filter computes the maximum, not a percentile, over whole masks, not over their borders.
-`surface_dice` is weighted by area, as in DeepMind's package and in MONAI with ``use_subvoxels=True``. MONAI's default
-counts border voxels, so it differs.
+The surface Dice of `scores` is weighted by area, as in DeepMind's package and in MONAI with ``use_subvoxels=True``.
+MONAI's default counts border voxels, so it differs.
 """
 
 from __future__ import annotations
@@ -28,9 +28,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from helpers.errors import InputError
-from helpers.metrics.challenge import contour_hd95
 from helpers.metrics.cropping import Pair, check_spacing, crop
-from helpers.metrics.surface import border, element_areas, percentile_distances, surface_elements, within
+from helpers.metrics.surface import border, element_areas, percentile_distance, surface_elements, within
 
 ROUNDING = 1e-6  # mm: a surface exactly at the tolerance counts as within it, whatever the rounding of its coordinates
 
@@ -85,45 +84,6 @@ def hd95(expert: np.ndarray, predicted: np.ndarray, *, spacing: Sequence[float])
     return _hd95(pair, check_spacing(spacing, len(pair.shape)))
 
 
-def surface_dice(
-    expert: np.ndarray, predicted: np.ndarray, *, spacing: Sequence[float], tolerance: float = 2.0
-) -> float:
-    """Compute the normalised surface Dice: the share of both surfaces' area within a tolerance of the other surface.
-
-    The surface is defined as by Nikolov et al. 2021 (https://doi.org/10.2196/26151) and in DeepMind's surface-distance
-    package. Every voxel corner with differing values among its eight voxels is a surface element. The area of an
-    element, in mm^2, is that of the surface through the middles of the edges of the cube between the eight voxel
-    centres. Distances are measured between voxel corners.
-
-    Parameters
-    ----------
-    expert, predicted : ndarray
-        Binary three-dimensional masks of one shape: 0 and one positive value each.
-    spacing : sequence of float
-        Voxel size in mm, in the order of the array's axes.
-    tolerance : float
-        Largest distance in mm that counts as agreement.
-
-    Returns
-    -------
-    float
-        Between 0 and 1; 0 if one mask is empty, or both are.
-
-    Raises
-    ------
-    InputError
-        Shapes differ, a mask is not binary or not three-dimensional, or spacing or tolerance cannot be used.
-    """
-    pair = crop(expert, predicted)
-    return _surface_dice(pair, check_spacing(spacing, len(pair.shape)), check_tolerance(tolerance))
-
-
-def volume_cc(mask: np.ndarray, spacing: Sequence[float]) -> float:
-    """Compute the volume of a mask's foreground in cm^3, from the voxel size in mm."""
-    pair = crop(mask, mask)
-    return _volume_cc(pair.expert, check_spacing(spacing, len(pair.shape)))
-
-
 def scores(
     expert: np.ndarray, predicted: np.ndarray, *, spacing: Sequence[float], tolerance: float = 2.0
 ) -> dict[str, float | str]:
@@ -136,19 +96,26 @@ def scores(
     spacing : sequence of float
         Voxel size in mm, in the order of the array's axes.
     tolerance : float
-        Tolerance of the surface Dice in mm.
+        Largest distance in mm that counts as agreement in the surface Dice.
 
     Returns
     -------
     dict
-        ``dice``, ``hd95`` (mm), ``nsd`` (surface Dice), ``expert_cc`` and ``automatic_cc`` (volumes in cm^3),
-        ``status`` (see the module's policy on empty masks) and ``hd95_voxels`` (the challenge's, see
-        `helpers.metrics.hd95_voxels`).
+        ``dice``, ``hd95`` (mm), ``nsd`` (surface Dice), ``expert_cc`` and ``automatic_cc`` (volumes in cm^3), and
+        ``status`` (see the module's policy on empty masks).
 
     Raises
     ------
     InputError
         Shapes differ, a mask is not binary or not three-dimensional, or spacing or tolerance do not fit.
+
+    Notes
+    -----
+    The surface Dice is the share of both surfaces' area within the tolerance of the other surface, as defined by
+    Nikolov et al. 2021 (https://doi.org/10.2196/26151) and in DeepMind's surface-distance package. Every voxel corner
+    with differing values among its eight voxels is a surface element. The area of an element, in mm^2, is that of the
+    surface through the middles of the edges of the cube between the eight voxel centres. Distances are measured between
+    voxel corners.
     """
     pair = crop(expert, predicted)
     lengths = check_spacing(spacing, len(pair.shape))
@@ -159,19 +126,13 @@ def scores(
         (False, True): "spurious",
         (False, False): "both empty",
     }
-    if pair.empty or any(map(any, pair.touches)):
-        distance, in_voxels = _hd95(pair, lengths), contour_hd95(pair)
-    else:  # away from the image's edge both definitions of the border agree, so one search serves both
-        edges = border(pair.expert), border(pair.predicted)
-        distance, in_voxels = percentile_distances(*edges, lengths, np.ones(len(lengths)))
     return {
         "dice": _dice(pair),
-        "hd95": distance,
+        "hd95": _hd95(pair, lengths),
         "nsd": _surface_dice(pair, lengths, check_tolerance(tolerance)),
         "expert_cc": _volume_cc(pair.expert, lengths),
         "automatic_cc": _volume_cc(pair.predicted, lengths),
         "status": statuses[found],
-        "hd95_voxels": in_voxels,
     }
 
 
@@ -190,7 +151,7 @@ def _dice(pair: Pair) -> float:
 def _hd95(pair: Pair, spacing: np.ndarray) -> float:
     if pair.empty:
         return float(np.linalg.norm(np.array(pair.shape) * spacing))
-    return percentile_distances(border(pair.expert), border(pair.predicted), spacing)[0]
+    return percentile_distance(border(pair.expert), border(pair.predicted), spacing)
 
 
 def _surface_dice(pair: Pair, spacing: np.ndarray, tolerance: float) -> float:

@@ -13,27 +13,19 @@ CORNERS = np.array(list(product((0, 1), repeat=3)))  # of a cube between eight v
 REACH = 3  # steps along each axis that are tried before a k-d tree is built
 
 
-def border(mask: np.ndarray, outside: list[tuple[bool, bool]] | None = None) -> np.ndarray:
+def border(mask: np.ndarray) -> np.ndarray:
     """Find the foreground voxels with a background voxel across at least one face.
 
     Parameters
     ----------
     mask : ndarray of bool
         A mask with a margin of one voxel.
-    outside : list of (bool, bool), optional
-        For each axis, whether the first and the last layer of the margin count as foreground. Default: neither.
 
     Returns
     -------
     ndarray of bool
         The border, without the margin.
     """
-    if outside is not None:
-        mask = mask.copy()
-        for axis, ends in enumerate(outside):
-            for index, counts in zip((0, -1), ends, strict=True):
-                if counts:
-                    np.moveaxis(mask, axis, 0)[index] = True
     inner = (slice(1, -1),) * mask.ndim
     enclosed = mask[inner].copy()
     for axis in range(mask.ndim):
@@ -42,51 +34,26 @@ def border(mask: np.ndarray, outside: list[tuple[bool, bool]] | None = None) -> 
     return mask[inner] & ~enclosed
 
 
-def percentile_distances(first: np.ndarray, second: np.ndarray, *spacings: np.ndarray) -> list[float]:
-    """Compute the larger of the two directed 95th percentile distances between two sets of voxels, at each spacing.
-
-    The nearest neighbours at the first spacing give upper bounds of the distances at every further spacing. A 95th
-    percentile needs only the largest distances exactly. So every further spacing costs a fraction of the first.
+def percentile_distance(first: np.ndarray, second: np.ndarray, spacing: np.ndarray) -> float:
+    """Compute the larger of the two directed 95th percentile distances between two sets of voxels.
 
     Parameters
     ----------
     first, second : ndarray of bool
         Arrays of one shape, each with a marked voxel.
-    *spacings : ndarray
-        Voxel sizes; each gives one result.
+    spacing : ndarray
+        Voxel size.
     """
-    directed = [_directed_percentiles(*pair, spacings) for pair in ((first, second), (second, first))]
-    return [float(max(pair)) for pair in zip(*directed, strict=True)]
+    return float(max(_directed_percentile(*pair, spacing) for pair in ((first, second), (second, first))))
 
 
-def _directed_percentiles(source: np.ndarray, target: np.ndarray, spacings: tuple[np.ndarray, ...]) -> list[float]:
+def _directed_percentile(source: np.ndarray, target: np.ndarray, spacing: np.ndarray) -> float:
     apart = ~target[source]  # the others are at distance 0 and need no search
-    points, others = np.argwhere(source)[apart], np.argwhere(target)
-    shared, found, nearest = apart.size - len(points), [], None
+    points = np.argwhere(source)[apart]
     if not len(points):
-        return [0.0] * len(spacings)
-    for spacing in spacings:
-        tree = _tree(others * spacing)
-        if nearest is None:
-            distances, nearest = tree.query(points * spacing)
-        else:
-            bounds = np.linalg.norm((points - others[nearest]) * spacing, axis=1)
-            needed = apart.size - int(0.95 * (apart.size - 1))  # ranks from that of the percentile upwards
-            distances = _largest(tree, points * spacing, bounds, needed)
-        found.append(np.percentile(np.concatenate([np.zeros(shared), distances]), 95))
-    return found
-
-
-def _largest(tree: cKDTree, points: np.ndarray, bounds: np.ndarray, needed: int) -> np.ndarray:
-    """Compute distances so that the `needed` largest are exact and all others are no larger than these."""
-    order = np.argsort(-bounds)
-    count = 2 * needed
-    while count < len(points):
-        exact = tree.query(points[order[:count]])[0]
-        if np.count_nonzero(exact >= bounds[order[count]]) >= needed:
-            return np.concatenate([exact, bounds[order[count:]]])
-        count *= 2
-    return tree.query(points)[0]
+        return 0.0
+    distances = _tree(np.argwhere(target) * spacing).query(points * spacing)[0]
+    return np.percentile(np.concatenate([np.zeros(apart.size - len(points)), distances]), 95)
 
 
 def within(source: np.ndarray, target: np.ndarray, spacing: np.ndarray, limit: float) -> np.ndarray:

@@ -20,8 +20,8 @@ from helpers.metrics.masks import check_tolerance
 from helpers.scores import kept
 from helpers.scores.reading import read_pair
 
-NUMBERS = ("dice", "hd95", "nsd", "expert_cc", "automatic_cc", "hd95_voxels")
-COLUMNS = ("patient_id", *NUMBERS[:5], "status", "hd95_voxels")
+NUMBERS = ("dice", "hd95", "nsd", "expert_cc", "automatic_cc")
+COLUMNS = ("patient_id", *NUMBERS, "status")
 STATUSES = {
     "missed": "predicted mask empty: kept, with Dice 0 and the image diagonal as HD95",
     "spurious": "expert mask empty: kept, with Dice 0 and the image diagonal as HD95",
@@ -60,8 +60,7 @@ def score_folders(
     -------
     frame : DataFrame
         One row per case, sorted: patient_id (the expert file's name without ending, in capitals), dice, hd95 (mm),
-        nsd, expert_cc, automatic_cc (cm^3), status, hd95_voxels. Definitions and the policy on empty masks:
-        `helpers.metrics.masks`.
+        nsd, expert_cc, automatic_cc (cm^3), status. Definitions and the policy on empty masks: `helpers.metrics.masks`.
     dropped : DataFrame
         Columns table, reason, n: files without a partner, and cases with an empty mask (these stay in `frame`).
 
