@@ -21,8 +21,8 @@ def test_each_reading_is_the_statistic_it_names():
     expected = {
         "mean": stats.contrast(frame["score"], **pair),
         "mean on gold": stats.contrast(frame["gold"], **pair),
-        "share over 0.7": stats.rate_difference(frame["score"] > 0.7, **pair),
-        "share in top 25%": stats.rate_difference(top, **pair),
+        "share over 0.7": stats.contrast(frame["score"] > 0.7, **pair),
+        "share in top 25%": stats.contrast(top, **pair),
         "mean, hospital 1": stats.contrast(first["score"], groups=first["group"], a="A", b="B"),
         "mean, given hospital": given.estimate,
     }

@@ -30,7 +30,7 @@ def frame(seed=0, *, n=100, seeds=(0, 1, 2), amplified=0.05, run_sd=0.005, secon
 
 def test_values_are_differences_of_mean_gaps():
     table = frame()
-    found = stats.amplification(table, n_boot=500)
+    found = stats.change_between(table, n_boot=500)
     means = table.groupby(["experiment", "age_group"])["dice"].mean().unstack()
     gap = means["Older"] - means["Young"]
     assert found.first.estimate == pytest.approx(gap["baseline"])
@@ -38,13 +38,13 @@ def test_values_are_differences_of_mean_gaps():
     assert found.change.estimate == pytest.approx(gap["biased_input"] - gap["baseline"])
     assert found.change.low > 0
     assert (found.n_a, found.n_b, found.seeds, found.paired, found.dropped) == (100, 100, (3, 3), True, 0)
-    steady = stats.amplification(frame(run_sd=0.0, n=300), n_boot=500)
+    steady = stats.change_between(frame(run_sd=0.0, n=300), n_boot=500)
     assert steady.change.high - steady.change.low < 0.7 * (
         steady.first.high - steady.first.low
     )  # what is shared cancels
     again = stats.change_between(table, first="biased_input", second="baseline", n_boot=500)
     assert again.change.estimate == pytest.approx(-found.change.estimate)
-    rates = stats.amplification(table, n_boot=500, threshold=0.7).first.estimate
+    rates = stats.change_between(table, n_boot=500, threshold=0.7).first.estimate
     good = (table["dice"] > 0.7).groupby([table["experiment"], table["age_group"]]).mean().unstack()
     assert rates == pytest.approx((good["Older"] - good["Young"])["baseline"])
 
@@ -72,20 +72,20 @@ def test_coverage(run_sd, n_seeds, paired):
 
 def test_seeds_that_vary_widen_the_interval():
     """Runs that all agree but for a large shift of a group: ignoring seeds would give the narrow interval."""
-    quiet, loud = (stats.amplification(frame(3, run_sd=sd), n_boot=1000).change for sd in (0.0, 0.05))
+    quiet, loud = (stats.change_between(frame(3, run_sd=sd), n_boot=1000).change for sd in (0.0, 0.05))
     assert loud.high - loud.low > 2 * (quiet.high - quiet.low)
-    many = stats.amplification(frame(3, run_sd=0.05, seeds=tuple(range(12))), n_boot=1000).change
+    many = stats.change_between(frame(3, run_sd=0.05, seeds=tuple(range(12))), n_boot=1000).change
     assert many.high - many.low < 0.5 * (loud.high - loud.low)
 
 
 def test_other_seeds_are_drawn_apart():
-    found = stats.amplification(frame(second_seeds=(7, 8, 9, 10)), n_boot=300)
+    found = stats.change_between(frame(second_seeds=(7, 8, 9, 10)), n_boot=300)
     assert (found.seeds, found.paired) == ((3, 4), False)
 
 
 def test_patients_that_a_run_lacks_are_left_out_and_counted():
     table = frame()
-    found = stats.amplification(table[~((table["patient_id"] < 5) & (table["train_seed"] == 1))], n_boot=300)
+    found = stats.change_between(table[~((table["patient_id"] < 5) & (table["train_seed"] == 1))], n_boot=300)
     assert (found.dropped, found.n_b, found.n_a) == (5, 100, 95)
 
 
@@ -114,7 +114,7 @@ def test_one_experiment_by_two_references():
 )
 def test_bad_input_is_said(change, words):
     with pytest.raises(InputError, match=words):
-        stats.amplification(change(frame(n=10)), n_boot=50)
+        stats.change_between(change(frame(n=10)), n_boot=50)
 
 
 def test_resampled_cells_are_those_of_resampled_patients():
@@ -138,7 +138,7 @@ def test_seed_weights_have_the_variance_of_a_mean():
 
 
 def test_p_agrees_with_the_interval():
-    found = stats.amplification(frame(amplified=0.0), n_boot=999).change
+    found = stats.change_between(frame(amplified=0.0), n_boot=999).change
     assert (two_sided_p(found) < 0.05) == (found.low > 0 or found.high < 0)
     assert two_sided_p(found, null=found.estimate) > 0.8
     assert two_sided_p(found, null=10) == pytest.approx(2 / 1000)

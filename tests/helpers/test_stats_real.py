@@ -69,7 +69,7 @@ def test_every_expected_number(cohort, silver, out_of_fold, seed):
     expected.pop("/note")
     ours = leaves(values)
     assert list(ours) == list(expected)
-    assert stats.undefined(values) == []
+    assert None not in ours.values()
     wrong = {}
     for name, reference in expected.items():
         if isinstance(reference, str) and isinstance(ours[name], float):

@@ -45,7 +45,7 @@ SLOW = [
     "test_calibration_calibrate.py::test_planted_effect_is_recovered",
     "test_calibration_calibrate.py::test_rows_depend_on_the_seed_alone",
     "test_calibration_calibrate.py::test_finished_cohorts_are_kept",
-    "test_calibration_calibrate.py::test_what_a_cohort_cannot_give_is_none_and_named",
+    "test_calibration_calibrate.py::test_what_a_cohort_cannot_give_is_none",
     "test_calibration_calibrate.py::test_choices_say_what_is_undefined",
     "test_stats_experiments.py::test_coverage",
 ]

@@ -8,7 +8,6 @@ from helpers.datasets.chexpert.radiographs import load_radiographs
 from helpers.datasets.chexpert.simulator import CHEST_WORLDS, simulate_chest_xrays
 from helpers.datasets.fitzpatrick.duplicates import leaks, load_clusters
 from helpers.datasets.fitzpatrick.loader import has_pictures, load_fitzpatrick17k
-from helpers.datasets.fitzpatrick.rendering import typology_angle
 from helpers.datasets.fitzpatrick.simulator import SKIN_WORLDS, simulate_dermatology
 from helpers.datasets.mama_mia.check import check_data
 from helpers.datasets.mama_mia.folders import masks
@@ -96,6 +95,5 @@ __all__ = [
     "simulate_own_scores",
     "split_patients",
     "to_grid",
-    "typology_angle",
     "world_truth",
 ]

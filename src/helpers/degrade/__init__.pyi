@@ -8,7 +8,7 @@ follows the study's code and where it corrects it.
 """
 
 from helpers.degrade.chunks import stored
-from helpers.degrade.kspace import acceleration, from_kspace, radial_mask, spokes_for, to_kspace, undersample
+from helpers.degrade.kspace import acceleration, radial_mask, spokes_for, undersample
 from helpers.degrade.projector import fbp, radon
 from helpers.degrade.xray import bowtie, low_dose, measured_lines
 
@@ -16,13 +16,11 @@ __all__ = [
     "acceleration",
     "bowtie",
     "fbp",
-    "from_kspace",
     "low_dose",
     "measured_lines",
     "radial_mask",
     "radon",
     "spokes_for",
     "stored",
-    "to_kspace",
     "undersample",
 ]

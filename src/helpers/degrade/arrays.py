@@ -21,35 +21,24 @@ def stack(array: Array, *, where: str = "images", unit: bool = True) -> torch.Te
         It is not an array of real numbers with at least two axes, or it is empty or not finite. With `unit`: its images
         are not square, or have values outside 0 to 1.
     """
-    tensor = _tensor(array, where, np.float32)
+    shape = tuple(getattr(array, "shape", ()))
+    if not isinstance(array, np.ndarray | torch.Tensor) or array.ndim < 2 or not all(shape):
+        problem = f"expected an array (..., h, w), found {type(array).__name__} {shape}"
+        raise InputError(where, problem, "Give a NumPy array or a torch tensor of one image at least")
+    known = (
+        np.can_cast(array.dtype, np.float32, "same_kind") if isinstance(array, np.ndarray) else not array.is_complex()
+    )
+    if not known:
+        raise InputError(where, f"expected float32, found {array.dtype}", "Convert the values")
+    if isinstance(array, np.ndarray):
+        array = torch.from_numpy(np.require(array, np.float32, ["C", "W"]))  # torch takes no flipped or read-only array
+    tensor = array.to(torch.float32).reshape(-1, *shape[-2:])
     finite = tensor.isfinite().all(dim=(1, 2))
     if not finite.all():
         raise InputError(f"{where}, image {int((~finite).nonzero()[0])}", "it has NaN or infinity", "Leave it out")
     if unit:
         _check_unit(tensor, where)
     return tensor
-
-
-def complex_stack(array: Array, *, where: str) -> torch.Tensor:
-    """Convert an array to complex64 (m, h, w), with its leading axes merged into one."""
-    return _tensor(array, where, np.complex64)
-
-
-def _tensor(array: Array, where: str, dtype: type[np.generic]) -> torch.Tensor:
-    shape = tuple(getattr(array, "shape", ()))
-    if not isinstance(array, np.ndarray | torch.Tensor) or array.ndim < 2 or not all(shape):
-        problem = f"expected an array (..., h, w), found {type(array).__name__} {shape}"
-        raise InputError(where, problem, "Give a NumPy array or a torch tensor of one image at least")
-    if isinstance(array, np.ndarray):
-        if not np.can_cast(array.dtype, dtype, "same_kind"):
-            raise InputError(where, f"expected {dtype.__name__}, found {array.dtype}", "Convert the values")
-        tensor = torch.from_numpy(np.require(array, dtype, ["C", "W"]))  # torch takes no flipped or read-only array
-    else:
-        wanted = torch.float32 if dtype is np.float32 else torch.complex64
-        if array.is_complex() and not wanted.is_complex:
-            raise InputError(where, f"expected {dtype.__name__}, found {array.dtype}", "Convert the values")
-        tensor = array.to(wanted)
-    return tensor.reshape(-1, *shape[-2:])
 
 
 def _check_unit(tensor: torch.Tensor, where: str) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-from helpers.degrade.arrays import Array, check_whole, complex_stack, like, stack
+from helpers.degrade.arrays import Array, check_whole, like, stack
 from helpers.errors import InputError, check_choice
 
 PUBLISHED = {4: 140, 8: 60, 16: 32}  # half-spokes at 256 x 256, by the study's nominal acceleration
@@ -90,16 +90,6 @@ def acceleration(mask: np.ndarray) -> float:
     if not np.any(mask):
         raise InputError("mask", "no point is sampled", "Give a mask with at least one spoke")
     return np.size(mask) / np.count_nonzero(mask)
-
-
-def to_kspace(images: Array) -> Array:
-    """Transform images (..., h, w) to centred k-space: orthonormal 2-D Fourier transform, complex64, same shape."""
-    return like(_transform(torch.fft.fft2, stack(images, unit=False)), images)
-
-
-def from_kspace(kspace: Array) -> Array:
-    """Invert `to_kspace`: return the complex images of a centred k-space (..., h, w)."""
-    return like(_transform(torch.fft.ifft2, complex_stack(kspace, where="kspace")), kspace)
 
 
 def undersample(images: Array, mask: np.ndarray, *, part: Literal["magnitude", "real"] = "magnitude") -> Array:

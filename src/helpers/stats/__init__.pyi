@@ -17,7 +17,7 @@ from helpers.stats.attributes import (
     sweep_against_reference,
 )
 from helpers.stats.control import false_alarms
-from helpers.stats.experiments import Between, amplification, change_between
+from helpers.stats.experiments import Between, change_between
 from helpers.stats.fairness import prediction_fairness, score_fairness
 from helpers.stats.fairness_change import harm_in_auroc, harm_in_rates, harm_in_scores
 from helpers.stats.gaps import (
@@ -27,9 +27,7 @@ from helpers.stats.gaps import (
     disparate_impact_ratio,
     equity_scaled,
     gap,
-    rate_difference,
     rate_ratio,
-    ser,
     success,
     success_rates,
     threshold_sweep,
@@ -41,7 +39,6 @@ from helpers.stats.label_audit import (
     out_of_fold_values,
     paper_ethnicity,
     silver_values,
-    undefined,
     volume_values,
 )
 from helpers.stats.models import (
@@ -85,7 +82,6 @@ __all__ = [
     "adjust_p",
     "adjusted_contrast",
     "against_reference",
-    "amplification",
     "anova",
     "anova_from_summary",
     "assumptions",
@@ -139,14 +135,12 @@ __all__ = [
     "prediction_fairness",
     "rank_biserial",
     "rank_biserial_interval",
-    "rate_difference",
     "rate_ratio",
     "rates_at",
     "rates_by",
     "reference_group",
     "score_fairness",
     "seeds_needed",
-    "ser",
     "silver_values",
     "single_runs",
     "slope",
@@ -156,7 +150,6 @@ __all__ = [
     "threshold_optimism",
     "threshold_sweep",
     "two_rate_test",
-    "undefined",
     "variance_components",
     "variance_shares",
     "volume_values",

@@ -148,27 +148,6 @@ def change_between(
     return gap_change(*tables, groups=groups, a=a, b=b, n_boot=n_boot, seed=seed, level=level)
 
 
-def amplification(
-    frame: pd.DataFrame, *, trained_on: tuple[str, str] = ("baseline", "biased_input"), **options
-) -> Between:
-    """Estimate if training on silver labels widens the gap: gap after silver minus gap after gold, both judged by gold.
-
-    Parameters
-    ----------
-    trained_on : (str, str)
-        Names of the experiments trained on gold and on silver labels.
-    **options
-        As in `change_between`, except `first`, `second` and `reference`.
-
-    Returns
-    -------
-    Between
-        Its `change` is the amplification. Above 0, the silver-trained networks are worse for `a`, relative to `b`, than
-        the gold-trained ones.
-    """
-    return change_between(frame, first=trained_on[0], second=trained_on[1], reference="gold", **options)
-
-
 def gap_change(
     first: pd.DataFrame,
     second: pd.DataFrame,

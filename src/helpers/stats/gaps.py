@@ -11,7 +11,7 @@ from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from helpers.errors import InputError
-from helpers.stats.inputs import check_scores, check_success, group_scores
+from helpers.stats.inputs import check_scores, group_scores
 
 
 def by_group(score: ArrayLike, *, groups: ArrayLike, level: float = 0.95, show_missing: bool = False) -> pd.DataFrame:
@@ -66,19 +66,6 @@ def contrast(score: ArrayLike, *, groups: ArrayLike, a: object, b: object) -> fl
     data = group_scores(score, groups)
     first, second = (data.values[data.codes == data.code(level)] for level in (a, b))
     return float(second.mean() - first.mean())
-
-
-def ser(score: ArrayLike, *, groups: ArrayLike) -> float:
-    """Compute the skewed error ratio, ``max_g(1 - mean_g) / min_g(1 - mean_g)``, for a score with perfect value 1.
-
-    It is infinite if a group is perfect and another is not, and 1 if all are perfect. Source: Puyol-Anton et al. 2021.
-    """
-    error = 1 - _means(score, groups)
-    if error.min() < 0:
-        raise InputError("score", "a group mean is over 1", "The skewed error ratio needs a score of at most 1.")
-    if error.min() == 0:
-        return 1.0 if error.max() == 0 else float("inf")
-    return float(error.max() / error.min())
 
 
 def equity_scaled(score: ArrayLike, *, groups: ArrayLike, alpha: float = 1.0) -> float:
@@ -159,11 +146,6 @@ def disparate_impact_ratio(success: ArrayLike, *, groups: ArrayLike) -> float:
     return _ratio(rates.min(), rates.max())
 
 
-def rate_difference(success: ArrayLike, *, groups: ArrayLike, a: object, b: object) -> float:
-    """Compute the signed difference of two success rates, ``rate(b) - rate(a)``."""
-    return contrast(_outcomes(success), groups=groups, a=a, b=b)
-
-
 def rate_ratio(success: ArrayLike, *, groups: ArrayLike, a: object, b: object) -> float:
     """Compute the ratio of two success rates in this order, ``rate(a) / rate(b)``; infinite if only `b` never succeeds.
 
@@ -230,12 +212,6 @@ def _two_rates(k_a: int, n_a: int, k_b: int, n_b: int, level: float) -> dict[str
     note = "" if defined else "no success in " + " and ".join(s for s, k in (("a", k_a), ("b", k_b)) if not k)
     note = note or ("nearly every case succeeds" if pooled > 0.95 else "hardly a case succeeds" if saturated else "")
     return row | {"ratio": ratio, "ratio_low": ends[0], "ratio_high": ends[1], "saturated": saturated, "note": note}
-
-
-def _outcomes(outcome: ArrayLike) -> ArrayLike:
-    """Refuse outcomes other than 0 and 1, and return valid ones as given (a Series keeps its index)."""
-    check_success(outcome)
-    return outcome
 
 
 def _means(score: ArrayLike, groups: ArrayLike) -> np.ndarray:

@@ -3,7 +3,7 @@
 Definitions: age groups are Young (at most 40), Middle (over 40 to 55) and Older (over 55). Age analyses leave out
 patients without an age; all other analyses use everyone. The top quarter is ``dice >= quantile(dice, 0.75)`` over all
 patients, and the fixed threshold is ``dice > 0.8``. A number that cannot be computed for a cohort (for example, of a
-source that it does not have) is None; `undefined` lists these. Values keep full precision.
+source that it does not have) is None. Values keep full precision.
 """
 
 from __future__ import annotations
@@ -145,17 +145,6 @@ def paper_ethnicity(ethnicity: pd.Series) -> pd.Series:
     return pd.Series(pd.Categorical(merged, ETHNICITIES), index=ethnicity.index, name=ethnicity.name)
 
 
-def undefined(values: dict[str, Any], prefix: str = "") -> list[str]:
-    """List the names, joined by dots, of the values that could not be computed for the cohort (None)."""
-    names = []
-    for key, value in values.items():
-        if isinstance(value, dict):
-            names += undefined(value, f"{prefix}{key}.")
-        elif value is None or (isinstance(value, list) and any(item is None for item in value)):
-            names.append(f"{prefix}{key}")
-    return names
-
-
 def _source_values(aged: pd.DataFrame) -> dict[str, Any]:
     added = _or_none(lambda: models.nested_f(aged, score="dice", base=["age_group"], added=["dataset"]))
     line = _or_none(lambda: models.slope(aged, score="dice", on="age", adjust=["dataset"])) if added else None
@@ -227,7 +216,7 @@ def _counts(column: pd.Series) -> dict[str, int]:
 
 
 def _or_none(compute: Callable[[], Any]) -> Any:
-    """Return a number, or None if it cannot be computed for the cohort; `undefined` lists these."""
+    """Return a number, or None if it cannot be computed for the cohort."""
     try:
         return compute()
     except InputError:

@@ -19,7 +19,7 @@ from scipy.special import expit
 
 from helpers.datasets.shared.masks import noise
 
-# Mean amount of melanin of each skin type, 1 to 6: each renders into a different class of `typology_angle`.
+# Mean amount of melanin of each skin type, 1 to 6: each renders into a different class of the typology angle.
 MELANIN = (0.50, 0.90, 1.20, 1.55, 2.20, 3.40)
 MELANIN_SD = 0.12  # among people of one skin type
 HAEMOGLOBIN, HAEMOGLOBIN_SD = 0.30, 0.03
@@ -147,22 +147,3 @@ def _srgb(melanin: np.ndarray, haemoglobin: np.ndarray, shade: np.ndarray | floa
     linear = mirrored + (1 - mirrored) * np.exp(-absorbed)
     # Rows of the product are the XYZ of the three primaries, which makes light of sRGB's linear channels.
     return color.xyz2rgb(linear @ color.rgb2xyz(np.eye(3)))
-
-
-def typology_angle(picture: np.ndarray) -> np.ndarray:
-    """Compute the individual typology angle (ITA) of colours, in degrees; a larger angle is lighter.
-
-    ITA is ``arctan((L* - 50) / b*)`` in CIELAB under D65 (Chardon et al., Int. J. Cosmet. Sci. 13:191, 1991). Classes:
-    very light above 55, light to 41, intermediate to 28, tan to 10, brown to -30, dark below (Del Bino and Bernerd,
-    Br. J. Dermatol. 169:33, 2013). These are classes of colour. A skin type on Fitzpatrick's scale describes how skin
-    reacts to the sun, and the two agree only in part.
-
-    Parameters
-    ----------
-    picture : ndarray of shape (..., 3)
-        sRGB: uint8, or float from 0 to 1.
-    """
-    from skimage import color
-
-    lab = color.rgb2lab(picture)
-    return np.degrees(np.arctan2(lab[..., 0] - 50, lab[..., 2]))

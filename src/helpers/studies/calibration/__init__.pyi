@@ -1,7 +1,6 @@
 """Calibration of the tests: planted gaps that every test must find, and null cohorts in which it must find none."""
 
 from helpers.studies.calibration.calibrating import (
-    calibrate,
     calibration_cohorts,
     calibration_summary,
     null_interval_coverage,
@@ -14,7 +13,6 @@ __all__ = [
     "SCORED_EFFECTS",
     "SET_UPS",
     "Largest",
-    "calibrate",
     "calibration_cohorts",
     "calibration_summary",
     "explore_sandbox",

@@ -26,26 +26,6 @@ CONTRASTS = {"mean": ("mean difference", 0), "rate": ("rate difference", 0), "ra
 TESTS = ("ANOVA", "Welch", "Kruskal-Wallis", "permutation", "regression")
 
 
-def calibrate(draw: Draw, *, n_cohorts: int = 2000, alpha: float = 0.05, **options) -> pd.DataFrame:
-    """Estimate coverage of intervals, and rejection rates of tests, over cohorts drawn with known truth.
-
-    Parameters
-    ----------
-    draw : callable
-        ``draw(seed) -> (frame, truth)``; see `calibration_cohorts`, which takes the other `options` too.
-    n_cohorts : int
-        Number of cohorts.
-    alpha : float
-        Level of the tests.
-
-    Returns
-    -------
-    pandas.DataFrame
-        See `calibration_summary`.
-    """
-    return calibration_summary(calibration_cohorts(draw, n_cohorts=n_cohorts, **options), alpha=alpha)
-
-
 def calibration_cohorts(
     draw: Draw,
     *,
