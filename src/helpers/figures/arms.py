@@ -67,7 +67,6 @@ def changes(
     *,
     ax: Axes,
     row: str = "finding",
-    estimate: str = "change",
     theirs: pd.DataFrame | None = None,
     xlabel: str = "change from the original",
 ) -> Axes:
@@ -76,7 +75,7 @@ def changes(
     Parameters
     ----------
     table : DataFrame
-        Column `row`, ``arm``, `estimate`, ``low, high``; rows without an estimate are left empty.
+        Column `row`, ``arm, change, low, high``; rows without a change are left empty.
     theirs : DataFrame, optional
         Published changes, with the same columns but without intervals; drawn as hollow grey markers.
 
@@ -96,10 +95,10 @@ def changes(
         y = np.arange(len(rows))[::-1] + shift
         look = {"color": PALETTE[i], "marker": MARKERS[i], "ls": "none", "ms": 5}
         ax.hlines(y, own["low"], own["high"], color=PALETTE[i], lw=1.5)
-        ax.plot(own[estimate], y, **look, label=NAMES[arm])
+        ax.plot(own["change"], y, **look, label=NAMES[arm])
         if theirs is not None:
             given = theirs[theirs["arm"] == arm].set_index(row).reindex(rows)
-            ax.plot(given[estimate], y, **look | {"color": GREY}, mfc="none")
+            ax.plot(given["change"], y, **look | {"color": GREY}, mfc="none")
     if theirs is not None:
         ax.plot([], [], color=GREY, marker="o", ls="none", mfc="none", label="published")
     ax.axvline(0, color=GREY, lw=1, ls="--")

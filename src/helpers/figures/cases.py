@@ -11,13 +11,14 @@ from matplotlib.cbook import boxplot_stats
 from matplotlib.colors import to_rgba
 from numpy.typing import ArrayLike
 
+from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError
 from helpers.figures.look import GREY, HATCHES, PALETTE
 from helpers.stats.inputs import check_groups, check_scores, need_columns
 
 
-def histogram(values: pd.Series, by: pd.Series, *, ax: Axes, bins: int | ArrayLike = 20, at_least: int = 10) -> Axes:
-    """Draw a histogram of a variable, stacked by group; bars of fewer than `at_least` cases are left out.
+def histogram(values: pd.Series, by: pd.Series, *, ax: Axes, bins: int | ArrayLike = 20) -> Axes:
+    """Draw a histogram of a variable, stacked by group; bars of fewer than ten cases are left out.
 
     If there are more than 14 groups (twice the colours), only the largest 14 are drawn, and the title states how many
     were left out.
@@ -35,7 +36,7 @@ def histogram(values: pd.Series, by: pd.Series, *, ax: Axes, bins: int | ArrayLi
     largest = counts.sum().rank(method="first", ascending=False) <= len(colours)
     if not largest.all():
         ax.set_title(f"the {len(colours)} largest groups; {(~largest).sum()} more are left out")
-    counts = counts.loc[:, largest].where(counts >= at_least, 0)
+    counts = counts.loc[:, largest].where(counts >= SMALLEST_CELL, 0)
     floor = np.zeros(len(counts))
     for group, colour in zip(counts.columns, colours, strict=False):
         ax.bar(edges[:-1], counts[group], width=np.diff(edges), align="edge", bottom=floor, color=colour, label=group)
@@ -44,33 +45,31 @@ def histogram(values: pd.Series, by: pd.Series, *, ax: Axes, bins: int | ArrayLi
     if floor.any():
         ax.set_ylim(bottom=0)
     else:
-        ax.set(ylim=(0, at_least), xlim=(edges[0], edges[-1]))
-        ax.text(0.5, 0.5, f"no bar of {at_least} or more", transform=ax.transAxes, ha="center", color=GREY)
+        ax.set(ylim=(0, SMALLEST_CELL), xlim=(edges[0], edges[-1]))
+        ax.text(0.5, 0.5, f"no bar of {SMALLEST_CELL} or more", transform=ax.transAxes, ha="center", color=GREY)
     ax.legend(title=by.name, frameon=False, fontsize="small")
     return ax
 
 
-def bars(labels: pd.DataFrame, *, ax: Axes, xlabel: str = "", ylabel: str = "images", at_least: int = 10) -> Axes:
+def bars(labels: pd.DataFrame, *, ax: Axes, xlabel: str = "") -> Axes:
     """Draw the counts of each category by several labels of the same cases, side by side.
 
-    Missing labels are counted as "unknown".
+    Missing labels are counted as "unknown". Bars of fewer than ten cases are left out.
 
     Parameters
     ----------
     labels : DataFrame
         One row per case, one column per label; the column's name is shown in the legend.
-    at_least : int
-        Bars of fewer cases are left out.
     """
     counts = pd.DataFrame({name: labels[name].value_counts() for name in labels}).sort_index()
     counts.loc["unknown"] = labels.isna().sum()
-    counts = counts.fillna(0).where(lambda n: n >= at_least, 0)
+    counts = counts.fillna(0).where(lambda n: n >= SMALLEST_CELL, 0)
     width = 0.8 / counts.shape[1]
     for i, (name, heights) in enumerate(counts.items()):
         x = np.arange(len(counts)) + (i - (counts.shape[1] - 1) / 2) * width
         ax.bar(x, heights, width, color=PALETTE[i], hatch=HATCHES[i], edgecolor="white", linewidth=0, label=name)
     ax.set_xticks(range(len(counts)), counts.index.astype(str))
-    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.set(xlabel=xlabel, ylabel="images")
     ax.grid(axis="x", visible=False)
     ax.legend(frameon=False, fontsize="small")
     return ax

@@ -22,19 +22,17 @@ def repeats(
     *,
     value: str,
     ax: Axes,
-    label: str = "configuration",
     no_effect: float | None = None,
-    xlabel: str = "",
 ) -> Axes:
     """Draw every run as a point, one line per configuration, with the mean over seeds and its interval below.
 
     Parameters
     ----------
     runs : DataFrame
-        `label` and `value`, one row per run.
+        ``configuration`` and `value`, one row per run.
     means : DataFrame
-        `label`, ``mean, low, high``, one row per configuration, drawn from top to bottom. Without rows, a text on the
-        axes states that no runs are recorded.
+        ``configuration, mean, low, high``, one row per configuration, drawn from top to bottom. Without rows, a text on
+        the axes states that no runs are recorded.
     no_effect : float, optional
         Value of no effect, marked by a dashed line.
 
@@ -43,25 +41,24 @@ def repeats(
     InputError
         A column is missing, or a configuration occurs twice in `means`.
     """
-    need_columns(runs, [label, value])
-    need_columns(means, [label, "mean", "low", "high"])
+    need_columns(runs, ["configuration", value])
+    need_columns(means, ["configuration", "mean", "low", "high"])
     if not len(means):
         return _nothing(ax)
-    if (twice := means[label].duplicated()).any():
-        raise InputError(
-            f"{label} {means.loc[twice, label].iloc[0]}", "the means have it more than once", "Give it once"
-        )
+    names = means["configuration"]
+    if (twice := names.duplicated()).any():
+        raise InputError(f"configuration {names[twice].iloc[0]}", "the means have it more than once", "Give it once")
     y = np.arange(len(means))[::-1]
-    place = runs[label].map(dict(zip(means[label], y, strict=True)))
+    place = runs["configuration"].map(dict(zip(names, y, strict=True)))
     point = {"marker": "o", "ls": "none", "ms": 5, "mfc": "none", "alpha": 0.8}
     ax.plot(runs[value], place + 0.16, color=GREY, **point, label="a run")
     ax.hlines(y - 0.16, means["low"], means["high"], color=BLUE, lw=2.5)
     ax.plot(means["mean"], y - 0.16, "D", color=BLUE, ms=6, label="mean over seeds, 95% interval")
     if no_effect is not None:
         ax.axvline(no_effect, color=GREY, lw=1, ls="--")
-    ax.set_yticks(y, [_lines(name) for name in means[label]], fontsize="small")
+    ax.set_yticks(y, [_lines(name) for name in names], fontsize="small")
     ax.locator_params(axis="x", nbins=5)
-    ax.set(xlabel=xlabel or value, ylim=(-0.6, len(means) - 0.4))
+    ax.set(xlabel=value, ylim=(-0.6, len(means) - 0.4))
     ax.grid(axis="y", visible=False)
     ax.hlines(y[1:] + 0.5, 0, 1, transform=ax.get_yaxis_transform(), color="lightgrey", lw=0.8)
     ax.legend(frameon=False, fontsize="small", loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2, columnspacing=1)

@@ -143,7 +143,7 @@ def lambdas(table: pd.DataFrame, *, ax: Axes, metric: str) -> Axes:
     return ax
 
 
-def verdicts(table: pd.DataFrame, *, ax: Axes, decimals: int = 3) -> Axes:
+def verdicts(table: pd.DataFrame, *, ax: Axes) -> Axes:
     """Draw a grid of methods and causes of bias: each cell has the change, its interval and the verdict.
 
     Parameters
@@ -152,8 +152,6 @@ def verdicts(table: pd.DataFrame, *, ax: Axes, decimals: int = 3) -> Axes:
         ``method, cause, change, low, high, verdict``, one row per cell; verdicts are "helps", "does nothing",
         "harms" and "not shown".
         A cell without a row, or with a change of NaN, is hatched. Nine methods and six causes fit 7 x 5 inches.
-    decimals : int
-        Decimals of the numbers.
 
     Raises
     ------
@@ -172,7 +170,7 @@ def verdicts(table: pd.DataFrame, *, ax: Axes, decimals: int = 3) -> Axes:
     for i, method in enumerate(methods):
         for j, cause in enumerate(causes):
             row = cells.loc[(method, cause)] if (method, cause) in cells.index else None
-            _cell(ax, j, i, row, decimals)
+            _cell(ax, j, i, row)
     ax.set_xticks(range(len(causes)), [fill(str(cause), 14) for cause in causes], fontsize="small")
     ax.set_yticks(range(len(methods)), methods, fontsize="small")
     ax.tick_params(length=0, labeltop=True, labelbottom=False)
@@ -188,13 +186,13 @@ def verdicts(table: pd.DataFrame, *, ax: Axes, decimals: int = 3) -> Axes:
     return ax
 
 
-def _cell(ax: Axes, x: int, y: int, row: pd.Series | None, decimals: int) -> None:
+def _cell(ax: Axes, x: int, y: int, row: pd.Series | None) -> None:
     box = {"xy": (x - 0.5, y - 0.5), "width": 1, "height": 1, "edgecolor": "white", "lw": 2}
     if row is None or np.isnan(row["change"]):
         ax.add_patch(Rectangle(**box | {"facecolor": "none", "edgecolor": "lightgrey", "hatch": "///", "lw": 0}))
         return
     symbol, colour, alpha = VERDICTS[row["verdict"]]
-    change, low, high = (_signed(row[name], decimals) for name in ("change", "low", "high"))
+    change, low, high = (_signed(row[name]) for name in ("change", "low", "high"))
     ax.add_patch(Rectangle(**box, facecolor=(colour, alpha)))
     text = {"ha": "center", "color": "black"}
     weight = "normal" if row["verdict"] == "not shown" else "bold"
@@ -202,9 +200,9 @@ def _cell(ax: Axes, x: int, y: int, row: pd.Series | None, decimals: int) -> Non
     ax.text(x, y + 0.05, f"[{low}, {high}]", va="top", fontsize=SMALL, **text)
 
 
-def _signed(value: float, decimals: int) -> str:
+def _signed(value: float) -> str:
     """Format a number with its sign; a number that rounds to 0 has none."""
-    shown = f"{value:+.{decimals}f}"
+    shown = f"{value:+.3f}"
     return shown[1:] if float(shown) == 0 else shown.replace("-", "\N{MINUS SIGN}")
 
 

@@ -72,9 +72,9 @@ def fit_classifier(
     return loop.fit(model, arrays, _masked_loss, seed=seed, optimizer=torch.optim.Adam, **options)
 
 
-def probabilities(model: nn.Module, images: np.ndarray, *, batch_size: int = 64) -> np.ndarray:
+def probabilities(model: nn.Module, images: np.ndarray) -> np.ndarray:
     """Predict the probabilities of labels, float32 (n, k), with a model of `fit_classifier`."""
-    return prediction.predict(model, images, activation=torch.sigmoid, batch_size=batch_size, precision="32")
+    return prediction.predict(model, images, activation=torch.sigmoid, batch_size=64, precision="32")
 
 
 def fit_segmenter(
@@ -132,9 +132,9 @@ def fit_segmenter(
     return loop.fit(model, arrays, loss, seed=seed, optimizer=torch.optim.Adam, **options)
 
 
-def predicted_masks(model: nn.Module, images: np.ndarray, *, batch_size: int = 64) -> np.ndarray:
+def predicted_masks(model: nn.Module, images: np.ndarray) -> np.ndarray:
     """Predict masks, uint8 (n, 1, h, w), with a model of `fit_segmenter`: 1 if the probability is above one half."""
-    return prediction.predict(model, images, activation=_above_half, batch_size=batch_size, precision="32")
+    return prediction.predict(model, images, activation=_above_half, batch_size=64, precision="32")
 
 
 def _labelled(where: str, images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

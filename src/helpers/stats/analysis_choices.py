@@ -90,8 +90,8 @@ def choices(
     return rows.frame()
 
 
-def ethnicity_choices(frame: pd.DataFrame, *, score: str = "dice", alpha: float = 0.05) -> pd.DataFrame:
-    """Estimate the effect of ethnicity by test and by treatment of missing ethnicity; columns as in `choices`.
+def ethnicity_choices(frame: pd.DataFrame, *, alpha: float = 0.05) -> pd.DataFrame:
+    """Estimate the effect of ethnicity on Dice by test and by treatment of missing ethnicity; columns as in `choices`.
 
     The effect is the max-min gap of means, which has no interval (see `permutation`): `low` and `high` are NaN.
     """
@@ -99,9 +99,9 @@ def ethnicity_choices(frame: pd.DataFrame, *, score: str = "dice", alpha: float 
     known = frame["ethnicity"].notna() & (frame["ethnicity"] != "Missing")
     own = frame["ethnicity"].astype(object).where(known, "Missing")
     treatments = {
-        "missing counted as Other": (frame[score], paper_ethnicity(frame["ethnicity"])),
-        "missing as its own level": (frame[score], own),
-        "missing left out": (frame[score][known], own[known]),
+        "missing counted as Other": (frame["dice"], paper_ethnicity(frame["ethnicity"])),
+        "missing as its own level": (frame["dice"], own),
+        "missing left out": (frame["dice"][known], own[known]),
     }
     for setting, (values, groups) in treatments.items():
         for test in (hypothesis.anova, hypothesis.welch, hypothesis.kruskal):

@@ -24,8 +24,8 @@ from helpers.stats.resample import bootstrap, bootstrap_change
 NOT_RECORDED = "not recorded"
 
 
-def comparable(groups: pd.Series, *, smallest: int = SMALLEST_CELL) -> pd.Series:
-    """Return the groups as categories, with groups of fewer than `smallest` cases set to missing.
+def comparable(groups: pd.Series) -> pd.Series:
+    """Return the groups as categories, with groups of fewer than ten cases set to missing.
 
     Raises
     ------
@@ -34,9 +34,9 @@ def comparable(groups: pd.Series, *, smallest: int = SMALLEST_CELL) -> pd.Series
     """
     categories = groups.astype("category")
     sizes = categories.value_counts()
-    kept = categories.where(categories.map(sizes).astype(float) >= smallest).cat.remove_unused_categories()
+    kept = categories.where(categories.map(sizes).astype(float) >= SMALLEST_CELL).cat.remove_unused_categories()
     if len(kept.cat.categories) < 2:
-        problem = f"{len(kept.cat.categories)} group(s) with {smallest} cases or more, 2 are needed"
+        problem = f"{len(kept.cat.categories)} group(s) with {SMALLEST_CELL} cases or more, 2 are needed"
         raise InputError(f"groups {groups.name}", problem, "Compare an attribute with larger groups.")
     return kept
 
@@ -61,9 +61,7 @@ def reference_group(groups: pd.Series) -> object:
     return comparable(groups).value_counts(sort=False).idxmax()
 
 
-def against_reference(
-    score: pd.Series, *, groups: pd.Series, n_boot: int = 10_000, seed: int = 0, power: float = 0.8
-) -> pd.DataFrame:
+def against_reference(score: pd.Series, *, groups: pd.Series, n_boot: int = 10_000, seed: int = 0) -> pd.DataFrame:
     """Compute the mean of every group minus the mean of the reference, the largest group.
 
     Returns
@@ -84,7 +82,7 @@ def against_reference(
             "estimate": found.estimate,
             "low": found.low,
             "high": found.high,
-            "detectable": detectable_difference(first, second, power=power),
+            "detectable": detectable_difference(first, second),
             "note": found.note,
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("group")
@@ -284,7 +282,7 @@ def rates_at(
 
 
 def sweep_against_reference(
-    score: pd.Series, *, groups: pd.Series, better: str = "higher", points: int = 19
+    score: pd.Series, *, groups: pd.Series, better: str = "higher"
 ) -> dict[object, pd.DataFrame]:
     """Compute `threshold_sweep` of every group against the reference, at thresholds spread over the scores.
 
@@ -292,7 +290,7 @@ def sweep_against_reference(
     """
     kept, reference = comparable(groups), reference_group(groups)
     sign = 1 if _higher(better) else -1
-    thresholds = np.unique(np.quantile(sign * score, np.linspace(0.05, 0.95, points)))
+    thresholds = np.unique(np.quantile(sign * score, np.linspace(0.05, 0.95, 19)))
     swept = {}
     for level in kept.cat.categories.drop(reference):
         table = gaps.threshold_sweep(sign * score, groups=kept, a=level, b=reference, thresholds=thresholds)

@@ -16,6 +16,7 @@ from helpers.stats.pairs import adjust_p
 
 SHARES = ["variance", "sd", "sd_low", "sd_high", "share", "low", "high", "levels"]
 TOGETHER = "seed and rest"
+SEED = "SEED"  # column of the seed in a table of runs
 Z = 1.96  # half the width of a 95% interval, in standard errors
 
 
@@ -24,7 +25,6 @@ def variance_components(
     value: str,
     *,
     configuration: Sequence[str],
-    seed_column: str = "SEED",
     low: str | None = None,
     high: str | None = None,
     level: float = 0.95,
@@ -45,8 +45,6 @@ def variance_components(
         Column of the value.
     configuration : sequence of str
         Columns that together name a configuration; empty if there is only one.
-    seed_column : str
-        Column of the seed.
     low, high : str, optional
         Columns of the 95% interval of each single run; default ``<value> low`` and ``<value> high``, if present.
     level : float
@@ -93,13 +91,13 @@ def variance_components(
     In simulations of 500 grids for each of five designs (3 to 25 configurations, 5 or 10 seeds, up to 4 runs missing,
     one design without variance of configurations), 95% intervals contain the true share in 94 to 97% of grids.
     """
-    need_columns(table, [value, seed_column, *configuration])
+    need_columns(table, [value, SEED, *configuration])
     numbers = _numbers(table, value)
-    if unknown := int(table.loc[numbers.notna(), seed_column].isna().sum()):
-        raise InputError(f"column {seed_column}", f"{unknown} runs have no seed", "Leave them out and count them.")
+    if unknown := int(table.loc[numbers.notna(), SEED].isna().sum()):
+        raise InputError(f"column {SEED}", f"{unknown} runs have no seed", "Leave them out and count them.")
     part = table[numbers.notna()]
     y = numbers[numbers.notna()].to_numpy()
-    codes = {"configuration": _codes(part, configuration), "seed": _codes(part, [seed_column])}
+    codes = {"configuration": _codes(part, configuration), "seed": _codes(part, [SEED])}
     levels = {name: int(code.max(initial=-1)) + 1 for name, code in codes.items()}
     if levels["seed"] < FEWEST_SEEDS:
         problem = f"{levels['seed']} seed(s) have a value, at least {FEWEST_SEEDS} are needed"
@@ -135,7 +133,7 @@ def variance_components(
 
 
 def variance_shares(
-    table: pd.DataFrame, values: Sequence[str], *, configuration: Sequence[str], seed_column: str = "SEED", **options
+    table: pd.DataFrame, values: Sequence[str], *, configuration: Sequence[str], **options
 ) -> pd.DataFrame:
     """Compute `variance_components` of several values, in one long table.
 
@@ -146,24 +144,22 @@ def variance_shares(
         ``note``. A value with too few seeds has one row without a component, and the reason in ``note``.
     """
     columns = ["value", "component", *SHARES, "runs", "left_out", "samples_share", "note"]
-    need_columns(table, [*values, seed_column, *configuration])
+    need_columns(table, [*values, SEED, *configuration])
     parts = []
     for value in values:
         has = _numbers(table, value).notna()
-        if (seeds := table.loc[has, seed_column].nunique()) < FEWEST_SEEDS:
+        if (seeds := table.loc[has, SEED].nunique()) < FEWEST_SEEDS:
             row = {"value": value, "runs": int(has.sum()), "left_out": int((~has).sum())}
             parts.append(pd.DataFrame([row | {"note": f"{seeds} seed(s), {FEWEST_SEEDS} are needed"}]))
             continue
-        found = variance_components(table, value, configuration=configuration, seed_column=seed_column, **options)
+        found = variance_components(table, value, configuration=configuration, **options)
         kept = {name: found.attrs[name] for name in columns[-4:]}
         found.attrs = {}
         parts.append(found.rename_axis("component").reset_index().assign(value=value, **kept))
     return pd.concat(parts, ignore_index=True).reindex(columns=columns) if parts else pd.DataFrame(columns=columns)
 
 
-def over_seeds(
-    table: pd.DataFrame, value: str, *, configuration: Sequence[str], seed_column: str = "SEED", level: float = 0.95
-) -> pd.DataFrame:
+def over_seeds(table: pd.DataFrame, value: str, *, configuration: Sequence[str], level: float = 0.95) -> pd.DataFrame:
     """Compute the mean of a value over seeds in each configuration, with Student's t interval.
 
     Parameters
@@ -179,7 +175,7 @@ def over_seeds(
         One row per configuration, in order of first occurrence: its columns, ``seeds``, ``mean``, ``sd``, and the
         interval ``low, high`` (NaN with one seed); ``left_out``, the number of runs without a value.
     """
-    keys, wide, left_out = _by_seed(table, value, configuration, seed_column)
+    keys, wide, left_out = _by_seed(table, value, configuration)
     rows = [_student(row[np.isfinite(row)], level) for row in wide]
     found = pd.DataFrame(rows, columns=["seeds", "mean", "sd", "low", "high", "p"]).drop(columns="p")
     return pd.concat([keys, found.assign(left_out=left_out)], axis=1)
@@ -191,7 +187,6 @@ def change_over_seeds(
     *,
     configuration: Sequence[str],
     reference: Sequence[object] | None = None,
-    seed_column: str = "SEED",
     level: float = 0.95,
 ) -> pd.DataFrame:
     """Compute the difference of each configuration from a reference, paired over the seeds that both have.
@@ -215,7 +210,7 @@ def change_over_seeds(
     InputError
         A column is missing, the value is no number, or the reference has no run.
     """
-    keys, wide, _ = _by_seed(table, value, configuration, seed_column)
+    keys, wide, _ = _by_seed(table, value, configuration)
     at = 0
     if reference is not None:
         same = (keys == list(reference)).all(axis=1) if len(keys) else pd.Series(dtype=bool)
@@ -234,7 +229,6 @@ def single_runs(
     value: str,
     *,
     configuration: Sequence[str],
-    seed_column: str = "SEED",
     low: str | None = None,
     high: str | None = None,
 ) -> pd.DataFrame:
@@ -259,7 +253,7 @@ def single_runs(
     the true mean. A 95% interval that covers the variation of reruns misses one time in twenty. Where the data are
     fixed, the interval describes other patients, not reruns, and should miss less often.
     """
-    need_columns(table, [value, seed_column, *configuration])
+    need_columns(table, [value, SEED, *configuration])
     low, high = low or f"{value} low", high or f"{value} high"
     numbers = _numbers(table, value)
     part = table[numbers.notna()].assign(**{value: numbers})
@@ -407,11 +401,11 @@ def _root(squares: np.ndarray, size: np.ndarray, rest: np.ndarray, chi2: np.ndar
 
 
 def _by_seed(
-    table: pd.DataFrame, value: str, configuration: Sequence[str], seed_column: str
+    table: pd.DataFrame, value: str, configuration: Sequence[str]
 ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
     """Return the configurations, their values (one column per seed, NaN without a run), and how many runs have none."""
-    need_columns(table, [value, seed_column, *configuration])
-    numbers, row, column = _numbers(table, value), _codes(table, configuration), _codes(table, [seed_column])
+    need_columns(table, [value, SEED, *configuration])
+    numbers, row, column = _numbers(table, value), _codes(table, configuration), _codes(table, [SEED])
     frame = pd.DataFrame({"row": row, "column": column, "value": numbers.to_numpy()})
     wide = frame.groupby(["row", "column"])["value"].mean().unstack()
     keys = table[list(configuration)].iloc[np.unique(row, return_index=True)[1]].reset_index(drop=True)

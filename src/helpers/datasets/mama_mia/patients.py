@@ -146,7 +146,7 @@ def _category(name: str, codes: np.ndarray) -> pd.Categorical:
     return pd.Categorical.from_codes(codes, dtype=_DTYPES[name])
 
 
-def cohort_frame(drawn: dict[str, np.ndarray], *, shape: tuple[int, int, int] = SHAPE) -> pd.DataFrame:
+def cohort_frame(drawn: dict[str, np.ndarray]) -> pd.DataFrame:
     """Convert drawn patients to the cohort frame of `helpers.datasets.load_mama_mia`, one row for each."""
     age = drawn["recorded_age"]
     in_plane, thickness = drawn["in_plane_mm"], drawn["thickness_mm"]
@@ -170,7 +170,7 @@ def cohort_frame(drawn: dict[str, np.ndarray], *, shape: tuple[int, int, int] = 
             "pixel_spacing_mm": in_plane,
             "slice_thickness_mm": thickness,
             "image_diagonal_mm": np.sqrt(
-                (shape[0] * in_plane) ** 2 + (shape[1] * in_plane) ** 2 + (shape[2] * thickness) ** 2
+                (SHAPE[0] * in_plane) ** 2 + (SHAPE[1] * in_plane) ** 2 + (SHAPE[2] * thickness) ** 2
             ),
             "split": _category("split", drawn["split"]),
             "expert_1_qs": _category("expert_1_qs", quality[0]),

@@ -19,7 +19,7 @@ NO_NUMBER = ("NA", "N/A", "n/a", "NaN", "nan", "None", "NULL", "null", "#N/A", "
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 
 
-def read_own(file: str | Path, *, where: str = "SCORES") -> tuple[pd.DataFrame, list[str]]:
+def read_own(file: str | Path) -> tuple[pd.DataFrame, list[str]]:
     """Read a CSV as strings (a blank cell is missing), with notes in words about what had to be assumed.
 
     Parameters
@@ -27,8 +27,6 @@ def read_own(file: str | Path, *, where: str = "SCORES") -> tuple[pd.DataFrame, 
     file : str or Path
         CSV in UTF-8 (with or without a byte-order mark), in UTF-16 with a byte-order mark, or in Windows-1252. Columns
         are separated by comma, semicolon or tab: the one that is most frequent in the header.
-    where : str
-        Name of the setting that gave the file, for messages.
 
     Returns
     -------
@@ -42,7 +40,7 @@ def read_own(file: str | Path, *, where: str = "SCORES") -> tuple[pd.DataFrame, 
         The file does not exist, is not a CSV or is empty, or two columns have the same name.
     """
     path = Path(file).expanduser()
-    text, notes = _text(path, where)
+    text, notes = _text(path)
     head = text.partition("\n")[0]
     separator = max(",;\t", key=head.count)
     if separator != ",":
@@ -67,16 +65,16 @@ def read_own(file: str | Path, *, where: str = "SCORES") -> tuple[pd.DataFrame, 
     return frame, notes
 
 
-def _text(path: Path, where: str) -> tuple[str, list[str]]:
+def _text(path: Path) -> tuple[str, list[str]]:
     if not path.is_file():
         problem = "is a folder, not a file" if path.is_dir() else "there is no such file"
         raise InputError(
-            f"{where} = {path}", problem, "Give a CSV; a relative name is looked for from here or DATA_ROOT"
+            f"SCORES = {path}", problem, "Give a CSV; a relative name is looked for from here or DATA_ROOT"
         )
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise InputError(f"{where} = {path}", f"cannot be read ({error.strerror})", "Make it readable") from None
+        raise InputError(f"SCORES = {path}", f"cannot be read ({error.strerror})", "Make it readable") from None
     if raw.startswith((b"PK", b"\xd0\xcf")):
         raise InputError(path.name, "it is a spreadsheet, not a CSV", "Save it as CSV (UTF-8)")
     text, notes = _decoded(path, raw)

@@ -13,14 +13,7 @@ GOOD_DICE, GOOD_HD95 = 0.80, 10.0  # from the paper's Table 1; HD95 in mm
 POOR_DICE = 0.50  # ours, for cases without ratings: half of the voxels of both masks do not overlap
 
 
-def tiers(
-    frame: pd.DataFrame,
-    *,
-    expert_1: str = "expert_1_qs",
-    expert_2: str = "expert_2_qs",
-    dice: str = "dice",
-    hd95: str = "hd95",
-) -> pd.DataFrame:
+def tiers(frame: pd.DataFrame) -> pd.DataFrame:
     """Assign each case's label to a quality tier, and to easy or hard.
 
     =====  =====================================================================================
@@ -39,8 +32,9 @@ def tiers(
     Parameters
     ----------
     frame : pandas.DataFrame
-        One row per case. Columns `dice` (0 to 1) and, if known, `hd95` (mm; infinite for an empty mask), `expert_1`
-        and `expert_2` (Good, Acceptable, Poor, Missed; upper or lower case, blanks around are removed; empty: absent).
+        One row per case. Columns ``dice`` (0 to 1) and, if known, ``hd95`` (mm; infinite for an empty mask),
+        ``expert_1_qs`` and ``expert_2_qs`` (Good, Acceptable, Poor, Missed; upper or lower case, blanks around are
+        removed; empty: absent).
 
     Returns
     -------
@@ -57,14 +51,14 @@ def tiers(
     A tier is a property of the label, not of the image: a bad label of an easy image is "hard". So it mixes the
     quality of labels with the difficulty of images, which `diagnose` separates.
     """
-    need_columns(frame, [dice])
-    first, second = (_ratings(frame, column) for column in (expert_1, expert_2))
-    overlap, distance = _numbers(frame, dice, 1.0), _numbers(frame, hd95, np.inf)
+    need_columns(frame, ["dice"])
+    first, second = (_ratings(frame, column) for column in ("expert_1_qs", "expert_2_qs"))
+    overlap, distance = _numbers(frame, "dice", 1.0), _numbers(frame, "hd95", np.inf)
     rated = (first.notna() & second.notna()).to_numpy()
     both_good = rated & first.eq("Good").to_numpy() & second.eq("Good").to_numpy()
     useless = rated & first.isin(["Poor", "Missed"]).to_numpy() & second.isin(["Poor", "Missed"]).to_numpy()
-    _need(frame, overlap, both_good | ~rated, dice)
-    _need(frame, distance, both_good, hd95)
+    _need(frame, overlap, both_good | ~rated, "dice")
+    _need(frame, distance, both_good, "hd95")
     unmeasured = np.isnan(distance)
     close = (overlap >= GOOD_DICE) & (unmeasured | (distance <= GOOD_HD95))
     by_rating = np.select([both_good & close, both_good, useless], [1.0, 1.5, 3.0], 2.0)

@@ -23,6 +23,7 @@ Draw = Callable[[int], tuple[pd.DataFrame, dict]]
 BATCH = 20  # cohorts per task: enough to outweigh the cost of starting it, few enough to lose little by an interruption
 # Kind of contrast -> its name, and its value if there is no effect.
 CONTRASTS = {"mean": ("mean difference", 0), "rate": ("rate difference", 0), "ratio": ("rate ratio", 1)}
+TRUTHS = {"mean": "older_minus_young", "rate": "older_minus_young_rate", "ratio": "young_over_older_rate"}
 TESTS = ("ANOVA", "Welch", "Kruskal-Wallis", "permutation", "regression")
 
 
@@ -36,9 +37,6 @@ def calibration_cohorts(
     b: str = "Older",
     x: str = "age",
     threshold: float = 0.8,
-    truth_mean: str = "older_minus_young",
-    truth_rate: str = "older_minus_young_rate",
-    truth_ratio: str = "young_over_older_rate",
     n_boot: int = 2000,
     n_permutations: int = 1000,
     workers: int = 2,
@@ -51,9 +49,9 @@ def calibration_cohorts(
     Parameters
     ----------
     draw : callable
-        ``draw(seed) -> (frame, truth)``. The truth has the names `truth_mean` (mean of b minus mean of a),
-        `truth_rate` (the same for the rate of ``score > threshold``) and `truth_ratio` (rate of a over rate of b).
-        `draw` is sent to other processes.
+        ``draw(seed) -> (frame, truth)``. The truth has ``older_minus_young`` (mean of b minus mean of a),
+        ``older_minus_young_rate`` (the same for the rate of ``score > threshold``) and ``young_over_older_rate`` (rate
+        of a over rate of b). `draw` is sent to other processes.
     score, group, x : str
         Columns of the frame: score, groups, and the continuous variable of the regression.
     workers : int
@@ -74,7 +72,6 @@ def calibration_cohorts(
     names = {"score": score, "group": group, "a": a, "b": b, "x": x, "threshold": threshold}
     options = names | {"n_boot": n_boot, "n_permutations": n_permutations, "seed": seed}
     settings = " ".join(f"{name}={value}" for name, value in options.items())
-    options["truth_names"] = {"mean": truth_mean, "rate": truth_rate, "ratio": truth_ratio}
     audit = delayed(_audit_batch)
     done = _read(keep, settings)
     todo = [i for i in range(n_cohorts) if i not in set(done["cohort"])] if len(done) else list(range(n_cohorts))
@@ -121,10 +118,8 @@ def calibration_summary(cohorts: pd.DataFrame, *, alpha: float = 0.05) -> pd.Dat
     return pd.DataFrame(rows, columns=["what", "kind", "n_cohorts", "value", "low", "high", "expected"])
 
 
-def null_interval_coverage(
-    *, n_per_group: int = 100, n_groups: int = 3, n_cohorts: int = 400, n_boot: int = 500, seed: int = 0
-) -> pd.DataFrame:
-    """Estimate the coverage of the true 0 by a 95% percentile interval if no group differs.
+def null_interval_coverage(*, n_cohorts: int = 400, n_boot: int = 500, seed: int = 0) -> pd.DataFrame:
+    """Estimate the coverage of the true 0 by a 95% percentile interval if none of three groups of 100 differs.
 
     A max-min statistic is positive in every resample, so its interval never covers 0. The interval of a signed contrast
     covers 0 in about 95% of cohorts.
@@ -138,8 +133,8 @@ def null_interval_coverage(
     rng = np.random.default_rng(seed)
     covered, estimates = np.zeros((n_cohorts, 2), dtype=bool), np.zeros((n_cohorts, 2))
     for i in range(n_cohorts):
-        score = rng.normal(size=(n_groups, n_per_group))
-        draws = np.stack([row[rng.integers(0, n_per_group, (n_boot, n_per_group))].mean(axis=1) for row in score])
+        score = rng.normal(size=(3, 100))
+        draws = np.stack([row[rng.integers(0, 100, (n_boot, 100))].mean(axis=1) for row in score])
         estimates[i] = _max_min_and_contrast(score.mean(axis=1))
         low, high = np.quantile(np.stack(_max_min_and_contrast(draws)), [0.025, 0.975], axis=1)
         covered[i] = (low <= 0) & (high >= 0)
@@ -167,22 +162,19 @@ def _audit_one(
     n_boot: int,
     n_permutations: int,
     seed: int,
-    truth_names: dict[str, str],
 ) -> dict[str, float]:
     draw_seed, *seeds, last_seed = (int(s) for s in np.random.SeedSequence([seed, cohort]).generate_state(5))
     frame, truth = draw(draw_seed)
-    absent = [name for name in truth_names.values() if name not in truth]
+    absent = [name for name in TRUTHS.values() if name not in truth]
     if absent:
-        raise InputError(
-            "draw", f"its truth has no {absent[0]!r}, only {list(truth)}", "Set truth_mean, truth_rate and truth_ratio."
-        )
+        raise InputError("draw", f"its truth has no {absent[0]!r}, only {list(truth)}", f"Name it {absent[0]}.")
     values, groups = frame[score], frame[group]
     good, _ = gaps.success(values, threshold=threshold)
     row: dict[str, float] = {"cohort": cohort, "n": len(frame)}
-    for kind, outcome, boot_seed in zip(truth_names, (values, good, good), seeds, strict=True):
+    for kind, outcome, boot_seed in zip(TRUTHS, (values, good, good), seeds, strict=True):
         statistic = "ratio" if kind == "ratio" else "difference"
         found = bootstrap(outcome, groups=groups, a=a, b=b, statistic=statistic, n_boot=n_boot, seed=boot_seed)
-        row |= {f"{kind}_truth": truth[truth_names[kind]], f"{kind}_estimate": found.estimate}
+        row |= {f"{kind}_truth": truth[TRUTHS[kind]], f"{kind}_estimate": found.estimate}
         row |= {f"{kind}_low": found.low, f"{kind}_high": found.high}
     tests = hypothesis.compare(values, groups=groups)["p"].to_dict()
     tests["permutation"] = permutation(values, groups=groups, n=n_permutations, seed=last_seed).p

@@ -87,14 +87,10 @@ def sandbox_view(
     return shown, figure
 
 
-def explore_sandbox(set_ups: dict[str, dict[str, float]] = scored.SET_UPS) -> Widget:
-    """Build sliders for `sandbox_view`, and a button for each set-up.
+def explore_sandbox() -> Widget:
+    """Build sliders for `sandbox_view`, and a button for each set-up of `SET_UPS`.
 
-    Parameters
-    ----------
-    set_ups : mapping of str to dict
-        Names of the buttons, with the sliders' values of each. Sliders that are not named return to `START`, where
-        nothing is planted.
+    Sliders that a set-up does not name return to `START`, where nothing is planted.
     """
     import ipywidgets
 
@@ -106,11 +102,11 @@ def explore_sandbox(set_ups: dict[str, dict[str, float]] = scored.SET_UPS) -> Wi
         return kind(START[name], min=low, max=high, step=step, description=label, **look)
 
     sliders = {name: slider(name) for name in SLIDERS}
-    chosen = ipywidgets.ToggleButtons(options=["nothing planted", *set_ups], value=None)
+    chosen = ipywidgets.ToggleButtons(options=["nothing planted", *scored.SET_UPS], value=None)
 
     def draw() -> tuple[str, str]:
         if chosen.value is not None:
-            for name, value in {**START, **set_ups.get(chosen.value, {})}.items():
+            for name, value in {**START, **scored.SET_UPS.get(chosen.value, {})}.items():
                 sliders[name].value = value
             chosen.value = None  # so that it can be pressed again
         table, figure = sandbox_view(**{name: control.value for name, control in sliders.items()})

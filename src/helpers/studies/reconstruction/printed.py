@@ -17,10 +17,10 @@ OUTCOMES = {  # data set -> metric, target, and their name in prose
 NAMES = {"age_group": "age"}  # our name -> the name on the slides
 
 
-def examples(task: Task, outputs: Outputs, *, n: int, split: str = "test") -> np.ndarray:
+def examples(task: Task, outputs: Outputs, *, n: int) -> np.ndarray:
     """Pick held-out images under each arm, as uint8 (n, arms, 3, s, s); of brains those with the largest tumours."""
     rows = task.rows.iloc[outputs.rows]
-    places = np.flatnonzero(rows["split"] == split)
+    places = np.flatnonzero(rows["split"] == "test")
     if task.masks is None:
         chosen = places[np.linspace(0, len(places) - 1, n).astype(int)]
     else:

@@ -67,7 +67,7 @@ def codes(model: nn.Module, images: np.ndarray, *, directions: int = 3, batch_si
     return Codes(mean, ways.astype(np.float32), (lengths**2 / (lengths**2).sum())[:directions])
 
 
-def decode(model: nn.Module, code: np.ndarray, *, batch_size: int = 64) -> np.ndarray:
+def decode(model: nn.Module, code: np.ndarray) -> np.ndarray:
     """Decode codes to images.
 
     Parameters
@@ -88,7 +88,7 @@ def decode(model: nn.Module, code: np.ndarray, *, batch_size: int = 64) -> np.nd
         The codes do not fit the network, or an output is NaN or infinite.
     """
     decoder = _Part(model, model.decode)
-    return learn.predict(decoder, code, activation=pixels.unscaled, batch_size=batch_size, precision="32")
+    return learn.predict(decoder, code, activation=pixels.unscaled, batch_size=64, precision="32")
 
 
 class _Part(nn.Module):

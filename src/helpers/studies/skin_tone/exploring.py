@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from helpers.studies.skin_tone.coding import Codes
 
+DIRECTIONS = 3  # to choose from
+
 
 def code_view(
     models: Mapping[tuple[int, str], nn.Module],
@@ -68,9 +70,7 @@ def code_view(
     return _code_figure(models, images, names, coded, **where)
 
 
-def explore_codes(
-    models: Mapping[tuple[int, str], nn.Module], images: np.ndarray, names: Sequence[str], *, directions: int = 3
-) -> Widget:
+def explore_codes(models: Mapping[tuple[int, str], nn.Module], images: np.ndarray, names: Sequence[str]) -> Widget:
     """Build controls for `code_view`: pick the image, the training and the run, and slide along a direction.
 
     A network encodes the images when it is first picked; after that, pictures are only decoded.
@@ -79,8 +79,6 @@ def explore_codes(
     ----------
     models, images, names
         See `code_view`; there is a network for each pair of a run and a training.
-    directions : int
-        Number of directions to choose from.
 
     Raises
     ------
@@ -98,12 +96,12 @@ def explore_codes(
         raise InputError("models", problem, "Give one for each pair of a run and a training")
     image = ipywidgets.Dropdown(options=[(name, i) for i, name in enumerate(names)], description="image")
     training, run = choice("training", trainings), choice("run", runs)
-    direction = ipywidgets.Dropdown(options=range(1, directions + 1), description="direction")
+    direction = ipywidgets.Dropdown(options=range(1, DIRECTIONS + 1), description="direction")
     step = ipywidgets.FloatSlider(2, min=-3, max=3, step=0.5, description="step, sd", continuous_update=False)
 
     @cache
     def coded(model: nn.Module) -> Codes:
-        return coding.codes(model, images, directions=directions)
+        return coding.codes(model, images, directions=DIRECTIONS)
 
     def draw() -> tuple[str, str]:
         where = {"image": image.value, "run": run.value, "trainings": [training.value]}
