@@ -17,7 +17,7 @@ from scipy import stats
 
 from helpers.errors import InputError, check_choice
 from helpers.stats.hypothesis import Test
-from helpers.stats.inputs import check_scores
+from helpers.stats.inputs import check_scores, need_columns
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def adjusted_contrast(
     InputError
         A column is missing, or no row is of group `a` or `b`.
     """
-    _need_columns(frame, [group])
+    need_columns(frame, [group])
     present = set(frame[group].dropna().unique())
     for value in (a, b):
         check_choice(f"column {group}", value, sorted(present, key=str))
@@ -173,7 +173,7 @@ def mixed_slope(
         may use the same site codes.
     """
     columns = [cluster] if isinstance(cluster, str) else list(cluster)
-    _need_columns(frame, columns)
+    need_columns(frame, columns)
     terms = [_term(frame, on), *_terms(frame, adjust)]
     rows = _complete(frame, score, terms)
     rows = rows[rows[columns].notna().all(axis=1)]
@@ -236,7 +236,7 @@ def _ols(rows: pd.DataFrame, score: str, terms: list[str]):
 
 def _complete(frame: pd.DataFrame, score: str, terms: list[str]) -> pd.DataFrame:
     """Return the rows with a value for every term, without categories that no longer occur."""
-    _need_columns(frame, [score])
+    need_columns(frame, [score])
     check_scores(frame[score], f"column {score}")
     try:
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -260,13 +260,7 @@ def _terms(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
 def _term(frame: pd.DataFrame, name: str) -> str:
     if name not in frame:
         if name.isidentifier():
-            _need_columns(frame, [name])
+            need_columns(frame, [name])
         return name
     numeric = pd.api.types.is_numeric_dtype(frame[name]) and not pd.api.types.is_bool_dtype(frame[name])
     return f"Q({name!r})" if numeric else f"C(Q({name!r}))"
-
-
-def _need_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:
-    missing = [name for name in names if name not in frame]
-    if missing:
-        raise InputError(f"column {missing[0]}", "not in the frame", f"It has {', '.join(map(str, frame.columns))}.")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers.datasets.chexpert import layout, population, rendering
-from helpers.datasets.shared.checks import check_count, check_seed
+from helpers.datasets.shared.checks import check_count, check_number, check_seed, check_size
 from helpers.datasets.shared.folder import CASES, each_case, made_once
 from helpers.errors import InputError
 from helpers.keep import fingerprint
@@ -95,34 +95,22 @@ def simulate_chest_xrays(
     """
     planted = {"anatomy": anatomy, "acquisition": acquisition, "prevalence": prevalence, "detail": detail}
     shares = {
-        "least_prevalence": _check_number("least_prevalence", least_prevalence, 0.5),
-        "label_noise": _check_number("label_noise", label_noise, 0.5),
-        "uncertain_share": _check_number("uncertain_share", uncertain_share, 1),
-        "blank_share": _check_number("blank_share", blank_share, 1),
+        "least_prevalence": check_number("least_prevalence", least_prevalence, 0.5),
+        "label_noise": check_number("label_noise", label_noise, 0.5),
+        "uncertain_share": check_number("uncertain_share", uncertain_share, 1),
+        "blank_share": check_number("blank_share", blank_share, 1),
     }
     arguments = {
         "n_patients": check_count(n_patients, "n_patients"),
         "seed": check_seed(seed),
-        "size": _check_size(size),
-        "planted": {name: _check_number(name, value, _MOST[name]) for name, value in planted.items()},
+        "size": check_size(size, least=32),
+        "planted": {name: check_number(name, value, _MOST[name]) for name, value in planted.items()},
         "group": _check_group(group),
         **shares,
         "generator": fingerprint.made_by(__name__),
     }
     workers = check_count(workers, "workers")
     return made_once("chexpert", arguments, lambda root: _write(root, arguments, workers), folder)
-
-
-def _check_number(name: str, value: float, most: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value <= most:
-        raise InputError(name, f"{value!r} is not a number from 0 to {most}", "Give 0 to switch it off")
-    return float(value)
-
-
-def _check_size(size: int) -> int:
-    if isinstance(size, bool) or not isinstance(size, int | np.integer) or not 32 <= size <= 512:
-        raise InputError("size", f"{size!r} is not a whole number from 32 to 512", "Give pixels of a side, such as 64")
-    return int(size)
 
 
 def _check_group(group: tuple[str, str]) -> list[str]:

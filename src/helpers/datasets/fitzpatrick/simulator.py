@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers.datasets.fitzpatrick import layout, population, rendering
-from helpers.datasets.shared.checks import check_count, check_seed
+from helpers.datasets.shared.checks import check_count, check_number, check_seed, check_size
 from helpers.datasets.shared.folder import CASES, each_case, made_once
 from helpers.errors import InputError, check_choice
 from helpers.keep import fingerprint
@@ -116,13 +116,13 @@ def simulate_dermatology(
     arguments = {
         "n": check_count(n),
         "seed": check_seed(seed),
-        "size": _check_size(size),
+        "size": check_size(size, least=16),
         "planted": {
-            "colour": _check_number("colour", colour, 1),
+            "colour": check_number("colour", colour, 1),
             "contrast": _check_contrast(contrast),
-            "tone_grain": _check_number("tone_grain", tone_grain, 0.1),
-            "condition_grain": _check_number("condition_grain", condition_grain, 0.1),
-            "entanglement": _check_number("entanglement", entanglement, 1),
+            "tone_grain": check_number("tone_grain", tone_grain, 0.1),
+            "condition_grain": check_number("condition_grain", condition_grain, 0.1),
+            "entanglement": check_number("entanglement", entanglement, 1),
         },
         "shares": _check_shares(population.SHARES if shares is None else shares),
         "centaur_agreement": _check_agreement(centaur_agreement),
@@ -132,21 +132,9 @@ def simulate_dermatology(
     return made_once("fitzpatrick17k", arguments, lambda root: _write(root, arguments, workers), folder)
 
 
-def _check_number(name: str, value: float, most: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value <= most:
-        raise InputError(name, f"{value!r} is not a number from 0 to {most}", "Give 0 to switch it off")
-    return float(value)
-
-
 def _check_contrast(contrast: str) -> str:
     check_choice("contrast", contrast, ("physical", "equal"))
     return contrast
-
-
-def _check_size(size: int) -> int:
-    if isinstance(size, bool) or not isinstance(size, int | np.integer) or not 16 <= size <= 512:
-        raise InputError("size", f"{size!r} is not a whole number from 16 to 512", "Give pixels of a side, such as 64")
-    return int(size)
 
 
 def _check_shares(shares: tuple[float, ...]) -> list[float]:

@@ -21,6 +21,21 @@ def check_seed(seed: int) -> int:
     return int(seed)
 
 
+def check_number(name: str, value: float, most: float) -> float:
+    """Return `value` as a float; raise InputError unless it is a number from 0 to `most`."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value <= most:
+        raise InputError(name, f"{value!r} is not a number from 0 to {most:g}", "Give 0 to switch it off")
+    return float(value)
+
+
+def check_size(size: int, *, least: int) -> int:
+    """Return the side of an image in pixels as an int; raise InputError unless it is from `least` to 512."""
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or not least <= size <= 512:
+        fix = "Give pixels of a side, such as 64"
+        raise InputError("size", f"{size!r} is not a whole number from {least} to 512", fix)
+    return int(size)
+
+
 def check_shape(shape: tuple[int, int, int]) -> tuple[int, int, int]:
     """Return `shape` as three ints; raise InputError unless they are at least 16, 16, 8."""
     whole = isinstance(shape, list | tuple) and len(shape) == 3

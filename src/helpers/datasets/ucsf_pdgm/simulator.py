@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.datasets.shared.checks import check_count, check_seed, check_shape
+from helpers.datasets.shared.checks import check_count, check_number, check_seed, check_shape
 from helpers.datasets.shared.folder import CASES, each_case, made_once, save
 from helpers.datasets.ucsf_pdgm import layout, population, rendering
 from helpers.errors import InputError, check_choice
@@ -100,25 +100,19 @@ def simulate_brain_tumours(
         "seed": check_seed(seed),
         "shape": list(check_shape(shape)),
         "follow_ups": follow_ups,
-        "unknown_share": _check_number("unknown_share", unknown_share, 0.5),
+        "unknown_share": check_number("unknown_share", unknown_share, 0.5),
         "shares": _check_shares(shares),
         "planted": {
-            "anatomy": _check_number("anatomy", anatomy, 1),
-            "acquisition": _check_number("acquisition", acquisition, 1),
-            "prevalence": _check_number("prevalence", prevalence, 5),
-            "detail": _check_number("detail", detail, 1),
+            "anatomy": check_number("anatomy", anatomy, 1),
+            "acquisition": check_number("acquisition", acquisition, 1),
+            "prevalence": check_number("prevalence", prevalence, 5),
+            "detail": check_number("detail", detail, 1),
         },
         "group": group,
         "generator": fingerprint.made_by(__name__),
     }
     workers = check_count(workers, "workers")
     return made_once("ucsf-pdgm", arguments, lambda root: _write(root, arguments, workers), folder)
-
-
-def _check_number(name: str, value: float, most: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value <= most:
-        raise InputError(name, f"{value!r} is not a number from 0 to {most:g}", "Give 0 to switch it off")
-    return float(value)
 
 
 def _check_follow_ups(follow_ups: int, n: int) -> int:
