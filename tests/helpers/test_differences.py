@@ -4,8 +4,11 @@ import json
 
 import pandas as pd
 import pytest
+import yaml
 
-from helpers.book.comparing import differences, renamed
+from helpers import paths
+from helpers.book.comparing import differences
+from helpers.book.renames import names_of, renamed, with_names
 
 VALUES = {"gap": {"estimate": 0.1, "interval": [0.05, 0.15], "n": 12}, "none": None, "label": "a"}
 CLAIM = {"id": "gap", "verdict": "reproduced", "ours": 0.1}
@@ -85,3 +88,89 @@ def test_declared_names_are_followed(runs):
 def test_the_longest_beginning_counts(path, name):
     names = {"gap": "b"} | ({"gap.n": "c"} if path == "gap.n.low" else {})
     assert renamed(path, names) == name
+
+
+PATTERNS = {"*.interval.0": "*.low", "*.interval.1": "*.high", "gap": "gap.estimate", "a.*.b.*": "c.*.d.*"}
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("x.y.interval.0", "x.y.low"),
+        ("x.0.5.interval.1", "x.0.5.high"),  # a key may hold a dot
+        ("interval.0", "interval.0"),
+        ("x.interval.01", "x.interval.01"),  # the whole path
+        ("a.1.b.2", "c.1.d.2"),
+        ("gap", "gap.estimate"),
+        ("gap.low", "gap.low"),  # the number has become an estimate, and what stands in it keeps its name
+    ],
+)
+def test_a_pattern_names_many_values(path, name):
+    assert renamed(path, PATTERNS) == name
+    assert renamed(name, PATTERNS) == name
+
+
+def test_a_name_in_full_goes_before_a_pattern():
+    assert renamed("x.interval.0", {"*.interval.0": "*.low", "x": "y"}) == "y.interval.0"
+
+
+def test_patterns_are_followed(runs):
+    gap = {"estimate": 0.1, "low": 0.05, "high": 0.15, "n": 12}
+    assert differences(runs("a"), runs("b", values={**VALUES, "gap": gap}), PATTERNS) == []
+
+
+def test_two_old_values_of_one_name_must_be_equal(runs):
+    old = {"gap": {"low": 0.05, "interval": [0.05, 0.15], "high": 0.2}}
+    new = {"gap": {"low": 0.05, "high": 0.2}}
+    names = {k: v for k, v in PATTERNS.items() if k != "gap"}
+    found = differences(runs("a", values=old), runs("b", values=new), names)
+    assert found[0] == "gap.high: was 0.15, and 0.2 as gap.high"
+    old["gap"]["high"] = new["gap"]["high"] = 0.15
+    assert differences(runs("a", values=old), runs("b", values=new), names) == []
+
+
+def test_what_is_declared_as_added_may_be_new_and_not_other(runs):
+    values = {**VALUES, "a": {"n": 3}, "none": 4}
+    other = runs("b", values=values, claims=[{**CLAIM, "n": 12}])
+    first = runs("a", claims=[{**CLAIM, "n": None}])
+    found = differences(first, other, {"added": ["*.n"]})
+    assert found == ["none: was None, is 4"]
+    assert differences(first, other, {"added": ["*.n", "none"]}) == []
+    values["gap"] = {**VALUES["gap"], "n": 13}
+    (line,) = differences(first, runs("b", values=values, claims=[{**CLAIM, "n": 12}]), {"added": ["*.n", "none"]})
+    assert line.startswith("gap.n: was 12, is 13")
+
+
+def test_names_of_all_studies_and_of_one_are_joined(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "project", lambda: tmp_path)
+    assert names_of("09_discs") == {"added": []}
+    table = {
+        "*": {"*.interval.0": "*.low", "added": ["*.n"]},
+        "09_discs": {"gap": "b", "added": ["c"]},
+        "10": {"d": "e"},
+    }
+    (tmp_path / "book" / "recorded").mkdir(parents=True)
+    (tmp_path / "book" / "recorded" / "renamed.yaml").write_text(yaml.safe_dump(table))
+    assert names_of("09_discs") == {"*.interval.0": "*.low", "gap": "b", "added": ["*.n", "c"]}
+
+
+def test_a_record_gets_the_names_and_keeps_the_numbers():
+    old = {
+        "gap": 0.5,
+        "gap_ends": [0.25, 0.75],
+        "by": {"0.8": {"share": 1.0, "interval": [0.5, 1.0]}, "pair": [1, 2], "none": {}},
+        "old": {"a.b": 3, "c": {"d": 4}},
+    }
+    names = {"gap": "gap.estimate", "gap_ends.0": "gap.low", "gap_ends.1": "gap.high", "old": "new.place"}
+    names |= {"*.share": "*.estimate", "*.interval.0": "*.low", "*.interval.1": "*.high", "claims.x": "claims.y"}
+    found = with_names({"values": old, "claims": [{"id": "x", "ours": 1}], "figures": ["f"]}, names)
+    assert found == {
+        "values": {
+            "gap": {"estimate": 0.5, "low": 0.25, "high": 0.75},
+            "by": {"0.8": {"estimate": 1.0, "low": 0.5, "high": 1.0}, "pair": [1, 2], "none": {}},
+            "new": {"place": {"a.b": 3, "c": {"d": 4}}},
+        },
+        "claims": [{"id": "y", "ours": 1}],
+        "figures": ["f"],
+    }
+    assert with_names(found, names) == found

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from helpers.book.renames import ADDED, pattern, renamed
 from helpers.report import recording
 from helpers.report.run import CASES
 from helpers.report.values import flatten
@@ -17,7 +18,7 @@ from helpers.report.values import flatten
 TIMES = {"seconds", "minutes"}  # names of values and columns that are left out: a run's duration is not a result
 
 
-def differences(before: Path, after: Path, names: Mapping[str, str] | None = None) -> list[str]:
+def differences(before: Path, after: Path, names: Mapping[str, Any] | None = None) -> list[str]:
     """List the differences between two complete runs, each with both values and the size of the difference.
 
     Parameters
@@ -26,7 +27,8 @@ def differences(before: Path, after: Path, names: Mapping[str, str] | None = Non
         Folders of the runs.
     names : mapping, optional
         Names that have changed since the first run, old to new: for values, the dotted path in the results or its
-        beginning; for columns of the cases, ``cases.<column>``.
+        beginning, or a pattern of the whole path, in which ``*`` matches any text; for columns of the cases,
+        ``cases.<column>``. The key `added` lists paths, or patterns, at which the first run may have no value.
 
     Returns
     -------
@@ -35,16 +37,20 @@ def differences(before: Path, after: Path, names: Mapping[str, str] | None = Non
     """
     names = names or {}
     first, second = (_flat(recording.read(run)) for run in (before, after))
-    found = _compared({renamed(path, names): value for path, value in first.items()}, second)
+    found = _compared(*_joined(first, names), second, names.get(ADDED, ()))
     return found + _rows(pd.read_parquet(before / CASES), pd.read_parquet(after / CASES), names)
 
 
-def renamed(path: str, names: Mapping[str, str]) -> str:
-    """Return the current name of a value: the longest matching beginning of its path is replaced."""
-    for old in sorted(names, key=len, reverse=True):
-        if path == old or path.startswith(f"{old}."):
-            return names[old] + path[len(old) :]
-    return path
+def _joined(first: Mapping[str, Any], names: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Rename values; also list those that were not equal and now have one name."""
+    values: dict[str, Any] = {}
+    odd = []
+    for path, value in first.items():
+        new = renamed(path, names)
+        if new in values and not _same(values[new], value):
+            odd.append(f"{new}: was {values[new]!r}, and {value!r} as {path}")
+        values.setdefault(new, value)
+    return values, odd
 
 
 def _flat(results: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,11 +63,13 @@ def _flat(results: Mapping[str, Any]) -> dict[str, Any]:
     return {path: value for path, value in flat.items() if path.rpartition(".")[2] not in TIMES}
 
 
-def _compared(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    found = [f"{path}: was {before[path]!r}, is gone" for path in before if path not in after]
-    found += [f"{path}: was not there, is {after[path]!r}" for path in after if path not in before]
+def _compared(before: Mapping[str, Any], odd: list[str], after: Mapping[str, Any], added: Iterable[str]) -> list[str]:
+    new = [pattern(text) for text in added]
+    free = {path for path in after if before.get(path) is None and any(p.fullmatch(path) for p in new)}
+    found = odd + [f"{path}: was {before[path]!r}, is gone" for path in before if path not in after]
+    found += [f"{path}: was not there, is {after[path]!r}" for path in after if path not in before and path not in free]
     for path in before:
-        if path in after and not _same(before[path], after[path]):
+        if path in after and path not in free and not _same(before[path], after[path]):
             found.append(f"{path}: was {before[path]!r}, is {after[path]!r}{_by(before[path], after[path])}")
     return found
 
@@ -77,7 +85,7 @@ def _by(a: Any, b: Any) -> str:
     return f", by {abs(b - a):.3g}" if numbers and math.isfinite(b - a) else ""
 
 
-def _rows(before: pd.DataFrame, after: pd.DataFrame, names: Mapping[str, str]) -> list[str]:
+def _rows(before: pd.DataFrame, after: pd.DataFrame, names: Mapping[str, Any]) -> list[str]:
     before = before.rename(columns=lambda column: renamed(f"cases.{column}", names).removeprefix("cases."))
     if len(before) != len(after):
         return [f"cases: were {len(before)} rows, are {len(after)}"]

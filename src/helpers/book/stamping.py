@@ -9,7 +9,6 @@ that uses these modules.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -17,17 +16,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from helpers import paths
-from helpers.book.comparing import differences, renamed
+from helpers.book.comparing import differences
+from helpers.book.renames import names_of, with_names
 from helpers.book.small_runs import ANEW, Checkouts, canary, git
 from helpers.errors import InputError
 from helpers.keep import fingerprint
 from helpers.report import instances, parameters, provenance, recording, sweep_records
 from helpers.report.values import write_json
 
-NAMES = "renamed.yaml"  # file next to the records: each study's table of old and new names
 SHOWN = 10  # number of differences that are printed
 
 
@@ -137,7 +134,7 @@ def _restamped(record: Record, clones: Checkouts, data_root: str) -> list[str]:
     before, after = _before(record.name, known, clones), clones.at(clones.head)
     commits = {"from": before.name, "to": after.name}
     code = {place: _code(place, record.study) for place in (before, after)}
-    names = _names(record.study)
+    names = names_of(record.study)
     proof = "the code is the same"
     if code[before] != code[after]:
         proof, found = "a small run of both gives the same values", []
@@ -147,7 +144,7 @@ def _restamped(record: Record, clones: Checkouts, data_root: str) -> list[str]:
             if number >= len(own) and not any(missed.values()):
                 break
             runs = clones.run(study, before, canary(record.name, {**known, "study": study}, given, data_root))
-            found += differences(runs[before], runs[after], _names(study))
+            found += differences(runs[before], runs[after], names_of(study))
             missed = {place: missed[place] - _loaded(runs[place]) for place in missed}
         if not found and (left := sorted(set().union(*missed.values()))):
             problem = f"no canary loads {left[0]}, which has changed"
@@ -159,7 +156,7 @@ def _restamped(record: Record, clones: Checkouts, data_root: str) -> list[str]:
             return [f"differs: {len(found)} values between {before.name} and {after.name}", *found[:SHOWN], *more]
     stamp = {**commits, "on": datetime.now(UTC).strftime("%Y-%m-%d"), "proof": proof}
     about["provenance"] = {**known, **code[after], "restamped": [*known.get("restamped", []), stamp]}
-    write_json(record.file, _with_names(about, names))
+    write_json(record.file, with_names(about, names))
     return [f"restamped: {before.name} and {after.name}, {proof}"]
 
 
@@ -221,44 +218,3 @@ def _loaded(run: Path) -> set[str]:
     known = recording.read(run)["provenance"]
     # Older runs list the loaded modules as `helpers`, without those that judge, which every run loads.
     return set(known.get("loaded", {*known["helpers"], *fingerprint.JUDGING}))
-
-
-def _names(study: str) -> dict[str, str]:
-    """Read the intended changes of names of a study's values, claims and columns, old to new."""
-    file = paths.recorded() / NAMES
-    with contextlib.suppress(FileNotFoundError):
-        return (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get(study, {})
-    return {}
-
-
-def _with_names(about: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """Rename a record's values and claims to their current names."""
-    if not names or "claims" not in about:
-        return about
-    claims = [{**c, "id": renamed(f"claims.{c['id']}", names).removeprefix("claims.")} for c in about["claims"]]
-    return {**about, "values": _nested(about["values"], names), "claims": claims}
-
-
-def _nested(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """Rename nested values to their current names; a new name in the same mapping may contain dots."""
-    found: dict[str, Any] = {}
-
-    def put(inner: Mapping[str, Any], prefix: str, here: dict[str, Any]) -> None:
-        for key, value in inner.items():
-            path = f"{prefix}{key}"
-            new = names.get(path, path)
-            place, last = (here, new.removeprefix(prefix)) if new.startswith(prefix) else _at(found, new)
-            if isinstance(value, Mapping):
-                put(value, f"{path}.", place.setdefault(last, {}))
-            else:
-                place[last] = value
-
-    put(values, "", found)
-    return found
-
-
-def _at(found: dict[str, Any], path: str) -> tuple[dict[str, Any], str]:
-    *above, last = path.split(".")
-    for key in above:
-        found = found.setdefault(key, {})
-    return found, last
