@@ -24,7 +24,7 @@ def results(seed: int) -> dict:
     """Some 300 values and 20 kB, as a study of this book leaves them."""
     rng = np.random.default_rng(seed)
     values = {
-        f"group_{k}": {"estimate": a, "low": b, "interval": [c, d], "n": k}
+        f"group_{k}": {"estimate": a, "low": b, "high": [c, d], "n": k}
         for k, (a, b, c, d) in enumerate(rng.random((GROUPS, 4)).tolist())
     }
     claims = [{"id": f"c{k}", "statement": "x" * 200, "ours": 0.5, "why": "y" * 100} for k in range(10)]
@@ -72,7 +72,7 @@ def test_equal_values(folder):
     table, peer = book.collect(folder=folder).iloc[::STEP].reset_index(drop=True), theirs(folder, STEP)
     for name in ("group_0.estimate", "group_59.low", "group_7.n"):
         pd.testing.assert_series_equal(table[name], peer[name])
-    assert table["group_5.interval.1"].tolist() == [pair[1] for pair in peer["group_5.interval"]]
+    assert table["group_5.high.1"].tolist() == [pair[1] for pair in peer["group_5.high"]]
 
 
 def _sql(folder: Path, query: str) -> list[tuple]:

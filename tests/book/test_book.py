@@ -334,7 +334,5 @@ def test_a_claim_about_mitigation_names_a_value_that_its_run_has(tiny_run):
             (PROJECT / "notebooks" / "claims" / f"05_mitigation.{values['task']}.yaml").read_text()
         )
         flat = flatten(values)
-        places = [c["value"] for c in published if "value" in c] + [
-            f"{c['interval']}.0" for c in published if "interval" in c
-        ]
+        places = [f"{c['estimate']}.{part}" for c in published if "estimate" in c for part in ("estimate", "low", "n")]
         assert len(places) >= 8 and not [place for place in places if place not in flat]

@@ -242,11 +242,10 @@ def test_changes_between_experiments_are_a_row_each():
 
 def test_values_of_a_ruler_for_a_page(ruler):
     values = biased_ruler.ruler_values(ruler)
-    gold, change = ruler.mean.first, ruler.mean.change
-    assert (values["gold"], values["gold_low"], values["gold_high"]) == (gold.estimate, gold.low, gold.high)
-    assert (values["change"], values["low"], values["high"]) == (change.estimate, change.low, change.high)
-    assert values["silver"] == ruler.mean.second.estimate
+    parts = {"gold": ruler.mean.first, "silver": ruler.mean.second, "change": ruler.mean.change}
+    for name, part in parts.items():
+        assert values[name] == {"estimate": part.estimate, "low": part.low, "high": part.high, "n": 50}
     assert (values["n_young"], values["n_older"], values["verdict"]) == (20, 30, ruler.verdict)
     nothing = biased_ruler.ruler_values(None)
     assert nothing.pop("verdict") == "no images"
-    assert set(nothing) == set(values) - {"verdict", "n_young", "n_older"} and set(nothing.values()) == {None}
+    assert nothing == {part: {"estimate": None, "low": None, "high": None} for part in parts}

@@ -117,7 +117,7 @@ def small() -> pd.DataFrame:
 def test_what_a_cohort_cannot_give_is_none(small):
     values = stats.silver_values(small, n_boot=100)
     missing = pd.json_normalize(values).isna().iloc[0]
-    assert list(missing.index[missing]) == ["ethnicity_ISPY2_DPD_global_threshold"]
+    assert list(missing.index[missing]) == ["ethnicity_ISPY2.DPD_global_threshold"]
     alone = stats.silver_values(small[small["dataset"] == "DUKE"], n_boot=100)
     assert alone["source_adjustment_agegroup"]["F"] is None
     assert alone["interaction_agegroup_x_dataset_p"] is None

@@ -36,10 +36,11 @@ def tables() -> dict[str, pd.DataFrame]:
 def performance(levels: dict[str, float]) -> pd.DataFrame:
     """PSNR of the U-Net at levels of noise, and its Dice at the first of them."""
     columns = ["level", "metric", "target", "arm", "estimate", "low", "high", "change", "change_low", "change_high"]
+    columns += ["n"]
     nothing = (np.nan,) * 3
-    rows = [(level, "psnr", "psnr", "unet", x, x - 1, x + 1, *nothing) for level, x in levels.items()]
-    rows.append((next(iter(levels)), "dice", "dice", "unet", 0.7, 0.65, 0.75, -0.02, -0.03, -0.01))
-    rows.append(("none", "dice", "dice", "original", 0.72, 0.7, 0.74, 0, 0, 0))
+    rows = [(level, "psnr", "psnr", "unet", x, x - 1, x + 1, *nothing, 80) for level, x in levels.items()]
+    rows.append((next(iter(levels)), "dice", "dice", "unet", 0.7, 0.65, 0.75, -0.02, -0.03, -0.01, 80))
+    rows.append(("none", "dice", "dice", "original", 0.72, 0.7, 0.74, 0, 0, 0, 80))
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -82,14 +83,18 @@ def test_printed_changes_are_arm_minus_original():
 def test_quoted_values_are_those_of_the_tables(tables):
     table = performance({"low": 40.0, "middle": 36.0, "high": 31.0})
     values = reconstruction.quoted("ucsf-pdgm", table, **tables, level="low")
-    assert values["brief"]["change"] == {"estimate": -0.02, "low": -0.03, "high": -0.01, "interval": [-0.03, -0.01]}
+    assert values["brief"]["change"] == {"estimate": -0.02, "low": -0.03, "high": -0.01, "n": 80}
     harm = tables["harm"].set_index(["attribute", "arm"]).loc[("sex", "unet")]
     assert values["brief"]["harm"]["estimate"] == harm["difference"]
-    assert values["noise"] == {"estimate": 9, "low": 7, "high": 11, "interval": [7, 11]}
+    assert values["brief"]["harm"]["n"] == harm["n"] + harm["n_against"] == 80
+    assert values["noise"] == {"estimate": 9, "low": 7, "high": 11, "n": 80}
     odds = tables["odds"]
     change = odds[(odds["attribute"] == "sex") & (odds["arm"] == "unet") & (odds["metric"] == "eodd")]["change"]
     assert values["odds"]["sex"]["eodd"]["unet"] == pytest.approx(change.abs().mean())
     assert set(values["gaps"]["dice ser"]) == {"sex", "age"}
+    row = tables["gaps"].set_index(["attribute", "arm", "metric"]).loc[("sex", "unet", "ser")]
+    parts = {"value": row["value"], "estimate": row["change"], "low": row["low"], "high": row["high"], "n": 80}
+    assert values["gaps"]["dice ser"]["sex"]["unet"] == parts
     assert not [name for name, value in flatten(values).items() if isinstance(value, float) and np.isnan(value)]
 
 

@@ -123,9 +123,9 @@ def test_optimism_names_each_target():
 def test_groups_drawn_by_lot_are_found_unequal_in_one_of_twenty():
     control = {"score": "psnr", "arm": "unet", "attribute": "sex", "baseline": "degraded", "seed": 0}
     found = reconstruction.negative_control(measured(n=120), n=300, **control)
-    assert found["tests"] == 300 and found["low"] < found["rate"] < found["high"]
+    assert found["n"] == 300 and found["low"] < found["estimate"] < found["high"]
     low, high = scipy.stats.binom.ppf([0.0005, 0.9995], 300, 0.05) / 300
-    assert low <= found["rate"] <= high
+    assert low <= found["estimate"] <= high
 
 
 @pytest.fixture(scope="module")

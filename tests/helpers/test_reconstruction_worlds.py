@@ -98,7 +98,7 @@ def test_two_groups_and_three_targets_are_needed():
 @pytest.mark.parametrize("n", [6, pytest.param(60, marks=pytest.mark.slow)])
 def test_the_test_keeps_its_level_without_networks(n):
     found = reconstruction.level_of_test(n, patients=80, n_boot=100, seed=0)
-    assert found["tests"] == n and found["low"] < 0.05 < found["high"]
+    assert found["n"] == n and found["low"] < 0.05 < found["high"]
     if n < 10:
         assert reconstruction.level_of_test(n, patients=80, n_boot=100, seed=0, workers=2) == found
 

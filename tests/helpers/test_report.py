@@ -76,10 +76,66 @@ def test_every_published_claim_is_judged_and_unknown_ones_refused():
 
 def test_a_value_that_a_cohort_cannot_give_makes_the_claim_untestable():
     extra = {key: {"missing": "x"} for key in ("hd95", "hd95-dir", "swap-older", "diff-bal")}
-    judged = report.judge(STUDY, "real", {"n": {"aged": 20}, "silver_vs_gold_dice": {"gap": 0.05}}, extra=extra)
+    values = {"silver_vs_gold_dice": {"gap": {"estimate": 0.05, "low": None, "high": None, "n": 20}}}
+    judged = report.judge(STUDY, "real", values, extra=extra)
     rows = {row["id"]: row for row in judged}
     assert rows["age-gap"]["verdict"] == "not testable here"
-    assert "gap_bootstrap95.0" in rows["age-gap"]["why"]
+    assert rows["age-gap"]["why"] == "missing: silver_vs_gold_dice.gap.low, which this cohort cannot give"
+    assert rows["age-slope"]["why"] == "missing: slopes.age alone, which this cohort cannot give"
+    assert rows["ispy2-gap"]["why"] == "missing: ethnic.estimate, which this cohort cannot give"
+
+
+@pytest.fixture
+def judged(tmp_path, monkeypatch):
+    """A function that judges one claim, whose entry has the given fields."""
+    monkeypatch.setattr(paths, "project", lambda: tmp_path)
+    (tmp_path / "notebooks" / "claims").mkdir(parents=True)
+    entry = {"id": "gap", "statement": "s", "reference": "r", "statistic": "t", "published": "0.3", "by": "interval"}
+
+    def judge(values, **fields):
+        text = json.dumps([{**entry, **fields}])
+        (tmp_path / "notebooks" / "claims" / "09_discs.yaml").write_text(text)
+        (row,) = report.judge("09_discs", "real", values)
+        return row
+
+    return judge
+
+
+def test_a_claim_names_an_estimate_and_its_ends_and_n_are_found(judged):
+    values = {"slopes": {"age": {"estimate": 0.25, "low": 0.125, "high": 0.5, "n": 40}}}
+    row = judged(values, estimate="slopes.age")
+    assert [row[k] for k in ("ours", "low", "high", "n")] == [0.25, 0.125, 0.5, 40]
+    assert row["verdict"] == "reproduced"
+
+
+@pytest.mark.parametrize(
+    ("values", "n"),
+    [
+        ({"sizes": {"n": 12, "0.8": {"p": 0.3, "n": 7}}}, 7),  # its own
+        ({"sizes": {"n": 12, "0.8": {"p": 0.3}}, "n": 9}, 12),  # of the nearest mapping around it
+        ({"sizes": {"0.8": {"p": 0.3}}, "n": 9}, 9),
+        ({"sizes": {"0.8": {"p": 0.3}}, "n": {"all": 9}}, None),  # that of the whole run is no number
+    ],
+)
+def test_a_bare_number_has_the_n_of_the_nearest_mapping_around_it(values, n, judged):
+    row = judged(values, estimate="sizes.0.8.p", by="digits")
+    assert [row[k] for k in ("ours", "low", "high", "n", "verdict")] == [0.3, None, None, n, "reproduced"]
+
+
+def test_a_bare_number_cannot_answer_a_claim_by_interval(judged):
+    with pytest.raises(InputError, match="the value has no 95% interval"):
+        judged({"gap": 0.3}, estimate="gap")
+
+
+def test_a_mistyped_path_is_refused_and_one_that_the_run_leaves_out_is_not(judged):
+    values = {"slopes": {"age": {"estimate": 0.25, "low": 0.125, "high": 0.5}}, "ruler": None}
+    with pytest.raises(InputError, match=r"estimate slope\.age: the run has no value slope\. Did you mean slopes\?"):
+        judged(values, estimate="slope.age")
+    with pytest.raises(InputError, match=r"Did you mean ruler\?"):
+        judged(values, estimate="rulers.change", missing="the images")
+    for place in ("slopes.volume", "ruler.change", "elsewhere.gap"):  # left out by the choices of a run
+        row = judged(values, estimate=place)
+        assert row["verdict"] == "not testable here" and f"missing: {place}.estimate" in row["why"]
 
 
 TYPES = {"SEED": int, "SOURCE": str, "RATE": float, "FLAG": bool, "DEVICE": str}

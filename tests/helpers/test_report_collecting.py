@@ -12,7 +12,7 @@ from helpers.errors import InputError
 from helpers.report.values import flatten
 
 AUDIT, WORLDS = "01_label_audit", "02_five_worlds"
-GAP = {"gap": {"estimate": 0.5, "interval": [0.25, 0.75]}, "verdict": "none", "n": {"Young": 3}}
+GAP = {"gap": {"estimate": 0.5, "low": 0.25, "high": 0.75}, "verdict": "none", "n": {"Young": 3}}
 ODD = 'KEEP=a\'b "c",WORLD=[x]*?{y}'
 
 
@@ -35,7 +35,7 @@ def runs(tmp_path):
     """Four runs of two studies and two batches, and what is no run of a batch."""
     root = tmp_path / "it's [a] run*"
     made(root, f"tiny/{AUDIT}/default")
-    made(root, f"sweep/{AUDIT}/SEED=1", SEED=1, values={**GAP, "gap": {"estimate": None, "interval": [0.0, 1.0]}})
+    made(root, f"sweep/{AUDIT}/SEED=1", SEED=1, values={**GAP, "gap": {"estimate": None, "low": 0.0, "high": 1.0}})
     made(root, f"sweep/{AUDIT}/{ODD}", SEED=2, KEEP="a", cases=pd.DataFrame({"case": [7], "batch": ["x"]}, index=[5]))
     made(root, f"sweep/{WORLDS}/default", FLAG=True, values={"right": 4, "data": "d", "SEED": 9})
     for place in (f".scratch/{AUDIT}/a", f"tiny/.{AUDIT}/a", f"tiny/{AUDIT}/.a", "by-hand/a", f"by-hand/{AUDIT}/a"):
@@ -57,7 +57,7 @@ def test_one_sorted_row_a_complete_run(runs):
         ("tiny", AUDIT, "default"),
     ]
     assert table["SEED"].tolist() == [2, 1, 0, 0]
-    assert table["gap.interval.1"].tolist()[:2] == [0.75, 1.0]
+    assert table["gap.high"].tolist()[:2] == [0.75, 1.0]
     assert table["gap.estimate"].isna().tolist() == [False, True, True, False]
     assert "RUN_DIR" not in table
     assert list(table)[-7:] == ["started", "wall_seconds", "device", "commit", "dirty", "notebook", "data"]
@@ -92,8 +92,8 @@ def test_a_value_does_not_hide_another_column(runs):
 def test_patterns_choose_batches_studies_and_values(runs):
     assert len(book.collect("sw*", folder=runs)) == 3
     assert set(book.collect(study="01_*", folder=runs)["study"]) == {AUDIT}
-    table = book.collect("sweep", values=("gap.int*", "right"), folder=runs)
-    assert [c for c in table if c.islower() and "." in c] == ["gap.interval.0", "gap.interval.1"]
+    table = book.collect("sweep", values=("gap.*h*", "right"), folder=runs)
+    assert [c for c in table if c.islower() and "." in c] == ["gap.high"]
     assert "right" in table and "verdict" not in table
     assert book.collect(values="verdict", folder=runs)["verdict"].count() == 3
     assert "verdict" not in book.collect(values=(), folder=runs)

@@ -74,7 +74,7 @@ def finish(instance, parameters, *, commit="abc", **values):
 def finish_all(sweep):
     sweep()
     for instance, varied in sweeps.read("discs").runs.items():
-        own = {"estimate": varied["SEED"] + 0.1, "interval": [varied["SEED"] + 0.0, varied["SEED"] + 0.2]}
+        own = {"estimate": varied["SEED"] + 0.1, "low": varied["SEED"] + 0.0, "high": varied["SEED"] + 0.2}
         finish(instance, varied, gap={varied["KIND"]: own}, size=2.5)
 
 
@@ -270,7 +270,7 @@ def test_a_value_that_a_run_does_not_have_is_named(sweep):
 
 def test_small_groups_and_identifiers_are_not_kept(sweep):
     sweep(grid={"SEED": [1]}, values={"gap": "gap"})
-    place = finish("SEED=1", {"SEED": 1}, gap={"estimate": 0.5, "interval": [0.1, 0.9], "n": 4})
+    place = finish("SEED=1", {"SEED": 1}, gap={"estimate": 0.5, "low": 0.1, "high": 0.9, "n": 4})
     sweep_records.keep("discs")
     assert np.isnan(report.recorded_sweep("discs").runs["gap"]).all()
     results = json.loads((place / "results.json").read_text())

@@ -41,7 +41,7 @@ def test_levels_agree_at_the_top_and_not_at_the_bottom(results):
 @pytest.mark.slow
 def test_the_published_size_is_the_whole_dark_pool(results):
     sampling = results["values"]["sampling"]
-    assert sampling["pool_dark"] == 1668
+    assert sampling["dark"]["pool"] == 1668
     assert [round(sampling[f"distinct_{k}"]) for k in "ABC"] == [1490, 1444, 1055]
 
 

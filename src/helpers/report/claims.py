@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -174,9 +175,10 @@ def judge(
 ) -> list[dict[str, Any]]:
     """Judge the published claims of a study, which are listed in `notebooks/claims/<study>.yaml`.
 
-    An entry there has the arguments of `claim`. It may also give dotted paths at which our result is found in `values`:
-    `value`, `interval` (a list of two) and `n`. An entry with `missing` cannot be tested in any run of the study. If a
-    path has no value in this run, the claim is *not testable here*.
+    An entry there has the arguments of `claim`. It may also name our result: `estimate` is the dotted path of an
+    estimate in `values`, from which our value, its interval and n are taken, or of a bare number for a claim by digits.
+    A bare number has the n of the nearest mapping around it that has one. An entry with `missing` cannot be tested in
+    any run of the study. If a run has no value at the path, the claim is *not testable here*.
 
     Parameters
     ----------
@@ -192,7 +194,8 @@ def judge(
     Raises
     ------
     InputError
-        `extra` names an unknown claim, or a claim has no value or interval of ours and no reason why not.
+        `extra` names an unknown claim, a path begins with a name that looks mistyped, or a claim has no value or
+        interval of ours and no reason why not.
     """
     file = paths.notebooks() / "claims" / f"{study}.yaml"
     published = {row["id"]: row for row in yaml.safe_load(file.read_text(encoding="utf-8"))}
@@ -202,14 +205,28 @@ def judge(
     rows = []
     for key, row in published.items():
         known = {"missing": row.pop("missing", missing), **extra.get(key, {})}
-        places = {"ours": row.pop("value", ""), "n": row.pop("n", ""), "low": row.pop("interval", "")}
-        if places["low"]:
-            places |= {"low": f"{places['low']}.0", "high": f"{places['low']}.1"}
-        found = {k: flat.get(place) for k, place in places.items() if place}
-        if absent := [places[k] for k, v in found.items() if v is None and not known["missing"]]:
-            known["missing"] = f"{absent[0]}, which this cohort cannot give"
+        place = row.pop("estimate", "")
+        found, absent = _ours(place, values, flat, by=row.get("by", "interval"), where=file.name) if place else ({}, "")
+        if absent and not known["missing"]:
+            known["missing"] = f"{absent}, which this cohort cannot give"
         rows.append(claim(**row, source=source, **found, **known))
     return rows
+
+
+def _ours(
+    place: str, values: Mapping[str, Any], flat: Mapping[str, Any], *, by: str, where: str
+) -> tuple[dict[str, Any], str]:
+    """Find our value, its interval and n by the path of an estimate; also return the path of a part without a value."""
+    first = place.partition(".")[0]
+    if first not in values and (near := difflib.get_close_matches(first, values, n=1, cutoff=0.8)):
+        raise InputError(f"{where}, estimate {place}", f"the run has no value {first}", f"Did you mean {near[0]}?")
+    bare = place in flat or (f"{place}.estimate" not in flat and by == "digits")
+    parts = {"ours": place} if bare else {"ours": f"{place}.estimate", "low": f"{place}.low", "high": f"{place}.high"}
+    found = {name: flat.get(path) for name, path in parts.items()}
+    absent = next((parts[name] for name, value in found.items() if value is None), "")
+    inside = place.split(".")
+    around = [".".join([*inside[:k], "n"]) for k in range(len(inside), -1, -1)]
+    return found | {"n": next((flat[path] for path in around if flat.get(path) is not None), None)}, absent
 
 
 def table(claims: list[dict[str, Any]]) -> pd.DataFrame:

@@ -85,11 +85,11 @@ def _row(sweep: sweeps.Sweep, varied: list[str], instance: str, results: dict[st
 
 
 def _parts(path: str, flat: dict[str, Any]) -> dict[str, str]:
-    """Find the paths of a value and of its interval's ends; results store an interval as a list or as low and high."""
-    centre = next((name for name in (path, f"{path}.estimate", f"{path}.rate") if name in flat), None)
-    ends = [(f"{path}.interval.0", f"{path}.interval.1"), (f"{path}.low", f"{path}.high")]
-    both = next((pair for pair in ends if set(pair) <= set(flat)), ())
-    return {"": centre, **dict(zip((" low", " high"), both, strict=False))} if centre else {}
+    """Find the paths of a bare number, or of an estimate and the ends of its interval."""
+    if path in flat:
+        return {"": path}
+    ends = {"": f"{path}.estimate", " low": f"{path}.low", " high": f"{path}.high"}
+    return ends if ends[""] in flat else {}
 
 
 def _number(value: Any, label: str, instance: str) -> float:

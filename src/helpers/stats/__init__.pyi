@@ -51,6 +51,7 @@ from helpers.stats.models import (
     partial_eta2,
     slope,
 )
+from helpers.stats.notation import estimate, estimates
 from helpers.stats.pairs import adjust_p, chi_square, posthoc, rank_biserial, rank_biserial_interval, two_rate_test
 from helpers.stats.permute import Permutation, permutation
 from helpers.stats.printed import anova_from_summary, check_table, contrast_from_summary, counts_behind, mean_of_means
@@ -107,6 +108,8 @@ __all__ = [
     "detectable_difference",
     "disparate_impact_ratio",
     "equity_scaled",
+    "estimate",
+    "estimates",
     "ethnicity_choices",
     "false_alarms",
     "gap",

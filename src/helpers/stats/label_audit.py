@@ -3,7 +3,9 @@
 Definitions: age groups are Young (at most 40), Middle (over 40 to 55) and Older (over 55). Age analyses leave out
 patients without an age; all other analyses use everyone. The top quarter is ``dice >= quantile(dice, 0.75)`` over all
 patients, and the fixed threshold is ``dice > 0.8``. A number that cannot be computed for a cohort (for example, of a
-source that it does not have) is None. Values keep full precision.
+source that it does not have) is None. Values keep full precision. An estimate has the keys of
+`helpers.stats.estimate`; any other number has the ``n`` of the mapping that holds it. The gap over three groups has no
+interval: ``gap`` has that of Older minus Young.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import pandas as pd
 from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError
 from helpers.stats import gaps, hypothesis, models
+from helpers.stats.notation import estimate
 from helpers.stats.resample import bootstrap
 
 YOUNG, OLDER = "Young", "Older"
@@ -74,8 +77,8 @@ def silver_values(frame: pd.DataFrame, *, n_boot: int = 10_000, seed: int = 0) -
     anova, kruskal = (test(dice, groups=age_group) for test in (hypothesis.anova, hypothesis.kruskal))
     return {
         "mean_sd_by_age": _mean_sd(dice, age_group),
-        "gap": gaps.gap(dice, groups=age_group),
-        "gap_bootstrap95": [difference.low, difference.high],
+        "n": len(aged),
+        "gap": estimate({**vars(difference), "gap": gaps.gap(dice, groups=age_group)}, "gap", n=len(aged)),
         "anova_F": anova.statistic,
         "anova_p": anova.p,
         "kruskal_H": kruskal.statistic,
@@ -102,17 +105,17 @@ def out_of_fold_values(frame: pd.DataFrame, *, n_boot: int = 10_000, seed: int =
     good, _ = gaps.success(dice, threshold=0.8)
     difference = bootstrap(dice, groups=groups, a=YOUNG, b=OLDER, n_boot=n_boot, seed=seed)
     line = _line(frame[groups.notna()])
+    fixed = _young_older(good, groups, n_boot, seed)
     signed = _or_none(lambda: gaps.rate_ratio(good, groups=groups, a=YOUNG, b=OLDER))
     return {
         "mean_sd_by_age": _mean_sd(dice, groups),
-        "gap_O_minus_Y": difference.estimate,
-        "gap_bootstrap95": [difference.low, difference.high],
+        "gap_O_minus_Y": estimate(difference, n=int(groups.notna().sum())),
         "anova_p": hypothesis.anova(dice, groups=groups).p,
         "welch_p": _or_none(lambda: hypothesis.welch(dice, groups=groups).p),
         "kruskal_p": hypothesis.kruskal(dice, groups=groups).p,
         "ols_R2": line["R2"],
         "ols_p": line["p"],
-        "fixed_0.8": _young_older(good, groups, n_boot, seed) | {"DIR_YO": signed},
+        "fixed_0.8": fixed | {"DIR_YO": fixed["DIR_YO"] | {"estimate": signed}},
         "top25_DIR_Y_over_O": _or_none(lambda: gaps.rate_ratio(top, groups=groups, a=YOUNG, b=OLDER)),
     }
 
@@ -127,6 +130,7 @@ def volume_values(frame: pd.DataFrame) -> dict[str, Any]:
     pairs = table.reindex([YOUNG, OLDER])[["mean", "sd"]].T.to_numpy()
     mean, sd = (float(young / older) if older > 0 and young >= 0 else None for young, older in pairs)
     return {
+        "n": int(known["age_group"].notna().sum()),
         "mean": {group: mean for group, (mean, _) in _mean_sd(known["expert_cc"], known["age_group"]).items()},
         "mean_ratio_YO": mean,
         "sd_ratio_YO": sd,
@@ -168,12 +172,16 @@ def _ethnicity_values(frame: pd.DataFrame, top: np.ndarray) -> dict[str, Any]:
     change = f"{100 * (1 - after / before):.2f}% reduction" if before and after is not None else None
     dpd, ratio = gaps.demographic_parity_difference, gaps.disparate_impact_ratio
     return {
-        "ethnicity_kruskal": {"H": kruskal and kruskal.statistic, "p": kruskal and kruskal.p},
-        "ethnicity_top25_DPD_DIR": [
-            _or_none(lambda: dpd(top, groups=groups)),
-            _or_none(lambda: ratio(top, groups=groups)),
-        ],
-        "ethnicity_ISPY2_DPD_global_threshold": _or_none(lambda: dpd(top[inside], groups=groups[inside])),
+        "ethnicity_kruskal": {"H": kruskal and kruskal.statistic, "p": kruskal and kruskal.p, "n": len(frame)},
+        "ethnicity_top25": {
+            "DPD": _or_none(lambda: dpd(top, groups=groups)),
+            "DIR": _or_none(lambda: ratio(top, groups=groups)),
+            "n": len(frame),
+        },
+        "ethnicity_ISPY2": {
+            "DPD_global_threshold": _or_none(lambda: dpd(top[inside], groups=groups[inside])),
+            "n": int(inside.sum()),
+        },
         "ethnicity_source_F_p": [added and added.statistic, added and added.p],
         "ethnicity_eta2_before_after": [before, after, change],
     }
@@ -191,10 +199,11 @@ def _young_older(good: np.ndarray, groups: pd.Series, n_boot: int, seed: int) ->
     ratio = _or_none(
         lambda: bootstrap(good, groups=groups, a=YOUNG, b=OLDER, statistic="ratio", n_boot=n_boot, seed=seed)
     )
+    parts = {"estimate": _or_none(lambda: gaps.disparate_impact_ratio(good[outer], groups=groups[outer]))}
+    parts |= {"low": ratio and ratio.low, "high": ratio and ratio.high}
     return {
         "DPD_YO": gaps.demographic_parity_difference(good[outer], groups=groups[outer]),
-        "DIR_YO": _or_none(lambda: gaps.disparate_impact_ratio(good[outer], groups=groups[outer])),
-        "DIR_bootstrap95": [ratio and ratio.low, ratio and ratio.high],
+        "DIR_YO": estimate(parts, n=int(groups.notna().sum())),
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from helpers import stats
 from helpers.stats import Between, Interval
 from helpers.studies.biased_ruler.rulers import Ruler
 
@@ -42,14 +43,19 @@ def change_rows(between: Mapping[str, Between]) -> pd.DataFrame:
 
 
 def ruler_values(ruler: Ruler | None) -> dict[str, object]:
-    """Return the numbers of a ruler that a page quotes; all are None if there is no ruler."""
-    names = ("gold", "gold_low", "gold_high", "silver", "change", "low", "high")
+    """Return the estimates of a ruler that a page quotes.
+
+    Keys: the gap by ``gold`` and by ``silver`` and its ``change``, ``n_young, n_older`` and ``verdict``. Without a
+    ruler all numbers are None, and no n is defined.
+    """
+    parts = ("gold", "silver", "change")
     if ruler is None:
-        return {**dict.fromkeys(names), "verdict": "no images"}
-    gold, change = ruler.mean.first, ruler.mean.change
-    numbers = (gold.estimate, gold.low, gold.high, ruler.mean.second.estimate, change.estimate, change.low, change.high)
-    sizes = {"n_young": ruler.n_a, "n_older": ruler.n_b}
-    return {**dict(zip(names, numbers, strict=True)), **sizes, "verdict": ruler.verdict}
+        nothing = dict.fromkeys(("estimate", "low", "high"))
+        return {part: stats.estimate(nothing, n=None) for part in parts} | {"verdict": "no images"}
+    intervals = (ruler.mean.first, ruler.mean.second, ruler.mean.change)
+    n = ruler.n_a + ruler.n_b
+    found = {part: stats.estimate(interval, n=n) for part, interval in zip(parts, intervals, strict=True)}
+    return {**found, "n_young": ruler.n_a, "n_older": ruler.n_b, "verdict": ruler.verdict}
 
 
 def _row(interval: Interval, n: int) -> tuple[float, float, float, int]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import scipy
@@ -145,17 +148,16 @@ def quoted(
     Returns
     -------
     dict
-        ``value, change, shifted``: method to metric to estimate and interval; ``psnr``: method to its change; ``n`` and
-        ``seeds``; ``helped``: number of methods that raise the AUROC of the worst group with q below 0.05, and the
-        number of all methods tested; ``slope``: validation AUROC at the largest strength minus that at the smallest.
+        Estimates by `stats.estimate`: ``value, change, shifted`` (by method and metric), ``psnr`` (change by method)
+        and ``slope`` (by method: validation AUROC at the largest strength minus that at the smallest). Also ``n`` and
+        ``seeds``, and ``helped``: number of methods that raise the AUROC of the worst group with q below 0.05, and the
+        number of all methods tested.
     """
     values: dict[str, object] = {
         "value": _nested(table, "value", "low", "high"),
         "change": _nested(table, "change", "change_low", "change_high"),
         "shifted": _nested(shifted, "change", "change_low", "change_high"),
-        "psnr": {
-            method: _triple(row["change"], row["change_low"], row["change_high"]) for method, row in quality.iterrows()
-        },
+        "psnr": {row: _known(quality.loc[row], "change", "change_low", "change_high") for row in quality.index},
         "slope": {method: _slope(candidates[candidates["method"] == method]) for method in METHODS},
     }
     worst = table[(table["metric"] == "worst_auroc") & table["q"].notna()]
@@ -180,13 +182,13 @@ def who_gains(found: Compared, attribute: str, *, rule: str = "worst", part: str
     return _signed(found, found.cases[part][[attribute]], rule, part)
 
 
-def shuffled(found: Compared, attribute: str, *, method: str, n: int = 200, seed: int = 0) -> dict[str, float]:
+def shuffled(found: Compared, attribute: str, *, method: str, n: int = 200, seed: int = 0) -> dict[str, Any]:
     """Estimate how often `who_gains` finds that a method treats permuted groups differently (negative control).
 
     Returns
     -------
     dict
-        ``rate`` of p below 0.05 with its Wilson interval ``low, high``, and the number of ``tests``.
+        The share of p below 0.05 by `stats.estimate`, with its Wilson interval; n is the number of tests.
     """
     cases, rng = found.cases["test"], np.random.default_rng(seed)
     own = cases.drop_duplicates("patient_id").set_index("patient_id")[attribute]
@@ -194,7 +196,7 @@ def shuffled(found: Compared, attribute: str, *, method: str, n: int = 200, seed
     table = _signed(found, pd.DataFrame(lots), "worst", "test", (BASELINE, method))
     hits = int((table["p"] < 0.05).groupby(table["attribute"]).any().sum())
     low, high = proportion_confint(hits, n, method="wilson")
-    return {"rate": hits / n, "low": float(low), "high": float(high), "tests": float(n)}
+    return stats.estimate({"estimate": hits / n, "low": low, "high": high}, units=n)
 
 
 def _signed(
@@ -239,21 +241,22 @@ def probe_table(
 def _nested(table: pd.DataFrame, *columns: str) -> dict[str, dict[str, object]]:
     found: dict[str, dict[str, object]] = {}
     for row in table.to_dict("records"):
-        found.setdefault(row["method"], {})[row["metric"]] = _triple(*(row[name] for name in columns))
+        found.setdefault(row["method"], {})[row["metric"]] = _known(row, *columns)
     return found
 
 
-def _triple(estimate: float, low: float, high: float) -> dict[str, object] | None:
-    return None if np.isnan(estimate) else {"estimate": float(estimate), "interval": [float(low), float(high)]}
+def _known(row: Mapping[str, Any] | pd.Series, *columns: str) -> dict[str, object] | None:
+    return None if np.isnan(row[columns[0]]) else stats.estimate(row, *columns)
 
 
 def _slope(own: pd.DataFrame) -> dict[str, object] | None:
-    """Compute the AUROC at the largest strength minus that at the smallest, paired by seed."""
+    """Compute the AUROC at the largest strength minus that at the smallest, paired by seed (n is that of seeds)."""
     if own.empty:
         return None
     wide = own.pivot(index="seed", columns="strength", values="auroc")
     value, half = _mean((wide[wide.columns.max()] - wide[wide.columns.min()]).to_numpy())
-    return _triple(value, value - half, value + half) if np.isfinite(half) else None
+    ends = {"estimate": value, "low": value - half, "high": value + half}
+    return stats.estimate(ends, units=len(wide)) if np.isfinite(half) else None
 
 
 def _mean(values: np.ndarray) -> tuple[float, float]:

@@ -196,9 +196,9 @@ def headline(table: pd.DataFrame) -> dict[str, object]:
     Returns
     -------
     dict
-        ``cells`` (their number), and for each verdict and for ``causes`` a ``share`` with its 95% Wilson ``interval``.
-        Cells share worlds, so the interval is too narrow. The world without a cause is left out, since there is no
-        gap to reduce.
+        ``cells`` (their number), and for each verdict and for ``causes`` a share with its 95% Wilson interval, by
+        `stats.estimate`; n is the number of cells or of causes. Cells share worlds, so the interval is too narrow. The
+        world without a cause is left out, since there is no gap to reduce.
     """
     rows = table[table["cause"] != "none"]
     helped = (rows["verdict"] == "helps").groupby(rows["cause"]).any()
@@ -206,8 +206,8 @@ def headline(table: pd.DataFrame) -> dict[str, object]:
     counts["causes"] = int(helped.sum()), len(helped)
     found: dict[str, object] = {"cells": float(len(rows))}
     for name, (count, n) in counts.items():
-        interval = [float(end) for end in proportion_confint(count, n, method="wilson")]
-        found[name] = {"share": count / n, "interval": interval}
+        low, high = proportion_confint(count, n, method="wilson")
+        found[name] = stats.estimate({"estimate": count / n, "low": low, "high": high}, units=n)
     return found
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from helpers import stats
 from helpers.learn.restoration_experiment import Outputs
 from helpers.learn.restoration_tasks import Task
 
@@ -14,6 +15,7 @@ OUTCOMES = {  # data set -> metric, target, and their name in prose
     "ucsf-pdgm": ("dice", "dice", "the Dice of the tumour"),
     "chexpert": ("auroc", "mean", "the mean AUROC of the findings"),
 }
+CHANGE = ("change", "change_low", "change_high")  # columns of `reconstruction.performance`
 NAMES = {"age_group": "age"}  # our name -> the name on the slides
 
 
@@ -86,7 +88,8 @@ def quoted(
         ``dataset, level, outcome``; ``brief`` (change of the outcome by the U-Net, and its difference between the
         sexes); ``performance`` (by target and arm); ``noise`` (PSNR of the U-Net at the lowest level minus that at the
         highest, None with one level); ``odds`` (by attribute and metric: the mean absolute change over the targets);
-        ``gaps`` (by score, metric and attribute: each value with its change).
+        ``gaps`` (by score, metric and attribute: each value with its change). Estimates are by `stats.estimate`; n is
+        the number of patients.
     """
     metric, target, words = OUTCOMES[dataset]
     here = performance[performance["level"].isin(["none", level])]
@@ -98,11 +101,11 @@ def quoted(
         "level": level,
         "outcome": words,
         "brief": {
-            "change": _ended(unet["change"], unet["change_low"], unet["change_high"]),
-            "harm": _ended(sexes["difference"], sexes["low"], sexes["high"]),
+            "change": stats.estimate(unet, *CHANGE),
+            "harm": stats.estimate(sexes, "difference", n=sexes["n"] + sexes["n_against"]),
         },
         "performance": {
-            name: {row.arm: _ended(row.estimate, row.low, row.high) for row in part.itertuples()}
+            name: {row["arm"]: stats.estimate(row) for row in part.to_dict("records")}
             for name, part in here.groupby("target")
         },
         "noise": _noise(performance),
@@ -115,15 +118,11 @@ def quoted(
         values["odds"][NAMES.get(attribute, attribute)] = known.to_dict()
     for (score, metric, attribute), part in gaps.groupby(["score", "metric", "attribute"]):
         found = {
-            row.arm: {"value": _number(row.value)} | _ended(row.change, row.low, row.high) for row in part.itertuples()
+            row["arm"]: {"value": _number(row["value"])} | stats.estimate(row, "change")
+            for row in part.to_dict("records")
         }
         values["gaps"].setdefault(f"{score} {metric}", {})[NAMES.get(attribute, attribute)] = found
     return values
-
-
-def _ended(estimate: float, low: float, high: float) -> dict[str, Any]:
-    known = [_number(v) for v in (estimate, low, high)]
-    return {"estimate": known[0], "low": known[1], "high": known[2], "interval": known[1:]}
 
 
 def _number(value: float) -> float | None:
@@ -136,4 +135,5 @@ def _noise(performance: pd.DataFrame) -> dict[str, Any] | None:
     if not {"low", "high"} <= set(psnr.index):
         return None
     low, high = psnr.loc["low"], psnr.loc["high"]
-    return _ended(low["estimate"] - high["estimate"], low["low"] - high["high"], low["high"] - high["low"])
+    parts = {"estimate": low["estimate"] - high["estimate"], "low": low["low"] - high["high"]}
+    return stats.estimate(parts | {"high": low["high"] - high["low"]}, n=low["n"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -161,7 +162,7 @@ def optimism(
 
 def negative_control(
     measured: Measured, *, score: str, arm: str, attribute: str, baseline: str, n: int, seed: int
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Compute the share of signed tests that find a difference between random groups (negative control).
 
     The attribute's labels are shuffled among patients `n` times. Each time `stats.harm_in_scores` compares the change
@@ -170,7 +171,7 @@ def negative_control(
     Returns
     -------
     dict
-        ``rate`` of p below 0.05 with Wilson's ``low, high``, and ``tests``.
+        The share of p below 0.05 by `stats.estimate`, with Wilson's interval; n is the number of tests.
 
     Raises
     ------
@@ -189,7 +190,7 @@ def negative_control(
     harm = stats.harm_in_scores(frame, attributes=groups, patient=cases["patient_id"], baseline=baseline)
     found = int((harm["p"] < 0.05).groupby(harm["attribute"]).any().sum())
     low, high = proportion_confint(found, n, method="wilson")
-    return {"rate": found / n, "low": float(low), "high": float(high), "tests": n}
+    return stats.estimate({"estimate": found / n, "low": low, "high": high}, n=n)
 
 
 def _ends(values: np.ndarray) -> tuple[float, float, float]:

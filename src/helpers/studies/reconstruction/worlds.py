@@ -189,7 +189,7 @@ def hits(rows: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def level_of_test(n: int, *, patients: int, n_boot: int, seed: int, workers: int = 1) -> dict[str, float]:
+def level_of_test(n: int, *, patients: int, n_boot: int, seed: int, workers: int = 1) -> dict[str, Any]:
     """Estimate the level of `harm_in_mean_auroc`: the share of p below 0.05 if both groups lose equally.
 
     The studies are simulated without networks.
@@ -197,12 +197,12 @@ def level_of_test(n: int, *, patients: int, n_boot: int, seed: int, workers: int
     Returns
     -------
     dict
-        ``rate`` with Wilson's ``low, high``, and ``tests``.
+        The share by `stats.estimate`, with Wilson's interval; n is the number of tests.
     """
     jobs = [partial(_p_by_chance, patients, n_boot, (seed, k)) for k in range(n)]
     found = sum(p < ALPHA for p in parallel.each(jobs, workers=workers, progress=False))
     low, high = proportion_confint(found, n, method="wilson")
-    return {"rate": found / n, "low": float(low), "high": float(high), "tests": n}
+    return stats.estimate({"estimate": found / n, "low": low, "high": high}, n=n)
 
 
 def _p_by_chance(patients: int, n_boot: int, seed: tuple[int, int]) -> float:
