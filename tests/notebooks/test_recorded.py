@@ -1,15 +1,14 @@
 """What the book records keeps the promises that were made before it was run."""
 
 import json
-import re
 
 import pytest
 
 from helpers import report
 from helpers.book import renames
 from helpers.report import sweeps
-from helpers.report.values import flatten
 from tests.conftest import ROOT
+from tests.notation import lacking_parts
 
 RECORDED = sorted((ROOT / "book" / "recorded").glob("*/*/results.json"))
 
@@ -72,16 +71,10 @@ def test_unfair_reconstructions_are_told_from_fair_ones_as_the_study_promises():
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda p: "/".join(p.parts[-3:-1]))
 def test_an_interval_is_written_in_one_notation(path):
-    """No interval is a list of two, and where there is one end there are the other and the estimate."""
     results = json.loads(path.read_text())
-    flat = flatten(results["values"])
-    assert not [name for name in flat if re.search(r"(interval|95)(\.\d)?$", name)]
-    ends = {name.rpartition(".")[0] for name in flat if name.rpartition(".")[2] in {"low", "high"}}
-    assert not [name for name in ends for part in ("estimate", "low", "high") if f"{name}.{part}" not in flat]
-    alone = {name for name in flat if name.endswith(".estimate")} - {f"{name}.estimate" for name in ends}
     declared = renames.names_of(results["provenance"]["study"])["added"]  # what the run of this record did not have
-    lacks = [name.replace(".estimate", ".low") for name in alone]
-    assert not [name for name in lacks if not any(renames.pattern(text).fullmatch(name) for text in declared)]
+    lacking = lacking_parts(results["values"])
+    assert not [name for name in lacking if not any(renames.pattern(text).fullmatch(name) for text in declared)]
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda p: "/".join(p.parts[-3:-1]))

@@ -14,6 +14,7 @@ from helpers.report import instances
 from helpers.report.values import flatten
 from tests import tiny
 from tests.conftest import ROOT
+from tests.notation import lacking_parts
 from tests.tiny import execute
 
 AUDIT, RULER, SKIN, RECONSTRUCTION = "01_label_audit", "02_biased_ruler", "03_skin_tone_vae", "04_reconstruction_bias"
@@ -31,6 +32,11 @@ def test_a_tiny_run_is_whole_and_took_its_parameters(name, tiny_run):
     assert run.results["figures"]
     for figure in run.results["figures"]:
         assert (run.folder / "figures" / f"{figure}.png").stat().st_size > 5000
+
+
+@pytest.mark.parametrize("name", [*instances.book(), tiny.TEMPLATE])
+def test_every_estimate_of_a_run_has_its_ends_and_n(name, tiny_run):
+    assert lacking_parts(tiny_run(name).results["values"]) == []
 
 
 def test_the_seed_decides_the_values(tiny_run, tmp_path):
