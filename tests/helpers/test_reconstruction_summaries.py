@@ -13,7 +13,6 @@ from helpers import degrade, learn, metrics, stats
 from helpers.errors import InputError
 from helpers.learn.restoration_measuring import Measured
 from helpers.studies import reconstruction
-from helpers.studies.reconstruction.summaries import _weighted_auroc
 
 TARGETS = ["x", "y", "z"]
 DRAWS = {"n_boot": 200, "seed": 0}
@@ -37,25 +36,6 @@ def measured(seed: int = 0, n: int = 160, loss: float = 0.0) -> Measured:
         for arm, noise in (("original", 0.5), ("degraded", 2), ("unet", 0.8))
     }
     return Measured(cases, {"psnr": psnr, "dice": dice}, chances)
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_weighted_auroc_is_that_of_scikit_learn_with_ties(seed):
-    rng = np.random.default_rng(seed)
-    labels, score = rng.integers(0, 2, 40).astype(float), rng.integers(0, 8, 40) / 8
-    labels[:3] = np.nan
-    weights = np.vstack([np.ones(40), rng.integers(0, 4, (5, 40))])
-    known = ~np.isnan(labels)
-    expected = []
-    for times in weights[:, known].astype(int):
-        expected.append(roc_auc_score(np.repeat(labels[known], times), np.repeat(score[known], times)))
-    np.testing.assert_allclose(_weighted_auroc(labels, score, weights), expected, rtol=1e-12)
-
-
-def test_auroc_of_one_class_is_undefined_and_of_equal_scores_a_half():
-    weights = np.array([[1, 1, 1], [1, 0, 1]])
-    found = _weighted_auroc(np.array([1, 0, 1.0]), np.full(3, 0.2), weights)
-    np.testing.assert_array_equal(found, [0.5, np.nan])
 
 
 def test_performance_is_the_tested_cases_and_its_change_is_arm_minus_original():

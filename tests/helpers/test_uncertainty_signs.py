@@ -8,7 +8,6 @@ from sklearn.metrics import roc_auc_score
 
 from helpers.errors import InputError
 from helpers.studies import uncertainty
-from helpers.studies.uncertainty.warning_signs import _auroc, _midranks, _spearman
 
 TWO = {"a": "light", "b": "dark"}
 
@@ -35,20 +34,6 @@ def found(table, sign, scope, measure="rank correlation", training="1%"):
     chosen = table.query("sign == @sign and scope == @scope and measure == @measure and training == @training")
     assert len(chosen) == 1
     return chosen.iloc[0]
-
-
-def test_weighted_ranks_are_those_of_repeated_rows():
-    rng = np.random.default_rng(1)
-    x, y = rng.integers(0, 9, 40).astype(float), rng.normal(size=40)
-    weights = rng.integers(0, 4, (6, 40)).astype(float)
-    positive = rng.random(40) < 0.4
-    for row in weights:
-        times = row.astype(int)
-        u, v, hit = (np.repeat(a, times) for a in (x, y, positive))
-        assert np.repeat(_midranks(row[None], x)[0], times) + 0.5 == pytest.approx(stats.rankdata(u))
-        assert _spearman(row[None], x, y)[0] == pytest.approx(stats.spearmanr(u, v).statistic)
-        assert _auroc(row[None], x, positive)[0] == pytest.approx(roc_auc_score(hit, u))
-    assert _spearman(weights, x, y).shape == (6,)
 
 
 def test_a_sign_of_the_group_is_no_sign_within_it():

@@ -25,6 +25,7 @@ from scipy import stats
 from helpers.metrics.rates import SMALLEST, check_labels, check_predictions, check_probabilities
 from helpers.stats._cohort import Attribute, Cohort, add_q, check_arms, check_cohort, check_columns
 from helpers.stats.fairness import patient_means
+from helpers.stats.pairs import placements
 
 
 class _Change(NamedTuple):
@@ -260,12 +261,8 @@ def _placements(score: np.ndarray, order: np.ndarray, positive: np.ndarray) -> n
 
     Ties count as half. `order` lists the cases of the group by score; all other cases get 0.
     """
-    ordered, own = score[order], positive[order]
-    tie = np.cumsum(np.concatenate(([0], np.diff(ordered) > 0)))
-    shares = []
-    for side in (~own, own):
-        counts = np.bincount(tie, side)
-        shares.append(((np.cumsum(counts) - counts / 2) / side.sum())[tie])
-    placed = np.zeros(len(score))
-    placed[order] = np.where(own, shares[0], 1 - shares[1])
+    own, placed = positive[order], np.zeros(len(score))
+    upper, lower = order[own], order[~own]
+    placed[upper] = placements(score[upper], score[lower])
+    placed[lower] = 1 - placements(score[lower], score[upper])
     return placed

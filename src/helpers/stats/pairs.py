@@ -15,6 +15,7 @@ from statsmodels.stats.multitest import multipletests
 from helpers.errors import InputError
 from helpers.stats.hypothesis import Test, testable
 from helpers.stats.inputs import check_groups, check_success, group_scores
+from helpers.stats.weighted import auroc
 
 
 def posthoc(
@@ -64,8 +65,8 @@ def rank_biserial(score: ArrayLike, *, groups: ArrayLike, a: object, b: object) 
     """Compute the rank-biserial correlation of two groups: P(b > a) - P(b < a), from -1 to 1. Source: Kerby 2014."""
     data = group_scores(score, groups)
     first, second = (data.values[data.codes == data.code(level)] for level in (a, b))
-    u = stats.mannwhitneyu(second, first).statistic
-    return float(2 * u / (len(first) * len(second)) - 1)
+    positive = np.repeat([False, True], [len(first), len(second)])
+    return float(2 * auroc(np.concatenate([first, second]), positive) - 1)
 
 
 def rank_biserial_interval(
@@ -82,13 +83,16 @@ def rank_biserial_interval(
     if min(len(first), len(second)) < 2:
         raise InputError("groups", f"{a!r} or {b!r} has fewer than two cases", "An interval needs two of each.")
 
-    def placements(of: np.ndarray, among: np.ndarray) -> np.ndarray:
-        below, upto = (np.searchsorted(among, of, side=side) for side in ("left", "right"))
-        return (below + upto) / (2 * len(among))
-
     variance = sum(placements(x, y).var(ddof=1) / len(x) for x, y in ((first, second), (second, first)))
     half = stats.norm.ppf(0.5 + level / 2) * 2 * np.sqrt(variance)
     return estimate, float(max(-1, estimate - half)), float(min(1, estimate + half))
+
+
+def placements(of: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Compute placement values: for each value of one sample the share of another below it; ties count half."""
+    among = np.sort(among)
+    below, upto = (np.searchsorted(among, of, side=side) for side in ("left", "right"))
+    return (below + upto) / (2 * len(among))
 
 
 def chi_square(outcome: ArrayLike, *, groups: ArrayLike) -> Test:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from helpers.errors import InputError, check_choice
 from helpers.metrics.rates import SMALLEST, check_labels, check_predictions, check_probabilities
+from helpers.stats import weighted
 from helpers.stats._cohort import add_q
 from helpers.stats.crossed import resample_seeds, seeded_interval, two_sided_p
 from helpers.stats.inputs import check_groups
@@ -123,18 +124,8 @@ def compare_methods(
     return add_q(pd.DataFrame(rows)[columns + [c for c in rows[0] if c not in columns]])
 
 
-class _Order(NamedTuple):
-    """Cases of one cell ordered by a score: the positives, the negatives, and for each positive the number of negatives
-    with a lower score, and with a score that is at most as high."""
-
-    positive: np.ndarray
-    negative: np.ndarray
-    below: np.ndarray
-    at_most: np.ndarray
-
-
 class _Study(NamedTuple):
-    """Cases with a known label. `orders` has, for all cases and for each compared group, one `_Order` for each method
+    """Cases with a known label. `orders` has, for all cases and for each compared group, one `Sides` for each method
     and seed. `hits` has the decisions, (cases, methods x seeds). `sides` marks the positives and the negatives of each
     group, (2, groups, cases). `sizes` has the counts in a table row, for all cases (True) and the groups (False)."""
 
@@ -142,7 +133,7 @@ class _Study(NamedTuple):
     seeds: int
     patient: np.ndarray
     n_patients: int
-    orders: list[list[_Order]]
+    orders: list[list[weighted.Sides]]
     hits: np.ndarray
     sides: np.ndarray
     sizes: dict[bool, dict[str, object]]
@@ -194,15 +185,14 @@ def _metrics(study: _Study, counts: np.ndarray) -> dict[str, np.ndarray]:
     """Compute every metric, (replicates, methods, seeds), from the draws of each patient, (replicates, patients)."""
     weights = np.ascontiguousarray(counts.T[study.patient])  # (cases, replicates)
     shape = (-1, len(counts), len(study.methods), study.seeds)
-    areas = np.array([[_auroc(order, weights) for order in cell] for cell in study.orders])
+    areas = np.array([[weighted.area(order, weights) for order in cell] for cell in study.orders])
     areas = np.moveaxis(areas, 2, 1).reshape(shape)  # (cells, replicates, methods, seeds)
     undefined = np.full(areas[0].shape, np.nan)
     found = {"auroc": areas[0]} | dict.fromkeys(METRICS[1:], undefined)
     if len(areas) == 1:
         return found
-    with np.errstate(invalid="ignore"):  # NaN if a class was not drawn
-        rates = np.array([[_rate(study.hits, side, weights) for side in group] for group in study.sides])
-    tpr, fpr = rates.reshape(2, *shape)  # (groups, replicates, methods, seeds) each
+    rates = [[weighted.rate(study.hits[side], weights[side].T) for side in group] for group in study.sides]
+    tpr, fpr = np.reshape(rates, (2, *shape))  # (groups, replicates, methods, seeds) each
     spread = tpr.max(axis=0) - tpr.min(axis=0), fpr.max(axis=0) - fpr.min(axis=0)
     return found | {
         "worst_auroc": areas[1:].min(axis=0),
@@ -211,34 +201,6 @@ def _metrics(study: _Study, counts: np.ndarray) -> dict[str, np.ndarray]:
         "eop": spread[0],
         "worst_accuracy": ((tpr + 1 - fpr) / 2).min(axis=0),
     }
-
-
-def _auroc(order: _Order, weights: np.ndarray) -> np.ndarray:
-    """Compute the AUROC in each replicate, with ties counted half; NaN if a class was not drawn."""
-    positive = weights[order.positive]
-    below = np.zeros((len(order.negative) + 1, weights.shape[1]))
-    np.cumsum(weights[order.negative], axis=0, out=below[1:])
-    pairs = positive.sum(axis=0) * below[-1]
-    won = np.einsum("ir,ir->r", positive, below[order.below])
-    tied = np.flatnonzero(order.at_most > order.below)
-    if len(tied):
-        more = below[order.at_most[tied]] - below[order.below[tied]]
-        won += np.einsum("ir,ir->r", positive[tied], more) / 2
-    with np.errstate(invalid="ignore"):
-        return won / pairs
-
-
-def _rate(hits: np.ndarray, side: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Compute the share of the cases of one side that are predicted positive, (replicates, methods x seeds)."""
-    own = weights[side]
-    return (own.T @ hits[side]) / own.sum(axis=0)[:, None]
-
-
-def _order(score: np.ndarray, positive: np.ndarray, cases: np.ndarray) -> _Order:
-    ranked = cases[np.argsort(score[cases], kind="stable")]
-    upper, lower = ranked[positive[ranked]], ranked[~positive[ranked]]
-    below, at_most = (np.searchsorted(score[lower], score[upper], side) for side in ("left", "right"))
-    return _Order(upper, lower, below, at_most)
 
 
 def _check(
@@ -272,7 +234,9 @@ def _check(
     overall = {"n": len(positive), "n_patients": len(names)}
     overall |= {"n_smallest": int(min(positive.sum(), (~positive).sum())), "left_out": ""}
     cells = [np.arange(len(positive)), *(np.flatnonzero(group) for group in sides.any(axis=0))]
-    orders = [[_order(score, positive, cases) for rows in scores for score in rows[:, judged]] for cases in cells]
+    orders = [
+        [weighted.by_score(score, positive, cases) for rows in scores for score in rows[:, judged]] for cases in cells
+    ]
     decided = np.concatenate(hits)[:, judged].T
     return _Study(methods, len(hits[0]), owner, len(names), orders, decided, sides, {True: overall, False: about})
 

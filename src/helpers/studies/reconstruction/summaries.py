@@ -13,6 +13,7 @@ from helpers import degrade, metrics, stats
 from helpers.errors import InputError
 from helpers.learn.restoration_measuring import Measured
 from helpers.learn.restoration_tasks import LEVELS, Task, part_of
+from helpers.stats import weighted
 
 NO_NOISE = 1e12  # photons
 FEW = 64  # number of images for the PSNR of a noise level
@@ -107,8 +108,9 @@ def _draws(tested: Measured, targets: list[str], weights: np.ndarray) -> dict[tu
         found[metric, metric] = {arm: _weighted_mean(frame[arm].to_numpy(float), weights) for arm in frame}
     for target in targets:
         labels = tested.cases[target].to_numpy(float)
+        known = ~np.isnan(labels)
         found["auroc", target] = {
-            arm: _weighted_auroc(labels, given[target].to_numpy(float), weights)
+            arm: weighted.auroc(given[target].to_numpy(float)[known], labels[known] == 1, weights[:, known])
             for arm, given in tested.probabilities.items()
         }
     if len(targets) > 2:
@@ -205,18 +207,3 @@ def _ends(values: np.ndarray) -> tuple[float, float, float]:
 def _weighted_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     known = ~np.isnan(values)
     return weights[:, known] @ values[known] / weights[:, known].sum(1)
-
-
-def _weighted_auroc(labels: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Compute the area under the ROC curve of cases (n,) under weights (replicates, n); ties count half.
-
-    It is NaN if undefined.
-    """
-    known = ~np.isnan(labels)
-    order = np.argsort(score[known], kind="stable")
-    labels, score, weights = labels[known][order], score[known][order], weights[:, known][:, order]
-    starts = np.flatnonzero(np.concatenate(([True], np.diff(score) > 0)))
-    positive, negative = (np.add.reduceat(weights * (labels == side), starts, axis=1) for side in (1, 0))
-    below = np.cumsum(negative, axis=1) - negative / 2
-    with np.errstate(invalid="ignore"):
-        return (positive * below).sum(1) / (positive.sum(1) * negative.sum(1))

@@ -7,6 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from helpers.errors import InputError
+from helpers.stats import weighted
 from helpers.stats.crossed import resample_seeds
 from helpers.stats.inputs import check_scores, need_columns
 from helpers.stats.runs import RunMeans
@@ -58,16 +59,18 @@ def warning_sign(
             (p["code"].to_numpy(), p[error].to_numpy(), p[sign].to_numpy(), (p[group] == b).to_numpy())
             for _, p in part.groupby("run", sort=True)
         ]
-        observed = np.array([_ranked(*values) for _, *values in runs])
+        observed = np.array([(*_ranked(e, s), weighted.auroc(s, in_b)) for _, e, s, in_b in runs])
         if np.isnan(observed).any():
             problem = f"a run's {error} or {sign} is the same in all images, or it tests one group alone"
             raise InputError(f"training {training}", problem, "Leave that run out, or test more images.")
         drawn = np.empty((n_boot, len(runs), len(lowest)))
-        for k in range(n_boot):
-            times = np.bincount(rng.integers(0, crossed.n, crossed.n), minlength=crossed.n)
-            for r, (code, *values) in enumerate(runs):
-                chosen = np.repeat(np.arange(len(code)), times[code])
-                drawn[k, r] = _ranked(*(v[chosen] for v in values))
+        lots = [rng.integers(0, crossed.n, crossed.n) for _ in range(n_boot)]
+        times = np.array([np.bincount(lot, minlength=crossed.n) for lot in lots])
+        for r, (code, error_of, sign_of, in_b) in enumerate(runs):
+            for k, own in enumerate(times[:, code]):
+                drawn[k, r, :2] = _ranked(np.repeat(error_of, own), np.repeat(sign_of, own))
+            area = weighted.auroc(sign_of, in_b, times[:, code])
+            drawn[:, r, 2] = np.where(np.isnan(drawn[:, r, 0]), np.nan, area)
         replicates = np.einsum("krm,kr->km", drawn, weights)
         for m, (name, least) in enumerate(lowest.items()):
             i = crossed.interval(observed[:, m].mean(), replicates[:, m], observed[:, m])
@@ -77,15 +80,10 @@ def warning_sign(
     return pd.DataFrame(found, columns=columns)
 
 
-def _ranked(error: np.ndarray, sign: np.ndarray, in_b: np.ndarray) -> tuple[float, float, float]:
+def _ranked(error: np.ndarray, sign: np.ndarray) -> tuple[float, float]:
+    """Compute the rank correlation, and the AUROC for the largest quarter of errors; NaN if all values are equal."""
     if not len(error) or np.ptp(error) == 0 or np.ptp(sign) == 0:
-        return np.nan, np.nan, np.nan
+        return np.nan, np.nan
     rank = stats.rankdata(sign)
     spearman = np.corrcoef(stats.rankdata(error), rank)[0, 1]
-    return spearman, _auroc(rank, error >= np.quantile(error, 0.75)), _auroc(rank, in_b)
-
-
-def _auroc(rank: np.ndarray, positive: np.ndarray) -> float:
-    """Compute the AUROC from midranks (Mann and Whitney); NaN if there is only one class."""
-    hits, others = positive.sum(), (~positive).sum()
-    return float((rank[positive].sum() - hits * (hits + 1) / 2) / (hits * others)) if hits * others else np.nan
+    return spearman, weighted.auroc(rank, error >= np.quantile(error, 0.75))

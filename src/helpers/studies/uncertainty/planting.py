@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from helpers.stats import weighted
 from helpers.studies.uncertainty import artefacts
 from helpers.studies.uncertainty.methods import Method
 from helpers.studies.uncertainty.scoring import Scores, numbers
@@ -55,7 +55,5 @@ def _found(scores: Scores, masks: np.ndarray) -> np.ndarray:
     """Compute the AUROC of the map for the pixels of each mask, shape (n,)."""
     if scores.map is None:
         return np.full(len(masks), np.nan)
-    ranks = stats.rankdata(numbers(scores.map.sum(1).flatten(1)), axis=1)
-    covered = masks.reshape(len(masks), -1)
-    n = covered.sum(1)
-    return ((ranks * covered).sum(1) - n * (n + 1) / 2) / (n * (covered.shape[1] - n))
+    maps = numbers(scores.map.sum(1).flatten(1))
+    return np.array([weighted.auroc(values, mask.ravel()) for values, mask in zip(maps, masks, strict=True)])

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import InputError
+from helpers.stats import weighted
 from helpers.stats.crossed import resample_seeds, seeded_interval
 from helpers.stats.inputs import check_scores, need_columns
 from helpers.stats.variance import over_seeds
@@ -94,7 +95,7 @@ def compare_signs(
                 values["within"] = tuple((x + y) / 2 for x, y in zip(values[a], values[b], strict=True))
                 for scope, part in values.items():
                     found.append((training, sign, scope, name, *study.interval(training, *part, most)))
-            part = study.measured(training, lambda w, r: _auroc(w, r.sign, r.second))
+            part = study.measured(training, lambda w, r: weighted.auroc(r.sign, r.second, w))
             found.append((training, sign, "pooled", f"AUROC, {b}", *study.interval(training, *part, (0, 1))))
     return pd.DataFrame(found, columns=COLUMNS)
 
@@ -146,17 +147,16 @@ def hand_over(
 
                 def kept(w: np.ndarray, r: _Run, share: float = share) -> np.ndarray:
                     # An image goes to a person if its midrank is among the largest.
-                    return w * (_midranks(w, r.sign) <= (1 - share) * w.sum(1, keepdims=True))
+                    return w * (weighted.midranks(r.sign, w) <= (1 - share) * w.sum(1, keepdims=True))
 
                 def gap(w: np.ndarray, r: _Run, kept: Callable = kept) -> np.ndarray:
-                    left = kept(w, r)
-                    return _mean(left * r.second, r.error) - _mean(left * ~r.second, r.error)
+                    return weighted.gap(r.error, kept(w, r), second=r.second)
 
                 def handed(w: np.ndarray, r: _Run, kept: Callable = kept) -> np.ndarray:
                     return 1 - (kept(w, r) * r.second).sum(1) / (w * r.second).sum(1)
 
                 def mean(w: np.ndarray, r: _Run, kept: Callable = kept) -> np.ndarray:
-                    return _mean(kept(w, r), r.error)
+                    return weighted.mean(r.error, kept(w, r))
 
                 measures = {"error": mean, "gap": gap, f"handed over, {b}": handed}
                 for name, measure in measures.items():
@@ -270,38 +270,9 @@ class _Study:
 
 
 def _order(weights: np.ndarray, run: _Run, *, inside: Callable[[_Run], np.ndarray]) -> np.ndarray:
-    return _spearman(weights * inside(run), run.error, run.sign)
+    return weighted.rank_correlation(run.error, run.sign, weights * inside(run))
 
 
 def _badly(weights: np.ndarray, run: _Run, *, inside: Callable[[_Run], np.ndarray]) -> np.ndarray:
     own = inside(run)
-    return _auroc(weights * own, run.sign, run.error > np.quantile(run.error[own], BADLY))
-
-
-def _midranks(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Compute midranks of values that occur `weights` times, shape (replicates, n); tied values share one rank."""
-    _, place = np.unique(values, return_inverse=True)
-    order = np.argsort(place, kind="stable")
-    starts = np.flatnonzero(np.diff(place[order], prepend=-1))
-    counts = np.add.reduceat(weights[:, order], starts, axis=1)
-    return (np.cumsum(counts, axis=1) - counts / 2)[:, place]
-
-
-def _spearman(weights: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    ranks = [_midranks(weights, values) for values in (x, y)]
-    total = weights.sum(1, keepdims=True)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        u, v = (r - (weights * r).sum(1, keepdims=True) / total for r in ranks)
-        return (weights * u * v).sum(1) / np.sqrt((weights * u**2).sum(1) * (weights * v**2).sum(1))
-
-
-def _auroc(weights: np.ndarray, sign: np.ndarray, positive: np.ndarray) -> np.ndarray:
-    ranks, hits = _midranks(weights, sign), weights * positive
-    n = hits.sum(1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return ((hits * ranks).sum(1) - n**2 / 2) / (n * (weights.sum(1) - n))
-
-
-def _mean(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return (weights * values).sum(1) / weights.sum(1)
+    return weighted.auroc(run.sign, run.error > np.quantile(run.error[own], BADLY), weights * own)
