@@ -33,6 +33,7 @@ from helpers.stats.gaps import (
     threshold_sweep,
 )
 from helpers.stats.hypothesis import Test, anova, assumptions, choose_test, compare, kruskal, welch
+from helpers.stats.intervals import half_width_of
 from helpers.stats.judging import judge
 from helpers.stats.label_audit import (
     cohort_values,
@@ -62,7 +63,6 @@ from helpers.stats.sources import hidden_gap, within_source
 from helpers.stats.thresholds import choose_threshold, predict_at, threshold_optimism
 from helpers.stats.variance import (
     change_over_seeds,
-    half_width_of,
     over_seeds,
     seeds_needed,
     single_runs,

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import stats
-from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+from statsmodels.stats.proportion import confint_proportions_2indep
 
 from helpers.errors import InputError
 from helpers.stats.inputs import check_scores, group_scores
+from helpers.stats.intervals import half_width_of, wilson
 
 
 def by_group(score: ArrayLike, *, groups: ArrayLike, level: float = 0.95, show_missing: bool = False) -> pd.DataFrame:
@@ -41,7 +41,7 @@ def by_group(score: ArrayLike, *, groups: ArrayLike, level: float = 0.95, show_m
     for group, values in named:
         n, mean = len(values), values.mean()
         sd = values.std(ddof=1) if n > 1 else np.nan
-        half = stats.t.ppf(0.5 + level / 2, n - 1) * sd / np.sqrt(n) if n > 1 else np.nan
+        half = half_width_of(sd, n, level=level) if n > 1 else np.nan
         q1, median, q3 = np.quantile(values, [0.25, 0.5, 0.75])
         note = "" if n > 1 else "too few"
         rows.append((group, n, mean, sd, mean - half, mean + half, median, q1, q3, note))
@@ -119,7 +119,7 @@ def success_rates(success: ArrayLike, *, groups: ArrayLike, level: float = 0.95)
     data = group_scores(success, groups, at_least=1, name="success")
     parts = data.split()
     count, n = (np.array(v, dtype=int) for v in ([p.sum() for p in parts], [len(p) for p in parts]))
-    low, high = proportion_confint(count, n, alpha=1 - level, method="wilson")
+    low, high = wilson(count, n, alpha=1 - level)
     columns = {"count": count, "n": n, "rate": count / n, "low": low, "high": high}
     table = pd.DataFrame(columns, index=pd.Index(data.levels, name="group"))
     table.attrs["missing"] = data.n_missing

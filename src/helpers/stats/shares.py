@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 from numpy.typing import ArrayLike
-from statsmodels.stats.proportion import proportion_confint
 
 from helpers.errors import InputError
 from helpers.stats.inputs import check_success
+from helpers.stats.intervals import wilson
 
 
 def rates_by(rows: pd.DataFrame, holds: ArrayLike, *, by: Sequence[str], level: float = 0.95) -> pd.DataFrame:
@@ -43,6 +43,6 @@ def rates_by(rows: pd.DataFrame, holds: ArrayLike, *, by: Sequence[str], level: 
         raise InputError(f"column {missing[0]}", "a value is missing", "Leave such rows out, or name the missing value")
     groups = pd.Series(values, index=rows.index).groupby([rows[name] for name in by], sort=False)
     count, n = groups.sum().to_numpy(int), groups.size().to_numpy(int)
-    low, high = proportion_confint(count, n, alpha=1 - level, method="wilson")
+    low, high = wilson(count, n, alpha=1 - level)
     names = groups.size().index.to_frame(index=False)
     return names.assign(rate=count / n, low=low, high=high, n=n)

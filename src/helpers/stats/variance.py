@@ -12,6 +12,7 @@ from scipy import stats
 from helpers.errors import InputError
 from helpers.stats.experiments import FEWEST_SEEDS
 from helpers.stats.inputs import need_columns
+from helpers.stats.intervals import half_width_of
 from helpers.stats.pairs import adjust_p
 
 SHARES = ["variance", "sd", "sd_low", "sd_high", "share", "low", "high", "levels"]
@@ -298,11 +299,6 @@ def seeds_needed(sd: float, half_width: float, *, level: float = 0.95, most: int
     n = np.arange(2, most + 1)
     enough = half_width_of(sd, n, level=level) <= half_width
     return int(n[enough.argmax()]) if enough.any() else None
-
-
-def half_width_of(sd: float, n: int | np.ndarray, *, level: float = 0.95) -> float | np.ndarray:
-    """Compute the expected half width of Student's interval of a mean over `n` seeds, given the SD `sd` of one run."""
-    return stats.t.ppf((1 + level) / 2, np.asarray(n) - 1) * sd / np.sqrt(n)
 
 
 def _numbers(table: pd.DataFrame, value: str) -> pd.Series:

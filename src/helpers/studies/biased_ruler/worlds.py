@@ -8,6 +8,7 @@ import pandas as pd
 
 from helpers import datasets, scores
 from helpers.errors import check_choice
+from helpers.stats.intervals import wilson
 from helpers.studies.biased_ruler import label_tiers, labeller, slices
 from helpers.studies.biased_ruler.diagnosis import CAUSES, diagnose
 from helpers.studies.biased_ruler.experiments import known_difficulty, run
@@ -124,10 +125,8 @@ def right(rows: pd.DataFrame, *, by: Sequence[str] = ("truth", "reading")) -> pd
     by : sequence of str
         Columns; their values, joined by a comma, name the rows of the result.
     """
-    from statsmodels.stats.proportion import proportion_confint
-
     names = rows[list(by)].agg(", ".join, axis=1)
     groups = rows.assign(right=rows["verdict"] == rows["truth"]).groupby(names, sort=False)
     table = groups.agg(rate=("right", "mean"), n=("seed", "nunique"))
-    low, high = proportion_confint(table["rate"] * table["n"], table["n"], method="wilson")
+    low, high = wilson(table["rate"] * table["n"], table["n"])
     return table.assign(low=low, high=high)[["rate", "low", "high", "n"]]

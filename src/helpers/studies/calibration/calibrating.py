@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from scipy import stats
-from statsmodels.stats.proportion import proportion_confint
 from tqdm.auto import tqdm
 
 from helpers.errors import InputError
 from helpers.keep import store
 from helpers.stats import gaps, hypothesis
+from helpers.stats.intervals import wilson
 from helpers.stats.permute import permutation
 from helpers.stats.resample import bootstrap
 
@@ -139,7 +139,7 @@ def null_interval_coverage(*, n_cohorts: int = 400, n_boot: int = 500, seed: int
         low, high = np.quantile(np.stack(_max_min_and_contrast(draws)), [0.025, 0.975], axis=1)
         covered[i] = (low <= 0) & (high >= 0)
     count = covered.sum(axis=0)
-    low, high = proportion_confint(count, n_cohorts, method="wilson")
+    low, high = wilson(count, n_cohorts)
     columns = {"covered": count, "n_cohorts": n_cohorts, "coverage": count / n_cohorts, "low": low, "high": high}
     index = pd.Index(["max - min", "b - a"], name="statistic")
     return pd.DataFrame(columns | {"mean_estimate": estimates.mean(axis=0)}, index=index)
@@ -188,7 +188,7 @@ def _max_min_and_contrast(means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _rate(what: str, kind: str, hits: pd.Series, expected: float) -> tuple:
-    low, high = proportion_confint(int(hits.sum()), len(hits), method="wilson")
+    low, high = wilson(int(hits.sum()), len(hits))
     return what, kind, len(hits), float(hits.mean()), float(low), float(high), expected
 
 

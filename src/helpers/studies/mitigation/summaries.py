@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy
-from statsmodels.stats.proportion import proportion_confint
 
 from helpers import stats
 from helpers.metrics.rates import SMALLEST
+from helpers.stats.intervals import half_width_of, wilson
 from helpers.studies.mitigation import comparing
 from helpers.studies.mitigation.protocol import BASELINE, METHODS, START, THRESHOLDS, Compared
 from helpers.studies.mitigation.tasks import PARTS, Study
@@ -195,7 +194,7 @@ def shuffled(found: Compared, attribute: str, *, method: str, n: int = 200, seed
     lots = {f"lot {k}": cases["patient_id"].map(pd.Series(rng.permutation(own), own.index)) for k in range(n)}
     table = _signed(found, pd.DataFrame(lots), "worst", "test", (BASELINE, method))
     hits = int((table["p"] < 0.05).groupby(table["attribute"]).any().sum())
-    low, high = proportion_confint(hits, n, method="wilson")
+    low, high = wilson(hits, n)
     return stats.estimate({"estimate": hits / n, "low": low, "high": high}, units=n)
 
 
@@ -262,5 +261,5 @@ def _slope(own: pd.DataFrame) -> dict[str, object] | None:
 def _mean(values: np.ndarray) -> tuple[float, float]:
     """Compute the mean and the half-width of its t interval; the half-width is NaN with fewer than two values."""
     n = len(values)
-    half = scipy.stats.t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n) if n > 1 else float("nan")
+    half = half_width_of(values.std(ddof=1), n) if n > 1 else float("nan")
     return (float(values.mean()) if n else float("nan")), float(half)

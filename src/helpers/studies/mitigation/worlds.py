@@ -13,10 +13,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import scipy
-from statsmodels.stats.proportion import proportion_confint
 
 from helpers import metrics, stats
 from helpers.errors import InputError, check_choice
+from helpers.stats.intervals import half_width_of, wilson
 from helpers.studies.mitigation.causes import CAUSES
 from helpers.studies.mitigation.protocol import BASELINE, METHODS, RULES, START, THRESHOLDS, Compared, compare
 from helpers.studies.mitigation.tasks import ATTRIBUTES, load, simulated, starter
@@ -206,7 +206,7 @@ def headline(table: pd.DataFrame) -> dict[str, object]:
     counts["causes"] = int(helped.sum()), len(helped)
     found: dict[str, object] = {"cells": float(len(rows))}
     for name, (count, n) in counts.items():
-        low, high = proportion_confint(count, n, method="wilson")
+        low, high = wilson(count, n)
         found[name] = stats.estimate({"estimate": count / n, "low": low, "high": high}, units=n)
     return found
 
@@ -217,7 +217,7 @@ def _mean(values: np.ndarray) -> dict[str, float]:
     spread = float(values.std(ddof=1)) if n > 1 else float("nan")
     if np.ptp(values) < 1e-12:
         return {"estimate": middle, "low": middle, "high": middle, "p": 1.0 if middle == 0 else float("nan"), "n": n}
-    half = float(scipy.stats.t.ppf(1 - ALPHA / 2, n - 1) * spread / np.sqrt(n))
+    half = float(half_width_of(spread, n, level=1 - ALPHA))
     p = float(2 * scipy.stats.t.sf(abs(middle) / (spread / np.sqrt(n)), n - 1))
     return {"estimate": middle, "low": middle - half, "high": middle + half, "p": p, "n": n}
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
 
 from helpers import degrade, metrics, stats
 from helpers.errors import InputError
 from helpers.learn.restoration_measuring import Measured
 from helpers.learn.restoration_tasks import LEVELS, Task, part_of
 from helpers.stats import weighted
+from helpers.stats.intervals import wilson
 
 NO_NOISE = 1e12  # photons
 FEW = 64  # number of images for the PSNR of a noise level
@@ -191,7 +191,7 @@ def negative_control(
     frame = measured.scores[score][[baseline, arm]]
     harm = stats.harm_in_scores(frame, attributes=groups, patient=cases["patient_id"], baseline=baseline)
     found = int((harm["p"] < 0.05).groupby(harm["attribute"]).any().sum())
-    low, high = proportion_confint(found, n, method="wilson")
+    low, high = wilson(found, n)
     return stats.estimate({"estimate": found / n, "low": low, "high": high}, n=n)
 
 

@@ -23,7 +23,6 @@ import numpy as np
 import pandas as pd
 import scipy
 from scipy.special import expit
-from statsmodels.stats.proportion import proportion_confint
 
 from helpers import stats
 from helpers.datasets import BRAIN_WORLDS, CHEST_WORLDS
@@ -31,6 +30,7 @@ from helpers.errors import InputError, check_choice
 from helpers.keep import parallel
 from helpers.learn.restoration_measuring import Measured
 from helpers.learn.restoration_tasks import degraded, load, read, simulated
+from helpers.stats.intervals import wilson
 from helpers.studies.reconstruction.summaries import performance, thresholds
 
 WORLDS = {"ucsf-pdgm": BRAIN_WORLDS, "chexpert": CHEST_WORLDS}
@@ -201,7 +201,7 @@ def level_of_test(n: int, *, patients: int, n_boot: int, seed: int, workers: int
     """
     jobs = [partial(_p_by_chance, patients, n_boot, (seed, k)) for k in range(n)]
     found = sum(p < ALPHA for p in parallel.each(jobs, workers=workers, progress=False))
-    low, high = proportion_confint(found, n, method="wilson")
+    low, high = wilson(found, n)
     return stats.estimate({"estimate": found / n, "low": low, "high": high}, n=n)
 
 

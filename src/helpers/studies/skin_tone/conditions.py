@@ -9,11 +9,12 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 from statsmodels.stats.inter_rater import cohens_kappa
-from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+from statsmodels.stats.proportion import confint_proportions_2indep
 
 from helpers.errors import InputError
 from helpers.stats.experiments import two_group_cells
 from helpers.stats.inputs import check_groups, need_columns
+from helpers.stats.intervals import wilson
 
 
 def prevalence(condition: ArrayLike, *, groups: ArrayLike, a: object, b: object, level: float = 0.95) -> pd.DataFrame:
@@ -200,7 +201,7 @@ def label_agreement(first: ArrayLike, second: ArrayLike, *, level: float = 0.95)
     x, y, missing = _both(first, second)
     rows = {}
     for name, hits in (("exact", x == y), ("within one", np.abs(x - y) <= 1)):
-        rows[name] = (hits.mean(), *proportion_confint(hits.sum(), len(x), alpha=1 - level, method="wilson"), len(x))
+        rows[name] = (hits.mean(), *wilson(hits.sum(), len(x), alpha=1 - level), len(x))
     scale = np.arange(min(x.min(), y.min()), max(x.max(), y.max()) + 1)
     if len(scale) < 2:
         raise InputError("labels", "every case has the same label by both", "Compare labels that vary")

@@ -19,6 +19,7 @@ from helpers.errors import InputError, check_choice
 from helpers.stats.crossed import two_sided_p
 from helpers.stats.decompose import kitagawa
 from helpers.stats.inputs import check_scores, need_columns
+from helpers.stats.intervals import half_width_of
 from helpers.stats.pairs import adjust_p
 from helpers.stats.runs import TRAININGS, RunMeans
 
@@ -69,7 +70,7 @@ def representation_effects(
     for name in CONTRASTS:
         per_run = _contrast(by_run, name)
         interval = crossed.interval(_contrast(observed, name)[0], _contrast(drawn, name), per_run)
-        half = stats.t.ppf(0.975, len(per_run) - 1) * per_run.std(ddof=1) / np.sqrt(len(per_run))
+        half = half_width_of(per_run.std(ddof=1), len(per_run))
         ends = (interval.estimate, interval.low, interval.high, per_run.mean() - half, per_run.mean() + half)
         p = float(stats.wilcoxon(per_run).pvalue) if per_run.any() else 1.0
         said = {"effect on a": f"effect on {a}", "effect on b": f"effect on {b}"}.get(name, name)
