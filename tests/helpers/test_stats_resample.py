@@ -10,6 +10,7 @@ import pytest
 
 from helpers import stats
 from helpers.errors import InputError
+from helpers.stats import drawing
 from helpers.stats.resample import percentile_interval
 from helpers.studies import calibration
 
@@ -275,3 +276,69 @@ def test_bad_requests_are_said(options):
 def test_unpaired_scores_are_said():
     with pytest.raises(InputError, match="paired"):
         stats.bootstrap_change(SCORE, SCORE[:-1], groups=GROUPS, a="a", b="b")
+
+
+def difference(score, groups):
+    return score[groups == "b"].mean() - score[groups == "a"].mean()
+
+
+NAMED = {"a": "a", "b": "b"}
+
+
+@pytest.mark.parametrize("how", [{"statistic": difference}, NAMED], ids=["callable", "named"])
+def test_a_duplicated_row_widens_and_narrows_nothing(how):
+    """Every row five times, each under its patient: replicates are those of the rows once; as patients they narrow."""
+    times, ids, rows = 5, np.arange(N), np.arange(N).repeat(5)
+    mixed = np.random.default_rng(0).permutation(N * times)  # rows of a patient need not follow each other
+    rows = rows[mixed]
+    once = stats.bootstrap(SCORE, groups=GROUPS, cluster=ids, n_boot=500, **how)
+    again = stats.bootstrap(SCORE[rows], groups=GROUPS.to_numpy()[rows], cluster=ids[rows], n_boot=500, **how)
+    np.testing.assert_allclose(again.replicates, once.replicates, atol=1e-12)
+    assert (again.estimate, again.low, again.high) == pytest.approx((once.estimate, once.low, once.high))
+    assert once.n == again.n == N
+    taken = stats.bootstrap(SCORE[rows], groups=GROUPS.to_numpy()[rows], n_boot=500, **how)
+    assert taken.high - taken.low < 0.6 * (again.high - again.low)
+
+
+def test_clusters_of_one_row_are_the_plain_bootstrap():
+    ids = [f"p{k}" for k in range(N)]
+    plain_rows = stats.bootstrap(SCORE, groups=GROUPS, statistic=difference, n_boot=2000)
+    for how in ({"statistic": difference}, NAMED):
+        found = stats.bootstrap(SCORE, groups=GROUPS, cluster=ids, n_boot=2000, **how)
+        assert found.replicates.std() == pytest.approx(plain_rows.replicates.std(), rel=0.08)
+        assert found.estimate == pytest.approx(plain_rows.estimate)
+
+
+def test_clusters_are_drawn_whole():
+    """Two patients of a and one of b, each with two rows that differ by one."""
+    score, groups = [0.0, 1.0, 4.0, 5.0, 2.0, 3.0], list("aaaabb")
+    found = stats.bootstrap(score, groups=groups, cluster=[1, 1, 2, 2, 3, 3], n_boot=400, **NAMED)
+    # with the one of b, one or two patients of a are drawn: means of 0.5, 4.5 or 2.5 against 2.5
+    assert set(found.replicates.round(9)) == {2.0, -2.0, 0.0}
+    assert found.dropped > 0 and found.n == 3
+    ratio = stats.bootstrap(score, groups=groups, cluster=[1, 1, 2, 2, 3, 3], statistic="ratio", n_boot=400, **NAMED)
+    assert ratio.estimate == pytest.approx(1) and set(ratio.replicates.round(9)) == {0.2, 1.0, 1.8}
+
+
+def test_a_row_without_a_cluster_is_refused():
+    with pytest.raises(InputError, match="cluster: missing in 1 of 3 rows"):
+        stats.bootstrap([1, 2, 3], groups=list("aab"), cluster=[1, None, 2], **NAMED)
+    with pytest.raises(InputError, match="2 labels for 3 scores"):
+        stats.bootstrap([1, 2, 3], groups=list("aab"), cluster=[1, 2], **NAMED)
+
+
+@pytest.mark.parametrize("n", [3, 7, 700])
+def test_counts_are_those_of_patients_drawn_one_by_one(n):
+    rng = np.random.default_rng(4)
+    expected = [np.bincount(rng.integers(0, n, n), minlength=n) for _ in range(300)]
+    np.testing.assert_array_equal(drawing.counts(n, 300, np.random.default_rng(4)), expected)
+    parts = list(drawing.blocks(n, n_boot=300, seed=4, step=101, dtype=np.float32))
+    assert [len(part) for part in parts] == [101, 101, 98] and parts[0].dtype == np.float32
+    np.testing.assert_array_equal(np.concatenate(parts), expected)
+
+
+def test_multinomial_draws_count_every_unit_alike():
+    found = drawing.multinomial(20, n_boot=5000, seed=1)
+    assert (found.sum(axis=1) == 20).all()
+    np.testing.assert_allclose(found.mean(axis=0), 1, atol=4 * np.sqrt(0.95 / 5000))
+    np.testing.assert_allclose(found.var(axis=0), 0.95, atol=0.15)

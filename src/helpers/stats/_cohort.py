@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from helpers.errors import InputError, check_choice
+from helpers.stats import drawing
 from helpers.stats.inputs import check_groups
 from helpers.stats.pairs import adjust_p
 from helpers.stats.resample import percentile_interval
@@ -106,15 +107,12 @@ def resampled(tables: Sequence[np.ndarray], *, n_boot: int, seed: int) -> list[n
     Each replicate draws patients with replacement, once for all tables. The sums are then a matrix product: the number
     of draws of each patient times the table. Counts of cases are exact in float32, which is twice as fast.
     """
-    patients, dtype, rng = len(tables[0]), tables[0].dtype, np.random.default_rng(seed)
+    patients, dtype = len(tables[0]), tables[0].dtype
     sums = [np.empty((n_boot, table.shape[1]), dtype) for table in tables]
     step = max(1, CHUNK // patients)
-    for start in range(0, n_boot, step):
-        weights = np.empty((min(step, n_boot - start), patients), dtype)
-        for row in weights:
-            row[:] = np.bincount(rng.integers(0, patients, patients), minlength=patients)
+    for k, weights in enumerate(drawing.blocks(patients, n_boot=n_boot, seed=seed, step=step, dtype=dtype)):
         for table, out in zip(tables, sums, strict=True):
-            out[start : start + step] = weights @ table
+            out[k * step : (k + 1) * step] = weights @ table
     return sums
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from helpers.stats import drawing
 from helpers.stats.resample import CHUNK, Interval, percentile_interval
 
 FARTHEST = 7.0  # standard errors: replicates are clipped here, where the normal tail is negligible
@@ -45,11 +46,7 @@ def resample_cells(values: np.ndarray, cell: np.ndarray, n_cells: int, *, n_boot
     n, columns = values.shape
     member = (cell[:, None] == np.arange(n_cells)).astype(float)
     table = np.concatenate([member[:, :, None] * values[:, None], member[:, :, None]], axis=2).reshape(n, -1)
-    rng, parts, step = np.random.default_rng(seed), [], max(1, CHUNK // n)
-    for start in range(0, n_boot, step):
-        size = min(step, n_boot - start)
-        rows = rng.integers(0, n, (size, n)) + n * np.arange(size)[:, None]
-        parts.append(np.bincount(rows.ravel(), minlength=size * n).reshape(size, n) @ table)
+    parts = [times @ table for times in drawing.blocks(n, n_boot=n_boot, seed=seed, step=max(1, CHUNK // n))]
     sums = np.concatenate([table.sum(axis=0)[None], *parts]).reshape(n_boot + 1, n_cells, columns + 1)
     counts = sums[:, :, -1]
     with np.errstate(invalid="ignore"):

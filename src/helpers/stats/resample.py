@@ -16,7 +16,8 @@ from scipy import stats
 from scipy.stats import qmc
 
 from helpers.errors import InputError
-from helpers.stats.inputs import Grouped, check_scores, group_scores, is_binary
+from helpers.stats import drawing
+from helpers.stats.inputs import Grouped, check_groups, check_scores, group_scores, is_binary
 
 Statistic = Callable[[np.ndarray, np.ndarray], float]
 
@@ -62,6 +63,7 @@ def bootstrap(
     score: ArrayLike,
     *,
     groups: ArrayLike,
+    cluster: ArrayLike | None = None,
     a: object = None,
     b: object = None,
     statistic: Literal["difference", "ratio"] | Statistic = "difference",
@@ -77,6 +79,9 @@ def bootstrap(
         A score, or the outcomes of `success`: the contrast is then of success rates.
     groups : array_like of shape (n,)
         Labels. Unlabelled patients and other groups are resampled too, so that group sizes vary as in a new cohort.
+    cluster : array_like of shape (n,), optional
+        Patient of each row, if a patient may have several. Patients are then drawn with all their rows, and every row
+        counts the same in a mean. If left out, each row is a patient.
     a, b : object
         The two groups.
     statistic : {"difference", "ratio"} or callable
@@ -93,7 +98,12 @@ def bootstrap(
     -------
     Interval
         Replicates in which a group is not drawn, or in which the ratio is 0/0, are counted in `dropped`. An infinite
-        ratio is kept: the ends are then order statistics, and may be infinite.
+        ratio is kept: the ends are then order statistics, and may be infinite. `n` counts patients.
+
+    Raises
+    ------
+    InputError
+        A score is not a number, a group is not there, lengths differ, or a row has no patient.
 
     Notes
     -----
@@ -104,16 +114,20 @@ def bootstrap(
     """
     data = group_scores(score, groups)
     rng = np.random.default_rng(seed)
+    owner, n = _owners(cluster, len(data.values))
     if callable(statistic):
         labels = np.array([*data.levels, None], dtype=object)[data.codes]
-        estimate, replicates = _bootstrap_callable(data, labels, statistic, n_boot, rng)
+        estimate, replicates = _bootstrap_callable(data, labels, statistic, n_boot, rng, owner, n)
     else:
         first, second = _pair(data, a, b)
-        ((means_a,), (means_b,)) = _mean_replicates([data.values[first]], [data.values[second]], data, n_boot, rng)
+        if owner is None:
+            ((means_a,), (means_b,)) = _mean_replicates([data.values[first]], [data.values[second]], data, n_boot, rng)
+        else:
+            means_a, means_b = _cluster_means(data.values, [first, second], owner, n, n_boot, seed)
         combine = _combine(statistic)
         estimate = float(combine(data.values[first].mean(), data.values[second].mean()))
         replicates = combine(means_a, means_b)
-    return percentile_interval(estimate, replicates, len(data.values), level)
+    return percentile_interval(estimate, replicates, n, level)
 
 
 def bootstrap_change(
@@ -156,6 +170,16 @@ def bootstrap_change(
     return Change(*ends, change)
 
 
+def _owners(cluster: ArrayLike | None, n: int) -> tuple[np.ndarray | None, int]:
+    """Return the patient code of each row, None if each row is a patient, and the number of patients."""
+    if cluster is None:
+        return None, n
+    owner, names = check_groups(cluster, n, "cluster")
+    if (owner < 0).any():
+        raise InputError("cluster", f"missing in {int((owner < 0).sum())} of {n} rows", "Name the patient of each row.")
+    return owner, len(names)
+
+
 def _pair(data: Grouped, a: object, b: object) -> tuple[np.ndarray, np.ndarray]:
     if a is None or b is None or a == b:
         raise InputError("a, b", f"two groups are needed, got {a!r} and {b!r}", f"Name two of {data.levels}.")
@@ -186,6 +210,18 @@ def _mean_replicates(
     free = 2 ** len(parts_a) - 1  # counts of all outcome patterns but the last, which follows from them
     even = qmc.Halton(2 * free, rng=rng).random(n_boot)
     return _outcome_means(parts_a, sizes[:, 0], even[:, :free]), _outcome_means(parts_b, sizes[:, 1], even[:, free:])
+
+
+def _cluster_means(
+    values: np.ndarray, sides: list[np.ndarray], owner: np.ndarray, n: int, n_boot: int, seed: int
+) -> tuple[np.ndarray, ...]:
+    """Compute resampled means of the rows of each side, drawing whole patients; NaN if no row of a side is drawn."""
+    columns = [np.bincount(owner, side * part, n) for side in sides for part in (values, np.ones(len(values)))]
+    table = np.stack(columns, axis=1)
+    blocks = drawing.blocks(n, n_boot=n_boot, seed=seed, step=max(1, CHUNK // n))
+    sums = np.concatenate([times @ table for times in blocks])
+    with np.errstate(invalid="ignore"):
+        return tuple(sums[:, k] / sums[:, k + 1] for k in (0, 2))
 
 
 def _score_means(parts: list[np.ndarray], sizes: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
@@ -221,17 +257,30 @@ def _outcome_means(parts: list[np.ndarray], sizes: np.ndarray, uniform: np.ndarr
 
 
 def _bootstrap_callable(
-    data: Grouped, labels: np.ndarray, statistic: Statistic, n_boot: int, rng: np.random.Generator
+    data: Grouped,
+    labels: np.ndarray,
+    statistic: Statistic,
+    n_boot: int,
+    rng: np.random.Generator,
+    owner: np.ndarray | None,
+    n: int,
 ) -> tuple[float, np.ndarray]:
     kept = data.codes >= 0
     estimate = float(statistic(data.values[kept], labels[kept]))
-    replicates, n = np.empty(n_boot), len(data.values)
+    replicates, rows_of = np.empty(n_boot), _rows_of(owner, n)
     for i in range(n_boot):
         rows = rng.integers(0, n, size=n)
+        rows = rows if rows_of is None else np.concatenate([rows_of[k] for k in rows])
         rows = rows[kept[rows]]
         lost = len(np.unique(data.codes[rows])) < len(data.levels)
         replicates[i] = np.nan if lost else statistic(data.values[rows], labels[rows])
     return estimate, replicates
+
+
+def _rows_of(owner: np.ndarray | None, n: int) -> list[np.ndarray] | None:
+    if owner is None:
+        return None
+    return np.split(np.argsort(owner, kind="stable"), np.cumsum(np.bincount(owner, minlength=n))[:-1])
 
 
 def percentile_interval(estimate: float, replicates: np.ndarray, n: int, level: float) -> Interval:

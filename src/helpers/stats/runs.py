@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import InputError
+from helpers.stats import drawing
 from helpers.stats.crossed import resample_seeds, seeded_interval
 from helpers.stats.inputs import check_scores, need_columns
 from helpers.stats.resample import CHUNK, Interval
@@ -85,13 +86,10 @@ class RunMeans:
 
     def drawn(self, n_boot: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Compute the means over images and runs drawn with replacement, independently of each other."""
-        rng, parts, step = np.random.default_rng(seed), [], max(1, CHUNK // self.n)
+        step = max(1, CHUNK // self.n)
         weights = resample_seeds(len(self.runs), n_boot=n_boot, seed=seed + 1)
-        for start in range(0, n_boot, step):
-            size = min(step, n_boot - start)
-            rows = rng.integers(0, self.n, (size, self.n)) + self.n * np.arange(size)[:, None]
-            times = np.bincount(rows.ravel(), minlength=size * self.n).reshape(size, self.n)
-            parts.append(self._means(times.astype(float), weights[start : start + size]))
+        images = drawing.blocks(self.n, n_boot=n_boot, seed=seed, step=step)
+        parts = [self._means(times, weights[k * step :][: len(times)]) for k, times in enumerate(images)]
         means, counts = zip(*parts, strict=True)
         return np.concatenate(means), np.concatenate(counts)
 

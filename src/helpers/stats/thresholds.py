@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from helpers.errors import InputError
 from helpers.metrics.rates import SMALLEST, check_labels, check_probabilities
+from helpers.stats import drawing
 from helpers.stats._cohort import Cohort, change_row, check_cohort
 
 
@@ -129,7 +130,7 @@ def threshold_optimism(
         drawn = []
         for codes in patients:
             size = codes.max() + 1
-            drawn.append(np.bincount(rng.integers(0, size, size), minlength=size)[codes].astype(float))
+            drawn.append(drawing.counts(size, 1, rng)[0, codes])
         replicates[i] = both(*drawn)
     n, rows = len(cohort.attributes[0].codes), []
     for k, statistic in enumerate(("threshold", "balance", "accuracy", "eodd")):

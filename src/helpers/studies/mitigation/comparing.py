@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from helpers.errors import InputError, check_choice
 from helpers.metrics.rates import SMALLEST, check_labels, check_predictions, check_probabilities
-from helpers.stats import weighted
+from helpers.stats import drawing, weighted
 from helpers.stats._cohort import add_q
 from helpers.stats.crossed import resample_seeds, seeded_interval, two_sided_p
 from helpers.stats.inputs import check_groups
@@ -172,12 +172,9 @@ def _cross(values: np.ndarray, draws: np.ndarray, weights: np.ndarray) -> np.nda
 
 def _draw(study: _Study, n_boot: int, seed: int) -> dict[str, np.ndarray]:
     """Compute every metric in resampled cohorts, (n_boot, methods, seeds)."""
-    rng, n = np.random.default_rng(seed), study.n_patients
-    step, parts = max(1, BLOCK // len(study.patient)), []
-    for start in range(0, n_boot, step):
-        size = min(step, n_boot - start)
-        rows = rng.integers(0, n, (size, n)) + n * np.arange(size)[:, None]
-        parts.append(_metrics(study, np.bincount(rows.ravel(), minlength=size * n).reshape(size, n).astype(float)))
+    step = max(1, BLOCK // len(study.patient))
+    blocks = drawing.blocks(study.n_patients, n_boot=n_boot, seed=seed, step=step)
+    parts = [_metrics(study, counts) for counts in blocks]
     return {metric: np.concatenate([part[metric] for part in parts]) for metric in METRICS}
 
 

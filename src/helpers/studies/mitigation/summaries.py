@@ -10,6 +10,7 @@ import pandas as pd
 
 from helpers import stats
 from helpers.metrics.rates import SMALLEST
+from helpers.stats import drawing
 from helpers.stats.intervals import half_width_of, wilson
 from helpers.studies.mitigation import comparing
 from helpers.studies.mitigation.protocol import BASELINE, METHODS, START, THRESHOLDS, Compared
@@ -115,8 +116,7 @@ def image_quality(found: Compared, *, rule: str, n_boot: int = 1000, seed: int =
         ``n`` patients; empty for a classification.
     """
     codes, patients = pd.factorize(found.cases["test"]["patient_id"])
-    rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(len(patients), np.full(len(patients), 1 / len(patients)), size=n_boot)[:, codes]
+    drawn = drawing.multinomial(len(patients), n_boot=n_boot, seed=seed)[:, codes]
     means = {}
     for method, values in found.psnr.get(rule, {}).items():
         each = values.mean(axis=0)

@@ -12,7 +12,7 @@ from helpers import degrade, metrics, stats
 from helpers.errors import InputError
 from helpers.learn.restoration_measuring import Measured
 from helpers.learn.restoration_tasks import LEVELS, Task, part_of
-from helpers.stats import weighted
+from helpers.stats import drawing, weighted
 from helpers.stats.intervals import wilson
 
 NO_NOISE = 1e12  # photons
@@ -86,8 +86,7 @@ def performance(measured: Mapping[str, Measured], *, targets: list[str], n_boot:
     for level, every in measured.items():
         tested = every.part("test")
         code, patients = pd.factorize(tested.cases["patient_id"])
-        rng = np.random.default_rng(seed)
-        drawn = rng.multinomial(len(patients), np.full(len(patients), 1 / len(patients)), size=n_boot)
+        drawn = drawing.multinomial(len(patients), n_boot=n_boot, seed=seed)
         weights = np.vstack([np.ones(len(patients)), drawn])[:, code]
         for (metric, target), arms in _draws(tested, targets, weights).items():
             for arm, values in arms.items():

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from helpers.errors import InputError
-from helpers.stats import weighted
+from helpers.stats import drawing, weighted
 from helpers.stats.crossed import resample_seeds
 from helpers.stats.inputs import check_scores, need_columns
 from helpers.stats.runs import RunMeans
@@ -64,8 +64,7 @@ def warning_sign(
             problem = f"a run's {error} or {sign} is the same in all images, or it tests one group alone"
             raise InputError(f"training {training}", problem, "Leave that run out, or test more images.")
         drawn = np.empty((n_boot, len(runs), len(lowest)))
-        lots = [rng.integers(0, crossed.n, crossed.n) for _ in range(n_boot)]
-        times = np.array([np.bincount(lot, minlength=crossed.n) for lot in lots])
+        times = drawing.counts(crossed.n, n_boot, rng, int)
         for r, (code, error_of, sign_of, in_b) in enumerate(runs):
             for k, own in enumerate(times[:, code]):
                 drawn[k, r, :2] = _ranked(np.repeat(error_of, own), np.repeat(sign_of, own))

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import InputError
-from helpers.stats import weighted
+from helpers.stats import drawing, weighted
 from helpers.stats.crossed import resample_seeds, seeded_interval
 from helpers.stats.inputs import check_scores, need_columns
 from helpers.stats.variance import over_seeds
@@ -248,8 +248,7 @@ class _Study:
     def measured(self, training: object, measure: Callable[[np.ndarray, _Run], np.ndarray]):
         """Compute a measure in each run, shape (runs,), and its mean over runs in each replicate, shape (n_boot,)."""
         runs = self._runs[training]
-        rng = np.random.default_rng(self.seed)
-        times = rng.multinomial(self.n, np.full(self.n, 1 / self.n), size=self.n_boot).astype(float)
+        times = drawing.multinomial(self.n, n_boot=self.n_boot, seed=self.seed).astype(float)
         observed = np.array([measure(np.ones((1, len(r.code))), r)[0] for r in runs])
         drawn = np.stack([measure(times[:, r.code], r) for r in runs], axis=1)
         weights = resample_seeds(len(runs), n_boot=self.n_boot, seed=self.seed + 1)
