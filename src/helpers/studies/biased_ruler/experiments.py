@@ -10,7 +10,7 @@ import pandas as pd
 
 from helpers import datasets
 from helpers.errors import InputError
-from helpers.keep import cache
+from helpers.keep.plans import grid, repeat
 from helpers.studies.biased_ruler import slices
 
 EXPERIMENTS = ("baseline", "swap_young", "swap_older", "difficulty_balanced", "biased_input")
@@ -106,29 +106,29 @@ def run(
     InputError
         A case has no age group, or a part cannot be kept.
     """
-    from tqdm.auto import tqdm
-
     if cases["age_group"].isna().any():
         raise InputError("cases", "some cases have no age group", "Leave them out, and their images with them")
     cases = cases.reset_index(drop=True)
-    fold = datasets.folds(cases["age_group"].to_numpy(), n=folds, seed=seed)
-    parts = []
-    plans = {e: training_set(e, cases, seed=seed) for e in experiments}
-    plans = {e: plan for e, plan in plans.items() if not e.startswith("swap_") or np.logical_and(*plan).any()}
-    todo = [(e, s, k) for e in plans for s in seeds for k in range(folds)]
-    for experiment, train_seed, k in tqdm(todo, desc="networks", unit="network", disable=not progress):
-        name = f"{experiment}-seed{train_seed}-fold{k}"
-        include, silver = plans[experiment]
-        held_out = fold == k
+    fold_of = datasets.folds(cases["age_group"].to_numpy(), n=folds, seed=seed)
+    chosen = {e: training_set(e, cases, seed=seed) for e in experiments}
+    chosen = {e: both for e, both in chosen.items() if not e.startswith("swap_") or np.logical_and(*both).any()}
 
-        def trained(include=include & ~held_out, silver=silver, held_out=held_out, train_seed=train_seed, name=name):
-            return score(include, silver, held_out, train_seed, name).tolist()
+    def trained(experiment: str, train_seed: int, fold: int) -> list[dict[str, object]]:
+        include, silver = chosen[experiment]
+        held_out = fold_of == fold
+        name = f"{experiment}-seed{train_seed}-fold{fold}"
+        dice = np.asarray(score(include & ~held_out, silver, held_out, train_seed, name))
+        tested = np.flatnonzero(held_out).tolist()
+        rows = []
+        for reference, values in zip(("gold", "silver"), dice.T, strict=True):
+            of_each = zip(tested, values.tolist(), strict=True)
+            rows += [{"case": case, "reference": reference, "dice": value} for case, value in of_each]
+        return rows
 
-        dice = cache.once(None if keep is None else keep / f"{name}.json", trained)
-        for reference, values in zip(("gold", "silver"), np.array(dice).T, strict=True):
-            part = cases.loc[held_out, ["patient_id", "age_group"]]
-            parts.append(part.assign(experiment=experiment, train_seed=train_seed, reference=reference, dice=values))
-    return pd.concat(parts, ignore_index=True)
+    plan = grid(experiment=chosen, train_seed=seeds, fold=range(folds))
+    found = repeat(trained, plan, keep=keep, unit="network", progress=progress)
+    who = cases[["patient_id", "age_group"]].iloc[found["case"]].reset_index(drop=True)
+    return who.join(found[["experiment", "train_seed", "reference", "dice"]])
 
 
 def two_rulers(root: Path, *, size: int, steps: int, folds: int, seed: int, device: str = "auto") -> pd.DataFrame:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from helpers import learn, stats
 from helpers.errors import InputError, check_choice
-from helpers.keep import cache
+from helpers.keep.plans import grid, repeat
 from helpers.learn import vae_fitting, vae_measuring
 from helpers.learn.vae_settings import network_seed
 from helpers.learn.vae_weights import save
@@ -158,27 +158,25 @@ def run(
         ``run, training, image, group, label, distinct`` (number of different training images of this network) and the
         columns that `score` gives.
     """
-    from tqdm.auto import tqdm
-
     need_columns(cases, ["md5hash", condition])
     if runs < 1:
         raise InputError(f"runs = {runs}", "expected 1 or more", "Repeat the experiment at least once")
-    parts = []
-    todo = [(r, training) for r in range(runs) for training in stats.TRAININGS]
     options = {"test_size": test_size, "train_size": train_size, "sampling": sampling, "seed": seed, "a": a, "b": b}
-    for r, training in tqdm(todo, desc="networks", unit="network", disable=not progress):
-        rows = split(cases, run=r, **options)
-        name, trained_on = f"run{r}-{training}", rows.train[training]
 
-        def measured(trained_on=trained_on, rows=rows, r=r, name=name) -> dict[str, list[float]]:
-            return score(trained_on, rows.test, network_seed(seed, r), name).to_dict("list")
+    def measured(run: int, training: str) -> list[dict[str, object]]:
+        rows = split(cases, run=run, **options)
+        trained_on = rows.train[training]
+        found = score(trained_on, rows.test, network_seed(seed, run), f"run{run}-{training}").to_dict("records")
+        distinct = len(np.unique(trained_on))
+        return [{"case": int(k), "distinct": distinct} | own for k, own in zip(rows.test, found, strict=True)]
 
-        found = cache.once(None if keep is None else keep / f"{name}.json", measured)
-        tested = cases.iloc[rows.test]
-        keys = {"run": r, "training": training, "image": tested["md5hash"], "group": tested["group"].astype("str")}
-        keys |= {"label": tested[condition], "distinct": len(np.unique(trained_on))}
-        parts.append(pd.DataFrame({k: np.asarray(v) if not np.isscalar(v) else v for k, v in (keys | found).items()}))
-    return pd.concat(parts, ignore_index=True)
+    plan = grid(run=range(runs), training=stats.TRAININGS)
+    found = repeat(measured, plan, keep=keep, unit="network", progress=progress)
+    tested = cases.iloc[found.pop("case")]
+    who = {"image": tested["md5hash"], "group": tested["group"].astype("str"), "label": tested[condition]}
+    for place, (name, values) in enumerate(who.items(), start=2):
+        found.insert(place, name, np.asarray(values))
+    return found
 
 
 def scorer(images: np.ndarray, *, weights: Path | None = None, **options: object) -> Callable[..., pd.DataFrame]:

@@ -12,7 +12,7 @@ from torch import nn
 
 from helpers import learn
 from helpers.errors import InputError, check_choice
-from helpers.keep import cache
+from helpers.keep.plans import grid, repeat
 from helpers.stats.inputs import need_columns
 from helpers.studies.uncertainty import methods
 from helpers.studies.uncertainty.methods import Method
@@ -247,42 +247,39 @@ def run(
         the signs, and their errors as ``<sign> error`` if they have one. All scores but the encoder's are divided by
         the number of values in an image, so that they are in units of its mean squared error.
     """
-    from tqdm.auto import tqdm
-
     need_columns(cases, ["md5hash"])
     if runs < 2:
         raise InputError(f"runs = {runs}", "expected 2 or more", "One run cannot show how much runs vary")
     if len({round(share * train_size) for share in shares}) < len(shares):
         problem = f"two shares are the same number of {train_size} images"
         raise InputError(f"shares = {list(shares)}", problem, "Train on more images, or take shares farther apart")
-    parts, plan = [], [(r, share) for r in range(runs) for share in shares]
     sizes = {"test_size": test_size, "train_size": train_size, "seed": seed}
-    for r, share in tqdm(plan, desc="networks", unit="network", disable=not progress):
-        train_rows, test_rows = mixed(cases, share, run=r, **sizes)
 
-        def measured(train_rows=train_rows, test_rows=test_rows, r=r, share=share) -> dict[str, list[float]]:
-            own = learn.network_seed(seed, r)
-            network = learn.fit_vae(images[train_rows], seed=own, progress=False, **options).model.eval()
-            if keep is not None:
-                learn.save_vae(network, keep / f"{network_name(r, share)}.pt")
-            tested, found = images[test_rows], learn.vae_measures(network, images[test_rows])
-            quiet = {**options, "progress": False}
-            chosen = {"names": names, "effort": effort, "maps": False}
-            known = signs(network, images[train_rows], seed=own, **chosen, options=quiet)
-            for sign, method in known.items():
-                scores = method(tested)
-                per = 1 if sign == "encoder" else tested[0].size
-                found[sign] = numbers(scores.score / per)
-                if scores.error.any():
-                    found[f"{sign} error"] = numbers(scores.error / per)
-            return found.to_dict("list")
+    def measured(run: int, share: float) -> list[dict[str, object]]:
+        train_rows, test_rows = mixed(cases, share, run=run, **sizes)
+        own = learn.network_seed(seed, run)
+        network = learn.fit_vae(images[train_rows], seed=own, progress=False, **options).model.eval()
+        if keep is not None:
+            learn.save_vae(network, keep / f"{network_name(run, share)}.pt")
+        tested, found = images[test_rows], learn.vae_measures(network, images[test_rows])
+        quiet = {**options, "progress": False}
+        chosen = {"names": names, "effort": effort, "maps": False}
+        known = signs(network, images[train_rows], seed=own, **chosen, options=quiet)
+        for sign, method in known.items():
+            scores = method(tested)
+            per = 1 if sign == "encoder" else tested[0].size
+            found[sign] = numbers(scores.score / per)
+            if scores.error.any():
+                found[f"{sign} error"] = numbers(scores.error / per)
+        return found.assign(case=test_rows).to_dict("records")
 
-        found = cache.once(None if keep is None else keep / f"{network_name(r, share)}.json", measured)
-        who = cases.iloc[test_rows]
-        keys = {"run": r, "training": training_name(share), "share": share}
-        keys |= {"image": who["md5hash"].to_numpy(), "group": who["group"].astype(str).to_numpy()}
-        parts.append(pd.DataFrame(keys | found))
-    return pd.concat(parts, ignore_index=True)
+    plan = grid(run=range(runs), share=shares)
+    found = repeat(measured, plan, keep=keep, unit="network", progress=progress)
+    who = cases.iloc[found.pop("case")]
+    found.insert(1, "training", [training_name(share) for share in found["share"]])
+    found.insert(3, "image", who["md5hash"].to_numpy())
+    found.insert(4, "group", who["group"].astype(str).to_numpy())
+    return found
 
 
 def network_name(run: int, share: float) -> str:
