@@ -141,9 +141,16 @@ def test_what_is_declared_as_added_may_be_new_and_not_other(runs):
     assert line.startswith("gap.n: was 12, is 13")
 
 
+def test_what_is_declared_as_gone_may_be_missing_and_not_changed(runs):
+    first, names = runs("a", claims=[{**CLAIM, "n": 60}]), {"gone": ["claims.*.n"]}
+    assert differences(first, runs("b", claims=[{**CLAIM, "n": None}]), names) == []
+    assert differences(first, runs("b"), names) == []
+    assert len(differences(first, runs("b", claims=[{**CLAIM, "n": 61}]), names)) == 1
+
+
 def test_names_of_all_studies_and_of_one_are_joined(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "project", lambda: tmp_path)
-    assert names_of("09_discs") == {"added": []}
+    assert names_of("09_discs") == {"added": [], "gone": []}
     table = {
         "*": {"*.interval.0": "*.low", "added": ["*.n"]},
         "09_discs": {"gap": "b", "added": ["c"]},
@@ -151,7 +158,7 @@ def test_names_of_all_studies_and_of_one_are_joined(tmp_path, monkeypatch):
     }
     (tmp_path / "book" / "recorded").mkdir(parents=True)
     (tmp_path / "book" / "recorded" / "renamed.yaml").write_text(yaml.safe_dump(table))
-    assert names_of("09_discs") == {"*.interval.0": "*.low", "gap": "b", "added": ["*.n", "c"]}
+    assert names_of("09_discs") == {"*.interval.0": "*.low", "gap": "b", "added": ["*.n", "c"], "gone": []}
 
 
 def test_a_record_gets_the_names_and_keeps_the_numbers():

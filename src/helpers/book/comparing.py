@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from helpers.book.renames import ADDED, pattern, renamed
+from helpers.book.renames import ADDED, GONE, pattern, renamed
 from helpers.report import recording
 from helpers.report.run import CASES
 from helpers.report.values import flatten
@@ -28,7 +28,8 @@ def differences(before: Path, after: Path, names: Mapping[str, Any] | None = Non
     names : mapping, optional
         Names that have changed since the first run, old to new: for values, the dotted path in the results or its
         beginning, or a pattern of the whole path, in which ``*`` matches any text; for columns of the cases,
-        ``cases.<column>``. The key `added` lists paths, or patterns, at which the first run may have no value.
+        ``cases.<column>``. The key `added` lists paths, or patterns, at which the first run may have no value, and
+        `gone` those at which the second may have none.
 
     Returns
     -------
@@ -37,7 +38,7 @@ def differences(before: Path, after: Path, names: Mapping[str, Any] | None = Non
     """
     names = names or {}
     first, second = (_flat(recording.read(run)) for run in (before, after))
-    found = _compared(*_joined(first, names), second, names.get(ADDED, ()))
+    found = _compared(*_joined(first, names), second, names)
     return found + _rows(pd.read_parquet(before / CASES), pd.read_parquet(after / CASES), names)
 
 
@@ -63,14 +64,18 @@ def _flat(results: Mapping[str, Any]) -> dict[str, Any]:
     return {path: value for path, value in flat.items() if path.rpartition(".")[2] not in TIMES}
 
 
-def _compared(before: Mapping[str, Any], odd: list[str], after: Mapping[str, Any], added: Iterable[str]) -> list[str]:
-    new = [pattern(text) for text in added]
+def _compared(
+    before: Mapping[str, Any], odd: list[str], after: Mapping[str, Any], names: Mapping[str, Any]
+) -> list[str]:
+    new, old = ([pattern(text) for text in names.get(key, ())] for key in (ADDED, GONE))
     free = {path for path in after if before.get(path) is None and any(p.fullmatch(path) for p in new)}
-    found = odd + [f"{path}: was {before[path]!r}, is gone" for path in before if path not in after]
-    found += [f"{path}: was not there, is {after[path]!r}" for path in after if path not in before and path not in free]
-    for path in before:
-        if path in after and path not in free and not _same(before[path], after[path]):
-            found.append(f"{path}: was {before[path]!r}, is {after[path]!r}{_by(before[path], after[path])}")
+    free |= {path for path in before if after.get(path) is None and any(p.fullmatch(path) for p in old)}
+    left, now = ({path: found[path] for path in found if path not in free} for found in (before, after))
+    found = odd + [f"{path}: was {left[path]!r}, is gone" for path in left if path not in now]
+    found += [f"{path}: was not there, is {now[path]!r}" for path in now if path not in left]
+    for path in left:
+        if path in now and not _same(left[path], now[path]):
+            found.append(f"{path}: was {left[path]!r}, is {now[path]!r}{_by(left[path], now[path])}")
     return found
 
 

@@ -13,19 +13,20 @@ from helpers import paths
 
 NAMES = "renamed.yaml"  # file next to the records: each study's table of old and new names
 EVERY = "*"  # key of the names that have changed in all studies
-ADDED = "added"  # key of the table of a study under which its new values are listed
+# Keys of the table of a study under which its new values are listed, and those that it no longer has.
+ADDED, GONE = "added", "gone"
 
 Keys = tuple[str, ...]  # of nested values, from outside in
 
 
 def names_of(study: str) -> dict[str, Any]:
-    """Read the intended changes of names of a study's values, claims and columns, old to new, and what was added."""
+    """Read the intended changes of a study: old to new names of values, claims and columns; what is added or gone."""
     file = paths.recorded() / NAMES
     known: dict[str, Any] = {}
     with contextlib.suppress(FileNotFoundError):
         known = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
     every, own = known.get(EVERY, {}), known.get(study, {})
-    return {**every, **own, ADDED: [*every.get(ADDED, []), *own.get(ADDED, [])]}
+    return {**every, **own} | {key: [*every.get(key, []), *own.get(key, [])] for key in (ADDED, GONE)}
 
 
 def renamed(path: str, names: Mapping[str, Any]) -> str:
@@ -35,7 +36,7 @@ def renamed(path: str, names: Mapping[str, Any]) -> str:
     each ``*`` of the new name is the text of that ``*`` in the old one. Where the old name begins the new one, as where
     a number becomes an estimate, only the whole path is replaced.
     """
-    known = sorted(names.keys() - {ADDED}, key=len, reverse=True)
+    known = sorted(names.keys() - {ADDED, GONE}, key=len, reverse=True)
     for old in known:
         if "*" not in old and (path == old or (path.startswith(f"{old}.") and not names[old].startswith(f"{old}."))):
             return names[old] + path[len(old) :]
