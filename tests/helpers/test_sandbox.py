@@ -30,10 +30,10 @@ def test_the_largest_of_many_gaps_has_both_p_values():
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"n_a": 0, "n_b": 0}, "there is nobody"),
+        ({"n_a": 0, "n_b": 0}, "both groups are empty"),
         ({"n_a": 0}, "under 10 cases in A"),
         ({"n_b": 8}, "under 10 cases in B"),
-        ({"n_a": 3, "n_b": 8, "attributes": 2}, "none has two levels of 10 cases"),
+        ({"n_a": 3, "n_b": 8, "attributes": 2}, "no attribute has two levels of 10 cases"),
         ({"threshold": 1.0}, "nobody succeeds: this ruler cannot tell"),
         ({"threshold": 0.0}, "everybody succeeds: this ruler cannot tell"),
         ({"second_a": 1.0, "second_b": 1.0}, "1 hospital(s) with both groups: two are needed"),
