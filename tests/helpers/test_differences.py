@@ -141,6 +141,16 @@ def test_what_is_declared_as_added_may_be_new_and_not_other(runs):
     assert line.startswith("gap.n: was 12, is 13")
 
 
+def test_a_column_may_go_or_come_where_that_is_declared(runs):
+    rows = pd.DataFrame({"case": ["a", "b"], "dice": [0.5, None]})
+    first = runs("a", cases=rows)
+    fewer, more = runs("b", cases=rows.drop(columns="dice")), runs("c", cases=rows.assign(new=1))
+    assert differences(first, fewer, {"gone": ["cases.dice"]}) == []
+    assert differences(first, more, {"added": ["cases.new"]}) == []
+    assert differences(first, fewer, {"gone": ["cases.new"]}) == ["cases.dice: is gone"]
+    assert differences(first, more, {"gone": ["cases.new"]}) == ["cases.new: was not there"]
+
+
 def test_what_is_declared_as_gone_may_be_missing_and_not_changed(runs):
     first, names = runs("a", claims=[{**CLAIM, "n": 60}]), {"gone": ["claims.*.n"]}
     assert differences(first, runs("b", claims=[{**CLAIM, "n": None}]), names) == []

@@ -94,8 +94,10 @@ def _rows(before: pd.DataFrame, after: pd.DataFrame, names: Mapping[str, Any]) -
     before = before.rename(columns=lambda column: renamed(f"cases.{column}", names).removeprefix("cases."))
     if len(before) != len(after):
         return [f"cases: were {len(before)} rows, are {len(after)}"]
-    found = [f"cases.{c}: is gone" for c in before if c not in after]
-    found += [f"cases.{c}: was not there" for c in after if c not in before]
+    new, old = ([pattern(text) for text in names.get(key, ())] for key in (ADDED, GONE))
+    odd = [(f"cases.{c}", "is gone", old) for c in before if c not in after]
+    odd += [(f"cases.{c}", "was not there", new) for c in after if c not in before]
+    found = [f"{path}: {what}" for path, what, declared in odd if not any(p.fullmatch(path) for p in declared)]
     for column in before:
         if column not in after or column in TIMES:
             continue
@@ -103,10 +105,10 @@ def _rows(before: pd.DataFrame, after: pd.DataFrame, names: Mapping[str, Any]) -
         if str(a.dtype) != str(b.dtype):
             found.append(f"cases.{column}: was of type {a.dtype}, is of type {b.dtype}")
             continue
-        odd = ~((a.to_numpy() == b.to_numpy()) | (a.isna() & b.isna()).to_numpy())
-        if odd.any():
-            k = int(np.flatnonzero(odd)[0])
+        differ = ~((a.to_numpy() == b.to_numpy()) | (a.isna() & b.isna()).to_numpy())
+        if differ.any():
+            k = int(np.flatnonzero(differ)[0])
             was, now = (v.iloc[[k]].tolist()[0] for v in (a, b))
             first = f"{was!r}, is {now!r}{_by(was, now)}"
-            found.append(f"cases.{column}: {int(odd.sum())} of {len(a)} rows differ; row {k} was {first}")
+            found.append(f"cases.{column}: {int(differ.sum())} of {len(a)} rows differ; row {k} was {first}")
     return found
