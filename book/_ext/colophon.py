@@ -103,7 +103,7 @@ def close_page(app: Sphinx, docname: str, source: list[str]) -> None:
     collected = docname == CLAIMS
     closing = ""
     if f" {MADE}\n" not in f"{text}\n":
-        if docname.startswith("studies/") and not collected:
+        if docname.startswith("studies/") and not docname.startswith("studies/api/") and not collected:
             log.warning("the page of a study does not say: %s", MADE, location=docname, type="colophon")
         else:
             closing += how_made(collected=collected, state=app.config.colophon_state)
