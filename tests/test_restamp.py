@@ -154,7 +154,7 @@ def test_a_number_that_changed_is_named_and_nothing_is_renewed(project, start):
     assert code == 2 and lines[0].startswith(f"{toy.STUDY}/full: differs: 2 values between")
     assert lines[1].strip().startswith("mean.estimate: was ") and ", by " in lines[1]
     assert "cases.area: 20 of 20 rows differ; row 0 was " in lines[2]
-    assert lines[-1].startswith(f"restamp: 1 records are not restamped, {toy.STUDY}/full for one. Record anew")
+    assert lines[-1].startswith(f"restamp: 1 records are not restamped, {toy.STUDY}/full for one. Record again")
     assert (project.folder / RECORD).read_bytes() == before and project.git("status", "--porcelain") == ""
 
 
@@ -196,8 +196,8 @@ def test_uncommitted_changes_are_refused(project, start):
     ("known", "says"),
     [
         ({"git": {"commit": "0123456789ab", "dirty": False}}, "commit 0123456789ab: not in the history"),
-        ({"helpers": {"helpers.metrics.discs": "0" * 12}}, "it was made with changes that commit"),
-        ({"source": "real", "data": "0" * 16}, "its real data are not there (there is no such folder)"),
+        ({"helpers": {"helpers.metrics.discs": "0" * 12}}, "made with changes that commit"),
+        ({"source": "real", "data": "0" * 16}, "the real data are missing (there is no such folder)"),
     ],
 )
 def test_what_cannot_be_proven_is_refused_in_one_line(project, start, known, says):

@@ -87,7 +87,8 @@ def test_a_figure_reruns_no_study_and_makes_the_pages_that_it_is_on(checkout):
 
 
 @pytest.mark.parametrize(
-    ("kind", "rules"), [("code", {"study", "page", "claims", "book"}), ("markdown", {"page", "book"})]
+    ("kind", "rules"),
+    [("code", {"study", "contents", "page", "claims", "book"}), ("markdown", {"contents", "page", "book"})],
 )
 def test_code_of_a_notebook_reruns_its_study_and_prose_only_its_page(checkout, kind, rules):
     def add(text: str) -> str:

@@ -60,7 +60,7 @@ def make(folder: Path) -> None:
     for name in ("pages", "claims", "params", "sweeps"):
         (folder / "notebooks" / name).mkdir(parents=True)
     nbformat.write(notebook(), folder / "notebooks" / f"{STUDY}.ipynb")
-    claim = {**CLAIM, "published": "3.14", "by": "digits", "value": "area"}
+    claim = {**CLAIM, "published": "3.14", "by": "digits", "estimate": "area"}
     (folder / "notebooks" / "claims" / f"{STUDY}.yaml").write_text(yaml.safe_dump([claim]))
     (folder / "notebooks" / "pages" / f"{STUDY}.yaml").write_text(yaml.safe_dump(PAGES))
     (folder / "notebooks" / "params" / f"{STUDY}.tiny.yaml").write_text("SEED: 11\n")
