@@ -39,7 +39,9 @@ def test_second_build_runs_nothing_though_a_file_was_touched(checkout, built_boo
 FILES = {STUDY, "00_calibration"}
 OF_MITIGATION = {"05_mitigation", "05_six_worlds"}
 # Studies that are compared; a new study may compute or draw with anything.
-COMPARED = {STUDY, SHORT, *OF_MITIGATION, "00_calibration", "02_biased_ruler", "03_skin_tone_vae", "06_sweeps"}
+COMPARED = {STUDY, SHORT, *OF_MITIGATION, "00_bias_sandbox", "00_calibration", "02_biased_ruler", "02_five_worlds"}
+COMPARED |= {"03_four_worlds", "03_skin_tone_vae", "04_reconstruction_bias", "04_two_worlds", "06_sweeps"}
+COMPARED |= {"06_vae_uncertainty"}
 
 
 @pytest.mark.parametrize(

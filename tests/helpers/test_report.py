@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import book, paths, report
+from helpers import book, paths, report, stats
 from helpers.book import page
 from helpers.errors import InputError
 from helpers.keep import fingerprint
@@ -324,6 +324,15 @@ def test_groups_of_one_to_nine_are_suppressed(n, shown):
     assert recording.suppress({"n": n, "mean": 0.5}) == {"n": shown, "mean": None if small else 0.5}
     row = tables.show(pd.DataFrame({"n": [n], "mean": [0.5]})).iloc[0]
     assert row["n"] == shown and row["mean"] == ("suppressed" if small else "0.500")
+
+
+def test_the_size_of_a_group_is_suppressed_also_as_a_float():
+    row = stats.estimates(pd.DataFrame({"estimate": [0.5], "low": [0.4], "high": [0.6], "n": [20], "n_light": [7]}))[0]
+    for n_light in (row["n_light"], 7, 7.0):
+        hidden = {"estimate": None, "low": None, "high": None, "n": 20, "n_light": "<10"}
+        assert recording.suppress({**row, "n_light": n_light}) == hidden
+    shown = {"estimate": 0.5, "n": 7.0, "n_light": 12.0, "n_dark": 0.0, "n_per_group": 7.5}
+    assert recording.suppress(shown) == shown  # seven seeds, and no count of one to nine cases
 
 
 def test_sizes_are_whole_numbers_also_where_some_are_missing():

@@ -28,9 +28,11 @@ CASE_ID = re.compile(
 def suppress(value: Any) -> Any:
     """Suppress counts of 1 to 9, and the statistics next to a group size (`n`, `n_<group>` or `count`) that small.
 
-    Every integer in a result is treated as a count, so results must store other numbers as floats or text.
+    Every integer in a result is treated as a count, so results must store other numbers as floats or text. The size of
+    a group, `n_<group>`, is a count of cases also as a float, which it becomes in a table of floats.
     """
     if isinstance(value, dict):
+        value = {k: _whole(v) if k.startswith("n_") else v for k, v in value.items()}
         sizes = [k for k in value if is_size(k)]
         if any(_small(value[k]) for k in sizes):
             return {k: suppress(v) if k in sizes or isinstance(v, str) else None for k, v in value.items()}
@@ -43,6 +45,11 @@ def suppress(value: Any) -> Any:
 def is_size(name: str) -> bool:
     """Return True if a key or column of this name holds group sizes."""
     return name in {"n", "count"} or name.startswith("n_")
+
+
+def _whole(value: Any) -> Any:
+    """Return a small whole number that is stored as a float as an integer, any other value unchanged."""
+    return int(value) if isinstance(value, float) and 0 < value < SMALLEST_CELL and value.is_integer() else value
 
 
 def _small(value: Any) -> bool:
