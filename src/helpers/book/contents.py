@@ -14,7 +14,7 @@ from helpers import paths
 from helpers.book.page import TITLE
 from helpers.errors import InputError
 from helpers.report import instances, ipynb
-from helpers.report.instances import Page
+from helpers.report.instances import LISTED, Page
 
 # What a reader wants to know, in the order of the contents; the last is for studies that name no group.
 GROUPS = {
@@ -34,7 +34,6 @@ MACHINES = {
 }
 NOT_YET = "not yet measured"
 MEASURED = re.compile(rf"\d.*|{NOT_YET}|uses none")
-FIELDS = {"group": str, "short": str, "question": str, "after": str, "minutes": dict}
 INDEX = "studies/api/index"
 ESCAPED = "\\|"  # in a cell of a table
 
@@ -106,10 +105,10 @@ def _title(study: str) -> str:
 
 def _checked(about: dict[str, Any], where: str) -> dict[str, Any]:
     """Return the fields of a page; refuse what the contents cannot show."""
-    if odd := sorted(set(about) - set(FIELDS)):
-        raise InputError(where, f"unknown field {', '.join(odd)}", f"Give any of {', '.join(FIELDS)}")
+    if odd := sorted(set(about) - set(LISTED)):
+        raise InputError(where, f"unknown field {', '.join(odd)}", f"Give any of {', '.join(LISTED)}")
     for field, value in about.items():
-        if not isinstance(value, FIELDS[field]) or not value or "\n" in str(value):
+        if not isinstance(value, LISTED[field]) or not value or "\n" in str(value):
             raise InputError(f"{where}, {field}", f"got {value!r}", "Write one line, or run times for minutes")
     if (group := about.get("group")) not in (None, *GROUPS):
         names = ", ".join(name for name in GROUPS if name)

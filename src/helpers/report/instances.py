@@ -17,13 +17,8 @@ from helpers.report.private import PLACES, shorten
 MACHINE = (*PLACES, "DEVICE")  # parameters that set where a run is executed, not the computation
 SUFFIX = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")  # it becomes part of file names and labels
 FIELDS = {"name": str, "title": str, "parameters": dict}
-LISTED = (
-    "group",
-    "short",
-    "question",
-    "after",
-    "minutes",
-)  # optional fields: how `helpers.book.contents` lists the page
+# Optional fields: how `helpers.book.contents` lists the page.
+LISTED = {"group": str, "short": str, "question": str, "after": str, "minutes": dict}
 
 
 class Page(NamedTuple):
