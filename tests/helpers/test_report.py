@@ -76,11 +76,11 @@ def test_every_published_claim_is_judged_and_unknown_ones_refused():
 
 def test_a_value_that_a_cohort_cannot_give_makes_the_claim_untestable():
     extra = {key: {"missing": "x"} for key in ("hd95", "hd95-dir", "swap-older", "diff-bal")}
-    values = {"silver_vs_gold_dice": {"gap": {"estimate": 0.05, "low": None, "high": None, "n": 20}}}
+    values = {"silver_vs_gold_dice": {"gap_O_minus_Y": {"estimate": 0.05, "low": None, "high": None, "n": 20}}}
     judged = report.judge(STUDY, "real", values, extra=extra)
     rows = {row["id"]: row for row in judged}
     assert rows["age-gap"]["verdict"] == "not testable here"
-    assert rows["age-gap"]["why"] == "missing: silver_vs_gold_dice.gap.low, which this cohort cannot give"
+    assert rows["age-gap"]["why"] == "missing: silver_vs_gold_dice.gap_O_minus_Y.low, which this cohort cannot give"
     assert rows["age-slope"]["why"] == "missing: slopes.age alone, which this cohort cannot give"
     assert rows["ispy2-gap"]["why"] == "missing: ethnic.estimate, which this cohort cannot give"
 

@@ -131,7 +131,7 @@ def test_recorded_run_is_what_the_notebook_gives_today(values):
     recorded = json.loads((ROOT / "book" / "recorded" / "01_label_audit" / "real" / "results.json").read_text())
     kept = flatten(recorded["values"])
     for name in (
-        "silver_vs_gold_dice.gap.estimate",
+        "silver_vs_gold_dice.gap_O_minus_Y.estimate",
         "silver_vs_gold_dice.anova_p",
         "nnunet_cv_vs_gold_dice.gap_O_minus_Y.estimate",
     ):

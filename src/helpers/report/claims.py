@@ -177,8 +177,9 @@ def judge(
 
     An entry there has the arguments of `claim`. It may also name our result: `estimate` is the dotted path of an
     estimate in `values`, from which our value, its interval and n are taken, or of a bare number for a claim by digits.
-    A bare number has the n of the nearest mapping around it that has one. An entry with `missing` cannot be tested in
-    any run of the study. If a run has no value at the path, the claim is *not testable here*.
+    A bare number has the n of the nearest mapping around it that has one; an estimate has the n it holds. An entry
+    with `missing` cannot be tested in any run of the study. If a run has no value at the path, the claim is *not
+    testable here*.
 
     Parameters
     ----------
@@ -225,7 +226,8 @@ def _ours(
     found = {name: flat.get(path) for name, path in parts.items()}
     absent = next((parts[name] for name, value in found.items() if value is None), "")
     inside = place.split(".")
-    around = [".".join([*inside[:k], "n"]) for k in range(len(inside), -1, -1)]
+    # A mapping around an estimate counts its units, not those of the estimate: seeds or cells instead of patients.
+    around = [".".join([*inside[:k], "n"]) for k in range(len(inside), -1 if bare else len(inside) - 1, -1)]
     return found | {"n": next((flat[path] for path in around if flat.get(path) is not None), None)}, absent
 
 

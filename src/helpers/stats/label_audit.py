@@ -4,8 +4,9 @@ Definitions: age groups are Young (at most 40), Middle (over 40 to 55) and Older
 patients without an age; all other analyses use everyone. The top quarter is ``dice >= quantile(dice, 0.75)`` over all
 patients, and the fixed threshold is ``dice > 0.8``. A number that cannot be computed for a cohort (for example, of a
 source that it does not have) is None. Values keep full precision. An estimate has the keys of
-`helpers.stats.estimate`; any other number has the ``n`` of the mapping that holds it. The gap over three groups has no
-interval: ``gap`` has that of Older minus Young.
+`helpers.stats.estimate`; any other number has the ``n`` of the mapping that holds it. ``gap`` is the range of the
+means of three groups and ``DIR_YO`` the smaller rate over the larger; neither has an interval. The contrasts of two
+groups do: ``gap_O_minus_Y`` is Older minus Young, and ``rate_ratio_YO`` the rate of Young over that of Older.
 """
 
 from __future__ import annotations
@@ -78,7 +79,8 @@ def silver_values(frame: pd.DataFrame, *, n_boot: int = 10_000, seed: int = 0) -
     return {
         "mean_sd_by_age": _mean_sd(dice, age_group),
         "n": len(aged),
-        "gap": estimate({**vars(difference), "gap": gaps.gap(dice, groups=age_group)}, "gap", n=len(aged)),
+        "gap": gaps.gap(dice, groups=age_group),
+        "gap_O_minus_Y": estimate(difference, n=len(aged)),
         "anova_F": anova.statistic,
         "anova_p": anova.p,
         "kruskal_H": kruskal.statistic,
@@ -105,8 +107,6 @@ def out_of_fold_values(frame: pd.DataFrame, *, n_boot: int = 10_000, seed: int =
     good, _ = gaps.success(dice, threshold=0.8)
     difference = bootstrap(dice, groups=groups, a=YOUNG, b=OLDER, n_boot=n_boot, seed=seed)
     line = _line(frame[groups.notna()])
-    fixed = _young_older(good, groups, n_boot, seed)
-    signed = _or_none(lambda: gaps.rate_ratio(good, groups=groups, a=YOUNG, b=OLDER))
     return {
         "mean_sd_by_age": _mean_sd(dice, groups),
         "gap_O_minus_Y": estimate(difference, n=int(groups.notna().sum())),
@@ -115,7 +115,7 @@ def out_of_fold_values(frame: pd.DataFrame, *, n_boot: int = 10_000, seed: int =
         "kruskal_p": hypothesis.kruskal(dice, groups=groups).p,
         "ols_R2": line["R2"],
         "ols_p": line["p"],
-        "fixed_0.8": fixed | {"DIR_YO": fixed["DIR_YO"] | {"estimate": signed}},
+        "fixed_0.8": _young_older(good, groups, n_boot, seed),
         "top25_DIR_Y_over_O": _or_none(lambda: gaps.rate_ratio(top, groups=groups, a=YOUNG, b=OLDER)),
     }
 
@@ -199,11 +199,10 @@ def _young_older(good: np.ndarray, groups: pd.Series, n_boot: int, seed: int) ->
     ratio = _or_none(
         lambda: bootstrap(good, groups=groups, a=YOUNG, b=OLDER, statistic="ratio", n_boot=n_boot, seed=seed)
     )
-    parts = {"estimate": _or_none(lambda: gaps.disparate_impact_ratio(good[outer], groups=groups[outer]))}
-    parts |= {"low": ratio and ratio.low, "high": ratio and ratio.high}
     return {
         "DPD_YO": gaps.demographic_parity_difference(good[outer], groups=groups[outer]),
-        "DIR_YO": estimate(parts, n=int(groups.notna().sum())),
+        "DIR_YO": _or_none(lambda: gaps.disparate_impact_ratio(good[outer], groups=groups[outer])),
+        "rate_ratio_YO": estimate(ratio or dict.fromkeys(("estimate", "low", "high")), n=int(groups.notna().sum())),
     }
 
 

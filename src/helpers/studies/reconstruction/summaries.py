@@ -191,7 +191,7 @@ def negative_control(
     harm = stats.harm_in_scores(frame, attributes=groups, patient=cases["patient_id"], baseline=baseline)
     found = int((harm["p"] < 0.05).groupby(harm["attribute"]).any().sum())
     low, high = wilson(found, n)
-    return stats.estimate({"estimate": found / n, "low": low, "high": high}, n=n)
+    return stats.estimate({"estimate": found / n, "low": low, "high": high}, units=n)
 
 
 def _ends(values: np.ndarray) -> tuple[float, float, float]:

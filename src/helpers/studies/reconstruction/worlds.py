@@ -202,7 +202,7 @@ def level_of_test(n: int, *, patients: int, n_boot: int, seed: int, workers: int
     jobs = [partial(_p_by_chance, patients, n_boot, (seed, k)) for k in range(n)]
     found = sum(p < ALPHA for p in parallel.each(jobs, workers=workers, progress=False))
     low, high = wilson(found, n)
-    return stats.estimate({"estimate": found / n, "low": low, "high": high}, n=n)
+    return stats.estimate({"estimate": found / n, "low": low, "high": high}, units=n)
 
 
 def _p_by_chance(patients: int, n_boot: int, seed: tuple[int, int]) -> float:
