@@ -24,7 +24,7 @@ SWEEP = f"""title: Does a sweep survive?
 study: {STUDY}
 profile: tiny
 threads: {max(1, os.cpu_count() // 2)}
-fixed: {{SECONDS: 3.0}}
+fixed: {{SECONDS: 2.0}}
 grid: {{SEED: {list(range(RUNS))}}}
 values: {{area of the shape: area}}
 """
@@ -83,7 +83,7 @@ def test_a_sweep_that_is_killed_again_and_again_loses_nothing(project, runs):
     for k in range(KILLS):
         process = project.start(*WORDS)
         begin(project, process)
-        time.sleep(rng.uniform(0, 6))
+        time.sleep(rng.uniform(0, 3))
         if k % 2 == 0:
             begin(project, process)  # between two runs there is nothing that could live on
         jobs, before = descendants(process.pid), complete(runs)
