@@ -60,8 +60,9 @@ book-student: $(READY) ## the book without solutions, from the same runs, in _bu
 
 # One thread a process: two that both take every core wait for each other.
 test: $(READY) ## the whole test suite, without slow tests, browser tests and benchmarks
-	OMP_NUM_THREADS=1 $(PY) -m tests.tiny
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -p no:nbval
+	OMP_NUM_THREADS=1 $(PY) -m tests.tiny runs
+	@OMP_NUM_THREADS=1 $(PY) -m tests.tiny book & \
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -p no:nbval && wait $$!
 
 test-all: test ## the whole test suite, and the slow tests; keeps the commit at which they passed
 	OMP_NUM_THREADS=1 $(PY) -m tests.slow all

@@ -105,12 +105,18 @@ for shown in PAGES.values():
 
 localrules:
     sweep,
+    pages,
     book,
     pdf,
     student_book,
     contents,
     page,
     claims,
+
+
+rule pages:
+    input:
+        PARTS,
 
 
 rule book:

@@ -76,7 +76,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 @pytest.fixture(scope="session")
 def tiny_run() -> Callable[[str], tiny.TinyRun]:
     """The tiny run of a page, by its name; to read, not to change."""
-    tiny.made()
+    tiny.made(tiny.RUNS)
     return tiny.run
 
 

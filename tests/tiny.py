@@ -1,7 +1,8 @@
 """Run every page of the book once, at its tiny size; the tests take what they need of these runs.
 
-`python -m tests.tiny` runs the workflow in a copy of the checkout under `_build/tested`, two pages at a time with one
-thread each, and lists what each page costs. Where nothing has changed since, it runs nothing.
+`python -m tests.tiny runs` runs the workflow in a copy of the checkout under `_build/tested`, two pages at a time with
+one thread each, and lists what each page costs; `python -m tests.tiny book` builds the book from these runs, which
+takes one core for a minute. Where nothing has changed since, they run nothing.
 The user's own `runs/` and `book/studies/` are never touched.
 """
 
@@ -25,7 +26,7 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "_build" / "tested"
 PROJECT = KEPT / "the-biased-ruler"
-STAMP = KEPT / "made-from"
+RUNS, BOOK = "runs", "book"
 PROFILE = "tiny"
 TEMPLATE = "template"  # not a page of the book; the measure of what a tiny run may cost
 MOST = 3  # times the template
@@ -98,28 +99,44 @@ def alone() -> Iterator[None]:
         yield
 
 
-def made() -> Path:
-    """Folder of the copy with every tiny run and the book built from them.
+def made(what: str = BOOK) -> Path:
+    """Folder of the copy with every tiny run and page, and the book built from them unless `RUNS` alone are asked for.
 
     Raises
     ------
     RuntimeError
         A run or the book fails. The workflow has then printed which.
     """
-    with alone():
-        now = contents(ROOT)
-        if not STAMP.is_file() or STAMP.read_text() != now:
-            STAMP.unlink(missing_ok=True)
-            synchronise()
-            forget()
-            targets = ["book", str(run(TEMPLATE).folder.relative_to(PROJECT) / "results.json")]
-            options = ["--cores", "2", "--quiet", "host", "rules", "--config", f"profile={PROFILE}"]
-            for words in (["snakemake", *targets, *options], ["check", PROFILE]):
-                command = [sys.executable, "-m", "helpers.book.workflow", *words]
-                if subprocess.run(command, cwd=PROJECT, env=environment(PROJECT)).returncode:
-                    raise RuntimeError(f"the tiny runs are not whole: {PROJECT}")
-            STAMP.write_text(now)  # last, so that half a copy is never taken for one
+    now = contents(ROOT)
+    if not _is_made(what, now):
+        with alone():
+            if not _is_made(RUNS, now):
+                for kind in (BOOK, RUNS):
+                    _stamp(kind).unlink(missing_ok=True)
+                synchronise()
+                forget()
+                _workflow("snakemake", "pages", str(run(TEMPLATE).folder.relative_to(PROJECT) / "results.json"))
+                _workflow("check", PROFILE)
+                _stamp(RUNS).write_text(now)  # last, so that half a copy is never taken for one
+            if what == BOOK and not _is_made(BOOK, now):
+                _workflow("snakemake", "book")
+                _stamp(BOOK).write_text(now)
     return PROJECT
+
+
+def _stamp(what: str) -> Path:
+    return KEPT / f"{what}-made-from"
+
+
+def _is_made(what: str, now: str) -> bool:
+    return _stamp(what).is_file() and _stamp(what).read_text() == now
+
+
+def _workflow(task: str, *words: str) -> None:
+    options = ["--cores", "2", "--quiet", "host", "rules", "--config", f"profile={PROFILE}"]
+    command = [sys.executable, "-m", "helpers.book.workflow", task, *words, *(options if task == "snakemake" else [])]
+    if subprocess.run(command, cwd=PROJECT, env=environment(PROJECT)).returncode:
+        raise RuntimeError(f"the tiny runs are not whole: {PROJECT}")
 
 
 class TinyRun(NamedTuple):
@@ -183,8 +200,10 @@ def told(table: pd.DataFrame) -> str:
 
 
 if __name__ == "__main__":
+    (asked,) = sys.argv[1:]
     try:
-        made()
+        made(asked)
     except RuntimeError as error:
         sys.exit(str(error))
-    print(told(costs()))
+    if asked == RUNS:
+        print(told(costs()))
