@@ -26,6 +26,7 @@ LIBRARIES = {
     "skimage": "scikit-image",
     "PIL": "pillow",
     "nibabel": "nibabel",
+    "pydicom": "pydicom",
     "torch": "torch",
     "monai": "monai",
     "lightning_fabric": "lightning-fabric",
