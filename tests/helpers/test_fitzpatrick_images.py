@@ -48,7 +48,7 @@ def test_second_call_reads_what_is_kept(root, tmp_path, monkeypatch):
     files = images(root)[:5]
     first = datasets.load_images(files, 8, progress=False, folder=tmp_path)
     assert len(list(tmp_path.glob("*.npy"))) == 1 and not list(tmp_path.glob("*.part"))
-    monkeypatch.setattr("helpers.datasets.shared.images.decode", lambda *_: pytest.fail("decoded again"))
+    monkeypatch.setattr("helpers.datasets.shared.raster.decode", lambda *_: pytest.fail("decoded again"))
     assert np.array_equal(first, datasets.load_images(files, 8, progress=False, folder=tmp_path))
 
 

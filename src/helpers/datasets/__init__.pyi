@@ -36,7 +36,12 @@ from helpers.datasets.own.simulator import COLUMNS as OWN_COLUMNS
 from helpers.datasets.own.simulator import PLANTED as OWN_PLANTED
 from helpers.datasets.own.simulator import simulate_own_scores
 from helpers.datasets.shared.folder import CASES
+from helpers.datasets.shared.formats import Picture
+from helpers.datasets.shared.headers import check_pictures
 from helpers.datasets.shared.images import load_images
+from helpers.datasets.shared.loading import load_pictures
+from helpers.datasets.shared.mask_files import load_masks, read_mask
+from helpers.datasets.shared.pictures import read_picture
 from helpers.datasets.shared.splits import split_patients
 from helpers.datasets.ucsf_pdgm.loader import load_ucsf_pdgm
 from helpers.datasets.ucsf_pdgm.simulator import BRAIN_WORLDS, simulate_brain_tumours
@@ -56,10 +61,12 @@ __all__ = [
     "SKIN_WORLDS",
     "Anatomy",
     "OwnScores",
+    "Picture",
     "Volume",
     "anatomy",
     "breast_truth",
     "check_data",
+    "check_pictures",
     "crop",
     "enhancement",
     "find_scores",
@@ -75,7 +82,9 @@ __all__ = [
     "load_flair_slices",
     "load_images",
     "load_mama_mia",
+    "load_masks",
     "load_own_scores",
+    "load_pictures",
     "load_radiographs",
     "load_ucsf_pdgm",
     "load_volume",
@@ -83,6 +92,8 @@ __all__ = [
     "mask_file",
     "masks",
     "physics",
+    "read_mask",
+    "read_picture",
     "read_scores",
     "render",
     "resample",

@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from helpers.datasets.fitzpatrick import layout
-from helpers.datasets.shared import images as pictures
+from helpers.datasets.shared import formats, raster
 from helpers.datasets.shared.files import Notes, dropped_frame, find, read_csv, refuse_first
 from helpers.datasets.shared.folder import each_case
 from helpers.errors import InputError, check_choice
@@ -235,7 +235,7 @@ def _state(file: str, md5hash: str) -> str:
     """Describe the problem with an image file in words. Return an empty text if there is none."""
     try:
         content = Path(file).read_bytes()
-        pictures.decode(content, file)
+        formats.check_bytes(raster.decode(content, file), file)
     except OSError:
         return "cannot be read"
     except InputError as error:

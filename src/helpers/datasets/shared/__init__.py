@@ -1,1 +1,1 @@
-"""Code that all data sets share: files, images, splits, checks, and folders of simulated downloads."""
+"""Code that all data sets share: files, pictures, masks, splits, checks, and folders of simulated downloads."""
