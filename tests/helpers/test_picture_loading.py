@@ -175,6 +175,16 @@ def test_bad_arguments_are_one_line(tmp_path, options, words):
         load(**given)
 
 
+def test_an_array_larger_than_memory_is_opened(tmp_path):
+    shape = (10**6, 1, 400, 400)  # 640 GB, of which the disk holds nothing
+    with (tmp_path / "large.npy").open("wb") as stream:
+        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(stream, header)
+        stream.truncate(stream.tell() + 4 * int(np.prod(shape)))
+    found = loading.mapped(tmp_path / "large.npy")
+    assert found.shape == shape and (found[-1] == 0).all()
+
+
 def test_deep_pictures_and_a_full_disk_are_refused(tmp_path, monkeypatch):
     Image.fromarray(np.arange(64, dtype=np.uint16).reshape(8, 8)).save(tmp_path / "a.png")
     with pytest.raises(InputError, match="more than 8 bits"):

@@ -117,13 +117,15 @@ def _dataset(stream: BinaryIO, path: Path) -> tuple[Dataset, UID]:
     syntax = dataset.file_meta.get("TransferSyntaxUID") or plain
     kind = dataset.get("PhotometricInterpretation", "")
     if kind not in (*GREY, *RGB, PALETTE):
-        raise InputError(path, f"has the photometric interpretation {kind!r}", "Export it as MONOCHROME2 or RGB")
+        raise InputError(
+            path, f"has the photometric interpretation {str(kind)[:32]!r}", "Export it as MONOCHROME2 or RGB"
+        )
     try:
         known = get_decoder(syntax).is_available
     except NotImplementedError:
         known = False
     if not known:
-        problem = f"is compressed as {syntax.name}, and no plugin that decodes it is installed"
+        problem = f"is compressed as {str(syntax.name)[:64]!r}, and no plugin that decodes it is installed"
         raise InputError(path, problem, 'Install one (pip install "pylibjpeg[all]"), or export it uncompressed')
     return dataset, syntax
 

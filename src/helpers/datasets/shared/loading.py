@@ -66,8 +66,9 @@ def load_pictures(
     -------
     ndarray of float32 or uint8, shape (n, channels, size, size)
         In the order of `files`. Pixels are read from disk when they are used; changes to the array do not change the
-        file. Pictures are resized by Pillow's bilinear filter, which averages over the area that a pixel covers. A
-        JPEG at least four times as large as asked is first decoded at 1/2, 1/4 or 1/8 of its size.
+        file, and an array larger than memory and swap together is read-only. Pictures are resized by Pillow's bilinear
+        filter, which averages over the area that a pixel covers. A JPEG at least four times as large as asked is first
+        decoded at 1/2, 1/4 or 1/8 of its size.
 
     Raises
     ------
@@ -142,8 +143,16 @@ def keep_once(
             bar = tqdm(results, desc="images", unit="image", total=shape[0], disable=not progress)
             with part.open("wb") as stream:
                 _write(bar, shape, dtype, stream)
-    # Memory-mapped, since a data set may be larger than memory.
-    return np.asarray(np.load(place, mmap_mode="c"))
+    return mapped(place)
+
+
+def mapped(place: Path) -> np.ndarray:
+    """Open a kept array without reading it; it cannot be changed if it is larger than memory and swap together."""
+    try:
+        return np.asarray(np.load(place, mmap_mode="c"))
+    except OSError:
+        # Linux grants no private copy of that size, even though nothing is copied until it is changed.
+        return np.asarray(np.load(place, mmap_mode="r"))
 
 
 def _in_order(job: Callable, todo: Iterable[tuple], workers: int) -> Iterator[np.ndarray | InputError]:

@@ -15,8 +15,8 @@ from helpers.errors import InputError
 if TYPE_CHECKING:
     from PIL import Image
 
-# A list is safer than all of Pillow's formats, some of which start other programs. It also lets threads decode: while
-# one thread loads Pillow's plugins, another that names no formats finds a TIFF or WebP file to be no image.
+# A list is safer than all of Pillow's formats, some of which start other programs. "JPEG" includes MPO, a photograph
+# with previews.
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "JPEG2000", "PPM")
 COLOURS = {"RGB", "RGBA", "RGBX", "RGBa", "P", "PA", "CMYK", "YCbCr", "HSV"}
 GREY = {"1", "L", "LA", "La"}
