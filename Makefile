@@ -92,9 +92,14 @@ lint: $(READY) ## code and notebook style
 lab: $(READY) ## JupyterLab, opened on the first study
 	$(BIN)/jupyter lab notebooks/00_calibration.ipynb
 
-study: $(READY) ## one study: STUDY=... [PROFILE=...] [PARAMS="NAME=value ..."]
+# Variables of the command line as NAME=value, each one word as typed: blanks, quotes, $$ and | stay.
+given = $(foreach name,$(1),$(if $(filter command,$(origin $(name))),'$(name)=$(subst ','\'',$(value $(name)))'))
+# A table of images, and its columns.
+TABLE := IMAGES FILE SLICE MASK PATIENT SITE SPLIT GROUPS COMPARE TARGETS
+
+study: $(READY) ## one study: STUDY=... [PROFILE=...] [PARAMS="NAME=value ..."] [IMAGES=my.csv PATIENT=... GROUPS=... TARGETS=...]
 	@test -n "$(STUDY)" || { echo "Name a study: make study STUDY=01_label_audit" >&2; exit 2; }
-	@$(WORKFLOW) study $(STUDY) $(PROFILE) $(PARAMS) $(if $(DATA_ROOT),"DATA_ROOT=$(DATA_ROOT)")
+	@$(WORKFLOW) study $(STUDY) $(PROFILE) $(PARAMS) $(call given,$(TABLE) DATA_ROOT)
 
 new: $(READY) ## a study of your own from the template: STUDY=08_my_question
 	@test -n "$(STUDY)" || { echo "Name it: make new STUDY=08_my_question" >&2; exit 2; }
@@ -103,7 +108,7 @@ new: $(READY) ## a study of your own from the template: STUDY=08_my_question
 # What the study of one's own scores takes.
 OWN := SCORES SCORE SECOND GROUPS BINS SOURCE_COLUMN CASE EXPERT PREDICTED BETTER SUCCESS SPAN DATA_ROOT
 audit: $(READY) ## your own scores, as a report: SCORES=my.csv SCORE=dice GROUPS=sex,age_group [SOURCE_COLUMN=...] [SECOND=...]
-	@$(WORKFLOW) audit $(foreach name,$(OWN),$(if $(filter command,$(origin $(name))),"$(name)=$($(name))")) $(PARAMS)
+	@$(WORKFLOW) audit $(call given,$(OWN)) $(PARAMS)
 
 sweep: $(READY) ## a grid of runs, notebooks/sweeps/<SWEEP>.yaml: SWEEP=... [CLUSTER=slurm]
 	@test -n "$(SWEEP)" || { echo "Name a sweep: make sweep SWEEP=skin_repeats" >&2; exit 2; }

@@ -36,6 +36,19 @@ def real_labels() -> Path:
 
 
 @pytest.fixture(scope="session")
+def real() -> Callable[[str], Path]:
+    """A function from the name of a small real data set to its folder, or a visible skip."""
+
+    def folder(name: str) -> Path:
+        place = ROOT.parent / "shared" / "data" / name
+        if not place.is_dir():
+            pytest.skip(f"the real images are not beside this checkout (../shared/data/{name})")
+        return place
+
+    return folder
+
+
+@pytest.fixture(scope="session")
 def slides() -> str:
     """Text of the slides on bias in reconstruction, or a visible skip."""
     if not SLIDES.is_file():

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from helpers import datasets
-from helpers.datasets.own.table import read_own
+from helpers.datasets.shared.tables import read_table
 from helpers.errors import InputError
 from helpers.studies import own_scores
 
@@ -113,7 +113,7 @@ BAD = [
     ("empty file", text(""), {}, "the file is empty"),
     ("header only", text("dice,sex\n"), {}, "a header and no rows"),
     ("blank rows only", text("dice,sex\n,\n,\n"), {}, "a header and no rows"),
-    ("spreadsheet", text(b"PK\x03\x04abc"), {}, "a spreadsheet, not a CSV"),
+    ("spreadsheet", text(b"PK\x03\x04abc"), {}, "it is a spreadsheet, but is not named .xlsx"),
     ("not text", text(b"a,b\n\0\0,1\n"), {}, "not a text file"),
     ("two columns of a name", text("dice,sex,dice\n1,f,2\n"), {}, "two columns are called 'dice'"),
     ("bare decimal commas", text("dice,sex\n" + "0,8,f\n0,7,m\n" * 20), {}, "more fields than the header"),
@@ -221,7 +221,7 @@ def test_the_simulated_table_takes_the_same_path_and_has_what_was_planted(tmp_pa
 
 def test_the_separator_of_the_header_counts(tmp_path):
     (tmp_path / "a.csv").write_text("a;b\n1,5;x, y, z\n")
-    frame, _ = read_own(tmp_path / "a.csv")
+    frame, _ = read_table(tmp_path / "a.csv", "SCORES")
     assert frame.to_dict("records") == [{"a": "1,5", "b": "x, y, z"}]
 
 

@@ -40,9 +40,22 @@ def settle(study: str, profile: str, words: list[str]) -> dict[str, Any]:
             raise InputError(f"PARAMS, {word}", "expected NAME=value", "Separate several by spaces")
         values[name] = parameters.parse(text, declared.types.get(name))
     parameters.check(values, declared.types, declared.limits, where=study)
-    if values.get("SOURCE") == "real":
+    if values.get(parameters.IMAGES):
+        _check_images(values)
+    elif values.get("SOURCE") == "real":
         paths.data_root(values.get("DATA_ROOT", ""))
     return values
+
+
+def _check_images(values: dict[str, Any]) -> None:
+    """Read the user's table of images, and set SOURCE to real; refuse what a run would refuse of it."""
+    from helpers import datasets
+
+    if values.get("SOURCE", "real") != "real":
+        raise InputError("SOURCE", "it is simulated, but IMAGES names a table", "Leave SOURCE or IMAGES out")
+    table = datasets.load_image_table(values[parameters.IMAGES], values)
+    datasets.check_pictures(table)
+    values["SOURCE"] = "real"
 
 
 def snakemake(words: list[str]) -> None:

@@ -9,6 +9,8 @@ from helpers.datasets.chexpert.simulator import CHEST_WORLDS, simulate_chest_xra
 from helpers.datasets.fitzpatrick.duplicates import leaks, load_clusters
 from helpers.datasets.fitzpatrick.loader import has_pictures, load_fitzpatrick17k
 from helpers.datasets.fitzpatrick.simulator import SKIN_WORLDS, simulate_dermatology
+from helpers.datasets.image_table.columns import PARAMETERS as IMAGE_COLUMNS
+from helpers.datasets.image_table.loading import ImageTable, load_image_table, two_classes, with_parts
 from helpers.datasets.mama_mia.check import check_data
 from helpers.datasets.mama_mia.folders import masks
 from helpers.datasets.mama_mia.loader import load_mama_mia
@@ -54,12 +56,14 @@ __all__ = [
     "CASES",
     "CHEST_WORLDS",
     "FINDINGS",
+    "IMAGE_COLUMNS",
     "OWN_COLUMNS",
     "OWN_PLANTED",
     "PHYSICS",
     "RULERS",
     "SKIN_WORLDS",
     "Anatomy",
+    "ImageTable",
     "OwnScores",
     "Picture",
     "Volume",
@@ -80,6 +84,7 @@ __all__ = [
     "load_clusters",
     "load_fitzpatrick17k",
     "load_flair_slices",
+    "load_image_table",
     "load_images",
     "load_mama_mia",
     "load_masks",
@@ -106,5 +111,7 @@ __all__ = [
     "simulate_own_scores",
     "split_patients",
     "to_grid",
+    "two_classes",
+    "with_parts",
     "world_truth",
 ]

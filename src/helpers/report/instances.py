@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ import yaml
 from helpers import paths
 from helpers.errors import InputError
 from helpers.report import ipynb, parameters
-from helpers.report.private import PLACES, shorten
+from helpers.report.private import PLACES, TABLES, shorten
 
 MACHINE = (*PLACES, "DEVICE")  # parameters that set where a run is executed, not the computation
 SUFFIX = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")  # it becomes part of file names and labels
@@ -62,9 +63,17 @@ class Page(NamedTuple):
 def instance(words: list[str]) -> str:
     """Return a readable name for a run: `default`, or the parameters that were set in addition to the profile."""
     parts = (w.partition("=") for w in words)
-    shown = sorted(f"{name}={shorten(name, value)}" for name, _, value in parts if name not in MACHINE)
+    shown = sorted(f"{name}={_short(name, value)}" for name, _, value in parts if name not in MACHINE)
     # Not joined by commas: Snakemake splits the names of cluster jobs at commas.
     return "+".join(re.sub(r"[^\w=.-]", "_", part) for part in shown) or "default"
+
+
+def _short(name: str, value: str) -> str:
+    """Shorten a value for the name of a run's folder; tables of one name in two folders have two names."""
+    if name in TABLES and value:
+        file = Path(value).expanduser().resolve()
+        return f"{file.stem}-{hashlib.sha256(str(file).encode()).hexdigest()[:6]}"
+    return str(shorten(name, value))
 
 
 def computing(values: Mapping[str, Any]) -> dict[str, Any]:

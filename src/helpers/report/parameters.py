@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from helpers import paths
+from helpers.datasets.image_table.columns import PARAMETERS as IMAGE_COLUMNS
 from helpers.errors import InputError, check_choice
 from helpers.report import ipynb
 
@@ -52,6 +53,7 @@ COMMON_LIMITS: dict[str, Any] = {
     "EFFORT": (0.01, 100),
 }
 UPPER_CASE = re.compile(r"[A-Z][A-Z0-9_]*")
+IMAGES = "IMAGES"  # a study with this parameter also takes those that name the columns of a table of images
 
 
 class Parameters(NamedTuple):
@@ -89,7 +91,13 @@ def read(notebook: Path) -> Parameters:
         name = node.target.id
         types[name] = getattr(builtins, ast.unparse(node.annotation))
         defaults[name] = ast.literal_eval(node.value)
-    return Parameters(types, defaults, _limits("\n".join(sources)))
+    more = of_images(types)
+    return Parameters({**dict.fromkeys(more, str), **types}, {**more, **defaults}, _limits("\n".join(sources)))
+
+
+def of_images(types: Mapping[str, type]) -> dict[str, str]:
+    """Return the parameters, empty by default, that a study takes because it has `IMAGES`; they name columns."""
+    return dict.fromkeys(IMAGE_COLUMNS, "") if IMAGES in types else {}
 
 
 def profile(study: str, name: str) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from helpers.datasets.own.table import NO_NUMBER, column, numbers, read_own
 from helpers.datasets.shared.files import Notes, at, dropped_frame, patient_ids
+from helpers.datasets.shared.tables import NO_NUMBER, column, numbers, read_table
 from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError, check_choice
 
@@ -54,7 +54,7 @@ def load_own_scores(
     Parameters
     ----------
     file : str or Path
-        CSV file; `own.table.read_own` documents the encodings and separators that are recognised.
+        File in CSV, .xlsx, .parquet or .feather; `shared.tables.read_table` documents the encodings and separators.
     score, second, source, case : str
         Names of columns: the score; a second score of the same cases; the source of a case (such as the hospital), a
         possible confounder; and its identifier, which is checked for repeats and then left out. All but the first may
@@ -82,7 +82,7 @@ def load_own_scores(
         fix = "Give a CSV with one row a case, as SCORES=my.csv; folders of masks may give the scores"
         raise InputError("SCORES", "no table is named", fix)
     path = Path(root, file)
-    table, notes = read_own(path)
+    table, notes = read_table(path, "SCORES")
     names = _names(groups)
     counted: Notes = []
     if scored is not None:

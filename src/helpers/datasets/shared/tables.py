@@ -1,4 +1,4 @@
-"""Reader of any CSV that a user brings: from a spreadsheet or a program, with commas, semicolons or tabs."""
+"""Reader of any table that a user brings: CSV with commas, semicolons or tabs, Excel, Parquet or Feather."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import re
 import unicodedata
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from helpers.datasets.shared.files import at, one_line
@@ -16,17 +17,22 @@ from helpers.errors import InputError
 
 # Missing values in a column of numbers. In a column of groups they are names like any other, such as disease "None".
 NO_NUMBER = ("NA", "N/A", "n/a", "NaN", "nan", "None", "NULL", "null", "#N/A", "<NA>")
+# File endings of tables that are not text, and the format of each.
+_BINARY = {".xlsx": "excel", ".xlsm": "excel", ".parquet": "parquet", ".pq": "parquet", ".feather": "feather"}
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 
 
-def read_own(file: str | Path) -> tuple[pd.DataFrame, list[str]]:
-    """Read a CSV as strings (a blank cell is missing), with notes in words about what had to be assumed.
+def read_table(file: str | Path, parameter: str) -> tuple[pd.DataFrame, list[str]]:
+    """Read a table as strings (a blank cell is missing), with notes in words about what had to be assumed.
 
     Parameters
     ----------
     file : str or Path
-        CSV in UTF-8 (with or without a byte-order mark), in UTF-16 with a byte-order mark, or in Windows-1252. Columns
-        are separated by comma, semicolon or tab: the one that is most frequent in the header.
+        CSV in UTF-8 (with or without a byte-order mark), in UTF-16 with a byte-order mark, or in Windows-1252, with the
+        separator (comma, semicolon or tab) that is most frequent in the header; the first sheet of an Excel file
+        (.xlsx); or a Parquet or Feather file.
+    parameter : str
+        Name of the parameter that names the file, for messages.
 
     Returns
     -------
@@ -37,10 +43,51 @@ def read_own(file: str | Path) -> tuple[pd.DataFrame, list[str]]:
     Raises
     ------
     InputError
-        The file does not exist, is not a CSV or is empty, or two columns have the same name.
+        The file does not exist, cannot be read or is empty, or two columns have the same name.
     """
     path = Path(file).expanduser()
-    text, notes = _text(path)
+    if not path.is_file():
+        problem = "is a folder, not a file" if path.is_dir() else "there is no such file"
+        fix = "Give a CSV, .xlsx, .parquet or .feather file; a relative name is looked for from here or DATA_ROOT"
+        raise InputError(f"{parameter} = {path}", problem, fix)
+    kind = _BINARY.get(path.suffix.lower())
+    frame, notes = (_typed(path, kind), []) if kind else _csv(path, parameter)
+    frame.columns = [_tidy(name) for name in frame.columns]
+    twice = sorted(frame.columns[frame.columns.duplicated() & (frame.columns != "")])
+    if twice:
+        raise InputError(path.name, f"two columns are called {twice[0]!r}", "Give each column a different name")
+    for name in frame.columns:
+        frame[name] = frame[name].map(_tidy, na_action="ignore").astype("str").replace("", pd.NA)
+    frame.index = frame.index + 2
+    frame = frame.dropna(how="all")
+    if frame.empty:
+        raise InputError(path.name, "it has a header and no rows", "Write one row a case")
+    return frame, notes
+
+
+def _typed(path: Path, kind: str) -> pd.DataFrame:
+    """Read a file whose cells have types, and write each cell as text; a whole number gets no decimal point."""
+    try:
+        if kind == "excel":
+            # Without a header: pandas would rename the second of two equal names.
+            cells = pd.read_excel(path, dtype=object, header=None, engine="openpyxl")
+            frame = cells.iloc[1:].set_axis(cells.iloc[0].fillna("").tolist(), axis=1).reset_index(drop=True)
+        else:
+            frame = {"parquet": pd.read_parquet, "feather": pd.read_feather}[kind](path).reset_index(drop=True)
+    except Exception as error:  # the readers have no common error: a broken file raises what its broken part raises
+        problem = f"cannot be read as {path.suffix.lower()} ({one_line(error)})"
+        raise InputError(path.name, problem, "Save it again, or save it as CSV (UTF-8)") from None
+    return frame.apply(lambda column: column.astype(object).map(_cell, na_action="ignore"))
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _csv(path: Path, parameter: str) -> tuple[pd.DataFrame, list[str]]:
+    text, notes = _text(path, parameter)
     head = text.partition("\n")[0]
     separator = max(",;\t", key=head.count)
     if separator != ",":
@@ -55,28 +102,16 @@ def read_own(file: str | Path) -> tuple[pd.DataFrame, list[str]]:
     if not isinstance(frame.index, pd.RangeIndex):
         fix = "Give one header name for each field; write decimals with a point, or separate by semicolons"
         raise InputError(path.name, "rows have more fields than the header", fix)
-    frame.columns = [_tidy(name) for name in frame.columns]
-    for name in frame.columns:
-        frame[name] = frame[name].map(_tidy, na_action="ignore").astype("str").replace("", pd.NA)
-    frame.index = frame.index + 2
-    frame = frame.dropna(how="all")
-    if frame.empty:
-        raise InputError(path.name, "it has a header and no rows", "Write one row a case")
     return frame, notes
 
 
-def _text(path: Path) -> tuple[str, list[str]]:
-    if not path.is_file():
-        problem = "is a folder, not a file" if path.is_dir() else "there is no such file"
-        raise InputError(
-            f"SCORES = {path}", problem, "Give a CSV; a relative name is looked for from here or DATA_ROOT"
-        )
+def _text(path: Path, parameter: str) -> tuple[str, list[str]]:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise InputError(f"SCORES = {path}", f"cannot be read ({error.strerror})", "Make it readable") from None
+        raise InputError(f"{parameter} = {path}", f"cannot be read ({error.strerror})", "Make it readable") from None
     if raw.startswith((b"PK", b"\xd0\xcf")):
-        raise InputError(path.name, "it is a spreadsheet, not a CSV", "Save it as CSV (UTF-8)")
+        raise InputError(path.name, "it is a spreadsheet, but is not named .xlsx", "Save it as .xlsx or CSV")
     text, notes = _decoded(path, raw)
     if not text.strip():
         raise InputError(path.name, "the file is empty", "Give a CSV with a header and one row a case")

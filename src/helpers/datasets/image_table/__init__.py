@@ -1,0 +1,1 @@
+"""Table of a user's images: one row an image, with its patient, groups, labels and mask."""

@@ -1,0 +1,210 @@
+"""Groups and labels of a table of images: which values are compared, and what is predicted."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from helpers.datasets.image_table.columns import named, plain, split, unquoted
+from helpers.errors import InputError
+
+MOST = 10  # groups of an attribute, and classes of a label: a column with more values is no attribute
+_OPERATORS: dict[str, Callable] = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
+_BOUND = re.compile(r"(<=|>=|<|>)\s*([+-]?[\d.]+)")
+_RANGE = re.compile(r"([\d.]+)\s*(?:-|to)\s*([\d.]+)")
+# Words of a label of two values, in lower case.
+_YES, _NO = ("1", "true", "yes", "positive", "present", "y"), ("0", "false", "no", "negative", "absent", "n")
+HOW = 'Write COMPARE="skin_type: 1,2 | 3,4; age: <=60 | >60"'
+
+
+def compared(text: str, columns: list[str], file: str) -> dict[str, list[str]]:
+    """Parse `COMPARE`, such as ``skin_type: 1,2 | 3,4; age: <=60 | >60``, into column → texts of its groups.
+
+    A value with a comma, colon, semicolon or bar is written in double quotes.
+
+    Raises
+    ------
+    InputError
+        A part has no colon or fewer than two groups, or there is no such column.
+    """
+    found = {}
+    for part in split(text, ";"):
+        name, *values = split(part, ":")
+        groups = split(values[0], "|") if len(values) == 1 else []
+        if len(groups) < 2:
+            raise InputError("COMPARE", f"{part!r} is not understood", HOW)
+        found[named(columns, unquoted(name), parameter="COMPARE", file=file)] = groups
+    return found
+
+
+def number_of(values: pd.Series) -> pd.Series:
+    """Convert texts to numbers; NaN where a text is none."""
+    return pd.to_numeric(values.astype(object).where(values.notna(), None), errors="coerce").astype(float)
+
+
+def grouped(values: pd.Series, groups: list[str] | None, patient: pd.Series, file: str) -> tuple[pd.Series, list[str]]:
+    """Convert a column to the groups that are compared, with notes in words.
+
+    Parameters
+    ----------
+    values : Series of str
+        Values as typed; missing where blank.
+    groups : list of str or None
+        Texts of the groups from `compared`. With None, each value is a group; a column of more than `MOST` different
+        numbers is divided at the median of the patients.
+    patient : Series
+        Patient of each row.
+    file : str
+        Name of the table, for messages.
+
+    Returns
+    -------
+    Series of category
+        Missing where no value is recorded or the value is in no group.
+    notes : list of str
+
+    Raises
+    ------
+    InputError
+        A value of `COMPARE` does not occur, two groups share a row, or there are too many values.
+    """
+    name, numbers = str(values.name), number_of(values)
+    if groups is None:
+        return _as_typed(values, numbers, patient, file)
+    found = pd.Series(pd.NA, index=values.index, dtype=object)
+    for text in groups:
+        inside = _inside(values, numbers, text)
+        if not inside.any():
+            there = ", ".join(map(str, values.dropna().value_counts().index[:MOST]))
+            raise InputError(f"COMPARE, {file}, column {name}", f"no row has {text}", f"The values are {there}")
+        if twice := found[inside].dropna().tolist():
+            raise InputError(f"COMPARE, {file}, column {name}", f"{twice[0]} and {text} share rows", "Part the groups")
+        found[inside] = ", ".join(map(unquoted, split(text, ",")))
+    names = [", ".join(map(unquoted, split(text, ","))) for text in groups]
+    left = int((found.isna() & values.notna()).sum())
+    notes = [f"{name}: {left} images have a value that COMPARE does not name, and are in no group"] if left else []
+    return pd.Series(pd.Categorical(found, names), index=values.index, name=name), notes
+
+
+def _inside(values: pd.Series, numbers: pd.Series, text: str) -> pd.Series:
+    """Find the rows of a group such as ``1,2``, ``<=60`` or ``40-60``; a number is compared as a number."""
+    inside = pd.Series(False, index=values.index)
+    for item in map(unquoted, split(text, ",")):
+        alone = pd.to_numeric(item, errors="coerce")
+        exact = values == item
+        if exact.any():
+            inside |= exact.fillna(False)
+        elif bound := _BOUND.fullmatch(item):
+            inside |= _OPERATORS[bound[1]](numbers, float(bound[2]))
+        elif span := _RANGE.fullmatch(item):
+            inside |= numbers.between(float(span[1]), float(span[2]))
+        elif not np.isnan(alone):
+            inside |= numbers == alone
+        else:
+            inside |= (values.str.casefold() == item.casefold()).fillna(False)
+    return inside
+
+
+def _as_typed(values: pd.Series, numbers: pd.Series, patient: pd.Series, file: str) -> tuple[pd.Series, list[str]]:
+    name, known = str(values.name), values.dropna()
+    numeric = len(known) > 0 and numbers[known.index].notna().all()
+    if known.nunique() <= MOST:
+        order = sorted(known.unique(), key=lambda text: (float(text), text) if numeric else (0.0, text))
+        return pd.Series(pd.Categorical(values, order), index=values.index, name=name), []
+    if not numeric:
+        problem = f"has {known.nunique()} different values, such as {known.iloc[0]!r}"
+        raise InputError(f"GROUPS, {file}, column {name}", problem, f"Name a column of groups. {HOW}")
+    middle = float(numbers.groupby(patient).first().median())
+    low, high = f"<={middle:g}", f">{middle:g}"
+    side = np.where(numbers <= middle, low, high)
+    made = pd.Series(pd.Categorical(side, [low, high]), index=values.index, name=name).where(numbers.notna())
+    return made, [f'{name}: divided at the median of the patients; COMPARE="{name}: {low} | {high}" sets other groups']
+
+
+def labelled(text: str, table: pd.DataFrame, columns: list[str], file: str) -> tuple[dict[str, pd.Series], list[str]]:
+    """Read the labels that `TARGETS` asks for.
+
+    Parameters
+    ----------
+    text : str
+        Columns and conditions, separated by commas: ``biopsied`` (0 and 1, yes and no, or classes: then each class is a
+        label), ``grade=G3`` (one class), ``age>60`` or ``tumour_pixels>0`` (a bound).
+    table : DataFrame of str
+    columns : list of str
+        Columns that may be labels.
+    file : str
+        Name of the table, for messages.
+
+    Returns
+    -------
+    labels : dict of str to Series of float
+        1, 0, or NaN where not recorded, by the name of the label.
+    notes : list of str
+
+    Raises
+    ------
+    InputError
+        There is no such column or class, or a column has too many values.
+    """
+    found: dict[str, pd.Series] = {}
+    notes: list[str] = []
+    for part in split(text, ","):
+        match = re.fullmatch(r'("[^"]*"|[^=<>"]+)\s*(<=|>=|=|<|>)\s*(.+)', part)
+        name = named(columns, unquoted(match[1] if match else part), parameter="TARGETS", file=file)
+        values = table[name]
+        if match and match[2] in _OPERATORS:
+            found[_name(name, match[2], match[3])] = _bounded(values, match[2], match[3], file)
+            continue
+        classes = _classes(values, file)
+        if match:
+            one = next((c for c in classes if plain(c) == plain(unquoted(match[3]))), None)
+            if one is None:
+                problem = f"no row has {unquoted(match[3])!r}"
+                raise InputError(f"TARGETS, {file}, column {name}", problem, f"The classes are {', '.join(classes)}")
+            found[f"{name}={one}"] = (values == one).astype(float).where(values.notna())
+            continue
+        if is_binary(values):
+            found[name] = values.str.casefold().isin(_YES).astype(float).where(values.notna())
+            continue
+        chosen = classes[1:] if len(classes) == 2 else classes
+        for one in chosen:
+            found[f"{name}={one}"] = (values == one).astype(float).where(values.notna())
+        notes.append(f"{name}: classes are predicted one against the rest: {', '.join(chosen)}")
+    return found, notes
+
+
+def is_binary(values: pd.Series) -> bool:
+    """Return True if a column holds both 0 and 1, or words such as yes and no, and nothing else."""
+    known = set(values.dropna().str.casefold())
+    return known <= {*_YES, *_NO} and bool(known & set(_YES)) and bool(known & set(_NO))
+
+
+def _name(column: str, sign: str, bound: str) -> str:
+    return f"{column}{sign}{bound.strip()}"
+
+
+def _bounded(values: pd.Series, sign: str, bound: str, file: str) -> pd.Series:
+    limit, numbers = pd.to_numeric(bound.strip(), errors="coerce"), number_of(values)
+    if np.isnan(limit):
+        problem = f"{bound.strip()!r} is not a number"
+        raise InputError(f"TARGETS, {file}, column {values.name}", problem, "Write a bound such as age>60")
+    odd = values.index[values.notna() & numbers.isna()]
+    if len(odd):
+        problem = f"holds {values[odd[0]]!r}, expected a number"
+        raise InputError(f"{file}, row {odd[0]}, column {values.name}", problem, "Correct the cell, or leave it empty")
+    return _OPERATORS[sign](numbers, float(limit)).astype(float).where(numbers.notna())
+
+
+def _classes(values: pd.Series, file: str) -> list[str]:
+    classes = sorted(values.dropna().unique())
+    if not classes:
+        raise InputError(f"TARGETS, {file}, column {values.name}", "is empty", "Name another column")
+    if len(classes) > MOST:
+        problem = f"has {len(classes)} different values, such as {classes[0]!r}"
+        fix = f'Name one class or a bound, as TARGETS="{values.name}={classes[0]}" or "{values.name}>60"'
+        raise InputError(f"TARGETS, {file}, column {values.name}", problem, fix)
+    return classes

@@ -1,0 +1,279 @@
+"""Loader of a table of images, in any layout: each row's files, patient, site and part, and the groups and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from helpers.datasets.image_table import grouping
+from helpers.datasets.image_table.columns import GROUPS, TARGETS, assigned, named, recognised, split, unquoted
+from helpers.datasets.image_table.places import found_files
+from helpers.datasets.shared.files import Notes, at, dropped_frame
+from helpers.datasets.shared.splits import SPLITS
+from helpers.datasets.shared.tables import read_table
+from helpers.disclosure import SMALLEST_CELL
+from helpers.errors import InputError
+
+# Words for the parts of a data set, in lower case.
+_PARTS = {"train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation"}
+_PARTS |= {"dev": "validation", "tuning": "validation", "test": "test", "testing": "test", "held-out": "test"}
+
+
+class ImageTable(NamedTuple):
+    """Images with their groups and labels, in three frames with one row an image.
+
+    `images` has the columns ``case`` (such as "row 2"), ``file`` and ``mask`` (paths; ``mask`` missing without one),
+    ``slice`` (whole number, or missing), ``patient_id``, ``site`` and ``split`` (missing where unknown). `groups` has a
+    categorical column for each attribute, and `labels` a column of 1, 0 and NaN for each label; both may have no
+    column. `has_patients` is False where each row counts as a patient. `notes` lists in words all that was assumed, and
+    `dropped` (table, reason, n) counts the rows that were left out.
+    """
+
+    images: pd.DataFrame
+    groups: pd.DataFrame
+    labels: pd.DataFrame
+    has_patients: bool
+    dropped: pd.DataFrame
+    notes: list[str]
+
+
+def load_image_table(file: str | Path, columns: Mapping[str, object] | None = None, *, root: str = "") -> ImageTable:
+    """Load a table with one row an image.
+
+    Parameters
+    ----------
+    file : str or Path
+        CSV, .xlsx, .parquet or .feather.
+    columns : mapping, optional
+        Names of columns by the parameters of `helpers.datasets.IMAGE_COLUMNS`, such as ``{"PATIENT": "pid", "GROUPS":
+        "sex, skin_type"}``; other keys are ignored. Where a parameter is empty or absent, columns with usual names are
+        taken, and `notes` lists them.
+    root : str
+        Folder to which the table's name refers; the images' paths refer to the folder of the table.
+
+    Raises
+    ------
+    InputError
+        The table cannot be read; a column, value or file is absent; an image occurs twice; a patient is in two parts;
+        or an attribute has one group. The message names file, row and column.
+    """
+    if not str(file):
+        raise InputError("IMAGES", "no table is named", "Give a table with one row an image, as IMAGES=my.csv")
+    path = Path(root or ".", Path(file).expanduser())
+    table, notes = read_table(path, "IMAGES")
+    asked = {name: str(value or "") for name, value in (columns or {}).items()}
+    roles = assigned(list(table.columns), asked, path.name)
+    notes += [f"{parameter}: column {name!r}" for parameter, name in roles.items() if not asked.get(parameter)]
+    counted: Notes = [(path.name, "no path of an image", int(table[roles["FILE"]].isna().sum()))]
+    table = table[table[roles["FILE"]].notna()]
+    if table.empty:
+        raise InputError(f"{path.name}, column {roles['FILE']}", "no row has a path", "Write the images' paths")
+    images = _images(table, roles, path)
+    free = [name for name in table.columns if name not in roles.values()]
+    groups, some = _groups(table, free, asked, images["patient_id"], path.name)
+    labels, more = _labels(table, [name for name in free if name not in groups], asked, path.name)
+    has_patients = "PATIENT" in roles
+    if not has_patients:
+        notes.append("PATIENT: no column names the patients, so each row counts as a patient")
+    notes += some + more + _odd(images, groups, has_patients)
+    frames = (frame.reset_index(drop=True) for frame in (images, groups, labels))
+    return ImageTable(*frames, has_patients, dropped_frame(counted), notes)
+
+
+def _images(table: pd.DataFrame, roles: Mapping[str, str], path: Path) -> pd.DataFrame:
+    def column(parameter: str) -> pd.Series:
+        return table[roles[parameter]] if parameter in roles else pd.Series(pd.NA, table.index, dtype="str")
+
+    case = pd.Series([f"row {row}" for row in table.index], table.index, dtype="str")
+    slices = grouping.number_of(column("SLICE"))
+    odd = column("SLICE").notna() & ~((slices >= 0) & (slices % 1 == 0))
+    _refuse(odd, column("SLICE"), path, "a whole number from 0")
+    _refuse(column("PATIENT").isna() & ("PATIENT" in roles), column("PATIENT"), path, "a patient")
+    images = pd.DataFrame(
+        {
+            "case": case,
+            "file": found_files(column("FILE"), path, "image"),
+            "mask": found_files(column("MASK"), path, "mask"),
+            "slice": slices.astype("Int64"),
+            "patient_id": column("PATIENT").fillna(case),
+            "site": column("SITE"),
+            "split": _parts(column("SPLIT"), path),
+        }
+    )
+    _check_once(images, path, roles["FILE"])
+    _check_parts(images, path, roles)
+    return images
+
+
+def _refuse(odd: pd.Series, values: pd.Series, path: Path, expected: str) -> None:
+    if odd.any():
+        row = odd.index[odd.to_numpy()][0]
+        shown = "is empty" if pd.isna(values[row]) else f"holds {values[row][:60]!r}"
+        more = f" ({int(odd.sum())} such rows)" if odd.sum() > 1 else ""
+        raise InputError(at(path, row, str(values.name)), f"{shown}, expected {expected}{more}", "Correct the cell")
+
+
+def _parts(values: pd.Series, path: Path) -> pd.Series:
+    known = values.str.casefold().map(_PARTS)
+    _refuse(values.notna() & known.isna(), values, path, "train, validation or test")
+    return known.astype("str")
+
+
+def _check_once(images: pd.DataFrame, path: Path, name: str) -> None:
+    repeated = images.duplicated(["file", "slice"])
+    if repeated.any():
+        row = images.index[repeated.to_numpy()][0]
+        one = images.loc[row]
+        same = (images["file"] == one["file"]) & (images["slice"].eq(one["slice"]) | images["slice"].isna())
+        problem = f"this image is also in row {images.index[same.to_numpy()][0]}"
+        raise InputError(at(path, row, name), problem, "Keep one row an image")
+
+
+def _check_parts(images: pd.DataFrame, path: Path, roles: Mapping[str, str]) -> None:
+    known = images[images["split"].notna()]
+    parts = known.groupby("patient_id")["split"].nunique()
+    if len(several := parts[parts > 1]):
+        rows = known[known["patient_id"] == several.index[0]].drop_duplicates("split")
+        first, second = rows.index[:2]
+        problem = f"this patient is in {rows['split'][second]} here and in {rows['split'][first]} in row {first}"
+        more = f" ({len(several)} such patients)" if len(several) > 1 else ""
+        fix = "Give all images of a patient one part, or leave SPLIT out"
+        raise InputError(at(path, second, roles["SPLIT"]), problem + more, fix)
+
+
+def _groups(
+    table: pd.DataFrame, free: list[str], asked: Mapping[str, str], patient: pd.Series, file: str
+) -> tuple[pd.DataFrame, list[str]]:
+    """Read the attributes that `GROUPS` and `COMPARE` name; without any, those with a recognised name."""
+    compared = grouping.compared(asked.get("COMPARE", ""), free, file)
+    wanted = [named(free, unquoted(n), parameter="GROUPS", file=file) for n in split(asked.get("GROUPS", ""), ",")]
+    wanted = list(dict.fromkeys([*wanted, *compared]))
+    chosen = wanted if asked.get("GROUPS") else list(dict.fromkeys([*compared, *recognised(free, GROUPS)]))
+    found, notes = {}, []
+    for name in chosen:
+        try:
+            groups, said = grouping.grouped(table[name], compared.get(name), patient, file)
+            if groups.nunique() < 2:
+                problem = "is empty" if groups.isna().all() else f"has the one value {groups.dropna().iloc[0]!r}"
+                raise InputError(f"GROUPS, {file}, column {name}", problem, "Leave it out of GROUPS")
+        except InputError as error:
+            if name in wanted:
+                raise
+            notes.append(f"{name}: not compared, since it {error.problem}")
+            continue
+        found[name], notes = groups, notes + said
+    if found and not asked.get("GROUPS"):
+        notes.append(f"GROUPS: {', '.join(found)}")
+    return pd.DataFrame(found, index=table.index), notes
+
+
+def _labels(
+    table: pd.DataFrame, free: list[str], asked: Mapping[str, str], file: str
+) -> tuple[pd.DataFrame, list[str]]:
+    """Read the labels that `TARGETS` names; without it, those with a recognised name, and columns of 0 and 1."""
+    if asked.get("TARGETS"):
+        found, notes = grouping.labelled(asked["TARGETS"], table, list(table.columns), file)
+        return pd.DataFrame(found, index=table.index), notes
+    binary = [name for name in free if grouping.is_binary(table[name])]
+    labels, notes = {}, []
+    for name in dict.fromkeys([*recognised(free, TARGETS), *binary]):
+        try:
+            found, said = grouping.labelled(f'"{name}"', table, free, file)
+        except InputError as error:
+            notes.append(f"{name}: not predicted, since it {error.problem}")
+            continue
+        labels |= found
+        notes += said
+    if labels:
+        notes.append(f"TARGETS: {', '.join(labels)}")
+    return pd.DataFrame(labels, index=table.index), notes
+
+
+def _odd(images: pd.DataFrame, groups: pd.DataFrame, has_patients: bool) -> list[str]:
+    """Describe in words the small groups, and the attributes that vary within a patient."""
+    notes = []
+    for name in groups:
+        patients = images["patient_id"].groupby(groups[name], observed=False).nunique()
+        small = patients[patients < SMALLEST_CELL]
+        if len(small):
+            named_small = ", ".join(map(str, small.index))
+            notes.append(f"{name}: fewer than {SMALLEST_CELL} patients in {named_small}; such groups are not shown")
+        varying = int((groups[name].groupby(images["patient_id"]).nunique() > 1).sum())
+        if has_patients and varying:
+            notes.append(f"{name}: it varies within {varying} patients; each image counts in the group of its row")
+    return notes
+
+
+def with_parts(table: ImageTable, *, shares: tuple[float, float, float], seed: int) -> np.ndarray:
+    """Assign each image to train, validation or test, so that no patient is in two parts.
+
+    The parts that the table gives are kept; if it gives no validation part, one is taken from its training patients.
+
+    Parameters
+    ----------
+    table : ImageTable
+    shares : (float, float, float)
+        Shares of patients, see `helpers.datasets.split_patients`.
+    seed : int
+
+    Returns
+    -------
+    ndarray of str, shape (n,)
+        Empty where the table gives parts, and none to this image.
+
+    Raises
+    ------
+    InputError
+        A part has no patient.
+    """
+    from helpers.datasets.shared.splits import split_patients
+
+    given = table.images["split"]
+    if given.isna().all():
+        return split_patients(table.images["patient_id"], shares=shares, seed=seed)
+    part = given.fillna("").to_numpy(dtype=object)
+    if "validation" not in part and "train" in part:
+        inner = np.flatnonzero(part == "train")
+        share = shares[1] / (shares[0] + shares[1])
+        again = split_patients(
+            table.images["patient_id"].iloc[inner], shares=(1 - share, share / 2, share / 2), seed=seed
+        )
+        part[inner[again != "train"]] = "validation"
+    if absent := [name for name in SPLITS if name not in part]:
+        raise InputError("SPLIT", f"no image is in the part {absent[0]}", "Leave SPLIT out, or name more parts")
+    return part.astype(str)
+
+
+def two_classes(labels: pd.DataFrame, part: np.ndarray) -> tuple[list[str], list[str]]:
+    """Select the labels that have both classes in every part.
+
+    Parameters
+    ----------
+    labels : DataFrame, shape (n, labels)
+        1, 0 or NaN.
+    part : ndarray of str, shape (n,)
+        Part of each row; empty where it has none.
+
+    Returns
+    -------
+    usable : list of str
+    notes : list of str
+        A sentence for each label that is left out.
+    """
+    usable, notes = [], []
+    for name in labels:
+        lacking = ""
+        for one in dict.fromkeys(part[part != ""]):
+            classes = labels[name][part == one].dropna()
+            if not lacking and classes.nunique() < 2:
+                seen = f"only {classes.iloc[0]:g}" if len(classes) else "no value"
+                lacking = f"{name}: left out, since it has {seen} in {one}"
+        if lacking:
+            notes.append(lacking)
+        else:
+            usable.append(str(name))
+    return usable, notes

@@ -1,0 +1,160 @@
+"""Tables of images: columns are found by parameter or by name, and what is wrong is refused by row."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from helpers import datasets
+from helpers.errors import InputError
+
+ROWS = 24
+
+
+def frame(**changed):
+    """A table of 24 images of 12 patients."""
+    k = np.arange(ROWS)
+    table = {
+        "image": [f"pictures/{i}.png" for i in k],
+        "patient": [f"p{i // 2}" for i in k],
+        "sex": np.where(k // 2 % 2, "female", "male"),
+        "skin_type": 1 + k // 2 % 6,
+        "age": 30 + k // 2 * 4,
+        "diagnosis": np.where(k % 3 == 0, "NEV", "BCC"),
+        "biopsied": k % 2,
+    }
+    return pd.DataFrame(table | changed)
+
+
+@pytest.fixture
+def made(tmp_path):
+    """A function that writes a table and its images, and loads it."""
+    (tmp_path / "pictures").mkdir()
+    for i in range(ROWS):
+        Image.new("L", (4, 4), i).save(tmp_path / "pictures" / f"{i}.png")
+
+    def load(table=None, *, name="my.csv", **columns):
+        table = frame() if table is None else table
+        file = tmp_path / name
+        writers = {".csv": table.to_csv, ".xlsx": table.to_excel, ".parquet": table.to_parquet}
+        writers[file.suffix](file, index=False)
+        return datasets.load_image_table(file, columns)
+
+    return load
+
+
+@pytest.mark.parametrize("name", ["my.csv", "my.xlsx", "my.parquet"])
+def test_columns_with_usual_names_are_recognised(made, name):
+    found = made(name=name)
+    assert found.images["patient_id"].tolist() == [f"p{i // 2}" for i in range(ROWS)]
+    assert found.images["case"].iloc[[0, -1]].tolist() == ["row 2", f"row {ROWS + 1}"]
+    assert list(found.groups) == ["sex", "skin_type", "age"]
+    assert list(found.labels) == ["diagnosis=NEV", "biopsied"]
+    assert found.labels["biopsied"].tolist() == [i % 2 for i in range(ROWS)]
+    assert found.labels["diagnosis=NEV"].sum() == ROWS / 3
+    assert found.groups["age"].value_counts().to_dict() == {"<=52": 12, ">52": 12}  # patients' median of 30 to 74
+    assert found.has_patients and "PATIENT: column 'patient'" in found.notes
+
+
+def test_parameters_name_columns_and_values(made):
+    table = frame().rename(columns={"image": "Where it is", "patient": "No."})
+    asked = {"FILE": "where it is", "PATIENT": "No.", "GROUPS": "sex", "TARGETS": "diagnosis=bcc, age>40, biopsied"}
+    found = made(table, **asked, COMPARE="skin_type: 1,2 | 3-4 | >=5; age: <=40 | >60")
+    assert list(found.groups) == ["sex", "skin_type", "age"]
+    assert found.groups["skin_type"].cat.categories.tolist() == ["1, 2", "3-4", ">=5"]
+    assert found.groups["skin_type"].value_counts(sort=False).tolist() == [8, 8, 8]
+    assert found.groups["age"].value_counts(sort=False).to_dict() == {"<=40": 6, ">60": 8}
+    assert found.labels.sum().to_dict() == {"diagnosis=BCC": 16, "age>40": 18, "biopsied": 12}
+    assert any("COMPARE does not name" in note and "age: 10 images" in note for note in found.notes)
+
+
+def test_without_patients_each_row_is_one_and_this_is_noted(made):
+    found = made(frame().drop(columns="patient"))
+    assert not found.has_patients and found.images["patient_id"].nunique() == ROWS
+    assert any("each row counts as a patient" in note for note in found.notes)
+
+
+def test_names_without_folder_or_ending_are_looked_up(made):
+    found = made(frame(image=[str(i) for i in range(ROWS)]))
+    assert found.images["file"].str.endswith("/pictures/3.png")[3]
+
+
+def test_values_with_commas_and_bars_are_quoted(made):
+    site = np.where(np.arange(ROWS) % 4 < 2, "A, B", "C|D")
+    found = made(frame(ward=site), GROUPS="ward", COMPARE='ward: "A, B" | "C|D"')
+    assert found.groups["ward"].value_counts().to_dict() == {"A, B": 12, "C|D": 12}
+
+
+def at(row, column, value):
+    """The table with another value in one cell; the header is row 1."""
+    table = frame().astype(object)
+    if column not in table:
+        table[column] = "train"
+    table.loc[row - 2, column] = value
+    return table
+
+
+REFUSED = [
+    (frame().drop(columns="image"), {}, "no column holds the paths"),
+    (at(5, "image", "pictures/none.png"), {}, "my.csv, row 5, column image: there is no image file"),
+    (at(5, "image", "pictures/0.png"), {}, "row 5, column image: this image is also in row 2"),
+    (at(7, "patient", None), {}, "row 7, column patient: is empty, expected a patient"),
+    (at(3, "split", "test"), {}, "this patient is in test here and in train in row 2"),
+    (at(3, "split", "later"), {}, "row 3, column split: holds 'later'"),
+    (frame(), {"PATIENT": "patiant"}, "Did you mean patient?"),
+    (frame(), {"PATIENT": "sex", "SITE": "sex"}, "also named by PATIENT"),
+    (frame(sex="male"), {"GROUPS": "sex"}, "column sex: has the one value 'male'"),
+    (frame(), {"GROUPS": "image"}, "there is no column 'image'"),
+    (frame(), {"COMPARE": "skin_type: 1,2"}, "is not understood"),
+    (frame(), {"COMPARE": "skin_type: 1,2 | 7"}, "no row has 7"),
+    (frame(), {"COMPARE": "skin_type: 1,2 | 2,3"}, "1, 2 and 2,3 share rows"),
+    (frame(), {"TARGETS": "diagnosis=MEL"}, "no row has 'MEL'. The classes are BCC, NEV"),
+    (frame(), {"TARGETS": "age"}, "has 12 different values"),
+    (frame(), {"TARGETS": "diagnosis>3"}, "row 2, column diagnosis: holds 'NEV', expected a number"),
+    (frame(slice="top"), {}, "row 2, column slice: holds 'top', expected a whole number from 0"),
+]
+
+
+@pytest.mark.parametrize(("table", "columns", "expected"), REFUSED, ids=[case[2][:40] for case in REFUSED])
+def test_what_is_wrong_is_refused_in_one_line(made, table, columns, expected):
+    with pytest.raises(InputError) as refused:
+        made(table, **columns)
+    assert expected in str(refused.value).replace("; ", ": ", 1) or expected in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_no_split_ever_parts_a_patient():
+    rng = np.random.default_rng(3)
+    for seed, given in itertools.product(range(20), (False, True)):
+        patient = pd.Series(rng.integers(0, 30, 150).astype(str))
+        part = pd.Series(pd.NA, patient.index, dtype="str")
+        if given:
+            part = patient.astype(int).map(lambda p: "test" if p % 4 == 0 else "train").astype("str")
+        images = pd.DataFrame({"patient_id": patient, "split": part})
+        table = datasets.ImageTable(images, pd.DataFrame(), pd.DataFrame(), True, pd.DataFrame(), [])
+        found = pd.Series(datasets.with_parts(table, shares=(0.6, 0.1, 0.3), seed=seed))
+        assert (found.groupby(patient).nunique() == 1).all()
+        assert set(found) == {"train", "validation", "test"}
+        if given:
+            assert ((found == "test") == (part == "test")).all()
+
+
+def test_labels_with_one_class_in_a_part_are_left_out_by_name():
+    labels = pd.DataFrame({"both": [0, 1, 0, 1], "one": [0, 1, 0, 0], "none": [0, 1, np.nan, np.nan]})
+    usable, notes = datasets.two_classes(labels, np.array(["train", "train", "test", "test"]))
+    assert usable == ["both"]
+    assert notes == [
+        "one: left out, since it has only 0 in test",
+        "none: left out, since it has no value in test",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "images", "patients"), [("pad_ufes_20", 686, 537), ("lgg_flair", 978, 110), ("covid_cxr", 319, 183)]
+)
+def test_real_tables_load_as_they_are(real, name, images, patients):
+    found = datasets.load_image_table(real(name) / "images.csv", {})
+    assert (len(found.images), found.images["patient_id"].nunique()) == (images, patients)
+    assert "sex" in found.groups
