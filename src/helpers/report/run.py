@@ -109,9 +109,8 @@ def start(study: str, names: Mapping[str, Any], *, limits: Mapping[str, Any] | N
         or holds a finished run.
     """
     types = {k: v for k, v in names.get("__annotations__", {}).items() if parameters.UPPER_CASE.fullmatch(k)}
-    more = parameters.of_images(types)
-    types = {**dict.fromkeys(more, str), **types}
-    values = more | {k: v for k, v in names.items() if parameters.UPPER_CASE.fullmatch(k)}
+    types = {**dict.fromkeys(parameters.of_images(types), str), **types}
+    values = {k: v for k, v in names.items() if parameters.UPPER_CASE.fullmatch(k)}
     parameters.check(values, types, limits or {}, where=study)
     pd.set_option("display.max_colwidth", None)  # tables of this book show long texts in full
     declared = parameters.read(paths.notebooks() / f"{study}.ipynb")
