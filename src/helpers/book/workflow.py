@@ -53,8 +53,7 @@ def _check_images(values: dict[str, Any]) -> None:
 
     if values.get("SOURCE", "real") != "real":
         raise InputError("SOURCE", "it is simulated, but IMAGES names a table", "Leave SOURCE or IMAGES out")
-    table = datasets.load_image_table(values[parameters.IMAGES], values)
-    datasets.check_pictures(table)
+    datasets.check_files(datasets.load_image_table(values[parameters.IMAGES], values))
     values["SOURCE"] = "real"
 
 

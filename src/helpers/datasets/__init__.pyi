@@ -11,6 +11,7 @@ from helpers.datasets.fitzpatrick.loader import has_pictures, load_fitzpatrick17
 from helpers.datasets.fitzpatrick.simulator import SKIN_WORLDS, simulate_dermatology
 from helpers.datasets.image_table.columns import PARAMETERS as IMAGE_COLUMNS
 from helpers.datasets.image_table.loading import ImageTable, load_image_table, two_classes, with_parts
+from helpers.datasets.image_table.pixels import check_files, in_colour, table_masks, table_pictures
 from helpers.datasets.mama_mia.check import check_data
 from helpers.datasets.mama_mia.folders import masks
 from helpers.datasets.mama_mia.loader import load_mama_mia
@@ -70,6 +71,7 @@ __all__ = [
     "anatomy",
     "breast_truth",
     "check_data",
+    "check_files",
     "check_pictures",
     "crop",
     "enhancement",
@@ -77,6 +79,7 @@ __all__ = [
     "folds",
     "has_images",
     "has_pictures",
+    "in_colour",
     "join_scores",
     "largest_slice",
     "leaks",
@@ -110,6 +113,8 @@ __all__ = [
     "simulate_dermatology",
     "simulate_own_scores",
     "split_patients",
+    "table_masks",
+    "table_pictures",
     "to_grid",
     "two_classes",
     "with_parts",

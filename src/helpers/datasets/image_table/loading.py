@@ -208,6 +208,21 @@ def _odd(images: pd.DataFrame, groups: pd.DataFrame, has_patients: bool) -> list
     return notes
 
 
+def kept(table: ImageTable, chosen: np.ndarray, reason: str) -> ImageTable:
+    """Keep the chosen rows of a table, and count the others with their reason.
+
+    Parameters
+    ----------
+    table : ImageTable
+    chosen : ndarray of bool, shape (n,)
+    reason : str
+    """
+    frames = (frame[chosen].reset_index(drop=True) for frame in (table.images, table.groups, table.labels))
+    left = pd.DataFrame([{"table": "images", "reason": reason, "n": int((~chosen).sum())}])
+    dropped = pd.concat([table.dropped, left[left["n"] > 0]], ignore_index=True)
+    return ImageTable(*frames, table.has_patients, dropped, table.notes)
+
+
 def with_parts(table: ImageTable, *, shares: tuple[float, float, float], seed: int) -> np.ndarray:
     """Assign each image to train, validation or test, so that no patient is in two parts.
 

@@ -31,6 +31,7 @@ def load_pictures(
     fit: str = "crop",
     scale: str = "minmax",
     slices: Sequence[object] | None = None,
+    blank: bool = False,
     workers: int | None = None,
     progress: bool = True,
     folder: str | Path | None = None,
@@ -54,6 +55,8 @@ def load_pictures(
         float32 with 0 and 1 for each picture's smallest and largest value before it is resized, or uint8 unchanged.
     slices : sequence of int, optional
         For each file, the slice, page or frame, from 0; an empty one is None or NaN.
+    blank : bool
+        With "minmax", give zeros for a constant picture instead of refusing it.
     workers : int, optional
         Number of threads that decode; by default the cores that this process may use.
     progress : bool
@@ -81,12 +84,12 @@ def load_pictures(
     check_choice("scale", scale, squares.SCALES)
     size, files = formats.check_size(size), formats.as_paths(files)
     numbers = formats.as_numbers(slices, len(files))
-    facts = [size, channels, fit, scale, numbers]
+    facts = [size, channels, fit, scale, numbers, blank]
     shape = (len(files), channels, size, size)
 
     def job(file: Path, number: int | None) -> np.ndarray:
         picture = read_picture(file, slice=number, side=size)
-        return squares.square(picture, size, channels=channels, fit=fit, scale=scale, where=file)
+        return squares.square(picture, size, channels=channels, fit=fit, scale=scale, where=file, blank=blank)
 
     place = kept_file("pictures", files, facts, by=__name__, folder=folder)
     todo = zip(files, numbers, strict=True)

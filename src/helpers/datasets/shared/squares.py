@@ -18,7 +18,9 @@ SCALES = {"minmax": np.dtype(np.float32), "bytes": np.dtype(np.uint8)}
 RESIZES = ("bilinear", "nearest")
 
 
-def square(picture: Picture, size: int, *, channels: int, fit: str, scale: str, where: object) -> np.ndarray:
+def square(
+    picture: Picture, size: int, *, channels: int, fit: str, scale: str, where: object, blank: bool = False
+) -> np.ndarray:
     """Convert a picture to a square.
 
     Parameters
@@ -34,6 +36,8 @@ def square(picture: Picture, size: int, *, channels: int, fit: str, scale: str, 
         float32, with 0 and 1 for the picture's smallest and largest value before it is resized; or uint8 unchanged.
     where : object
         Name of the file, for errors.
+    blank : bool
+        With "minmax", give zeros for a constant picture, which cannot be stretched, instead of refusing it.
 
     Returns
     -------
@@ -42,7 +46,7 @@ def square(picture: Picture, size: int, *, channels: int, fit: str, scale: str, 
     Raises
     ------
     InputError
-        The picture has more than 8 bits a channel with "bytes", or is constant with "minmax".
+        The picture has more than 8 bits a channel with "bytes", or is constant with "minmax" and without `blank`.
     """
     from PIL import Image
 
@@ -53,6 +57,8 @@ def square(picture: Picture, size: int, *, channels: int, fit: str, scale: str, 
         return fitted[None] if channels == 1 else fitted.transpose(2, 0, 1)
     planes = _planes(picture.values, channels)
     least, most = planes.min(), planes.max()
+    if least == most and blank:
+        return np.zeros((channels, size, size), np.float32)
     if least == most:
         raise InputError(where, "all its pixels are equal", formats.AGAIN)
     stretched = [Image.fromarray((plane - least) / (most - least)) for plane in planes]

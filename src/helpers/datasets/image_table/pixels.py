@@ -1,0 +1,104 @@
+"""Pictures and masks of a table of images as arrays of one size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from helpers.datasets.image_table.loading import ImageTable, kept
+from helpers.datasets.shared import loading, mask_files
+from helpers.datasets.shared.headers import check_pictures
+from helpers.datasets.shared.pictures import read_picture
+from helpers.errors import InputError
+
+LOOKED_AT = 20  # pictures that are decoded to find out whether the collection is in colour
+GREY = 2.0  # mean difference between channels, of 255: a JPEG of a grey picture stored in colour is below it
+
+
+def check_files(table: ImageTable) -> None:
+    """Check that the files of a table exist, and read the headers of a sample of them.
+
+    Raises
+    ------
+    InputError
+        As in `helpers.datasets.check_pictures`.
+    """
+    rows = table.images["case"].str.removeprefix("row ")
+    for column in ("file", "mask"):
+        known = table.images[column].notna()
+        if known.any():
+            part = table.images[known]
+            check_pictures(part[column].tolist(), rows=rows[known].tolist(), slices=part["slice"].tolist())
+
+
+def in_colour(table: ImageTable) -> bool:
+    """Return True if any of `LOOKED_AT` pictures, evenly spaced over the table, has colour."""
+    places = np.unique(np.linspace(0, len(table.images) - 1, LOOKED_AT).astype(int))
+    for file, number in table.images[["file", "slice"]].iloc[places].itertuples(index=False):
+        values = read_picture(file, slice=None if pd.isna(number) else int(number)).values
+        if values.ndim == 3 and np.ptp(values.astype(float), axis=2).mean() > GREY:
+            return True
+    return False
+
+
+def table_pictures(
+    table: ImageTable, size: int, *, colour: bool | None = None, as_bytes: bool = False, progress: bool = False
+) -> tuple[ImageTable, np.ndarray]:
+    """Load the pictures of a table as squares, and leave out those in which all pixels are equal.
+
+    Parameters
+    ----------
+    table : ImageTable
+    size : int
+        Side in pixels.
+    colour : bool, optional
+        RGB or grey; by default as `in_colour` finds. Pictures in colour are resized by their shorter side and cropped
+        to the centre; grey ones are scaled to the square, and each from its smallest to its largest value.
+    as_bytes : bool
+        RGB as whole numbers from 0 to 255, as the generative models take them, also of grey pictures.
+    progress : bool
+
+    Returns
+    -------
+    table : ImageTable
+        The rows whose pictures are not blank; the others are counted in its `dropped`.
+    pictures : ndarray of shape (n, 1 or 3, size, size)
+        float32 from 0 to 1, or uint8.
+
+    Raises
+    ------
+    InputError
+        As in `helpers.datasets.load_pictures`; or all pictures are blank.
+    """
+    colour = as_bytes or (in_colour(table) if colour is None else colour)
+    how = {"channels": 3, "fit": "crop", "scale": "bytes"} if colour else {"channels": 1, "fit": "squeeze"}
+    slices = table.images["slice"].tolist()
+    pictures = loading.load_pictures(
+        table.images["file"].tolist(), size, **how, slices=slices, blank=True, progress=progress
+    )
+    blank = pictures.reshape(len(pictures), -1).min(axis=1) == pictures.reshape(len(pictures), -1).max(axis=1)
+    if blank.any():
+        table, pictures = kept(table, ~blank, "all pixels are equal: left out"), pictures[~blank]
+    if not len(pictures):
+        raise InputError("IMAGES", "in every picture all pixels are equal", "Look at the pictures")
+    return table, pictures.astype(np.float32) / 255 if colour and not as_bytes else pictures
+
+
+def table_masks(table: ImageTable, size: int, *, progress: bool = False) -> np.ndarray:
+    """Load the masks of a table's grey pictures as squares: uint8 ndarray of shape (n, 1, size, size), 0 or 1.
+
+    Raises
+    ------
+    InputError
+        A row names no mask; or as in `helpers.datasets.load_masks`.
+    """
+    masks = table.images["mask"]
+    if masks.isna().any():
+        case = table.images["case"][masks.isna()].iloc[0]
+        fix = "Name the column of masks as MASK=column, and give a mask of zeros where there is nothing"
+        raise InputError(case, "no mask is named", fix)
+    slices = table.images["slice"].tolist()
+    pictures = table.images["file"].tolist()
+    return mask_files.load_masks(
+        masks.tolist(), size, pictures=pictures, fit="squeeze", slices=slices, progress=progress
+    )
