@@ -33,7 +33,7 @@ FIGURE = "plt.subplots(figsize=(2, 2));"
 RECORD = f"""time.sleep(SECONDS)
 area = {{"disc": 3.14159, "square": 4.0}}[DATASET]
 values = {{"shape": DATASET, "area": area, "threads": os.environ.get("OMP_NUM_THREADS")}}
-claims = report.judge("{STUDY}", SOURCE, values)
+claims = report.judge("{STUDY}", run.parameters, values)
 report.record(run, values=values, claims=claims, dropped=pd.DataFrame(), cases=pd.DataFrame({{"seed": [SEED]}}))"""
 CLAIM = {"id": "area", "statement": "Of radius one", "reference": "lopezperez2025generative", "statistic": "area"}
 SECRET = "Xylophones explain the whole of this gap."
@@ -60,7 +60,7 @@ def make(folder: Path) -> None:
     for name in ("pages", "claims", "params", "sweeps"):
         (folder / "notebooks" / name).mkdir(parents=True)
     nbformat.write(notebook(), folder / "notebooks" / f"{STUDY}.ipynb")
-    claim = {**CLAIM, "published": "3.14", "by": "digits", "estimate": "area"}
+    claim = {**CLAIM, "published": "3.14", "by": "digits", "scope": "cohort", "estimate": "area"}
     (folder / "notebooks" / "claims" / f"{STUDY}.yaml").write_text(yaml.safe_dump([claim]))
     (folder / "notebooks" / "pages" / f"{STUDY}.yaml").write_text(yaml.safe_dump(PAGES))
     (folder / "notebooks" / "params" / f"{STUDY}.tiny.yaml").write_text("SEED: 11\n")

@@ -47,8 +47,8 @@ def test_each_page_has_its_own_title_numbers_and_labels(project, name, shape, su
 def test_claims_say_which_page_they_are_from(project):
     rows = [[cell.get_text() for cell in row.select("td")] for row in article(project, "claims").select("tbody tr")]
     assert [(row[0], row[3], row[5].split(":")[0]) for row in rows] == [
-        ("Shapes", "3.142", "reproduced"),
-        ("Shapes (square)", "4.000", "differs"),
+        ("Shapes", "3.142", "not testable here"),
+        ("Shapes (square)", "4.000", "not testable here"),
     ]
     links = [link["href"] for link in article(project, "claims").select("table.filterable td a.reference")]
     for name in (STUDY, f"{STUDY}_square"):

@@ -158,9 +158,15 @@ def test_what_is_declared_as_gone_may_be_missing_and_not_changed(runs):
     assert len(differences(first, runs("b", claims=[{**CLAIM, "n": 61}]), names)) == 1
 
 
+def test_what_a_later_rule_gives_anew_may_differ_and_nothing_else(runs):
+    first, other = runs("a"), runs("b", claims=[{**CLAIM, "verdict": "differs", "ours": 0.2}])
+    (line,) = differences(first, other, {"anew": ["claims.*.verdict"]})
+    assert line.startswith("claims.gap.ours: was 0.1, is 0.2")
+
+
 def test_names_of_all_studies_and_of_one_are_joined(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "project", lambda: tmp_path)
-    assert names_of("09_discs") == {"added": [], "gone": []}
+    assert names_of("09_discs") == {"added": [], "gone": [], "anew": []}
     table = {
         "*": {"*.interval.0": "*.low", "added": ["*.n"]},
         "09_discs": {"gap": "b", "added": ["c"]},
@@ -168,7 +174,7 @@ def test_names_of_all_studies_and_of_one_are_joined(tmp_path, monkeypatch):
     }
     (tmp_path / "book" / "recorded").mkdir(parents=True)
     (tmp_path / "book" / "recorded" / "renamed.yaml").write_text(yaml.safe_dump(table))
-    assert names_of("09_discs") == {"*.interval.0": "*.low", "gap": "b", "added": ["*.n", "c"], "gone": []}
+    assert names_of("09_discs") == {"*.interval.0": "*.low", "gap": "b", "added": ["*.n", "c"], "gone": [], "anew": []}
 
 
 def test_a_record_gets_the_names_and_keeps_the_numbers():

@@ -36,6 +36,8 @@ def test_same_digits(ours, printed, same):
 
 
 INTERVAL = {"statement": "s", "reference": "r", "statistic": "t", "source": "real", "published": "0.10"}
+INTERVAL |= {"scope": "cohort", "same_data": True}
+REAL, SIMULATED = {"SOURCE": "real"}, {"SOURCE": "simulated"}
 
 
 @pytest.mark.parametrize(
@@ -60,6 +62,31 @@ def test_verdicts_follow_the_rule(given, verdict):
     assert row["why"]
 
 
+FOUND = {"ours": 0.09, "low": 0.02, "high": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("scope", "source", "same_data", "reduced", "verdict", "why"),
+    [
+        ("cohort", "real", True, "", "reproduced", "the published value is inside our interval"),
+        ("cohort", "real", False, "", "not testable here", claims.OTHER),
+        ("cohort", "simulated", False, "", "not testable here", claims.SIMULATED),
+        ("cohort", "simulated", True, "", "not testable here", claims.SIMULATED),  # a simulation is never the paper's
+        ("cohort", "real", True, "EFFORT 0.1", "not testable here", "reduced training: EFFORT 0.1"),
+        ("effect", "real", True, "", "reproduced", "the published value is inside our interval"),
+        ("effect", "real", False, "", "reproduced", "the published value is inside our interval; on other data"),
+        ("effect", "simulated", False, "", "reproduced", "the published value is inside our interval; in simulation"),
+        ("effect", "simulated", False, "EFFORT 0.1", "not testable here", "reduced training: EFFORT 0.1"),
+    ],
+)
+def test_the_scope_decides_which_data_can_test_a_claim(scope, source, same_data, reduced, verdict, why):
+    given = {"scope": scope, "source": source, "same_data": same_data, "reduced": reduced, **FOUND}
+    row = claims.claim("x", **{**INTERVAL, **given})
+    assert (row["verdict"], row["why"], row["ours"]) == (verdict, why, 0.09)
+    arithmetic = claims.claim("x", **{**INTERVAL, **given}, impossible="1 + 1 = 2", note="n")
+    assert (arithmetic["verdict"], arithmetic["why"]) == ("impossible as printed", "1 + 1 = 2; n")
+
+
 def test_claim_without_value_or_interval_is_refused():
     with pytest.raises(InputError, match="neither a value nor a reason"):
         claims.claim("x", **INTERVAL)
@@ -68,16 +95,16 @@ def test_claim_without_value_or_interval_is_refused():
 
 
 def test_every_published_claim_is_judged_and_unknown_ones_refused():
-    rows = report.judge(STUDY, "simulated", {}, missing="the real rows")
+    rows = report.judge(STUDY, SIMULATED, {}, missing="the real rows")
     assert {r["verdict"] for r in rows} == {"not testable here"}
     with pytest.raises(InputError, match="no claim is called age-gape"):
-        report.judge(STUDY, "real", {}, extra={"age-gape": {}})
+        report.judge(STUDY, REAL, {}, extra={"age-gape": {}})
 
 
 def test_a_value_that_a_cohort_cannot_give_makes_the_claim_untestable():
     extra = {key: {"missing": "x"} for key in ("hd95", "hd95-dir", "swap-older", "diff-bal")}
     values = {"silver_vs_gold_dice": {"gap_O_minus_Y": {"estimate": 0.05, "low": None, "high": None, "n": 20}}}
-    judged = report.judge(STUDY, "real", values, extra=extra)
+    judged = report.judge(STUDY, REAL, values, same_data=True, extra=extra)
     rows = {row["id"]: row for row in judged}
     assert rows["age-gap"]["verdict"] == "not testable here"
     assert rows["age-gap"]["why"] == "missing: silver_vs_gold_dice.gap_O_minus_Y.low, which this cohort cannot give"
@@ -91,11 +118,12 @@ def judged(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "project", lambda: tmp_path)
     (tmp_path / "notebooks" / "claims").mkdir(parents=True)
     entry = {"id": "gap", "statement": "s", "reference": "r", "statistic": "t", "published": "0.3", "by": "interval"}
+    entry["scope"] = "cohort"
 
-    def judge(values, **fields):
+    def judge(values, effort=1.0, same_data=True, **fields):
         text = json.dumps([{**entry, **fields}])
         (tmp_path / "notebooks" / "claims" / "09_discs.yaml").write_text(text)
-        (row,) = report.judge("09_discs", "real", values)
+        (row,) = report.judge("09_discs", {**REAL, "EFFORT": effort}, values, same_data=same_data)
         return row
 
     return judge
@@ -106,6 +134,36 @@ def test_a_claim_names_an_estimate_and_its_ends_and_n_are_found(judged):
     row = judged(values, estimate="slopes.age")
     assert [row[k] for k in ("ours", "low", "high", "n")] == [0.25, 0.125, 0.5, 40]
     assert row["verdict"] == "reproduced"
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"scope": None}, "09_discs.yaml, claim gap: it has no scope. Write scope: cohort or scope: effect"),
+        ({"scope": "all"}, "09_discs.yaml, claim gap: its scope is 'all'. Write scope: cohort or scope: effect"),
+        ({"scope": "effect", "by": "digits"}, "an effect on other data has other digits"),
+        ({"least": {"STEP": 3}}, "least has STEP, which the study does not have. Known: SOURCE, EFFORT"),
+    ],
+)
+def test_an_entry_that_does_not_say_what_can_test_it_is_refused(fields, says, judged):
+    with pytest.raises(InputError) as error:
+        judged({}, **fields)
+    assert says in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("effort", "same_data", "verdict", "why"),
+    [
+        (0.5, True, "reproduced", "the published value is inside our interval"),
+        (0.25, True, "not testable here", "reduced training: EFFORT 0.25 is below 0.5"),
+        (0.25, False, "not testable here", claims.OTHER),
+    ],
+)
+def test_a_run_that_trained_too_little_cannot_test_a_claim(effort, same_data, verdict, why, judged):
+    values = {"gap": {"estimate": 0.25, "low": 0.125, "high": 0.5, "n": 40}}
+    row = judged(values, effort, same_data, least={"EFFORT": 0.5}, estimate="gap")
+    assert (row["verdict"], row["why"], row["ours"]) == (verdict, why, 0.25)
+    assert judged({}, effort, False, estimate="gap")["why"] == claims.OTHER  # and not that this cohort lacks the value
 
 
 @pytest.mark.parametrize(
@@ -397,6 +455,7 @@ def test_a_claim_that_prints_a_side_alone(published, interval, verdict):
         statistic="difference",
         published=published,
         source="real",
+        scope="effect",
         comparable=False,
         ours=(low + high) / 2,
         low=low,

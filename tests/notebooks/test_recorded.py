@@ -3,14 +3,18 @@
 import json
 
 import pytest
+import yaml
 
 from helpers import report
 from helpers.book import renames
-from helpers.report import sweeps
+from helpers.report import claims, parameters, sweeps
 from tests.conftest import ROOT
 from tests.notation import lacking_parts
 
 RECORDED = sorted((ROOT / "book" / "recorded").glob("*/*/results.json"))
+
+
+CLAIMS = sorted((ROOT / "notebooks" / "claims").glob("*.yaml"))
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +93,33 @@ def test_no_cell_under_ten(path):
     results = json.loads(path.read_text())
     published = [results[k] for k in ("values", "claims", "dropped")]
     assert not [n for n in counts(published) if 0 < n < 10]
+
+
+@pytest.mark.parametrize("file", CLAIMS, ids=lambda p: p.stem)
+def test_every_claim_names_its_scope_and_parameters_of_its_study(file):
+    known = parameters.read(ROOT / "notebooks" / f"{file.name.partition('.')[0]}.ipynb").types
+    for entry in yaml.safe_load(file.read_text()):
+        assert entry["scope"] in claims.SCOPES and set(entry.get("least", {})) <= set(known), entry["id"]
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda p: "/".join(p.parts[-3:-1]))
+def test_a_recorded_verdict_is_that_of_the_rule_today(path):
+    """Of the record's numbers, its data and its training; a real record was made from the papers' data."""
+    results = json.loads(path.read_text())
+    known, made = results["provenance"], results["provenance"]["parameters"]
+    names = [known["study"], *(f"{known['study']}.{made.get(of)}" for of in ("DATASET", "TASK"))]
+    entries = {entry["id"]: entry for f in CLAIMS if f.stem in names for entry in yaml.safe_load(f.read_text())}
+    assert {row["id"] for row in results["claims"]} == set(entries)
+    for row in results["claims"]:
+        entry = entries[row["id"]]
+        assert row["scope"] == entry["scope"] and row["source"] == known["source"]
+        if row["verdict"] == "impossible as printed" or row["why"].startswith("missing: "):
+            continue
+        given = {k: v for k, v in entry.items() if k not in {"estimate", "least"}}
+        given |= {k: row[k] for k in ("ours", "low", "high", "source")}
+        reduced = claims._reduced(row["id"], entry.get("least", {}), made)
+        again = claims.claim(**given, same_data=known["source"] == "real", reduced=reduced)
+        assert (row["verdict"], row["why"].startswith(again["why"])) == (again["verdict"], True), row["id"]
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda p: "/".join(p.parts[-3:-1]))

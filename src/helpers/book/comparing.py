@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers.book.renames import ADDED, GONE, pattern, renamed
+from helpers.book.renames import ADDED, GONE, LISTS, pattern, renamed
 from helpers.report import recording
 from helpers.report.run import CASES
 from helpers.report.values import flatten
@@ -29,7 +29,8 @@ def differences(before: Path, after: Path, names: Mapping[str, Any] | None = Non
         Names that have changed since the first run, old to new: for values, the dotted path in the results or its
         beginning, or a pattern of the whole path, in which ``*`` matches any text; for columns of the cases,
         ``cases.<column>``. The key `added` lists paths, or patterns, at which the first run may have no value, and
-        `gone` those at which the second may have none.
+        `gone` those at which the second may have none, and `anew` those at which the two may differ: words that follow
+        from the numbers by a rule, such as verdicts.
 
     Returns
     -------
@@ -67,8 +68,9 @@ def _flat(results: Mapping[str, Any]) -> dict[str, Any]:
 def _compared(
     before: Mapping[str, Any], odd: list[str], after: Mapping[str, Any], names: Mapping[str, Any]
 ) -> list[str]:
-    new, old = ([pattern(text) for text in names.get(key, ())] for key in (ADDED, GONE))
-    free = {path for path in after if before.get(path) is None and any(p.fullmatch(path) for p in new)}
+    new, old, words = ([pattern(text) for text in names.get(key, ())] for key in LISTS)
+    free = {path for path in {**before, **after} if any(p.fullmatch(path) for p in words)}
+    free |= {path for path in after if before.get(path) is None and any(p.fullmatch(path) for p in new)}
     free |= {path for path in before if after.get(path) is None and any(p.fullmatch(path) for p in old)}
     left, now = ({path: found[path] for path in found if path not in free} for found in (before, after))
     found = odd + [f"{path}: was {left[path]!r}, is gone" for path in left if path not in now]

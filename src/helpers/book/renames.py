@@ -13,20 +13,21 @@ from helpers import paths
 
 NAMES = "renamed.yaml"  # file next to the records: each study's table of old and new names
 EVERY = "*"  # key of the names that have changed in all studies
-# Keys of the table of a study under which its new values are listed, and those that it no longer has.
-ADDED, GONE = "added", "gone"
+# Keys of the table of a study under which its new values are listed, those that it no longer has, and the words that a
+# later rule gives anew.
+ADDED, GONE, ANEW = LISTS = "added", "gone", "anew"
 
 Keys = tuple[str, ...]  # of nested values, from outside in
 
 
 def names_of(study: str) -> dict[str, Any]:
-    """Read the intended changes of a study: old to new names of values, claims and columns; what is added or gone."""
+    """Read the intended changes of a study: old to new names of values and columns; what is added, gone or anew."""
     file = paths.recorded() / NAMES
     known: dict[str, Any] = {}
     with contextlib.suppress(FileNotFoundError):
         known = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
     every, own = known.get(EVERY, {}), known.get(study, {})
-    return {**every, **own} | {key: [*every.get(key, []), *own.get(key, [])] for key in (ADDED, GONE)}
+    return {**every, **own} | {key: [*every.get(key, []), *own.get(key, [])] for key in LISTS}
 
 
 def renamed(path: str, names: Mapping[str, Any]) -> str:
@@ -36,7 +37,7 @@ def renamed(path: str, names: Mapping[str, Any]) -> str:
     each ``*`` of the new name is the text of that ``*`` in the old one. Where the old name begins the new one, as where
     a number becomes an estimate, only the whole path is replaced.
     """
-    known = sorted(names.keys() - {ADDED, GONE}, key=len, reverse=True)
+    known = sorted(names.keys() - {*LISTS}, key=len, reverse=True)
     for old in known:
         if "*" not in old and (path == old or (path.startswith(f"{old}.") and not names[old].startswith(f"{old}."))):
             return names[old] + path[len(old) :]

@@ -38,6 +38,7 @@ from helpers.datasets.own.loader import OwnScores, load_own_scores
 from helpers.datasets.own.simulator import COLUMNS as OWN_COLUMNS
 from helpers.datasets.own.simulator import PLANTED as OWN_PLANTED
 from helpers.datasets.own.simulator import simulate_own_scores
+from helpers.datasets.recognition import is_published
 from helpers.datasets.shared.folder import CASES
 from helpers.datasets.shared.formats import Picture
 from helpers.datasets.shared.headers import check_pictures
@@ -80,6 +81,7 @@ __all__ = [
     "has_images",
     "has_pictures",
     "in_colour",
+    "is_published",
     "join_scores",
     "largest_slice",
     "leaks",

@@ -14,6 +14,7 @@ from helpers.figures.over_runs import repeats, shares
 from helpers.figures.results import forest, means, null, rates, sweep
 from helpers.figures.scatter import against
 from helpers.figures.tradeoffs import lambdas, tradeoff, verdicts
+from helpers.figures.withholding import mark_pixels
 
 __all__ = [
     "BLUE",
@@ -33,6 +34,7 @@ __all__ = [
     "labels",
     "lambdas",
     "levels",
+    "mark_pixels",
     "means",
     "null",
     "pictures",

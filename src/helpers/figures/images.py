@@ -10,10 +10,13 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from helpers.errors import InputError
+from helpers.figures.withholding import mark_pixels
 
 
 def pictures(grid: ArrayLike, *, rows: Sequence[str], columns: Sequence[str], ax: Axes) -> Axes:
     """Draw images in named rows and columns, such as originals next to their reconstructions.
+
+    The axes are marked by `mark_pixels`.
 
     Parameters
     ----------
@@ -48,7 +51,7 @@ def pictures(grid: ArrayLike, *, rows: Sequence[str], columns: Sequence[str], ax
     ax.tick_params(length=0, labeltop=True, labelbottom=False)
     ax.grid(visible=False)
     ax.spines[:].set_visible(False)
-    return ax
+    return mark_pixels(ax)
 
 
 def heat(maps: ArrayLike) -> np.ndarray:

@@ -16,7 +16,7 @@ from helpers.errors import InputError
 from helpers.keep import store
 from helpers.report import claims as claims_
 from helpers.report import provenance
-from helpers.report.run import RESULTS
+from helpers.report.run import MARK, PIXELS, RESULTS
 from helpers.report.values import flatten, glue, write_json
 
 # Identifiers of the public collections, which no published file may carry.
@@ -69,8 +69,8 @@ def keep(run: Path, study: str, label: str) -> Path:
     Raises
     ------
     InputError
-        The run is not complete, its results name a case, or the label already holds a run on the other kind of data
-        (simulated or real).
+        The run is not complete, its results name a case, a figure of a run on real data shows pixels, or the label
+        already holds a run on the other kind of data (simulated or real).
     """
     results = read(run)
     kept = {**results, **{k: suppress(results[k]) for k in ("values", "claims", "dropped")}}
@@ -79,14 +79,25 @@ def keep(run: Path, study: str, label: str) -> Path:
         raise InputError(run.name, "results.json names a case of the data set", "Record aggregates only")
     place = paths.recorded() / study / label
     source = results["provenance"]["source"]
+    files = [run / "figures" / f"{name}.png" for name in results["figures"]]
+    if source == "real" and (shown := [file.stem for file in files if _marked(file)]):
+        raise InputError(f"{run.name}, figure {shown[0]}", PIXELS, "Save it without aggregate=True, and run it again")
     if place.is_dir() and (held := read(place)["provenance"]["source"]) != source:
         problem = f"holds a run on a {held} cohort, and this one is {source}"
         raise InputError(f"book/recorded/{study}/{label}", problem, "Give another LABEL, or remove that folder first")
     with store.folder(place) as part:
         write_json(part / RESULTS, kept)
-        for name in results["figures"]:
-            shutil.copy(run / "figures" / f"{name}.png", part / f"{name}.png")
+        for file in files:
+            shutil.copy(file, part)
     return place
+
+
+def _marked(file: Path) -> bool:
+    """Return True if the file of a figure carries the mark of pixels."""
+    from PIL import Image
+
+    with Image.open(file) as image:
+        return MARK in image.info
 
 
 def read(run: Path) -> dict[str, Any]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 RESULTS, CASES = "results.json", "cases.parquet"
+MARK = "Shows"  # key of the mark in the file of a figure
+PIXELS = "it shows pixels of real images, which no record may hold"
 
 
 class Run:
@@ -66,6 +68,9 @@ class Run:
     def save(self, figure: Figure, name: str, *, aggregate: bool = False) -> None:
         """Save a figure as `figures/<name>.png` in the run's folder.
 
+        A figure that shows pixels of real images (see `helpers.figures.mark_pixels`) is not saved: a sentence replaces
+        its content, and so on the page too. In a simulated run the file carries the mark.
+
         Parameters
         ----------
         figure : matplotlib.figure.Figure
@@ -73,10 +78,24 @@ class Run:
             `fig-<study>-<what>`.
         aggregate : bool
             True if the figure shows only groups and no single case, so that a recorded run may publish it.
+
+        Raises
+        ------
+        InputError
+            The figure shows pixels of real images, and `aggregate` is set.
         """
+        from helpers.figures import withholding  # it imports Matplotlib
+
+        marked = withholding.shows_pixels(figure)
+        if marked and self.provenance["source"] == "real":
+            if aggregate:
+                raise InputError(f"figure {name}", PIXELS, "Save it without aggregate=True")
+            withholding.withhold(figure)
+            marked = False
         place = self.folder / "figures" / f"{name}.png"
         place.parent.mkdir(exist_ok=True)
-        figure.savefig(place, dpi=144, bbox_inches="tight")
+        mark = {MARK: withholding.PIXELS} if marked else None
+        figure.savefig(place, dpi=144, bbox_inches="tight", metadata=mark)
         if aggregate:
             self.figures.append(name)
 

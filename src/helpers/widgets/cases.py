@@ -14,10 +14,11 @@ from scipy import ndimage
 from helpers import figures
 from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError
+from helpers.figures.withholding import sentence
 from helpers.report.tables import show
 from helpers.widgets import selecting
 from helpers.widgets.loading import Load, Pictures
-from helpers.widgets.showing import NOTHING, choice, chosen, explorer, figure_html, message, table_html
+from helpers.widgets.showing import NOTHING, asking, choice, chosen, explorer, figure_html, message, table_html
 
 if TYPE_CHECKING:
     from ipywidgets import Widget
@@ -114,7 +115,7 @@ def cases_view(
     figure : matplotlib.figure.Figure
     """
     if real:
-        return pd.DataFrame({"": [REAL]}), _sentence(f"{REAL}\nThe controls below show them on your own screen.")
+        return pd.DataFrame({"": [REAL]}), sentence(f"{REAL}\nThe controls below show them on your own screen.")
     worst = worst_cases(frame, score=score, groups=groups, level=level, only=only, highest=highest)
     rows = {rank: frame.iloc[worst.places[rank - 1]] for rank in ranks if 1 <= rank <= len(worst.places)}
     return show(worst.table.head(ROWS)), _figure({rank: _loaded(load, row) for rank, row in rows.items()}, at)
@@ -150,7 +151,7 @@ def explore_cases(
     source, score = choice("source", levels, none=True), choice("score", scores)
     level = choice("cases of", [], none=True)
     rank, at = (ipywidgets.IntSlider(1, 1, 2, description=name) for name in ("case", "slice"))
-    asked = ipywidgets.ToggleButton(False, description="show real people", icon="eye")
+    asked = asking("show real people")
     seen: dict[str, object] = {}  # the selection and the case for which the sliders were last set
 
     @lru_cache(KEPT)
@@ -226,7 +227,7 @@ def _figure(shown: Mapping[int, Pictures | str], at: int | None) -> Figure:
     """Draw the pictures of cases by rank, one row each."""
     found = {rank: pictures for rank, pictures in shown.items() if isinstance(pictures, Pictures)}
     if not found:
-        return _sentence(next(iter(shown.values()), "There are no cases of these ranks."))
+        return sentence(next(iter(shown.values()), "There are no cases of these ranks."))
     at_slice = {rank: p.first() if at is None else min(max(at, 0), p.slices() - 1) for rank, p in found.items()}
     grid = [_row(pictures, at_slice[rank]) for rank, pictures in found.items()]
     many = {rank: f"\nslice {at_slice[rank] + 1}/{p.slices()}" for rank, p in found.items() if p.slices() > 1}
@@ -258,12 +259,3 @@ def _square(image: np.ndarray) -> np.ndarray:
     square = np.pad(image, pads)
     nearest = (np.arange(SIDE) + 0.5) * len(square) / SIDE
     return square[np.ix_(nearest.astype(int), nearest.astype(int))]
-
-
-def _sentence(text: str) -> Figure:
-    """Draw a figure that shows only a sentence."""
-    figure = Figure(figsize=(7, 1))
-    ax = figure.subplots()  # a notebook does not show a figure without axes, which it takes to be empty
-    ax.set_axis_off()
-    ax.text(0.5, 0.5, text, ha="center", va="center", color=figures.GREY)
-    return figure

@@ -66,6 +66,13 @@ def choice(name: str, options: Sequence[object], *, none: bool = False) -> Widge
     return ipywidgets.Dropdown(options=[("–", NOTHING), *named] if none else named, description=name)
 
 
+def asking(name: str) -> Widget:
+    """Make a button that is up until a reader asks to see real people or images."""
+    import ipywidgets
+
+    return ipywidgets.ToggleButton(False, description=name, icon="eye")
+
+
 def chosen(control: Widget) -> object:
     """Return the chosen option of a drop-down; None if nothing is chosen."""
     return None if control.value is NOTHING else control.value

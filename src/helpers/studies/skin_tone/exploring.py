@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from helpers import figures, stats
 from helpers.errors import InputError
-from helpers.widgets.showing import choice, explorer, figure_html
+from helpers.figures.withholding import WITHHELD, sentence
+from helpers.widgets.showing import asking, choice, explorer, figure_html, message
 
 if TYPE_CHECKING:
     from ipywidgets import Widget
@@ -32,6 +33,7 @@ def code_view(
     trainings: Sequence[str] = stats.TRAININGS,
     direction: int = 1,
     steps: Sequence[float] = (-2, 2),
+    real: bool = False,
 ) -> Figure:
     """Draw an image, its reconstruction, and images decoded from its code moved along a principal direction.
 
@@ -54,6 +56,8 @@ def code_view(
         Number of the direction; 1 is the first.
     steps : sequence of float
         Moves along the direction, in standard deviations of these images' codes; one picture each.
+    real : bool
+        True if the images are real: a sentence is then drawn in their place.
 
     Raises
     ------
@@ -61,6 +65,8 @@ def code_view(
         There is no such image, network or direction, or the number of names differs from that of images; see also
         `helpers.studies.skin_tone.codes`.
     """
+    if real:
+        return sentence(WITHHELD)
     from helpers.studies.skin_tone import coding
 
     def coded(model: nn.Module) -> Codes:
@@ -70,7 +76,9 @@ def code_view(
     return _code_figure(models, images, names, coded, **where)
 
 
-def explore_codes(models: Mapping[tuple[int, str], nn.Module], images: np.ndarray, names: Sequence[str]) -> Widget:
+def explore_codes(
+    models: Mapping[tuple[int, str], nn.Module], images: np.ndarray, names: Sequence[str], *, real: bool = False
+) -> Widget:
     """Build controls for `code_view`: pick the image, the training and the run, and slide along a direction.
 
     A network encodes the images when it is first picked; after that, pictures are only decoded.
@@ -79,6 +87,8 @@ def explore_codes(models: Mapping[tuple[int, str], nn.Module], images: np.ndarra
     ----------
     models, images, names
         See `code_view`; there is a network for each pair of a run and a training.
+    real : bool
+        True if the images are real: then none is drawn, or saved with the notebook, until a reader asks for it.
 
     Raises
     ------
@@ -97,6 +107,7 @@ def explore_codes(models: Mapping[tuple[int, str], nn.Module], images: np.ndarra
     image = ipywidgets.Dropdown(options=[(name, i) for i, name in enumerate(names)], description="image")
     training, run = choice("training", trainings), choice("run", runs)
     direction = ipywidgets.Dropdown(options=range(1, DIRECTIONS + 1), description="direction")
+    asked = asking("show real images")
     step = ipywidgets.FloatSlider(2, min=-3, max=3, step=0.5, description="step, sd", continuous_update=False)
 
     @cache
@@ -104,13 +115,16 @@ def explore_codes(models: Mapping[tuple[int, str], nn.Module], images: np.ndarra
         return coding.codes(model, images, directions=DIRECTIONS)
 
     def draw() -> tuple[str, str]:
+        if real and not asked.value:
+            return message(f"{WITHHELD} Do not save the state of widgets with this notebook."), ""
         where = {"image": image.value, "run": run.value, "trainings": [training.value]}
         where |= {"direction": direction.value, "steps": [step.value]}
         figure = _code_figure(models, images, names, coded, **where)
         alt = f"{names[image.value]}: original, reconstruction, and moved {step.value:+g} sd along {direction.value}."
         return "", figure_html(figure, alt)
 
-    return explorer([image, training, run, direction, step], draw)
+    controls = [image, training, run, direction, step, *([asked] if real else [])]
+    return explorer(controls, draw)
 
 
 def _code_figure(
