@@ -83,6 +83,8 @@ def test_the_scope_decides_which_data_can_test_a_claim(scope, source, same_data,
     given = {"scope": scope, "source": source, "same_data": same_data, "reduced": reduced, **FOUND}
     row = claims.claim("x", **{**INTERVAL, **given})
     assert (row["verdict"], row["why"], row["ours"]) == (verdict, why, 0.09)
+    noted = "" if verdict == "not testable here" else "; n"  # a note on a result that was not judged could be wrong
+    assert claims.claim("x", **{**INTERVAL, **given}, note="n")["why"] == why + noted
     arithmetic = claims.claim("x", **{**INTERVAL, **given}, impossible="1 + 1 = 2", note="n")
     assert (arithmetic["verdict"], arithmetic["why"]) == ("impossible as printed", "1 + 1 = 2; n")
 

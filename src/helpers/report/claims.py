@@ -117,7 +117,7 @@ def claim(
     missing : str
         The data or results that are missing to test the claim here.
     note : str
-        Further remark for the reader, added after the reason.
+        Further remark for the reader, added after the reason; not where the data or the training cannot test the claim.
 
     Returns
     -------
@@ -147,7 +147,7 @@ def claim(
     elif missing:
         verdict, why = "not testable here", f"missing: {missing}"
     elif barred := _barred(scope, source, same_data, reduced):
-        verdict, why = "not testable here", barred
+        verdict, why, note = "not testable here", barred, ""
     elif ours is None:
         raise InputError(f"claim {id}", "neither a value nor a reason is given", "Give ours, impossible or missing")
     elif by == "digits":
