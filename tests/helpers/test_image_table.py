@@ -132,9 +132,7 @@ def test_no_split_ever_parts_a_patient():
         part = pd.Series(pd.NA, patient.index, dtype="str")
         if given:
             part = patient.astype(int).map(lambda p: "test" if p % 4 == 0 else "train").astype("str")
-        images = pd.DataFrame({"patient_id": patient, "split": part})
-        table = datasets.ImageTable(images, pd.DataFrame(), pd.DataFrame(), True, pd.DataFrame(), [])
-        found = pd.Series(datasets.with_parts(table, shares=(0.6, 0.1, 0.3), seed=seed))
+        found = pd.Series(datasets.shared_out(patient, part, shares=(0.6, 0.1, 0.3), seed=seed))
         assert (found.groupby(patient).nunique() == 1).all()
         assert set(found) == {"train", "validation", "test"}
         if given:

@@ -3,14 +3,16 @@
 A simulator writes a data set with a known, planted bias in the layout of the real one. The loader reads both kinds.
 """
 
+from helpers.datasets.chexpert.converting import chest_table
 from helpers.datasets.chexpert.loader import FINDINGS, load_chexpert, mapped_race
 from helpers.datasets.chexpert.radiographs import load_radiographs
 from helpers.datasets.chexpert.simulator import CHEST_WORLDS, simulate_chest_xrays
+from helpers.datasets.fitzpatrick.converting import skin_table
 from helpers.datasets.fitzpatrick.duplicates import leaks, load_clusters
 from helpers.datasets.fitzpatrick.loader import has_pictures, load_fitzpatrick17k
 from helpers.datasets.fitzpatrick.simulator import SKIN_WORLDS, simulate_dermatology
 from helpers.datasets.image_table.columns import PARAMETERS as IMAGE_COLUMNS
-from helpers.datasets.image_table.loading import ImageTable, load_image_table, two_classes, with_parts
+from helpers.datasets.image_table.loading import ImageTable, load_image_table, shared_out, two_classes
 from helpers.datasets.image_table.pixels import check_files, in_colour, table_masks, table_pictures
 from helpers.datasets.mama_mia.check import check_data
 from helpers.datasets.mama_mia.folders import masks
@@ -74,6 +76,7 @@ __all__ = [
     "check_data",
     "check_files",
     "check_pictures",
+    "chest_table",
     "crop",
     "enhancement",
     "find_scores",
@@ -107,6 +110,7 @@ __all__ = [
     "read_scores",
     "render",
     "resample",
+    "shared_out",
     "simulate_brain_tumours",
     "simulate_breast_mri",
     "simulate_breast_mri_table",
@@ -114,11 +118,11 @@ __all__ = [
     "simulate_chest_xrays",
     "simulate_dermatology",
     "simulate_own_scores",
+    "skin_table",
     "split_patients",
     "table_masks",
     "table_pictures",
     "to_grid",
     "two_classes",
-    "with_parts",
     "world_truth",
 ]

@@ -50,7 +50,13 @@ class Task(NamedTuple):
 
 
 def load(
-    dataset: str, root: str | Path, *, size: int, seed: int, test_share: float = 0.2, progress: bool = False
+    dataset: str,
+    root: str | Path | datasets.ImageTable,
+    *,
+    size: int,
+    seed: int,
+    test_share: float = 0.2,
+    progress: bool = False,
 ) -> Task:
     """Load images, labels and groups of a data set, and split it by patient.
 
@@ -58,9 +64,11 @@ def load(
     ----------
     dataset : {"ucsf-pdgm", "chexpert"}
         Slices of brain MRI with tumours, where a case is an exam of many slices; or chest radiographs with twelve
-        findings, where a case is an image.
-    root : str or Path
-        Folder of the data set, see `helpers.datasets.load_ucsf_pdgm` and `helpers.datasets.load_chexpert`.
+        findings, where a case is an image. Of a table, it selects the acquisition: MRI or X-ray.
+    root : str, Path or ImageTable
+        Folder of the data set, see `helpers.datasets.load_ucsf_pdgm` and `helpers.datasets.load_chexpert`; or a table
+        of images, whose pictures are read as grey. The labels that have both classes in every part are its targets.
+        Its masks are segmented if the acquisition is MRI.
     size : int
         Pixels of a side.
     seed : int
@@ -77,6 +85,8 @@ def load(
     if not 0.05 <= test_share <= 0.8:
         raise InputError(f"test_share = {test_share}", "expected 0.05 to 0.8", "Use 0.2")
     shares = (1 - VALIDATION - test_share, VALIDATION, test_share)
+    if isinstance(root, datasets.ImageTable):
+        return _of_table(dataset, root, size=size, shares=shares, seed=seed, progress=progress)
     if dataset == "ucsf-pdgm":
         cases, dropped = datasets.load_ucsf_pdgm(root)
         cases = cases.rename(columns=BRAIN | {"grade": "who_grade"})
@@ -97,6 +107,29 @@ def load(
     attributes = [name for name in attributes if rows[name].notna().any()]
     told = ["case", "patient_id", "split", "age", *attributes, *targets]
     return Task(dataset, rows[told].reset_index(drop=True), images, masks, targets, attributes, dropped)
+
+
+def _of_table(
+    dataset: str,
+    table: datasets.ImageTable,
+    *,
+    size: int,
+    shares: tuple[float, float, float],
+    seed: int,
+    progress: bool,
+) -> Task:
+    table, images = datasets.table_pictures(table, size, colour=False, progress=progress)
+    part = datasets.shared_out(table.images["patient_id"], table.images["split"], shares=shares, seed=seed)
+    targets, notes = datasets.two_classes(table.labels, part)
+    if not targets:
+        problem = "; ".join(notes[:3]) or "no column of labels is named or recognised"
+        raise InputError("TARGETS", problem, "Name columns of labels as TARGETS=column, or give more cases")
+    masked = dataset == "ucsf-pdgm" and table.images["mask"].notna().any()
+    masks = datasets.table_masks(table, size, progress=progress) if masked else None
+    rows = table.images[["case", "patient_id"]].assign(split=part).join(table.groups.astype(object))
+    left = [{"table": "labels", "reason": note, "n": len(rows)} for note in notes]
+    dropped = pd.concat([table.dropped, pd.DataFrame(left)], ignore_index=True) if left else table.dropped
+    return Task(dataset, rows.join(table.labels[targets]), images, masks, targets, list(table.groups), dropped)
 
 
 def simulated(dataset: str, n: int, *, size: int, seed: int, **planted: float) -> Path:

@@ -13,7 +13,7 @@ from helpers.datasets.image_table import grouping
 from helpers.datasets.image_table.columns import GROUPS, TARGETS, assigned, named, recognised, split, unquoted
 from helpers.datasets.image_table.places import found_files
 from helpers.datasets.shared.files import Notes, at, dropped_frame
-from helpers.datasets.shared.splits import SPLITS
+from helpers.datasets.shared.splits import SPLITS, split_patients
 from helpers.datasets.shared.tables import read_table
 from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError
@@ -39,6 +39,17 @@ class ImageTable(NamedTuple):
     has_patients: bool
     dropped: pd.DataFrame
     notes: list[str]
+
+    @property
+    def files(self) -> list[Path]:
+        """Return the picture and mask files, each once, by which a run's data are identified."""
+        named = pd.concat([self.images["file"], self.images["mask"]]).dropna().unique()
+        return [Path(file) for file in named]
+
+    @property
+    def assumed(self) -> pd.DataFrame:
+        """Return the notes as a frame with one column, to show on a page."""
+        return pd.DataFrame({"assumed about the table": self.notes})
 
 
 def load_image_table(file: str | Path, columns: Mapping[str, object] | None = None, *, root: str = "") -> ImageTable:
@@ -82,6 +93,27 @@ def load_image_table(file: str | Path, columns: Mapping[str, object] | None = No
     notes += some + more + _odd(images, groups, has_patients)
     frames = (frame.reset_index(drop=True) for frame in (images, groups, labels))
     return ImageTable(*frames, has_patients, dropped_frame(counted), notes)
+
+
+def converted(
+    rows: pd.DataFrame, *, groups: list[str], labels: list[str], dropped: pd.DataFrame, has_patients: bool = True
+) -> ImageTable:
+    """Convert the cases of a named data set, one row an image, to a table of images.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        ``case, file, patient_id``, the groups and the labels; ``mask`` and ``slice`` where there are any.
+    groups, labels : list of str
+        Columns of `rows`.
+    dropped : DataFrame
+        Columns table, reason, n.
+    has_patients : bool
+        False if each row counts as a patient.
+    """
+    absent = {name: pd.NA for name in ("mask", "slice", "site", "split") if name not in rows or name == "split"}
+    images = rows.assign(**absent)[["case", "file", "mask", "slice", "patient_id", "site", "split"]]
+    return ImageTable(images, rows[groups], rows[labels].astype(float), has_patients, dropped, [])
 
 
 def _images(table: pd.DataFrame, roles: Mapping[str, str], path: Path) -> pd.DataFrame:
@@ -223,14 +255,15 @@ def kept(table: ImageTable, chosen: np.ndarray, reason: str) -> ImageTable:
     return ImageTable(*frames, table.has_patients, dropped, table.notes)
 
 
-def with_parts(table: ImageTable, *, shares: tuple[float, float, float], seed: int) -> np.ndarray:
+def shared_out(patient: pd.Series, given: pd.Series, *, shares: tuple[float, float, float], seed: int) -> np.ndarray:
     """Assign each image to train, validation or test, so that no patient is in two parts.
-
-    The parts that the table gives are kept; if it gives no validation part, one is taken from its training patients.
 
     Parameters
     ----------
-    table : ImageTable
+    patient : Series, shape (n,)
+    given : Series of str, shape (n,)
+        Part of each image in the table, or missing. These parts are kept; where none is for validation, one is taken
+        from the training patients. Without any part, all patients are split at random.
     shares : (float, float, float)
         Shares of patients, see `helpers.datasets.split_patients`.
     seed : int
@@ -238,25 +271,21 @@ def with_parts(table: ImageTable, *, shares: tuple[float, float, float], seed: i
     Returns
     -------
     ndarray of str, shape (n,)
-        Empty where the table gives parts, and none to this image.
+        Empty where other images have a part and this one has none.
 
     Raises
     ------
     InputError
         A part has no patient.
     """
-    from helpers.datasets.shared.splits import split_patients
-
-    given = table.images["split"]
+    patient, given = patient.reset_index(drop=True), given.reset_index(drop=True)
     if given.isna().all():
-        return split_patients(table.images["patient_id"], shares=shares, seed=seed)
+        return split_patients(patient, shares=shares, seed=seed)
     part = given.fillna("").to_numpy(dtype=object)
     if "validation" not in part and "train" in part:
         inner = np.flatnonzero(part == "train")
         share = shares[1] / (shares[0] + shares[1])
-        again = split_patients(
-            table.images["patient_id"].iloc[inner], shares=(1 - share, share / 2, share / 2), seed=seed
-        )
+        again = split_patients(patient[inner], shares=(1 - share, share / 2, share / 2), seed=seed)
         part[inner[again != "train"]] = "validation"
     if absent := [name for name in SPLITS if name not in part]:
         raise InputError("SPLIT", f"no image is in the part {absent[0]}", "Leave SPLIT out, or name more parts")

@@ -24,6 +24,7 @@ from helpers.studies.mitigation.penalties import (
 )
 from helpers.studies.mitigation.probe import last_features, linear_probe
 from helpers.studies.mitigation.protocol import BASELINE, METHODS, RULES, START, THRESHOLDS, Compared, compare
+from helpers.studies.mitigation.reading import TARGETS
 from helpers.studies.mitigation.summaries import (
     changes,
     cohort,
@@ -36,7 +37,7 @@ from helpers.studies.mitigation.summaries import (
     shuffled,
     who_gains,
 )
-from helpers.studies.mitigation.tasks import TARGETS, Study, load, simulated, starter
+from helpers.studies.mitigation.tasks import Study, load, simulated, starter
 from helpers.studies.mitigation.thresholds import group_thresholds
 from helpers.studies.mitigation.worlds import MARGIN, effects, gaps, headline, read_world
 

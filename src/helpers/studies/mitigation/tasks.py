@@ -12,20 +12,15 @@ import pandas as pd
 from torch import nn
 
 from helpers import datasets, learn
-from helpers.errors import InputError, check_choice
-from helpers.studies.mitigation import causes
+from helpers.datasets import ImageTable
+from helpers.errors import check_choice
+from helpers.studies.mitigation import causes, reading
 from helpers.studies.mitigation.fitting import Cases
 from helpers.studies.mitigation.methods import plain
+from helpers.studies.mitigation.reading import RECONSTRUCTION, TARGETS
 
-# Default targets; any finding or class of the data set can be used.
-TARGETS = {"chest": "Lung Opacity", "skin": "inflammatory", "xray": "Lung Opacity", "mri": "grade"}
-RECONSTRUCTION = {"xray": "chexpert", "mri": "ucsf-pdgm"}
-ATTRIBUTES = {"chest": "sex", "skin": "group", "xray": "sex", "mri": "sex"}
-SHARES = (0.50, 0.15, 0.35)  # of patients: training and external set together, validation, test
-EXTERNAL = 0.2  # share of the external set in the first of them
 # For simulated skin: equally many light and dark, few between; first without a type, then types 1 to 6.
 SKIN_SHARES = (0.02, 0.24, 0.22, 0.04, 0.04, 0.24, 0.20)
-LEVEL = "middle"  # level of degradation in a reconstruction
 PARTS = ("train", "external", "validation", "test", "shifted")
 
 
@@ -56,13 +51,6 @@ class Study(NamedTuple):
         return self.rows[self.rows["part"] == part].reset_index(drop=True)
 
 
-class _Read(NamedTuple):
-    images: np.ndarray
-    clean: np.ndarray | None
-    rows: pd.DataFrame
-    dropped: pd.DataFrame
-
-
 def simulated(task: str, n: int, *, size: int, seed: int) -> Path:
     """Create a simulated data set of a task in the real layout and return its root; groups differ only in appearance.
 
@@ -91,7 +79,7 @@ def simulated(task: str, n: int, *, size: int, seed: int) -> Path:
 
 def load(
     task: str,
-    root: str | Path,
+    root: str | Path | ImageTable,
     *,
     size: int,
     seed: int,
@@ -99,7 +87,7 @@ def load(
     strength: float | None = None,
     target: str = "",
     attributes: tuple[str, ...] = (),
-    shifted_root: str | Path = "",
+    shifted_root: str | Path | ImageTable = "",
     folder: Path | None = None,
     progress: bool = False,
 ) -> Study:
@@ -110,8 +98,9 @@ def load(
     task : {"chest", "skin", "xray", "mri"}
         Classification of radiographs or of skin images, or reconstruction of low-dose radiographs or of undersampled
         brain MRI, from which a classifier then predicts.
-    root : str or Path
-        Folder of the data set, see `helpers.datasets.load_chexpert`, `load_fitzpatrick17k` and `load_ucsf_pdgm`.
+    root : str, Path or ImageTable
+        Folder of the data set, see `helpers.datasets.load_chexpert`, `load_fitzpatrick17k` and `load_ucsf_pdgm`; or a
+        table of images, whose pictures are classified, degraded as X-rays ("xray"), or degraded as MRI ("mri").
     size : int
         Pixels of a side.
     seed : int
@@ -120,11 +109,12 @@ def load(
         See `helpers.studies.mitigation.plant`. The cause is planted in the group that comes first by name: women, dark
         skin.
     target : str
-        Finding, class of skin disease (one of the three or nine), or "grade" or "type"; default from `TARGETS`.
+        Finding, class of skin disease (one of the three or nine), or "grade" or "type"; default from `TARGETS`. Of a
+        table, one of its labels; by default the first that has both classes in every part.
     attributes : tuple of str
         The cause is planted and groups are compared by the first; all are crossed for weights. Default from
-        `ATTRIBUTES`.
-    shifted_root : str or Path
+        `ATTRIBUTES`; of a table, its first column of groups.
+    shifted_root : str, Path or ImageTable
         Another data set in the same layout, for the part "shifted". By default another device is simulated from the
         tested images, even if these are real.
     folder : Path, optional
@@ -136,11 +126,9 @@ def load(
         There is no such task or target; an attribute is absent or has one group; also the errors of the loaders.
     """
     _check_task(task)
-    target, attributes = target or TARGETS[task], attributes or (ATTRIBUTES[task],)
-    options = {"size": size, "seed": seed, "target": target, "folder": folder, "progress": progress}
-    read = _read(task, root, **options)
-    _check_attributes(attributes, read.rows)
-    part = _shared_out(read.rows["patient_id"], seed)
+    options = {"size": size, "seed": seed, "attributes": attributes, "folder": folder, "progress": progress}
+    read = reading.read(task, root, target=target, **options)
+    target, attributes, part = read.target, read.attributes, read.part
     group = (read.rows[attributes[0]] == sorted(read.rows[attributes[0]].dropna().unique())[0]).to_numpy()
     faulty = np.isin(part, ("train", "validation"))
     plant = partial(
@@ -164,8 +152,7 @@ def load(
         true = None if clean is None else clean[chosen]
         parts[name] = _cases(planted.images[chosen], found[name], attributes, true)
     if shifted_root:
-        other = _read(task, shifted_root, **options)
-        _check_attributes(attributes, other.rows)
+        other = reading.read(task, shifted_root, target=target, **options)
         found["shifted"], clean, images = other.rows, other.clean, other.images
     else:
         found["shifted"], clean = found["test"], parts["test"].clean
@@ -243,86 +230,5 @@ def _cases(images: np.ndarray, rows: pd.DataFrame, attributes: tuple[str, ...], 
     return Cases(images, rows[["label"]].to_numpy(float), rows[list(attributes)].reset_index(drop=True), clean)
 
 
-def _read(
-    task: str, root: str | Path, *, size: int, seed: int, target: str, folder: Path | None, progress: bool
-) -> _Read:
-    reader = {"chest": _chest, "skin": _skin}.get(task) or partial(_reconstruction, RECONSTRUCTION[task], folder=folder)
-    found = reader(root, size=size, seed=seed, target=target, progress=progress)
-    known = found.rows["label"].notna().to_numpy()
-    if not known.any():
-        raise InputError(f"target {target}", "no case has a known label", "Choose another")
-    dropped = pd.concat(
-        [found.dropped, pd.DataFrame([{"table": "labels", "reason": f"{target} unknown", "n": int((~known).sum())}])],
-        ignore_index=True,
-    )
-    clean = None if found.clean is None else found.clean[known]
-    return _Read(found.images[known], clean, found.rows[known].reset_index(drop=True), dropped)
-
-
-def _chest(root: str | Path, *, size: int, seed: int, target: str, progress: bool) -> _Read:
-    cases, dropped = datasets.load_chexpert(root)
-    _check_target(target, datasets.FINDINGS)
-    images = datasets.load_radiographs(cases["file"], size, progress=progress)
-    own = ["sex", "age", "age_group"]
-    cases[own] = cases.groupby("patient_id")[own].transform("first")  # the values of the patient's first image
-    rows = cases[["image", "patient_id", "sex", "age_group", "race"]].rename(columns={"image": "case"})
-    return _Read(images, None, rows.assign(label=cases[target].astype(float)), dropped)
-
-
-def _skin(root: str | Path, *, size: int, seed: int, target: str, progress: bool) -> _Read:
-    cases, dropped = datasets.load_fitzpatrick17k(root, progress=progress)
-    there = cases["file"].notna() & cases["group"].notna()
-    left = {"image missing": cases["file"].isna().sum(), "skin type 3, 4 or unknown": cases["group"].isna().sum()}
-    more = pd.DataFrame([{"table": "images", "reason": reason, "n": int(n)} for reason, n in left.items() if n])
-    cases = cases[there].reset_index(drop=True)
-    if cases.empty:
-        raise InputError(root, "there is no image of light or dark skin", "Download the images as well as the table")
-    classes = sorted(set(cases["three"].dropna()) | set(cases["nine"].dropna()))
-    _check_target(target, classes)
-    images = datasets.load_images(cases["file"], size, progress=progress).astype(np.float32) / 255
-    label = (cases["three"] == target) | (cases["nine"] == target)
-    rows = cases[["md5hash", "group"]].rename(columns={"md5hash": "case"})
-    # The data set names no patient, so every image counts as one.
-    rows = rows.assign(patient_id=rows["case"], group=rows["group"].astype(str), label=label.astype(float))
-    return _Read(images, None, rows, pd.concat([dropped, more], ignore_index=True))
-
-
-def _reconstruction(
-    dataset: str, root: str | Path, *, size: int, seed: int, target: str, folder: Path | None, progress: bool
-) -> _Read:
-    task = learn.load_task(dataset, root, size=size, seed=seed, progress=progress)
-    _check_target(target, task.targets)
-    options = {"mode": "corrected", "pattern": "uniform", "seed": seed}
-    if folder is None:
-        raise InputError(
-            "folder", "no folder is given for the degraded images", "Name one, such as helpers.keep.cache.folder"
-        )
-    worse = learn.degraded(task, LEVEL, folder=folder, **options)
-    rows = task.rows[["case", "patient_id", *task.attributes]].assign(label=task.rows[target].astype(float))
-    return _Read(worse, task.images, rows, task.dropped)
-
-
-def _shared_out(patient: pd.Series, seed: int) -> np.ndarray:
-    """Assign each row to a part; all rows of a patient get the same part."""
-    part = datasets.split_patients(patient, shares=SHARES, seed=seed).astype(object)
-    inner = (part == "train").nonzero()[0]
-    again = datasets.split_patients(
-        patient.iloc[inner], shares=(1 - EXTERNAL, EXTERNAL / 2, EXTERNAL / 2), seed=seed + 1
-    )
-    part[inner[again != "train"]] = "external"
-    return part.astype(str)
-
-
 def _check_task(task: str) -> None:
     check_choice("task", task, TARGETS)
-
-
-def _check_attributes(names: tuple[str, ...], rows: pd.DataFrame) -> None:
-    for name in names:
-        if name not in rows or rows[name].nunique() < 2:
-            there = ", ".join(c for c in rows if c not in ("case", "patient_id", "label"))
-            raise InputError(f"attribute {name}", "is absent, or has one value in all cases", f"Choose from {there}")
-
-
-def _check_target(target: str, there: tuple[str, ...] | list[str]) -> None:
-    check_choice("target", target, there)

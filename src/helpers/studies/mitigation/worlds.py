@@ -19,7 +19,8 @@ from helpers.errors import InputError, check_choice
 from helpers.stats.intervals import half_width_of, wilson
 from helpers.studies.mitigation.causes import CAUSES
 from helpers.studies.mitigation.protocol import BASELINE, METHODS, RULES, START, THRESHOLDS, Compared, compare
-from helpers.studies.mitigation.tasks import ATTRIBUTES, load, simulated, starter
+from helpers.studies.mitigation.reading import ATTRIBUTES
+from helpers.studies.mitigation.tasks import load, simulated, starter
 
 SIZE = 32
 MARGIN = 0.02
