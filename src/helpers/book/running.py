@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import sys
@@ -45,6 +46,8 @@ def run_study(study: str, place: Path, values: dict[str, Any], *, check: Callabl
     from helpers.book import status
     from helpers.report import recording
 
+    # The names are checked; papermill warns of those that the parameters cell leaves to the package.
+    logging.getLogger("papermill").setLevel(logging.ERROR)
     scratch, failed = status.scratch(place), status.failed_notebook(place)
     lock(status.lock_file(place), f"run {status.name_of(place)}")
     shutil.rmtree(scratch, ignore_errors=True)

@@ -71,7 +71,7 @@ PARAMETERS = {name: role.meaning for name, role in SINGLE.items()} | {
 
 
 def plain(name: str) -> str:
-    """Reduce a name to lower-case letters and digits."""
+    """Strip a name of all but letters and digits, in lower case."""
     return re.sub(r"[\W_]", "", name.casefold())
 
 

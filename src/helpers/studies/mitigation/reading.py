@@ -83,7 +83,7 @@ def read(
     wanted = [target] if target else list(found.labels) if table else [TARGETS[task]]
     for name in wanted:
         check_choice("target", name, list(found.labels))
-    chosen, part, left = _usable(found, wanted, seed)
+    chosen, part, left = _usable(found, wanted, attributes[0], seed)
     known = found.labels[chosen].notna().to_numpy() & (part != "")
     unknown = {"table": "labels", "reason": f"{chosen} unknown", "n": int((~known).sum())}
     rows = found.rows.drop(columns="split").assign(label=found.labels[chosen].astype(float))
@@ -121,8 +121,13 @@ def _degraded(
     return _Source(worse, task.images, rows.assign(split=split), task.rows[task.targets], task.dropped)
 
 
-def _usable(found: _Source, wanted: list[str], seed: int) -> tuple[str, np.ndarray, list[dict[str, object]]]:
-    """Choose the first target that has both classes in every part; also return the parts, and the targets left out."""
+def _usable(
+    found: _Source, wanted: list[str], attribute: str, seed: int
+) -> tuple[str, np.ndarray, list[dict[str, object]]]:
+    """Choose the first target with both classes in every part, and in two groups of the training and the test part.
+
+    Also return the part of each case, and the targets that were left out with their reasons.
+    """
     left: list[dict[str, object]] = []
     for name in wanted:
         known = found.labels[name].notna().to_numpy()
@@ -133,11 +138,24 @@ def _usable(found: _Source, wanted: list[str], seed: int) -> tuple[str, np.ndarr
         part[known] = _shared_out(found.rows[known], seed)
         judged = np.where(np.isin(part, JUDGED), part, "")
         usable, notes = datasets.two_classes(found.labels[[name]], judged)
-        if usable:
+        notes += _lopsided(found.labels[name], judged, found.rows[attribute])
+        if usable and not notes:
             return name, part.astype(str), left
         left += [{"table": "labels", "reason": note, "n": int(known.sum())} for note in notes]
     problem = "; ".join(str(one["reason"]) for one in left[:3])
     raise InputError("target", problem or "there is no label", "Name columns of labels by TARGETS, or give more cases")
+
+
+def _lopsided(label: pd.Series, part: np.ndarray, group: pd.Series) -> list[str]:
+    """Report a part for training or test in which fewer than two groups have both classes: no gap can be measured."""
+    for one in ("train", "test"):
+        classes = label[part == one].groupby(group[part == one]).unique()
+        single = classes[classes.map(lambda values: pd.Series(values).dropna().nunique()) < 2]
+        if len(classes) - len(single) < 2:
+            name, values = (single.index[0], single.iloc[0]) if len(single) else ("no group", [])
+            seen = f"only {values[0]:g}" if len(values) else "no case"
+            return [f"{label.name}: left out, since {group.name} {name} has {seen} in {one}"]
+    return []
 
 
 def _shared_out(rows: pd.DataFrame, seed: int) -> np.ndarray:
