@@ -8,6 +8,7 @@ from torch import nn
 
 from helpers import learn
 from helpers.errors import InputError
+from helpers.figures.withholding import WITHHELD
 from helpers.studies import skin_tone
 from helpers.widgets.showing import figure_html
 
@@ -151,6 +152,17 @@ def test_each_control_changes_the_picture_to_that_of_the_static_view(nets, image
     assert len(set(seen)) == 6
     figure = skin_tone.code_view(nets, images, NAMES, image=4, run=1, trainings=["C"], direction=3, steps=[-3.0])
     assert seen[-1].partition("src=")[2] == figure_html(figure, "").partition("src=")[2]
+
+
+def test_real_images_are_drawn_only_for_who_asks(nets, images):
+    figure = skin_tone.code_view(nets, images, NAMES, real=True)
+    assert not figure.axes[0].images and figure.axes[0].texts[0].get_text() == WITHHELD
+    controls, text, view = skin_tone.explore_codes(nets, images, NAMES, real=True).children
+    assert view.value == "" and WITHHELD in text.value
+    controls.children[-1].value = True
+    assert "data:image/png" in view.value and text.value == ""
+    controls.children[-1].value = False
+    assert view.value == ""
 
 
 def test_sliding_only_decodes(nets, images, monkeypatch):
