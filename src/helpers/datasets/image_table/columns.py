@@ -71,7 +71,7 @@ PARAMETERS = {name: role.meaning for name, role in SINGLE.items()} | {
 
 
 def plain(name: str) -> str:
-    """Strip a name of all but letters and digits, in lower case."""
+    """Normalise a name to its letters and digits, in lower case."""
     return re.sub(r"[\W_]", "", name.casefold())
 
 

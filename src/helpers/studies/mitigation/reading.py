@@ -11,6 +11,7 @@ import pandas as pd
 from helpers import datasets, learn
 from helpers.datasets import ImageTable
 from helpers.errors import InputError, check_choice
+from helpers.metrics.rates import SMALLEST
 
 # Default targets of the named data sets; any finding or class can be used.
 TARGETS = {"chest": "Lung Opacity", "skin": "inflammatory", "xray": "Lung Opacity", "mri": "grade"}
@@ -83,7 +84,7 @@ def read(
     wanted = [target] if target else list(found.labels) if table else [TARGETS[task]]
     for name in wanted:
         check_choice("target", name, list(found.labels))
-    chosen, part, left = _usable(found, wanted, attributes[0], seed)
+    chosen, part, left = _usable(found, wanted, attributes[0] if table else "", seed)
     known = found.labels[chosen].notna().to_numpy() & (part != "")
     unknown = {"table": "labels", "reason": f"{chosen} unknown", "n": int((~known).sum())}
     rows = found.rows.drop(columns="split").assign(label=found.labels[chosen].astype(float))
@@ -124,7 +125,7 @@ def _degraded(
 def _usable(
     found: _Source, wanted: list[str], attribute: str, seed: int
 ) -> tuple[str, np.ndarray, list[dict[str, object]]]:
-    """Choose the first target with both classes in every part, and in two groups of the training and the test part.
+    """Choose the first target with both classes in every part, and in two groups of an attribute, if one is named.
 
     Also return the part of each case, and the targets that were left out with their reasons.
     """
@@ -138,7 +139,7 @@ def _usable(
         part[known] = _shared_out(found.rows[known], seed)
         judged = np.where(np.isin(part, JUDGED), part, "")
         usable, notes = datasets.two_classes(found.labels[[name]], judged)
-        notes += _lopsided(found.labels[name], judged, found.rows[attribute])
+        notes += _lopsided(found.labels[name], judged, found.rows[attribute]) if attribute else []
         if usable and not notes:
             return name, part.astype(str), left
         left += [{"table": "labels", "reason": note, "n": int(known.sum())} for note in notes]
@@ -147,14 +148,17 @@ def _usable(
 
 
 def _lopsided(label: pd.Series, part: np.ndarray, group: pd.Series) -> list[str]:
-    """Report a part for training or test in which fewer than two groups have both classes: no gap can be measured."""
-    for one in ("train", "test"):
-        classes = label[part == one].groupby(group[part == one]).unique()
-        single = classes[classes.map(lambda values: pd.Series(values).dropna().nunique()) < 2]
-        if len(classes) - len(single) < 2:
-            name, values = (single.index[0], single.iloc[0]) if len(single) else ("no group", [])
-            seen = f"only {values[0]:g}" if len(values) else "no case"
-            return [f"{label.name}: left out, since {group.name} {name} has {seen} in {one}"]
+    """Report a part in which fewer than two groups have enough cases of both classes, so that there is no gap."""
+    for one, least in (("train", 1), ("test", SMALLEST)):
+        known = (part == one) & group.notna().to_numpy()
+        counts = pd.crosstab(group[known], label[known]).reindex(columns=[0.0, 1.0], fill_value=0)
+        few = counts[counts.min(axis=1) < least]
+        if len(counts) - len(few) < 2:
+            name = few.index[0] if len(few) else "any group"
+            numbers = ", ".join(f"{n:g} with {value:g}" for value, n in few.iloc[0].items()) if len(few) else "no case"
+            return [
+                f"{label.name}: left out, since {group.name} {name} has {numbers} in {one}, expected {least} of each"
+            ]
     return []
 
 
