@@ -167,7 +167,7 @@ def labelled(text: str, table: pd.DataFrame, columns: list[str], file: str) -> t
                 raise InputError(f"TARGETS, {file}, column {name}", problem, f"The classes are {', '.join(classes)}")
             found[f"{name}={one}"] = (values == one).astype(float).where(values.notna())
             continue
-        if is_binary(values):
+        if {text.casefold() for text in classes} <= {*_YES, *_NO}:
             found[name] = values.str.casefold().isin(_YES).astype(float).where(values.notna())
             continue
         chosen = classes[1:] if len(classes) == 2 else classes

@@ -139,7 +139,8 @@ def _usable(
         part[known] = _shared_out(found.rows[known], seed)
         judged = np.where(np.isin(part, JUDGED), part, "")
         usable, notes = datasets.two_classes(found.labels[[name]], judged)
-        notes += _lopsided(found.labels[name], judged, found.rows[attribute]) if attribute else []
+        if usable and attribute:
+            notes += _lopsided(found.labels[name], judged, found.rows[attribute])
         if usable and not notes:
             return name, part.astype(str), left
         left += [{"table": "labels", "reason": note, "n": int(known.sum())} for note in notes]
