@@ -8,7 +8,9 @@ import pytest
 from PIL import Image
 
 from helpers import datasets
+from helpers.book import small_runs
 from helpers.errors import InputError
+from helpers.keep import fingerprint
 
 ROWS = 24
 
@@ -156,3 +158,12 @@ def test_real_tables_load_as_they_are(real, name, images, patients):
     found = datasets.load_image_table(real(name) / "images.csv", {})
     assert (len(found.images), found.images["patient_id"].nunique()) == (images, patients)
     assert "sex" in found.groups
+
+
+def test_a_record_finds_its_table_again(made, tmp_path):
+    table = made(GROUPS="sex")
+    wanted = fingerprint.data(tmp_path / "my.csv", *table.files)
+    (tmp_path / "other.csv").write_text("image\npictures/0.png\n")
+    assert small_runs._table("r", wanted, {"GROUPS": "sex"}, str(tmp_path)) == tmp_path / "my.csv"
+    with pytest.raises(InputError, match="no table there names the images"):
+        small_runs._table("r", "another", {"GROUPS": "sex"}, str(tmp_path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -103,17 +104,37 @@ def canary(name: str, known: Mapping[str, Any], given: Mapping[str, Any], data_r
     chosen |= sizes | {k: v for k, v in tiny.items() if not isinstance(v, str | bool)}
     if (paths.notebooks() / "params" / f"{known['study']}.canary.yaml").is_file():
         chosen |= parameters.profile(known["study"], "canary")
-    if given.get("SOURCE") == "real":
+    if given.get(parameters.IMAGES):
+        chosen[parameters.IMAGES] = str(_table(name, known["data"], given, data_root))
+    elif given.get("SOURCE") == "real":
         chosen["DATA_ROOT"] = str(_real(name, known["data"], data_root))
     return chosen | {"DEVICE": "cpu", "WORKERS": 1}
 
 
-def _real(name: str, wanted: str, data_root: str) -> Path:
-    """Find the folder of real data that the record was made from, by its fingerprint."""
+def _root(name: str, data_root: str) -> Path:
     try:
-        root = paths.data_root(data_root)
+        return paths.data_root(data_root)
     except InputError as error:
         raise InputError(name, f"the real data are missing ({error.problem})", error.fix) from None
+
+
+def _table(name: str, wanted: str, given: Mapping[str, Any], data_root: str) -> Path:
+    """Find the table of images that the record was made from, by the fingerprint of the table and its files."""
+    from helpers import datasets
+
+    root = _root(name, data_root)
+    for file in sorted([*root.glob("*.*"), *root.glob("*/*.*")]):
+        if file.suffix.lower() in datasets.TABLE_SUFFIXES:
+            with contextlib.suppress(InputError):
+                if fingerprint.data(file, *datasets.load_image_table(file, given).files) == wanted:
+                    return file
+    problem = "no table there names the images that the record was made from"
+    raise InputError(name, problem, "Give the folder of the table, or the one above it, as DATA_ROOT")
+
+
+def _real(name: str, wanted: str, data_root: str) -> Path:
+    """Find the folder of real data that the record was made from, by its fingerprint."""
+    root = _root(name, data_root)
     for folder in (root, *sorted(p for p in root.iterdir() if p.is_dir())):
         if fingerprint.data(folder) == wanted:
             return folder

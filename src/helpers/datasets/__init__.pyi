@@ -49,6 +49,7 @@ from helpers.datasets.shared.loading import load_pictures
 from helpers.datasets.shared.mask_files import load_masks, read_mask
 from helpers.datasets.shared.pictures import read_picture
 from helpers.datasets.shared.splits import split_patients
+from helpers.datasets.shared.tables import SUFFIXES as TABLE_SUFFIXES
 from helpers.datasets.ucsf_pdgm.loader import load_ucsf_pdgm
 from helpers.datasets.ucsf_pdgm.simulator import BRAIN_WORLDS, simulate_brain_tumours
 from helpers.datasets.ucsf_pdgm.slices import load_flair_slices
@@ -66,6 +67,7 @@ __all__ = [
     "PHYSICS",
     "RULERS",
     "SKIN_WORLDS",
+    "TABLE_SUFFIXES",
     "Anatomy",
     "ImageTable",
     "OwnScores",

@@ -19,6 +19,7 @@ from helpers.errors import InputError
 NO_NUMBER = ("NA", "N/A", "n/a", "NaN", "nan", "None", "NULL", "null", "#N/A", "<NA>")
 # File endings of tables that are not text, and the format of each.
 _BINARY = {".xlsx": "excel", ".xlsm": "excel", ".parquet": "parquet", ".pq": "parquet", ".feather": "feather"}
+SUFFIXES = (".csv", ".tsv", ".txt", *_BINARY)
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 
 
