@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from helpers import datasets
-from helpers.book import small_runs
+from helpers.book import small_runs, workflow
 from helpers.errors import InputError
 from helpers.keep import fingerprint
+from helpers.report import instances
 
 ROWS = 24
 
@@ -167,3 +168,23 @@ def test_a_record_finds_its_table_again(made, tmp_path):
     assert small_runs._table("r", wanted, {"GROUPS": "sex"}, str(tmp_path)) == tmp_path / "my.csv"
     with pytest.raises(InputError, match="no table there names the images"):
         small_runs._table("r", "another", {"GROUPS": "sex"}, str(tmp_path))
+
+
+def test_a_command_checks_the_table_and_its_files_before_anything_starts(made, tmp_path):
+    made()
+    words = [f"IMAGES={tmp_path / 'my.csv'}", "COMPARE=skin_type: 1,2 | 3,4"]
+    values = workflow.settle("05_mitigation", "tiny", words)
+    assert values["SOURCE"] == "real" and values["COMPARE"] == "skin_type: 1,2 | 3,4"
+    with pytest.raises(InputError, match="SOURCE: it is simulated, but IMAGES names a table"):
+        workflow.settle("05_mitigation", "tiny", [*words, "SOURCE=simulated"])
+    with pytest.raises(InputError, match="05_mitigation, parameter PATIENTS: the study has no such parameter"):
+        workflow.settle("05_mitigation", "tiny", [*words, "PATIENTS=patient"])
+    (tmp_path / "pictures" / "3.png").write_bytes(b"no picture")
+    with pytest.raises(InputError, match=r"row 5, .*3\.png"):
+        workflow.settle("05_mitigation", "tiny", words)
+
+
+def test_tables_of_one_name_have_runs_of_two_names_and_no_path_is_shown(tmp_path):
+    names = {instances.instance([f"IMAGES={tmp_path / place / 'my.csv'}"]) for place in ("here", "there")}
+    assert len(names) == 2 and all(name.startswith("IMAGES=my-") for name in names)
+    assert instances.computing({"IMAGES": str(tmp_path / "my.csv")}) == {"IMAGES": "IMAGES"}
