@@ -87,13 +87,30 @@ def test_rates_agree_with_fairlearn():
     assert stats.disparate_impact_ratio(good, groups=GROUPS) == pytest.approx(dir_)
 
 
+def test_a_best_quarter_that_ties_make_everybody_is_undefined():
+    dice = [0.0] * 83 + list(np.linspace(0.1, 0.9, 27))
+    groups = ["x", "y"] * 55
+    with pytest.raises(InputError, match="the best 25% is undefined, because 83 of 110 scores tie at 0, the lowest"):
+        stats.success(dice, quantile=0.75)
+    table = stats.threshold_sweep(dice, groups=groups, a="x", b="y", quantiles=[0.75, 0.9])
+    assert np.isnan(table.loc[0, "ratio"]) and "83 of 110 scores tie" in table.loc[0, "note"]
+    assert table.loc[1, ["n_a", "n_b"]].tolist() == [55, 55] and table.loc[1, "ratio"] > 0
+    frame = pd.DataFrame({"dice": dice, "dataset": (["p", "q"] * 55)[::-1], "age": np.linspace(30, 70, 110)})
+    frame["age_group"] = pd.cut(frame["age"], [0, 40, 55, 99], labels=["Young", "Middle", "Older"])
+    frame["ethnicity"] = ["Asian", "Caucasian"] * 55
+    found = stats.out_of_fold_values(frame, n_boot=100)
+    assert found["top25_DIR_Y_over_O"] is None and found["fixed_0.8"]["DPD_YO"] is not None
+    values = stats.silver_values(frame, n_boot=100)
+    assert [values[name] for name in ("top25_threshold", "top25_counts", "DPD_YO", "DIR_YO")] == [None] * 4
+    assert values["ethnicity_top25"]["DIR"] is None and values["gap"] > 0
+
+
 def test_success_takes_ties_as_defined():
     score = [0.1, 0.8, 0.8, 0.9]
     assert stats.success(score, threshold=0.8)[0].tolist() == [False, False, False, True]
     good, cut = stats.success(score, quantile=0.5)
     assert cut == 0.8
     assert good.tolist() == [False, True, True, True]
-    assert stats.success([0.5] * 4, quantile=0.75)[0].all()  # all tied: all are in the top quarter
     for bad in ({}, {"threshold": 0.8, "quantile": 0.75}, {"quantile": 1.5}):
         with pytest.raises(InputError):
             stats.success(score, **bad)

@@ -96,6 +96,12 @@ def success(
     -------
     success : ndarray of bool, shape (n,)
     threshold : float
+
+    Raises
+    ------
+    InputError
+        Neither of both is given, or both; or so many scores tie at the lowest that every case is in the top part, which
+        is then undefined.
     """
     values = check_scores(score)
     if (threshold is None) == (quantile is None):
@@ -105,6 +111,10 @@ def success(
     if not 0 < quantile < 1:
         raise InputError("quantile", f"{quantile} is not between 0 and 1", "Give 0.75 for the top quarter.")
     cut = float(np.quantile(values, quantile))
+    if cut == values.min():  # every case would be a success
+        tied = int((values == cut).sum())
+        problem = f"the best {1 - quantile:.0%} is undefined, because {tied} of {len(values)} scores tie at {cut:g}"
+        raise InputError("quantile", f"{problem}, the lowest", "Give a threshold instead.")
     return values >= cut, cut
 
 
@@ -181,7 +191,8 @@ def threshold_sweep(
         Columns ``threshold, quantile, count_a, n_a, rate_a, count_b, n_b, rate_b, difference`` (b - a) with
         ``difference_low, difference_high`` (Newcombe), ``ratio`` (a / b) with ``ratio_low, ratio_high`` (log
         method), ``saturated, note``. `saturated` marks rows in which more than 95% or fewer than 5% of both groups
-        together succeed: the ratio is then close to 1 or unstable, whatever the scores are.
+        together succeed: the ratio is then close to 1 or unstable, whatever the scores are. A top part that ties leave
+        undefined (see `success`) has no numbers, and the reason in ``note``.
     """
     data = group_scores(score, groups)
     in_a, in_b = (data.codes == data.code(level_) for level_ in (a, b))
@@ -190,10 +201,23 @@ def threshold_sweep(
     definitions = [(q, {"quantile": q}) for q in quantiles or ()] or [(np.nan, {"threshold": t}) for t in thresholds]
     rows = []
     for quantile, definition in definitions:
-        good, cut = success(data.values, **definition)
+        try:
+            good, cut = success(data.values, **definition)
+        except InputError as error:
+            if np.isnan(quantile) or not 0 < quantile < 1:
+                raise
+            rows.append(_nothing(quantile, error.problem))
+            continue
         counts = [int(good[in_a].sum()), int(in_a.sum()), int(good[in_b].sum()), int(in_b.sum())]
         rows.append({"threshold": cut, "quantile": quantile, **_two_rates(*counts, level)})
     return pd.DataFrame(rows)
+
+
+def _nothing(quantile: float, note: str) -> dict[str, object]:
+    """Return the row of a top part that is undefined."""
+    names = ["threshold", "rate_a", "rate_b", "difference", "difference_low", "difference_high"]
+    numbers = dict.fromkeys([*names, "count_a", "n_a", "count_b", "n_b", "ratio", "ratio_low", "ratio_high"], np.nan)
+    return numbers | {"quantile": quantile, "saturated": True, "note": note}
 
 
 def _two_rates(k_a: int, n_a: int, k_b: int, n_b: int, level: float) -> dict[str, object]:

@@ -2,11 +2,12 @@
 
 Definitions: age groups are Young (at most 40), Middle (over 40 to 55) and Older (over 55). Age analyses leave out
 patients without an age; all other analyses use everyone. The top quarter is ``dice >= quantile(dice, 0.75)`` over all
-patients, and the fixed threshold is ``dice > 0.8``. A number that cannot be computed for a cohort (for example, of a
-source that it does not have) is None. Values keep full precision. An estimate has the keys of
-`helpers.stats.estimate`; any other number has the ``n`` of the mapping that holds it. ``gap`` is the range of the
-means of three groups and ``DIR_YO`` the smaller rate over the larger; neither has an interval. The contrasts of two
-groups do: ``gap_O_minus_Y`` is Older minus Young, and ``rate_ratio_YO`` the rate of Young over that of Older.
+patients, undefined if ties put everyone into it, and the fixed threshold is ``dice > 0.8``. A number that cannot be
+computed for a cohort (for example, of a source that it does not have) is None. Values keep full precision. An estimate
+has the keys of `helpers.stats.estimate`; any other number has the ``n`` of the mapping that holds it. ``gap`` is the
+range of the means of three groups and ``DIR_YO`` the smaller rate over the larger; neither has an interval. The
+contrasts of two groups do: ``gap_O_minus_Y`` is Older minus Young, and ``rate_ratio_YO`` the rate of Young over that of
+Older.
 """
 
 from __future__ import annotations
@@ -72,8 +73,8 @@ def silver_values(frame: pd.DataFrame, *, n_boot: int = 10_000, seed: int = 0) -
     """
     dice, age_group = frame["dice"], frame["age_group"]
     aged = frame[age_group.notna()]
-    top, threshold = gaps.success(dice, quantile=0.75)
-    rates = gaps.success_rates(top, groups=age_group)
+    top, threshold = _top_quarter(dice)
+    rates = _or_none(lambda: gaps.success_rates(top, groups=age_group)["count"])
     difference = bootstrap(dice, groups=age_group, a=YOUNG, b=OLDER, n_boot=n_boot, seed=seed)
     anova, kruskal = (test(dice, groups=age_group) for test in (hypothesis.anova, hypothesis.kruskal))
     return {
@@ -87,7 +88,7 @@ def silver_values(frame: pd.DataFrame, *, n_boot: int = 10_000, seed: int = 0) -
         "kruskal_p": kruskal.p,
         "ols_dice_on_age": _line(aged),
         "top25_threshold": threshold,
-        "top25_counts": {str(group): int(count) for group, count in rates["count"].items()},
+        "top25_counts": rates if rates is None else {str(group): int(count) for group, count in rates.items()},
         **_young_older(top, age_group, n_boot, seed),
         "fixed_0.8": _fixed(dice, age_group, n_boot, seed),
         **_source_values(aged),
@@ -103,7 +104,7 @@ def out_of_fold_values(frame: pd.DataFrame, *, n_boot: int = 10_000, seed: int =
     Ratios are Young over Older.
     """
     dice, groups = frame["dice"], frame["age_group"]
-    top, _ = gaps.success(dice, quantile=0.75)
+    top, _ = _top_quarter(dice)
     good, _ = gaps.success(dice, threshold=0.8)
     difference = bootstrap(dice, groups=groups, a=YOUNG, b=OLDER, n_boot=n_boot, seed=seed)
     line = _line(frame[groups.notna()])
@@ -200,10 +201,15 @@ def _young_older(good: np.ndarray, groups: pd.Series, n_boot: int, seed: int) ->
         lambda: bootstrap(good, groups=groups, a=YOUNG, b=OLDER, statistic="ratio", n_boot=n_boot, seed=seed)
     )
     return {
-        "DPD_YO": gaps.demographic_parity_difference(good[outer], groups=groups[outer]),
+        "DPD_YO": _or_none(lambda: gaps.demographic_parity_difference(good[outer], groups=groups[outer])),
         "DIR_YO": _or_none(lambda: gaps.disparate_impact_ratio(good[outer], groups=groups[outer])),
         "rate_ratio_YO": estimate(ratio or dict.fromkeys(("estimate", "low", "high")), n=int(groups.notna().sum())),
     }
+
+
+def _top_quarter(dice: pd.Series) -> tuple[np.ndarray, float | None]:
+    """Mark the best quarter; NaN, without a threshold, if ties put every case into it."""
+    return _or_none(lambda: gaps.success(dice, quantile=0.75)) or (np.full(len(dice), np.nan), None)
 
 
 def _line(aged: pd.DataFrame) -> dict[str, float]:

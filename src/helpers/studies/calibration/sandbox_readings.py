@@ -78,8 +78,14 @@ def readings(
         better = known[known[gold].notna()]
         read("mean on gold", better, better[gold])
     read(f"share over {threshold:g}", known, known[score] > threshold, outcome=True)
-    top = success(known[score], quantile=quantile)[0] if len(known) else np.array([], bool)
-    read(f"share in top {1 - quantile:.0%}", known, top, outcome=True)
+    name = f"share in top {1 - quantile:.0%}"
+    try:
+        top = success(known[score], quantile=quantile)[0] if len(known) else np.array([], bool)
+    except InputError as error:
+        row, _ = _row(*(int((known[group] == level).sum()) for level in (a, b)), a, b, smallest_cell)
+        rows[name] = row | {"note": row["note"] or error.problem}
+    else:
+        read(name, known, top, outcome=True)
     cells = []
     for place in sources:
         part = known[known[source] == place]
