@@ -56,11 +56,13 @@ from helpers.stats.notation import estimate, estimates
 from helpers.stats.pairs import adjust_p, chi_square, posthoc, rank_biserial, rank_biserial_interval, two_rate_test
 from helpers.stats.permute import Permutation, permutation
 from helpers.stats.printed import anova_from_summary, check_table, contrast_from_summary, counts_behind, mean_of_means
+from helpers.stats.questions import adjust_once, coarsenings
 from helpers.stats.resample import Change, Interval, bootstrap, bootstrap_change
 from helpers.stats.runs import TRAININGS
 from helpers.stats.shares import rates_by
 from helpers.stats.sources import hidden_gap, within_source
 from helpers.stats.thresholds import choose_threshold, predict_at, threshold_optimism
+from helpers.stats.trends import trend
 from helpers.stats.variance import (
     change_over_seeds,
     over_seeds,
@@ -80,6 +82,7 @@ __all__ = [
     "Interval",
     "Permutation",
     "Test",
+    "adjust_once",
     "adjust_p",
     "adjusted_contrast",
     "against_reference",
@@ -97,6 +100,7 @@ __all__ = [
     "choices",
     "choose_test",
     "choose_threshold",
+    "coarsenings",
     "cohort_values",
     "comparable",
     "compare",
@@ -152,6 +156,7 @@ __all__ = [
     "sweep_against_reference",
     "threshold_optimism",
     "threshold_sweep",
+    "trend",
     "two_rate_test",
     "variance_components",
     "variance_shares",

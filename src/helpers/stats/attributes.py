@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -17,8 +18,8 @@ from helpers.stats.complement import beside_small_cells, small
 from helpers.stats.inputs import check_scores
 from helpers.stats.judging import judge
 from helpers.stats.models import adjusted_contrast
-from helpers.stats.pairs import adjust_p
 from helpers.stats.permute import permutation
+from helpers.stats.questions import adjust_once
 from helpers.stats.resample import bootstrap, bootstrap_change
 
 NOT_RECORDED = "not recorded"
@@ -37,6 +38,8 @@ def comparable(groups: pd.Series) -> pd.Series:
     kept = categories.where(categories.map(sizes).astype(float) >= SMALLEST_CELL).cat.remove_unused_categories()
     if len(kept.cat.categories) < 2:
         problem = f"{len(kept.cat.categories)} group(s) with {SMALLEST_CELL} cases or more, 2 are needed"
+        suppressed = int((sizes.gt(0) & sizes.lt(SMALLEST_CELL)).sum())
+        problem += f"; {suppressed} smaller group(s) suppressed" if suppressed else ""
         raise InputError(f"groups {groups.name}", problem, "Compare an attribute with larger groups.")
     return kept
 
@@ -105,9 +108,19 @@ def detectable_difference(first: ArrayLike, second: ArrayLike, *, power: float =
 
 
 def over_attributes(
-    score: pd.Series, *, groups: Mapping[str, pd.Series], n_permutations: int = 5000, seed: int = 0
+    score: pd.Series,
+    *,
+    groups: Mapping[str, pd.Series],
+    same: Mapping[str, str] = MappingProxyType({}),
+    n_permutations: int = 5000,
+    seed: int = 0,
 ) -> pd.DataFrame:
     """Test the gap of every attribute against its permutation null, corrected for multiple testing.
+
+    Parameters
+    ----------
+    same : mapping of str to str
+        Attributes that are coarsenings of others, see `coarsenings`; both count once in the correction.
 
     Returns
     -------
@@ -115,14 +128,14 @@ def over_attributes(
         Index ``attribute``; columns ``groups`` (number compared), ``n, gap, expected`` (mean of the null: the gap by
         chance alone), ``p, p_holm, p_bh``, ``test`` and ``p_test`` (of `choose_test`), ``note``. An attribute without
         two groups of ten cases stays in the table, with missing numbers and a note, and is not counted in the
-        correction.
+        correction. ``attrs["questions"]`` is the number of questions corrected for.
     """
     rows = {name: _attribute(score, of, n_permutations, seed) for name, of in groups.items()}
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("attribute")
-    corrected = adjust_p(table["p"].dropna()).reindex(table.index) if table["p"].notna().any() else None
+    corrected = adjust_once(table["p"], same)
     for position, (name, of) in enumerate({"p_holm": "holm", "p_bh": "bh"}.items()):
-        column = np.nan if corrected is None else corrected[of]
-        table.insert(table.columns.get_loc("p") + 1 + position, name, column)
+        table.insert(table.columns.get_loc("p") + 1 + position, name, corrected[of])
+    table.attrs["questions"] = corrected.attrs["questions"]
     return table
 
 
