@@ -246,3 +246,196 @@ def test_a_relative_folder_is_joined_once(root, tmp_path, monkeypatch):
     asked = dict(word.split("=") for word in words)
     assert asked["SCORES"] == str(tmp_path / root / "a.csv") and asked["SCORE"] == "dice"
     assert asked.get("DATA_ROOT", "") == (str(tmp_path / root) if root else "")
+
+
+# Codes with names, groups in an order, patients with several rows
+
+
+@pytest.mark.parametrize(
+    ("labels", "order"),
+    [
+        (["10", "2", "1"], ["1", "2", "10"]),
+        (["III", "I", "V"], ["I", "III", "V"]),
+        (["60+", "<40", "40-60"], ["<40", "40-60", "60+"]),
+        (["over 60", "up to 40", "41 to 60"], ["up to 40", "41 to 60", "over 60"]),
+        (["1", "2"], None),
+        (["b", "a", "c"], None),
+        (["40", "40-50", "50"], None),
+    ],
+)
+def test_steps_of_a_scale_have_an_order(labels, order, tmp_path):
+    sex = (labels * 40)[:40]
+    groups = load(tmp_path, table(sex=sex)).cases["sex"].cat
+    assert groups.ordered == bool(order)
+    if order:
+        assert list(groups.categories) == order
+
+
+def test_codes_get_names(tmp_path):
+    frame = table(sex=["1", "2.0", "9", "2"] * 10)
+    own = load(tmp_path, frame, names="sex: 1=female, 2 = male, 3=other")
+    assert own.cases["sex"].value_counts().to_dict() == {"male": 20, "female": 10, "9": 10}
+    assert list(own.cases["sex"].cat.categories) == ["female", "male", "9"] and not own.cases["sex"].cat.ordered
+    said = " | ".join(own.notes)
+    assert "the code '9' has no name" in said and "no row has the code '3'" in said
+
+
+def test_a_patient_is_one_case(tmp_path):
+    frame = table(id=np.repeat([f"case-{k}" for k in range(20)], 2), sex=np.repeat(["f", "m"], 20))
+    frame.loc[1, "sex"] = None  # known from the other row
+    own = load(tmp_path, frame, patient="id")
+    assert len(own.cases) == 20 and own.cases["sex"].value_counts().to_dict() == {"f": 10, "m": 10}
+    assert own.cases["dice"].to_numpy() == pytest.approx(frame["dice"].to_numpy().reshape(20, 2).mean(axis=1))
+    assert "n counts patients" in own.notes[-1] and "case-" not in own.cases.to_csv() and own.rows is None
+
+
+# A classifier
+
+TRUTH, LABEL = ["yes", "no"] * 20, (["1", "0", "0", "0"] * 10)
+PROBABILITY = np.where(np.arange(40) % 2, 0.2, 0.7)
+ASKED = {"score": "", "classifier": {"truth": "dx", "predicted": "label"}}
+
+
+def classifier(**more):
+    return {"score": "", "classifier": {"truth": "dx", "probability": "p"} | more}
+
+
+def test_predictions_are_right_or_wrong(tmp_path):
+    own = load(tmp_path, table(dx=TRUTH, label=LABEL), **ASKED)
+    assert own.score == "correct predictions" and own.binary and own.cases[own.score].mean() == 0.75
+    assert own.rows.to_numpy().tolist() == [[1, 1], [0, 0], [1, 0], [0, 0]] * 10
+    assert own.patient.tolist() == list(range(40))
+    assert own.notes == ["a case is positive where dx is 'yes', negative where it is 'no'",
+                         "predictions are those of label; no threshold was applied"]  # fmt: skip
+
+
+def test_the_threshold_that_was_set_is_said(tmp_path):
+    own = load(tmp_path, table(dx=TRUTH, p=PROBABILITY), **classifier(threshold=0.7))
+    assert (own.rows["predicted"] == own.rows["truth"]).all() and "0.7, the threshold that was set" in own.notes[-1]
+
+
+def test_the_threshold_is_chosen_on_its_part_and_measured_on_the_rest(tmp_path):
+    from sklearn.metrics import roc_curve
+
+    rng = np.random.default_rng(2)
+    frame = table(
+        400, dx=(rng.random(400) < 0.3) * 1, part=["a", "b", "a", None] * 100, sex=["f", "f", "m", "m", "m"] * 80
+    )
+    frame["p"] = (0.3 * frame["dx"] + 0.7 * rng.random(400)).round(2)
+    own = load(tmp_path, frame, **classifier(split="part", choose_on="a"))
+    first = frame[frame["part"] == "a"]
+    fpr, tpr, cuts = roc_curve(first["dx"], first["p"], drop_intermediate=False)
+    best = cuts[np.isclose(tpr - fpr, (tpr - fpr).max())].min()
+    assert f"{best:.3g}, chosen by Youden's index on the part 'a' (200 rows)" in own.notes[-1]
+    rest = frame[frame["part"] == "b"]
+    assert own.rows["predicted"].tolist() == (rest["p"] >= best).astype(float).tolist()
+    assert dict(zip(own.dropped["reason"], own.dropped["n"], strict=True)) == {
+        "no part": 100,
+        "used to choose the threshold (a)": 200,
+    }
+
+
+@pytest.mark.parametrize(("kind", "right"), [("ruler", 0.5), ("model", 0.75)])
+def test_second_labels_and_a_second_model(kind, right, tmp_path):
+    """Second labels are compared with the predictions, a second model with the truth."""
+    second = ["1", "0", "1", "1"] * 10
+    own = load(tmp_path, table(dx=TRUTH, label=LABEL, two=second), **ASKED | {"second": "two"} | {
+        "classifier": ASKED["classifier"] | {"second_is": kind}})  # fmt: skip
+    assert own.cases["two"].mean() == right
+
+
+BAD_CLASSES = [
+    (
+        "three values",
+        {"dx": ["a", "b", "c", "a"] * 10},
+        {},
+        "column dx: 3 different values ('a', 'b', 'c'), expected two",
+    ),
+    ("one class", {"dx": ["1"] * 40}, {}, "column dx: all cases are '1', expected two classes"),
+    ("which word", {"dx": ["ill", "well"] * 20}, {}, "column dx: it has the words 'ill' and 'well'. Name the positive"),
+    ("wrong word", {}, {"positive": "maybe"}, "POSITIVE: must be no or yes, got 'maybe'"),
+    ("percentages", {"p": [50] * 40}, {}, "row 2, column p: holds 50, expected a probability from 0 to 1"),
+    ("words as p", {"p": ["high"] * 40}, {}, "row 2, column p: holds 'high', expected a number"),
+    (
+        "no class",
+        {"dx2": [0.5] * 40},
+        {"predicted": "dx2"},
+        "row 2, column dx2: holds '0.5', expected 0 or 1 or no or yes",
+    ),
+    (
+        "no such part",
+        {},
+        {"split": "part", "choose_on": "dev"},
+        "CHOOSE_ON, mine.csv, column part: must be a or b, got",
+    ),
+    ("one class in the part", {}, {"split": "sex", "choose_on": "f"}, "the part 'f' has one class"),
+    ("no part named", {}, {"split": "part"}, "CHOOSE_ON: it is empty, and SPLIT is named"),
+    ("no split", {}, {"choose_on": "a"}, "SPLIT: it is empty, and CHOOSE_ON is named"),
+    (
+        "nothing to choose",
+        {},
+        {"split": "part", "choose_on": "a", "predicted": "dx2"},
+        "PREDICTED is named, so there is",
+    ),
+    ("no prediction", {}, {"probability": ""}, "TRUTH: it is named without PROBABILITY or PREDICTED"),
+    ("no truth", {}, {"truth": ""}, "PROBABILITY: it is named without TRUTH"),
+    ("another kind", {}, {"second_is": "rule"}, "SECOND_IS: must be ruler or model, got 'rule'. Did you mean ruler?"),
+    ("wrong column", {}, {"truth": "DX"}, "TRUTH, mine.csv: there is no column 'DX'. Did you mean dx?"),
+]
+
+
+@pytest.mark.parametrize(("name", "columns", "asked", "says"), BAD_CLASSES, ids=[case[0] for case in BAD_CLASSES])
+def test_bad_classes_end_in_one_line(name, columns, asked, says, tmp_path):
+    given = {"dx": TRUTH, "p": PROBABILITY, "part": ["a", "b"] * 20, "dx2": TRUTH, "cut": np.arange(40) % 2} | columns
+    named = classifier(**asked)
+    named["groups"] = "cut" if asked.get("split") == "sex" else "sex"
+    with pytest.raises(InputError) as error:
+        load(tmp_path, table(**given), **named)
+    assert says in str(error.value) and len(str(error.value).splitlines()) == 1
+
+
+PATIENTS = [
+    ("missing", {"id": ["a", None] * 20}, {}, "mine.csv, row 3, column id: no patient is named (and in 19 more rows)"),
+    (
+        "two groups",
+        {"id": ["a", "a"] * 20},
+        {},
+        "column sex: 1 patient(s) have more than one value, the first in row 2",
+    ),
+    ("two parts", {"id": ["a"] * 40}, classifier(split="part", choose_on="a"), "1 patient(s) are in several parts"),
+    ("a score too", {}, classifier() | {"score": "dice"}, "SCORE: a score and TRUTH are both named"),
+    ("names of another", {}, {"names": "age: 1=a"}, "NAMES: must be sex, got 'age'"),
+    ("odd names", {}, {"names": "sex: f"}, "NAMES: 'sex: f' is not understood"),
+    ("names of bins", {}, {"groups": "age", "bins": "age: 50", "names": "age: 1=a"}, "NAMES: age is cut by BINS"),
+    ("repeats", {"id": ["a"] * 40}, {"patient": "", "case": "id"}, "name the column as PATIENT, not CASE"),
+]
+
+
+@pytest.mark.parametrize(("name", "columns", "asked", "says"), PATIENTS, ids=[case[0] for case in PATIENTS])
+def test_bad_patients_and_names_end_in_one_line(name, columns, asked, says, tmp_path):
+    given = {"dx": TRUTH, "p": PROBABILITY, "part": ["a", "b"] * 20} | columns
+    with pytest.raises(InputError) as error:
+        load(tmp_path, table(**given), **{"patient": "id"} | asked)
+    assert says in str(error.value) and len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ({"expert": "a", "predicted": "b"}, "EXPERT: TRUTH is named too, and masks have none"),
+        ({"expert": "", "predicted": "label", "better": "lower"}, "BETTER: must be higher with TRUTH, got 'lower'"),
+    ],
+)
+def test_a_truth_takes_no_masks(words, says):
+    with pytest.raises(InputError, match=says):
+        own_scores.score_own(**{"better": "higher"} | words, truth="dx")
+    assert own_scores.score_own("", "label", better="higher", truth="dx")[0] is None
+
+
+def test_a_column_of_predictions_is_no_path():
+    from helpers.book import own_audit
+
+    words, _ = own_audit.settled(["SCORES=a.csv", "TRUTH=dx", "PREDICTED=label"])
+    assert "PREDICTED=label" in words
+    words, _ = own_audit.settled(["SCORES=a.csv", "EXPERT=x", "PREDICTED=label"])
+    assert "PREDICTED=label" not in words

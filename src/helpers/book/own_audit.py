@@ -28,7 +28,8 @@ def settled(words: list[str]) -> tuple[list[str], Path]:
     if values.get("DATA_ROOT"):
         values["DATA_ROOT"] = str(root)
     for name in FILES:
-        if values.get(name):
+        column = name == "PREDICTED" and not values.get("EXPERT")
+        if values.get(name) and not column:
             values[name] = str((root / Path(values[name]).expanduser()).resolve())
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     return [f"{name}={value}" for name, value in values.items()], paths.runs() / "audits" / STUDY / stamp

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from helpers.datasets.own.attributes import check_sizes, parse_edges, parse_names, to_groups
+from helpers.datasets.own.judgements import RIGHT, Asked, check_asked, judge_cases
+from helpers.datasets.own.patients import by_patient, check_parts, check_patients
 from helpers.datasets.shared.files import Notes, at, dropped_frame, patient_ids
-from helpers.datasets.shared.tables import NO_NUMBER, column, numbers, read_table
-from helpers.disclosure import SMALLEST_CELL
+from helpers.datasets.shared.tables import column, numbers, read_table
 from helpers.errors import InputError, check_choice
 
-MOST_NUMBERS, MOST_NAMES = 10, 30
 MEASURED = ("dice", "hd95", "nsd")  # the scores that `scores.score_folders` computes
 
 
@@ -25,6 +26,11 @@ class OwnScores(NamedTuple):
     `cases` has one row for each case and no identifier. `groups` names the columns of attributes: they are categorical,
     and missing if nothing is recorded. `second` and `source` are empty if they were not given. `notes` lists in words
     all that was assumed or looks odd. `dropped` (table, reason, n) counts the cases that were left out.
+
+    `binary` is True if each row has a score of 0 or 1, so that a mean is a rate. With a truth, `rows` has one row for
+    each prediction: ``truth, predicted`` (0 or 1), ``probability`` and ``second`` if there are any. `cases` then has
+    the share of right predictions of each patient as score, and `patient` gives the position in `cases` of the patient
+    of each row. Without a truth both are None.
     """
 
     cases: pd.DataFrame
@@ -34,18 +40,24 @@ class OwnScores(NamedTuple):
     source: str
     dropped: pd.DataFrame
     notes: list[str]
+    binary: bool = False
+    rows: pd.DataFrame | None = None
+    patient: np.ndarray | None = None
 
 
 def load_own_scores(
     file: str | Path,
     *,
-    score: str,
+    score: str = "",
     groups: str | Sequence[str],
     second: str = "",
     source: str = "",
     case: str = "",
     bins: str = "",
+    names: str = "",
     span: str = "",
+    patient: str = "",
+    classifier: Mapping[str, object] = MappingProxyType({}),
     root: str | Path = "",
     scored: pd.DataFrame | None = None,
 ) -> OwnScores:
@@ -56,16 +68,23 @@ def load_own_scores(
     file : str or Path
         File in CSV, .xlsx, .parquet or .feather; `shared.tables.read_table` documents the encodings and separators.
     score, second, source, case : str
-        Names of columns: the score; a second score of the same cases; the source of a case (such as the hospital), a
-        possible confounder; and its identifier, which is checked for repeats and then left out. All but the first may
-        be empty.
+        Names of columns: the score (``dice`` if empty); a second score of the same cases; the source of a case (such as
+        the hospital), a possible confounder; and its identifier, which is checked for repeats and then left out.
     groups : str or sequence of str
         Columns of the attributes that define the groups to compare, as a sequence of names or as "sex, age".
     bins : str
         Edges that divide a column of numbers into groups: "age: 40, 60; bmi: 25". A value equal to an edge is in the
         lower group.
+    names : str
+        Names of codes: "sex: 1=female, 2=male; skin: 1=I, 2=II".
     span : str
         Lowest and highest value that scores should have, as "0, 1". Values outside are kept and counted in `notes`.
+    patient : str
+        Column of the patient, if a patient may have several rows. Each patient is then one case, with the mean of the
+        scores.
+    classifier : mapping
+        Columns and choices of a classifier, see `own.judgements.Asked`. With its ``truth``, `score` must be empty, and
+        `second` names labels, or predictions of another model if ``second_is`` is "model".
     root : str or Path
         Folder to which a relative `file` refers. If empty, it is the working directory.
     scored : DataFrame, optional
@@ -76,36 +95,82 @@ def load_own_scores(
     ------
     InputError
         A column is absent or named twice, a score is not a number, a case occurs twice, no case has a mask; or an
-        attribute has too many values, only one group, or fewer than two groups of ten cases.
+        attribute has too many values, only one group, or fewer than two groups of ten cases. A row has no patient, or a
+        patient two values of an attribute. For a classifier see `own.judgements`.
     """
     if not str(file):
         fix = "Give a CSV with one row a case, as SCORES=my.csv; folders of masks may give the scores"
         raise InputError("SCORES", "no table is named", fix)
+    asked = Asked(**classifier, second=second)
+    check_asked(asked, score=score)
+    score = score or ("" if asked.truth else "dice")
     path = Path(root, file)
     table, notes = read_table(path, "SCORES")
-    names = _names(groups)
+    columns = _names(groups)
     counted: Notes = []
     if scored is not None:
         table = _joined(table, scored, score, case, path, counted)
-    roles = {"SCORE": score, "SECOND": second, "SOURCE_COLUMN": source, "CASE": case}
-    _check_roles({role: name for role, name in roles.items() if name}, names, table, path)
+    roles = {"SCORE": score, **asked.columns(), "SECOND": second, "SOURCE_COLUMN": source, "CASE": case}
+    roles["PATIENT"] = patient
+    _check_roles({role: name for role, name in roles.items() if name}, columns, table, path)
     if case:
         _check_repeats(table[case], path)
-    frame, limits = pd.DataFrame(index=table.index), _limits(span)
-    for name in filter(None, (score, second)):
-        frame[name], said = numbers(table[name], path)
-        notes += said + _outside(frame[name], limits)
-    edges = _edges(bins, names)
-    for name in filter(None, (*names, source)):
-        frame[name], said = _attribute(table[name], edges.get(name), path)
-        notes += said
-    frame, said = _scored(frame, [s for s in (score, second) if s], names, counted, path.name)
-    if source:
-        frame[source] = frame[source].astype(object).where(frame[source].notna(), "not recorded").astype("category")
-    for name in names:
-        _check_groups(frame[name])
+    owner = check_patients(table[patient], path) if patient else pd.Series(range(len(table)), table.index)
+    if patient and asked.split:
+        check_parts(table[asked.split], owner, path)
+    frame, judged, said = _scores(table, score, asked, _limits(span), path, counted)
+    score, scores = score or RIGHT, [score or RIGHT, *([second] if second else [])]
     notes += said
-    return OwnScores(frame.reset_index(drop=True), score, names, second, source, dropped_frame(counted), notes)
+    grouped, said = _groups(table.loc[frame.index], columns, source, bins, names, path)
+    notes += said
+    frame, said = _scored(frame.join(grouped), scores, columns, counted, path.name)
+    owner, cases = owner[frame.index], frame
+    if patient:
+        attributes = [*columns, *([source] if source else [])]
+        cases, more = by_patient(frame, owner, scores=scores, groups=attributes, path=path)
+        said = [*said, *more]
+    if source:
+        cases[source] = cases[source].astype(object).where(cases[source].notna(), "not recorded").astype("category")
+    for name in columns:
+        check_sizes(cases[name])
+    left_out, notes = dropped_frame(counted), [*notes, *said]
+    binary = bool(frame[score].isin((0, 1)).all())
+    found = OwnScores(cases.reset_index(drop=True), score, columns, second, source, left_out, notes, binary)
+    if judged is None:
+        return found
+    rows = judged.loc[frame.index].reset_index(drop=True)
+    return found._replace(rows=rows, patient=pd.factorize(owner, sort=True)[0])
+
+
+def _scores(
+    table: pd.DataFrame, score: str, asked: Asked, limits: tuple[float, float], path: Path, counted: Notes
+) -> tuple[pd.DataFrame, pd.DataFrame | None, list[str]]:
+    """Read the scores, or judge predictions by the truth; the second result has these, and is None without a truth."""
+    if not asked.truth:
+        frame, notes = pd.DataFrame(index=table.index), []
+        for name in filter(None, (score, asked.second)):
+            frame[name], said = numbers(table[name], path)
+            notes += said + _outside(frame[name], limits)
+        return frame, None, notes
+    judged, notes = judge_cases(table, asked, path, counted)
+    frame = judged[[RIGHT]].copy()
+    if asked.second:
+        against = "truth" if asked.second_is == "model" else "predicted"
+        frame[asked.second] = (judged["second"] == judged[against]).astype(float)
+    return frame, judged.drop(columns=RIGHT), notes
+
+
+def _groups(
+    table: pd.DataFrame, columns: list[str], source: str, bins: str, names: str, path: Path
+) -> tuple[pd.DataFrame, list[str]]:
+    """Convert the columns of groups and of the source to categories, with notes."""
+    edges = parse_edges(bins, columns)
+    named = parse_names(names, [*columns, *([source] if source else [])], edges)
+    frame, notes = pd.DataFrame(index=table.index), []
+    for name in filter(None, (*columns, source)):
+        frame[name], said = to_groups(table[name], path, edges=edges.get(name), named=named.get(name))
+        notes += said
+    return frame, notes
 
 
 def _names(groups: str | Sequence[str]) -> list[str]:
@@ -131,7 +196,8 @@ def _check_repeats(ids: pd.Series, path: Path) -> None:
         first = known.index[(known == known[repeated[0]]).to_numpy()][0]
         more = f"; {len(repeated)} rows repeat an earlier one" if len(repeated) > 1 else ""
         problem = f"this case is also in row {first}{more}"
-        raise InputError(at(path, repeated[0], str(ids.name)), problem, "Keep one row a case, or leave CASE empty")
+        fix = "Keep one row a case; if a patient has several, name the column as PATIENT, not CASE"
+        raise InputError(at(path, repeated[0], str(ids.name)), problem, fix)
 
 
 def _joined(
@@ -176,58 +242,6 @@ def _outside(values: pd.Series, limits: tuple[float, float]) -> list[str]:
     return [said] if n else []
 
 
-def _edges(bins: str, names: list[str]) -> dict[str, list[float]]:
-    """Parse a text such as "age: 40, 60; bmi: 25" into a mapping from column to edges."""
-    found = {}
-    for part in filter(str.strip, bins.split(";")):
-        name, colon, text = part.partition(":")
-        name = " ".join(name.split())
-        try:
-            edges = [float(edge) for edge in text.split(",")]
-        except ValueError:
-            colon = ""
-        if not colon or not np.isfinite(edges).all() or sorted(set(edges)) != edges:
-            raise InputError("BINS", f"{part.strip()!r} is not understood", 'Write "age: 40, 60", edges rising')
-        check_choice("BINS", name, names)
-        found[name] = edges
-    return found
-
-
-def _attribute(values: pd.Series, edges: list[float] | None, path: Path) -> tuple[pd.Series, list[str]]:
-    """Convert a column to categories, with notes about what looks odd in it."""
-    name, known = str(values.name), values.dropna()
-    if edges is not None:
-        parsed, notes = numbers(values, path)
-        between = [f"over {low:g} to {high:g}" for low, high in itertools.pairwise(edges)]
-        labels = [f"up to {edges[0]:g}", *between, f"over {edges[-1]:g}"]
-        cut = pd.cut(parsed, [-np.inf, *edges, np.inf], labels=labels)
-        return cut.rename(name), notes
-    n = known.nunique()
-    words = known.isin(NO_NUMBER)
-    parsed = pd.to_numeric(known[~words].str.replace(",", ".", regex=False), errors="coerce")
-    numeric = len(parsed) > 0 and parsed.notna().all()
-    if n > (MOST_NUMBERS if numeric else MOST_NAMES):
-        fix = f'Cut it by edges, as BINS="{name}: 40, 60"' if numeric else "Name a column of groups, not of texts"
-        raise InputError(f"{path.name}, column {name}", f"{n} different {'numbers' if numeric else 'values'}", fix)
-    taken = [
-        f"{name}: {word!r} is a group of {count} case(s); where it means not recorded, leave the cells empty"
-        for word, count in known[words].value_counts().items()
-    ]
-    return values.astype("category").rename(name), taken + _alike(known, name)
-
-
-def _alike(known: pd.Series, name: str) -> list[str]:
-    """Report groups with names that differ only by case, blanks or punctuation; they stay separate groups."""
-    spelled: dict[str, list[str]] = {}
-    for label in known.unique():
-        spelled.setdefault("".join(c for c in label.casefold() if c.isalnum()) or label, []).append(label)
-    return [
-        f"{name}: {' and '.join(map(repr, same))} differ only by case, blanks or hyphens, and are kept apart"
-        for same in spelled.values()
-        if len(same) > 1
-    ]
-
-
 def _scored(
     frame: pd.DataFrame, scores: list[str], names: list[str], counted: Notes, table: str
 ) -> tuple[pd.DataFrame, list[str]]:
@@ -248,16 +262,3 @@ def _scored(
         notes += [f"{name}: no case of {group!r} has a score, so nothing can be said about it" for group in lost]
         kept[name] = kept[name].cat.remove_unused_categories()
     return kept, notes
-
-
-def _check_groups(groups: pd.Series) -> None:
-    counts, where = groups.value_counts(), f"column {groups.name}"
-    fix = "Leave it out of GROUPS, or name another column"
-    if len(counts) == 0:
-        raise InputError(where, "it is empty for all cases with a score", fix)
-    if len(counts) == 1:
-        raise InputError(where, f"all cases are {counts.index[0]!r}", fix)
-    if (counts >= SMALLEST_CELL).sum() < 2:
-        raise InputError(
-            where, f"fewer than two of its {len(counts)} groups have {SMALLEST_CELL} cases with a score", fix
-        )

@@ -1,0 +1,167 @@
+"""Columns of groups in the user's table: numbers cut into bins, codes with names, and groups that have an order."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from helpers.datasets.shared.tables import NO_NUMBER, numbers
+from helpers.disclosure import SMALLEST_CELL
+from helpers.errors import InputError, check_choice
+
+MOST_NUMBERS, MOST_NAMES = 10, 30
+ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
+# A number, a range such as "40-60", or an open end such as "<40" or "60+".
+STEP = re.compile(
+    r"(?P<open><=?|>=?|≤|≥|up to|under|below|over|above)?\s*(?P<low>\d+(?:[.,]\d+)?)"
+    r"(?:\s*(?:-|–|to)\s*\d+(?:[.,]\d+)?)?\s*(?P<plus>\+)?",
+    re.IGNORECASE,
+)
+BELOW = ("<", "<=", "≤", "up to", "under", "below")
+
+
+def parse_edges(bins: str, columns: Sequence[str]) -> dict[str, list[float]]:
+    """Parse a text such as "age: 40, 60; bmi: 25" into a mapping from column to edges."""
+    found = {}
+    for part in filter(str.strip, bins.split(";")):
+        name, colon, text = part.partition(":")
+        name = " ".join(name.split())
+        try:
+            edges = [float(edge) for edge in text.split(",")]
+        except ValueError:
+            colon = ""
+        if not colon or not np.isfinite(edges).all() or sorted(set(edges)) != edges:
+            raise InputError("BINS", f"{part.strip()!r} is not understood", 'Write "age: 40, 60", edges rising')
+        check_choice("BINS", name, columns)
+        found[name] = edges
+    return found
+
+
+def parse_names(text: str, columns: Sequence[str], cut: Mapping[str, object]) -> dict[str, dict[str, str]]:
+    """Parse a text such as "sex: 1=female, 2=male" into a mapping from column to the name of each code.
+
+    A column in `cut` has bins in place of codes, so it takes no names.
+    """
+    found = {}
+    for part in filter(str.strip, text.split(";")):
+        name, _, listed = part.partition(":")
+        name = " ".join(name.split())
+        pairs = [pair.partition("=") for pair in listed.split(",")]
+        if not listed.strip() or not all(code.strip() and named.strip() for code, _, named in pairs):
+            fix = 'Write "sex: 1=female, 2=male", columns divided by semicolons'
+            raise InputError("NAMES", f"{part.strip()!r} is not understood", fix)
+        check_choice("NAMES", name, columns)
+        if name in cut:
+            raise InputError("NAMES", f"{name} is cut by BINS, so it has no codes", "Leave one of the two out")
+        found[name] = {_code(code): " ".join(named.split()) for code, _, named in pairs}
+    return found
+
+
+def _code(text: str) -> str:
+    """Normalise a code: 1, 1.0 and 01 are one."""
+    text = " ".join(text.split())
+    try:
+        return f"{float(text):g}"
+    except ValueError:
+        return text
+
+
+def order_of(labels: Sequence[str]) -> list[str] | None:
+    """Return the labels in their order if they are three or more steps of a scale, such as numbers or age bins.
+
+    Numbers, ranges ("40-60"), open ends ("<40", "60+") and Roman numerals have an order. None means that there is none.
+    """
+    if len(labels) < 3:
+        return None
+    if set(labels) <= set(ROMAN):
+        return sorted(labels, key=ROMAN.index)
+    keys = {}
+    for label in labels:
+        if not (step := STEP.fullmatch(label.strip())):
+            return None
+        side = (step["open"] or "").lower()
+        keys[label] = (float(step["low"].replace(",", ".")), -1 if side in BELOW else int(bool(side or step["plus"])))
+    return sorted(labels, key=keys.get) if len(set(keys.values())) == len(keys) else None
+
+
+def to_groups(
+    values: pd.Series, path: Path, *, edges: list[float] | None = None, named: Mapping[str, str] | None = None
+) -> tuple[pd.Series, list[str]]:
+    """Convert a column to categories, ordered where the groups are steps of a scale, with notes on what looks odd."""
+    name, known = str(values.name), values.dropna()
+    if edges is not None:
+        parsed, notes = numbers(values, path)
+        between = [f"over {low:g} to {high:g}" for low, high in itertools.pairwise(edges)]
+        labels = [f"up to {edges[0]:g}", *between, f"over {edges[-1]:g}"]
+        cut = pd.cut(parsed, [-np.inf, *edges, np.inf], labels=labels)
+        return cut.rename(name), notes
+    n = known.nunique()
+    words = known.isin(NO_NUMBER)
+    parsed = pd.to_numeric(known[~words].str.replace(",", ".", regex=False), errors="coerce")
+    numeric = len(parsed) > 0 and parsed.notna().all()
+    if n > (MOST_NUMBERS if numeric else MOST_NAMES):
+        fix = f'Cut it by edges, as BINS="{name}: 40, 60"' if numeric else "Name a column of groups, not of texts"
+        raise InputError(f"{path.name}, column {name}", f"{n} different {'numbers' if numeric else 'values'}", fix)
+    taken = [
+        f"{name}: {word!r} is a group of {_many(count)} case(s); where it means not recorded, leave the cells empty"
+        for word, count in known[words].value_counts().items()
+    ]
+    if named:
+        values, unnamed = _renamed(values, named)
+        return values, taken + unnamed
+    order = order_of(list(known.unique()))
+    dtype = pd.CategoricalDtype(order, ordered=True) if order else "category"
+    return values.astype(dtype).rename(name), taken + _alike(known, name)
+
+
+def _many(count: int) -> str:
+    return str(count) if count >= SMALLEST_CELL else f"fewer than {SMALLEST_CELL}"
+
+
+def _renamed(values: pd.Series, named: Mapping[str, str]) -> tuple[pd.Series, list[str]]:
+    """Give codes their names; the groups are in the order in which the names are listed, codes without one last."""
+    codes = values.map(_code, na_action="ignore")
+    unnamed, unused = sorted(set(codes.dropna()) - set(named)), sorted(set(named) - set(codes.dropna()))
+    notes = [f"{values.name}: the code {code!r} has no name in NAMES, and stays as it is" for code in unnamed]
+    notes += [f"{values.name}: no row has the code {code!r} that NAMES lists" for code in unused]
+    found = codes.map(lambda code: named.get(code, code), na_action="ignore")
+    listed = [label for label in dict.fromkeys([*named.values(), *unnamed]) if (found == label).any()]
+    order = order_of(listed)
+    return found.astype(pd.CategoricalDtype(order or listed, ordered=bool(order))).rename(values.name), notes
+
+
+def _alike(known: pd.Series, name: str) -> list[str]:
+    """Report groups with names that differ only by case, blanks or punctuation; they stay separate groups."""
+    spelled: dict[str, list[str]] = {}
+    for label in known.unique():
+        spelled.setdefault("".join(c for c in label.casefold() if c.isalnum()) or label, []).append(label)
+    return [
+        f"{name}: {' and '.join(map(repr, same))} differ only by case, blanks or hyphens, and are kept apart"
+        for same in spelled.values()
+        if len(same) > 1
+    ]
+
+
+def check_sizes(groups: pd.Series) -> None:
+    """Refuse an attribute without two groups of ten cases.
+
+    Raises
+    ------
+    InputError
+        All cases lack it, or it has one group, or fewer than two groups that are large enough to be shown.
+    """
+    counts, where = groups.value_counts(), f"column {groups.name}"
+    fix = "Leave it out of GROUPS, or name another column"
+    if len(counts) == 0:
+        raise InputError(where, "it is empty for all cases with a score", fix)
+    if len(counts) == 1:
+        raise InputError(where, f"all cases are {counts.index[0]!r}", fix)
+    if (counts >= SMALLEST_CELL).sum() < 2:
+        raise InputError(
+            where, f"fewer than two of its {len(counts)} groups have {SMALLEST_CELL} cases with a score", fix
+        )

@@ -1,0 +1,79 @@
+"""Several rows of one patient in the user's table: patients are the units that are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from helpers.datasets.shared.files import at
+from helpers.errors import InputError
+
+
+def check_patients(values: pd.Series, path: Path) -> pd.Series:
+    """Number the patients in the order of their first rows, so that no identifier is kept.
+
+    Raises
+    ------
+    InputError
+        A row has no patient.
+    """
+    empty = values.index[values.isna().to_numpy()]
+    if len(empty):
+        more = f" (and in {len(empty) - 1} more rows)" if len(empty) > 1 else ""
+        fix = "Name the patient of each row, or leave PATIENT empty if each row is a patient"
+        raise InputError(at(path, empty[0], str(values.name)), f"no patient is named{more}", fix)
+    return pd.Series(pd.factorize(values)[0], index=values.index, name="patient")
+
+
+def check_parts(part: pd.Series, owner: pd.Series, path: Path) -> None:
+    """Refuse a split that puts rows of one patient into several parts: a threshold would be measured on patients that it was chosen on.
+
+    Raises
+    ------
+    InputError
+        A patient is in two parts.
+    """
+    both = part.groupby(owner).nunique()
+    if (n := int((both > 1).sum())) > 0:
+        fix = "Put all rows of a patient into one part"
+        raise InputError(f"SPLIT, {path.name}, column {part.name}", f"{n} patient(s) are in several parts", fix)
+
+
+def by_patient(
+    frame: pd.DataFrame, owner: pd.Series, *, scores: Sequence[str], groups: Sequence[str], path: Path
+) -> tuple[pd.DataFrame, list[str]]:
+    """Give each patient one row: the mean of the scores, and the one value of each attribute.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rows with the columns `scores` (numbers) and `groups` (categories); its index is the row in the file.
+    owner : Series of int
+        Patient of each row.
+
+    Returns
+    -------
+    cases : DataFrame
+        One row for each patient.
+    notes : list of str
+
+    Raises
+    ------
+    InputError
+        A patient has two values of an attribute.
+    """
+    firsts = {}
+    for name in groups:
+        known = frame[name].groupby(owner).nunique()
+        several = known.index[known > 1]
+        if len(several):
+            first = frame.index[owner.isin(several).to_numpy()][0]
+            problem = f"{len(several)} patient(s) have more than one value, the first in row {first}"
+            fix = "Give each patient one value, or leave this column out"
+            raise InputError(f"{path.name}, column {name}", problem, fix)
+        firsts[name] = frame[name].groupby(owner).first().astype(frame[name].dtype)
+    cases = frame.groupby(owner)[list(scores)].mean().assign(**firsts)
+    said = "some patients have several rows: n counts patients, each with the mean score of the rows"
+    return cases, [said] if len(cases) < len(frame) else []
