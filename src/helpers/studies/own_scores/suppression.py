@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 import pandas as pd
@@ -38,6 +39,56 @@ def total(n: int, sizes: Mapping[str, pd.DataFrame]) -> int | str:
     hidden = {name for name, _ in beside_small(sizes)}
     given_away = any(_lone(of) is not None for name, of in sizes.items() if name not in hidden)
     return f"about {round(n, -1)}" if given_away else n
+
+
+def suppressed(sizes: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, int]]:
+    """List the groups under ten cases of each attribute, with their sizes; "not recorded" is no group."""
+    return {
+        name: {str(group): int(n) for group, n in of["n"].items() if n < SMALLEST_CELL and group != stats.NOT_RECORDED}
+        for name, of in sizes.items()
+    }
+
+
+def suppressed_cells(groups: pd.DataFrame, crossed: Mapping[str, pd.Series]) -> dict[str, dict[str, int | None]]:
+    """List the cells of each crossing under ten cases, and those that `stats.intersections` has hidden next to them.
+
+    The latter have None as size.
+    """
+    found = {}
+    for first, second in itertools.combinations(groups, 2):
+        if (name := f"{first} and {second}") in crossed:
+            both = groups[first].astype(object) + ", " + groups[second].astype(object)
+            sizes = crossed[name].value_counts(sort=False)
+            found[name] = {str(cell): int(n) for cell, n in sizes.items() if n < SMALLEST_CELL}
+            found[name] |= dict.fromkeys(sorted(set(both.dropna()) - set(sizes.index)))
+    return found
+
+
+def with_suppressed(
+    tables: Mapping[str, pd.DataFrame], hidden: Mapping[str, Mapping[str, int | None]]
+) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+    """Join tables by attribute, and add a row for each suppressed group, so that it is not taken for absent.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        One row a group, with a column ``n``.
+    hidden : mapping of str to mapping
+        Groups of each attribute, with their size; None if a size of ten or more must not be shown.
+
+    Returns
+    -------
+    table : DataFrame
+    hide : list of tuple
+        Index labels for `report.show`, which writes "suppressed" in their rows; it does so itself for a size under ten.
+    """
+    parts, hide = {}, []
+    for name, of in tables.items():
+        lost = {group: n for group, n in hidden.get(name, {}).items() if group not in of.index}
+        more = pd.DataFrame({"n": [n or 0 for n in lost.values()]}, index=list(lost), dtype=object)
+        parts[name] = pd.concat([of, more]).infer_objects() if lost else of
+        hide += [(name, group) for group, n in lost.items() if n is None]
+    return pd.concat(parts), hide
 
 
 def _lone(sizes: pd.DataFrame) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -11,6 +12,11 @@ from helpers.disclosure import SMALLEST_CELL
 from helpers.report.tables import interval
 
 ALPHA = 0.05
+# Verdicts of `stats.judge` in words: a ruler shows a gap, a model has one.
+CHANGES = {
+    "ruler": {"hides": "shows less of it", "inflates": "shows more of it", "reverses": "turns it round"},
+    "model": {"hides": "its gap is smaller", "inflates": "its gap is larger", "reverses": "its gap is turned round"},
+}
 CANNOT = (
     "Why the groups differ: the cases were observed, not assigned. Whether the reference behind the scores is itself "
     "right for every group. Anything about groups under ten cases, about people who are not among the cases, and about "
@@ -28,7 +34,13 @@ def findings(
     source: str = "",
     changed: Mapping[str, pd.DataFrame] | None = None,
     second: str = "",
+    second_is: str = "ruler",
     missing: Mapping[str, int | None] | None = None,
+    binary: bool = False,
+    same: Mapping[str, str] = MappingProxyType({}),
+    suppressed: Mapping[str, Mapping[str, int | None]] = MappingProxyType({}),
+    trends: pd.DataFrame | None = None,
+    rates: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Word the findings of the audit, one row per attribute, and a last row on its limits.
 
@@ -46,8 +58,20 @@ def findings(
         Tables of `stats.given_source` and `stats.changed_by_ruler`, by attribute.
     source, second : str
         Names of the source and of the second score.
+    second_is : {"ruler", "model"}
+        A second ruler may hide a gap; a second model has another gap.
     missing : mapping of str to int, optional
         Number of cases without a group, by attribute; None if this number must not be disclosed.
+    binary : bool
+        The score is 0 or 1, so that its mean is a rate.
+    same : mapping of str to str
+        Result of `stats.coarsenings`.
+    suppressed : mapping of str to mapping
+        Groups that are suppressed, by attribute: their size, None if they are hidden next to a small one.
+    trends : DataFrame, optional
+        Table of `trends`.
+    rates : mapping of str to str, optional
+        Sentences of `rate_findings`, which replace those on the mean: accuracy does not speak alone.
 
     Returns
     -------
@@ -55,10 +79,12 @@ def findings(
         The index has the attributes and "what this cannot say"; one column ``finding`` of plain text.
     """
     rows = {}
-    family = int(overall["p"].notna().sum())
+    family = int(overall.attrs.get("questions", overall["p"].notna().sum()))
     for name, row in overall.iterrows():
-        said = [_gap(score, row, family)]
-        if name in contrasts and pd.notna(row["gap"]):
+        said = [_gap(score, row, family, binary), *same_question(name, same)]
+        if rates is not None:
+            said = [rates[name]]
+        elif name in contrasts and pd.notna(row["gap"]):
             table = contrasts[name]
             group = table["estimate"].abs().idxmax()
             said.append(_furthest(group, table, better, shown=row["p_holm"] < ALPHA))
@@ -67,33 +93,65 @@ def findings(
             if given and name in given:
                 said.append(_given(given[name].loc[group], source))
             if changed and name in changed:
-                said.append(_changed(changed[name].loc[group], second))
+                said.append(_changed(changed[name].loc[group], second, second_is))
+            if trends is not None and name in trends.index:
+                said.append(trend_words(f"the rate of {score}" if binary else score, trends.loc[name]))
         if missing and missing.get(name, 0) != 0:
             said.append(f"It is not recorded for {_many(missing[name])} cases, which no test includes.")
+        said += _suppressed(suppressed.get(name, {}))
         rows[name] = " ".join(said)
     rows["what this cannot say"] = CANNOT
     return pd.DataFrame({"finding": rows}).rename_axis(None)
 
 
-def _gap(score: str, row: pd.Series, family: int) -> str:
+def _suppressed(hidden: Mapping[str, int | None]) -> list[str]:
+    small = [isolated(group) for group, n in hidden.items() if n is not None]
+    beside = len(hidden) - len(small)
+    parts = [f"{', '.join(small)} ({'' if len(small) == 1 else 'each '}under {SMALLEST_CELL} cases)"] if small else []
+    parts += [f"{beside} more, which would give the size of a small one away"] if beside else []
+    return [f"Suppressed, not absent: {' and '.join(parts)}."] if parts else []
+
+
+def same_question(name: str, same: Mapping[str, str]) -> list[str]:
+    """Report that an attribute is a coarsening of another, if it is one."""
+    if name not in same:
+        return []
+    return [f"It has the groups of {same[name]}, or joins them: the corrections count both as one question."]
+
+
+def trend_words(what: str, row: pd.Series) -> str:
+    """Word a trend over groups in their order, from a row of `stats.trend`."""
+    if pd.isna(row["p"]):
+        return f"There is no trend of {what}, because all values are equal."
+    size, p = interval(row["estimate"], row["low"], row["high"]), f"permutation p = {row['p']:.2g}, not corrected"
+    p = f"permutation p = {row['p_holm']:.2g}, corrected over the trends" if "p_holm" in row else p
+    found = "rank correlation with" if row["test"] == "Spearman" else "change per group of"
+    if row.get("p_holm", row["p"]) < ALPHA:
+        side = "rises" if row["estimate"] > 0 else "falls"
+        return f"Over the groups in order {what} {side}: {found} the order {size} ({row['test']}, {p})."
+    return f"Over the groups in order no trend of {what} was shown: {found} the order {size} ({row['test']}, {p})."
+
+
+def _gap(score: str, row: pd.Series, family: int, binary: bool) -> str:
     if pd.isna(row["gap"]):
         return f"Nothing can be compared: {row['note']}."
     p = f"permutation p = {row['p_holm']:.2g}" + (f", corrected for {family} questions" if family > 1 else "")
     sizes = f"{row['groups']} groups, n = {row['n']}"
+    mean, means = ("the rate of", "rates") if binary else ("mean", "means")
     measured = (
-        f"the largest difference of group means is {row['gap']:.3g}, and chance alone gives {row['expected']:.3g}"
+        f"the largest difference of group {means} is {row['gap']:.3g}, and chance alone gives {row['expected']:.3g}"
     )
     if row["p_holm"] < ALPHA:
-        return f"Mean {score} differs between groups: {measured} on average ({sizes}; {p})."
-    return f"No difference of mean {score} was shown: {measured} on average ({sizes}; {p})."
+        return f"{mean[0].upper()}{mean[1:]} {score} differs between groups: {measured} on average ({sizes}; {p})."
+    return f"No difference of {mean} {score} was shown: {measured} on average ({sizes}; {p})."
 
 
 def _furthest(group: object, table: pd.DataFrame, better: str, *, shown: bool) -> str:
     row = table.loc[group]
     side = "better" if (row["estimate"] > 0) == (better == "higher") else "worse"
     size = interval(row["estimate"], row["low"], row["high"])
-    group = _isolated(group)
-    between = f"{group} (n = {row['n']}) less {_isolated(row['reference'])} (n = {row['n_reference']})"
+    group = isolated(group)
+    between = f"{group} (n = {row['n']}) less {isolated(row['reference'])} (n = {row['n_reference']})"
     clear = row["low"] > 0 or row["high"] < 0
     reading = f"{side} for {group}" if clear else "an interval that includes no difference"
     alone = "; that interval knows nothing of the other questions" if clear and not shown else ""
@@ -101,7 +159,15 @@ def _furthest(group: object, table: pd.DataFrame, better: str, *, shown: bool) -
     return f"Furthest from the largest group: {between} is {size}, {reading}{alone}.{picked}"
 
 
-def _isolated(name: object) -> str:
+def by_kind(table: pd.DataFrame, second_is: str) -> pd.DataFrame:
+    """Return a table of changes whose verdicts suit a second model: a model hides nothing, its gap is smaller."""
+    if second_is == "ruler":
+        return table
+    words = {verdict: text.removeprefix("its ") for verdict, text in CHANGES["model"].items()}
+    return table.assign(verdict=table["verdict"].replace(words))
+
+
+def isolated(name: object) -> str:
     """Wrap a name written from right to left in isolates, so that the words around it keep their direction."""
     turned = any(unicodedata.bidirectional(letter) in {"R", "AL"} for letter in str(name))
     return f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}" if turned else str(name)
@@ -142,7 +208,10 @@ def _side(low: float, high: float) -> int:
     return int(low > 0) - int(high < 0)
 
 
-def _changed(row: pd.Series, second: str) -> str:
+def _changed(row: pd.Series, second: str, second_is: str) -> str:
     size = interval(row["change"], row["low"], row["high"])
-    words = {"hides": "shows less of it", "inflates": "shows more of it", "reverses": "turns it round"}
-    return f"By {second} it changes by {size}: that ruler {words.get(row['verdict'], 'changes it within noise')}."
+    if second_is == "model":
+        words = CHANGES["model"].get(row["verdict"], "it changes within noise")
+        return f"With the model {second} it changes by {size}: {words}."
+    words = CHANGES["ruler"].get(row["verdict"], "changes it within noise")
+    return f"By {second} it changes by {size}: that ruler {words}."

@@ -1,0 +1,188 @@
+"""Rates of a classifier in each group of patients, under the bootstrap over patients."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from helpers.disclosure import SMALLEST_CELL
+from helpers.stats import drawing
+from helpers.stats.attributes import comparable
+from helpers.stats.complement import small
+from helpers.stats.intervals import wilson
+from helpers.stats.resample import CHUNK, percentile_interval
+from helpers.stats.weighted import area, by_score
+
+SENSITIVITY, SPECIFICITY, ACCURACY = "sensitivity", "specificity", "accuracy"
+PPV, NPV = "positive predictive value", "negative predictive value"
+AUROC, CALIBRATION, BRIER = "AUROC", "calibration-in-the-large", "Brier score"
+RATES = (SENSITIVITY, SPECIFICITY, PPV, NPV, ACCURACY)
+
+
+class Classified(NamedTuple):
+    """Rows of a classifier.
+
+    `truth` and `predicted` are bool (n,), `probability` is float (n,) or None, and `patient` numbers the patient of
+    each row from 0.
+    """
+
+    truth: np.ndarray
+    predicted: np.ndarray
+    probability: np.ndarray | None
+    patient: np.ndarray
+
+    @property
+    def clustered(self) -> bool:
+        """Return True if a patient has several rows."""
+        return len(self.patient) > self.patient.max() + 1
+
+    def parts(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Return values (n,) and the rows that count (n,) of each measure that is a mean over rows."""
+        y, hit, everyone = self.truth, self.predicted, np.ones(len(self.truth), bool)
+        found = {SENSITIVITY: (hit, y), SPECIFICITY: (~hit, ~y), PPV: (y, hit), NPV: (~y, ~hit)}
+        found[ACCURACY] = (hit == y, everyone)
+        if self.probability is not None:
+            error = self.probability - y
+            found |= {CALIBRATION: (error, everyone), BRIER: (error**2, everyone)}
+        return {name: (np.asarray(values, float), rows) for name, (values, rows) in found.items()}
+
+
+class GroupRates(NamedTuple):
+    """Measures of each group.
+
+    `estimate` has the shape (measures, groups) and `draws` (n_boot, measures, groups). `n` counts the rows and
+    `patients` the patients of each measure, both (measures, groups); of the AUROC they count the smaller class. Where
+    there are fewer than ten patients, estimate and draws are NaN. So are those of specificity where one to nine
+    patients have a positive, and the like, because the sizes of both add up to the size of the group.
+    """
+
+    measures: list[str]
+    levels: list[object]
+    estimate: np.ndarray
+    draws: np.ndarray
+    n: np.ndarray
+    patients: np.ndarray
+    clustered: bool
+
+    def interval(self, measure: int, group: int) -> tuple[float, float]:
+        """Compute the 95% interval of a measure of a group: by Wilson for a rate of single rows, else by bootstrap.
+
+        If every row agrees, the bootstrap has no spread. Then the interval is that of Wilson for as many patients.
+        """
+        value = self.estimate[measure, group]
+        if np.isnan(value):
+            return float("nan"), float("nan")
+        rate = self.measures[measure] in RATES
+        if rate and (not self.clustered or value in (0, 1)):
+            n = self.patients[measure, group] if self.clustered else self.n[measure, group]
+            low, high = wilson(np.round(value * n), n)
+            return float(low), float(high)
+        return self.interval_of(value, self.draws[:, measure, group])
+
+    def contrast(self, measure: int, a: int, b: int) -> tuple[float, float, float]:
+        """Compute the measure of group `b` minus that of `a`, with its 95% bootstrap interval."""
+        value = self.estimate[measure, b] - self.estimate[measure, a]
+        return float(value), *self.interval_of(value, self.draws[:, measure, b] - self.draws[:, measure, a])
+
+    def interval_of(self, value: float, draws: np.ndarray) -> tuple[float, float]:
+        """Compute the ends of the 95% percentile interval of a statistic from its replicates."""
+        found = percentile_interval(float(value), draws, 0, 0.95)
+        return found.low, found.high
+
+
+def classified(rows: pd.DataFrame, patient: np.ndarray, *, second: str = "") -> Classified:
+    """Take the rows of a classifier from the loaded table.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Columns ``truth, predicted`` of 0 and 1, and perhaps ``probability`` and ``second``.
+    patient : ndarray of int, shape (n,)
+        Patient of each row.
+    second : {"", "ruler", "model"}
+        Use the second labels in place of the truth, or the predictions of the second model. The latter has no
+        probabilities.
+    """
+    truth, predicted = (rows[name].to_numpy() == 1 for name in ("truth", "predicted"))
+    probability = rows["probability"].to_numpy(float) if "probability" in rows and second != "model" else None
+    if second:
+        other = rows["second"].to_numpy() == 1
+        truth, predicted = (other, predicted) if second == "ruler" else (truth, other)
+    return Classified(truth, predicted, probability, np.asarray(patient))
+
+
+def codes_of(groups: pd.Series) -> tuple[np.ndarray, list[object]]:
+    """Return the group of each patient as a number, -1 if it is missing or under ten patients, and the groups."""
+    kept = comparable(groups)
+    return kept.cat.codes.to_numpy().astype(int), list(kept.cat.categories)
+
+
+def group_rates(found: Classified, *, groups: pd.Series, n_boot: int = 10_000, seed: int = 0) -> GroupRates:
+    """Compute the measures of each group, and their replicates under the bootstrap over patients.
+
+    Parameters
+    ----------
+    found : Classified
+    groups : Series of length n_patients
+        Categories, one for each patient. Groups under ten patients are left out.
+    n_boot, seed : int
+        Replicates, which draw all patients, and their seed.
+
+    Raises
+    ------
+    InputError
+        Fewer than two groups have ten patients.
+    """
+    codes, levels = codes_of(groups)
+    parts, k, patients = found.parts(), len(levels), len(codes)
+    sums = [np.bincount(found.patient, values * rows, patients) for values, rows in parts.values()]
+    columns = [*sums, *(np.bincount(found.patient, rows, patients) for _, rows in parts.values())]
+    member = codes[:, None] == np.arange(k)
+    table = (np.stack(columns, axis=1)[:, :, None] * member[:, None, :]).reshape(patients, -1)
+    sides = _sides(found, codes, k)
+
+    def measured(weights: np.ndarray) -> np.ndarray:
+        sums = (weights @ table).reshape(len(weights), 2, len(parts), k)
+        with np.errstate(invalid="ignore"):
+            values = sums[:, 0] / sums[:, 1]
+        if not sides:
+            return values
+        by_row = weights.T[found.patient]
+        areas = np.stack([area(side, by_row) for side in sides], axis=1)
+        return np.concatenate([values, areas[:, None]], axis=1)
+
+    step = max(1, CHUNK // len(found.patient))
+    draws = [measured(weights) for weights in drawing.blocks(patients, n_boot=n_boot, seed=seed, step=step)]
+    n, units = _sizes(found, codes, k)
+    hidden = units < SMALLEST_CELL
+    for pair in ([0, 1], [2, 3]):  # sensitivity and specificity; the two predictive values
+        hidden[pair] |= small(units[pair]).any(axis=0)
+    estimate, draws = measured(np.ones((1, patients)))[0], np.concatenate(draws)
+    estimate[hidden], draws[:, hidden] = np.nan, np.nan
+    return GroupRates([*parts, *([AUROC] if sides else [])], levels, estimate, draws, n, units, found.clustered)
+
+
+def _sides(found: Classified, codes: np.ndarray, k: int) -> list:
+    """Rank the rows of each group by probability; none without probabilities."""
+    if found.probability is None:
+        return []
+    group = codes[found.patient]
+    return [by_score(found.probability, found.truth, np.flatnonzero(group == g)) for g in range(k)]
+
+
+def _sizes(found: Classified, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Count the rows and the patients of each measure in each group, both (measures, groups)."""
+    group = codes[found.patient]
+
+    def count(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        inside = rows & (group >= 0)
+        owners = np.unique(found.patient[inside])
+        return np.bincount(group[inside], minlength=k), np.bincount(codes[owners], minlength=k)
+
+    sizes = [count(rows) for _, rows in found.parts().values()]
+    if found.probability is not None:
+        classes = [count(found.truth), count(~found.truth)]
+        sizes.append(tuple(np.minimum(*pair) for pair in zip(*classes, strict=True)))
+    return tuple(np.stack(part) for part in zip(*sizes, strict=True))
