@@ -107,13 +107,20 @@ def _chosen(executed: dict[str, Any]) -> list[dict[str, Any]]:
     by_id = {cell["id"]: cell for cell in executed["cells"]}
     title, *rest = executed["cells"]
     cells, section = [title, ipynb.markdown("## In words"), by_id[FIRST]], ""
-    for cell in rest:
+    for cell, after in zip(rest, [*rest[1:], None], strict=True):
         if cell["cell_type"] == "markdown" and (found := SECTION.search(cell["source"])):
             section = found[1]
         hidden = HIDDEN & set(ipynb.tags(cell)) or cell["id"] == FIRST
-        if section and section not in LEFT_OUT and not hidden:
+        if section and section not in LEFT_OUT and not hidden and not _left_out(cell, after):
             cells.append(cell)
     return [*cells, ipynb.markdown("## How these numbers were made"), by_id[SETUP], _parameters(executed)]
+
+
+def _left_out(cell: dict[str, Any], after: dict[str, Any] | None) -> bool:
+    """Return True for the text of a part that this run leaves out: the code after it has shown nothing."""
+    if cell["cell_type"] != "markdown" or SECTION.search(cell["source"]) or after is None:
+        return False
+    return after["cell_type"] == "code" and not HIDDEN & set(ipynb.tags(after)) and not after["outputs"]
 
 
 def _parameters(executed: dict[str, Any]) -> dict[str, Any]:

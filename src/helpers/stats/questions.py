@@ -1,7 +1,7 @@
 """Attributes that ask one question: an attribute and its coarsening, such as age in five bins and in two.
 
-Each value of the finer attribute occurs with one value of the coarser. A test of both asks about the same groups twice, so
-both count once in a correction for multiple testing.
+Each value of the finer attribute occurs with one value of the coarser. A test of both asks about the same groups twice,
+so both count once in a correction for multiple testing.
 """
 
 from __future__ import annotations

@@ -28,7 +28,9 @@ def check_patients(values: pd.Series, path: Path) -> pd.Series:
 
 
 def check_parts(part: pd.Series, owner: pd.Series, path: Path) -> None:
-    """Refuse a split that puts rows of one patient into several parts: a threshold would be measured on patients that it was chosen on.
+    """Refuse a split that puts rows of one patient into several parts.
+
+    Otherwise a threshold would be measured on patients that it was chosen on.
 
     Raises
     ------
