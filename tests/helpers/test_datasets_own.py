@@ -309,6 +309,35 @@ def test_predictions_are_right_or_wrong(tmp_path):
                          "predictions are those of label; no threshold was applied"]  # fmt: skip
 
 
+def test_true_and_false_are_1_and_0(tmp_path):
+    """As pandas writes a column of bool; also next to a truth of other words."""
+    wrong = table(dice=[True, False] * 20)
+    own = load(tmp_path, wrong)
+    assert own.binary and own.cases["dice"].tolist() == [1, 0] * 20
+    for truth in (TRUTH, [True, False] * 20):
+        own = load(tmp_path, table(dx=truth, label=np.array(LABEL) == "1"), **ASKED)
+        assert own.rows.to_numpy().tolist() == [[1, 1], [0, 0], [1, 0], [0, 0]] * 10
+
+
+@pytest.mark.parametrize(
+    ("truth", "positive", "label", "right"),
+    [
+        (["1", "2"], "2", ["0", "1"], 1),  # codes 1 and 2, predictions 0 and 1
+        (["1", "2"], "2", ["1", "2"], 1),
+        (["1", "2"], "1", ["0", "1"], 0),
+        (["0", "1"], "0", ["0", "1"], 1),  # turned round in both
+        (["False", "True"], "False", ["False", "True"], 1),
+        (["well", "ill"], "ill", ["0", "1"], 1),
+        (["well", "ill"], "well", ["well", "ill"], 1),
+    ],
+)
+def test_predictions_are_in_the_words_of_the_truth_or_0_and_1(truth, positive, label, right, tmp_path):
+    asked = {"score": "", "classifier": ASKED["classifier"] | {"positive": positive}}
+    own = load(tmp_path, table(dx=truth * 20, label=label * 20, sex=["f", "f", "m", "m"] * 10), **asked)
+    assert own.cases[own.score].mean() == right
+    assert own.rows["truth"].tolist() == [float(word == positive) for word in truth] * 20
+
+
 def test_the_threshold_that_was_set_is_said(tmp_path):
     own = load(tmp_path, table(dx=TRUTH, p=PROBABILITY), **classifier(threshold=0.7))
     assert (own.rows["predicted"] == own.rows["truth"]).all() and "0.7, the threshold that was set" in own.notes[-1]

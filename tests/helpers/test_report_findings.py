@@ -3,6 +3,8 @@
 import pandas as pd
 import pytest
 
+from helpers import report, stats
+from helpers.errors import InputError
 from helpers.studies import own_scores
 
 
@@ -41,6 +43,76 @@ def test_the_source_is_said_to_account_for_a_contrast_only_where_it_changes_it(a
     assert says in words and sum(end in words for end in endings) == 1
     for estimate, *_ in (alone, given):  # both, each with its interval
         assert f"{estimate:.3f} [".replace("-", "\N{MINUS SIGN}") in words
+
+
+def test_a_score_of_0_and_1_is_spoken_of_as_a_rate():
+    overall = pd.DataFrame([{"gap": 0.1, "expected": 0.02, "p": 0.01, "p_holm": 0.01, "groups": 2, "n": 200}], ["sex"])
+    for p, says in (
+        (0.01, "The rate of right differs between groups"),
+        (0.5, "No difference of the rate of right was"),
+    ):
+        words = own_scores.findings("right", overall.assign(p_holm=p), {}, binary=True).loc["sex", "finding"]
+        assert words.startswith(says) and "difference of group rates is 0.1" in words and "ean" not in words
+
+
+@pytest.mark.parametrize(
+    ("kind", "verdict", "says"),
+    [
+        ("ruler", "hides", "By other it changes by −0.030 [−0.050, −0.010]: that ruler shows less of it."),
+        ("model", "hides", "With the model other it changes by −0.030 [−0.050, −0.010]: its gap is smaller."),
+        ("model", "not shown", "With the model other it changes by −0.030 [−0.050, −0.010]: it changes within noise."),
+    ],
+)
+def test_a_second_model_hides_nothing(kind, verdict, says):
+    overall = pd.DataFrame([{"gap": 0.1, "expected": 0.02, "p": 0.01, "p_holm": 0.01, "groups": 2, "n": 200}], ["sex"])
+    row = {
+        "reference": "m",
+        "n": 100,
+        "n_reference": 100,
+        "estimate": 0.05,
+        "low": 0.01,
+        "high": 0.1,
+        "detectable": 0.07,
+    }
+    change = pd.DataFrame([{"change": -0.03, "low": -0.05, "high": -0.01, "verdict": verdict}], ["f"])
+    asked = {"changed": {"sex": change}, "second": "other", "second_is": kind}
+    words = own_scores.findings("dice", overall, {"sex": pd.DataFrame([row], ["f"])}, **asked).loc["sex", "finding"]
+    assert words.endswith(says)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "says"),
+    [
+        ({"x": 3}, "Suppressed, not absent: x (under 10 cases)."),
+        ({"x": 3, "y": 4}, "Suppressed, not absent: x; y (each under 10 cases)."),
+        ({"x": 3, "y": None}, "x (under 10 cases) and 1 more, which would give the size of a small one away."),
+    ],
+)
+def test_a_suppressed_group_is_not_called_absent(hidden, says):
+    overall = pd.DataFrame([{"gap": 0.1, "expected": 0.02, "p": 0.01, "p_holm": 0.01, "groups": 2, "n": 200}], ["sex"])
+    words = own_scores.findings("dice", overall, {}, suppressed={"sex": hidden}).loc["sex", "finding"]
+    assert words.endswith(says)
+
+
+def test_suppressed_groups_have_a_row_in_every_table():
+    groups = pd.DataFrame({"sex": ["f"] * 40 + ["m"] * 35, "skin": ["I"] * 33 + ["II"] * 7 + ["I"] * 20 + ["II"] * 15})
+    groups = groups.astype("category")
+    crossed = stats.intersections(groups)
+    hidden = own_scores.suppressed_cells(groups, crossed)["sex and skin"]
+    assert hidden["f, II"] == 7 and None in hidden.values()  # and those that would give the seven away
+    sizes = {"skin": pd.DataFrame({"n": [60, 4, 9]}, index=["I", "III", stats.NOT_RECORDED])}
+    assert own_scores.suppressed(sizes) == {"skin": {"III": 4}}
+    shown, hide = own_scores.with_suppressed({"skin": pd.DataFrame({"n": [60], "mean": [0.5]}, index=["I"])},
+                                             {"skin": {"III": 4, "IV": None}})  # fmt: skip
+    table = report.show(shown, hide=hide)
+    assert table.loc[("skin", "III")].tolist() == ["<10", "suppressed"]
+    assert table.loc[("skin", "IV")].tolist() == ["suppressed", "suppressed"]
+
+
+def test_an_attribute_whose_groups_are_suppressed_is_not_said_to_have_one_group():
+    groups = pd.Series(["f"] * 40 + ["m"] * 5 + ["x"] * 3, dtype="category", name="sex")
+    with pytest.raises(InputError, match=r"2 are needed; 2 smaller group\(s\) suppressed"):
+        stats.comparable(groups)
 
 
 def test_what_could_be_seen_is_that_of_one_uncorrected_test():

@@ -125,6 +125,7 @@ def test_the_report_has_the_main_table(planted):
     headings = [[th.get_text() for th in table.find_all("th", scope="col")] for table in soup.find_all("table")]
     (main,) = [row for row in headings if "detectable" in row]
     assert {"reference", "n", "n_reference", "estimate [95% interval]"} <= set(main)
+    assert {"The group, or its source?", "Groups in an order"} <= {tag.get_text() for tag in soup.find_all("h3")}
     (pairs,) = [row for row in headings if "difference [95% interval]" in row]
     assert {"n_a", "n_b"} <= set(pairs)
 
@@ -157,6 +158,46 @@ def test_parameters_reach_the_part_on_sources_and_solutions_say_what_is_so():
     assert '"n_boot": N_BOOTSTRAP' in cell("within") and cell("within").count("SEED") == 1
     assert "interval of the remaining contrast holds zero" in cell("solution-1")
     assert "one over the square root of n" in cell("solution-2")
+
+
+def test_a_part_that_the_run_leaves_out_is_not_in_the_report(odd):
+    headings = [tag.get_text() for tag in BeautifulSoup(page(odd), "html.parser").find_all(["h2", "h3"])]
+    left_out = ("A classifier", "Crossed groups", "Groups in an order", "The group, or its source", "Two rulers")
+    assert not [text for text in headings if text.startswith(left_out)]
+    assert {"The result", "Which test?", "Which threshold?", "A negative control"} <= set(headings)
+
+
+@pytest.mark.slow
+def test_predictions_and_the_truth(tmp_path):
+    """Three clinics with one accuracy and other errors; patients with two rows; a threshold that is chosen."""
+    rng, rows = np.random.default_rng(0), []
+    for clinic, n, positives, sensitivity, specificity in (
+        ("a", 208, 49, 0.44, 0.78), ("b", 241, 74, 0.16, 0.92), ("c", 207, 48, 0.39, 0.85)):  # fmt: skip
+        found, cleared = round(sensitivity * positives), round(specificity * (n - positives))
+        counts = {(1, 1): found, (1, 0): positives - found, (0, 0): cleared, (0, 1): n - positives - cleared}
+        rows += [(clinic, *key) for key, count in counts.items() for _ in range(count)]
+    table = pd.DataFrame(rows, columns=["clinic", "ill", "label"])
+    table["sex"] = rng.choice([1, 2], len(table))
+    table.to_csv(tmp_path / "clinics.csv", index=False)
+    asked = {"SCORES": "clinics.csv", "GROUPS": "clinic, sex", "TRUTH": "ill", "DATA_ROOT": str(tmp_path)}
+    run = audit(tmp_path / "one", **asked, PREDICTED="label", NAMES="sex: 1=female, 2=male", N_PERMUTATIONS=4000)
+    words = values(run)["findings"]["clinic"]
+    assert "pecificity differs between groups" in words and "ensitivity (largest difference 0.287" in words
+    assert not words.startswith("No difference") and "Accuracy alone does not show this" in words
+    assert values(run)["leading"]["score"] in {"sensitivity", "specificity"} and "female" in page(run)
+    assert "A classifier: which errors" in page(run)
+    table["patient"] = [f"SECRET{k // 2}" for k in range(len(table))]
+    table["sex"] = table.groupby("patient")["sex"].transform("first")
+    table["clinic"] = table.groupby("patient")["clinic"].transform("first")
+    table["p"], table["part"] = (0.3 * table["label"] + 0.6 * rng.random(len(table))).round(2), "rest"
+    table.loc[table["patient"].isin(table["patient"].unique()[::4]), "part"] = "tuning"
+    table["other"] = table["ill"] ^ (rng.random(len(table)) < 0.2)
+    table.to_csv(tmp_path / "clinics.csv", index=False)
+    asked |= {"PROBABILITY": "p", "PATIENT": "patient", "SPLIT": "part", "CHOOSE_ON": "tuning"}
+    run = audit(tmp_path / "two", **asked, SECOND="other", SECOND_IS="model")
+    said = BeautifulSoup(page(run), "html.parser").get_text()
+    assert "chosen by Youden's index on the part 'tuning'" in said and "Brier score" in said and "SECRET" not in said
+    assert "AUROC" in values(run)["rates"]["clinic"] and "hides" not in values(run)["findings"]["clinic"]
 
 
 @pytest.mark.slow

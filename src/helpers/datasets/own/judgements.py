@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.datasets.shared.files import Notes, at
-from helpers.datasets.shared.tables import NO_NUMBER, numbers
+from helpers.datasets.shared.tables import NO_NUMBER, numbers, outcomes
 from helpers.errors import InputError, check_choice
 
 RIGHT = "correct predictions"  # name of the score that a truth and a prediction give
@@ -90,7 +90,8 @@ def judge_cases(table: pd.DataFrame, asked: Asked, path: Path, counted: Notes) -
     InputError
         A value is not of the kind expected, or the part to choose on does not exist or has one class.
     """
-    words, notes = _words(table[asked.truth].dropna(), asked, path)
+    known = table[asked.truth].mask(table[asked.truth].isin(NO_NUMBER)).dropna()
+    words, notes = _words(known, asked, path)
     frame = pd.DataFrame({"truth": _classes(table[asked.truth], words, path)})
     if asked.probability:
         frame["probability"] = _probabilities(table[asked.probability], path)
@@ -159,9 +160,12 @@ def _plain(text: str) -> str:
 
 
 def _classes(values: pd.Series, words: dict[str, float], path: Path) -> pd.Series:
-    """Convert a column of classes to 0, 1 and NaN; the words of the truth are understood in every column."""
+    """Convert a column of classes to 0, 1 and NaN: in the words of the truth, or else as 0 and 1, True and False."""
     plain = values.mask(values.isin(NO_NUMBER)).map(_plain, na_action="ignore")
-    found = plain.map({"0": 0.0, "1": 1.0} | words).astype(float)
+    if plain.dropna().isin(words).all():
+        found = plain.map(words).astype(float)
+    else:
+        found = outcomes(plain).map({"0": 0.0, "1": 1.0}).astype(float)
     bad = values.index[(plain.notna() & found.isna()).to_numpy()]
     if len(bad):
         others = " or ".join(dict.fromkeys(["0", "1", *words]))

@@ -14,7 +14,7 @@ from helpers.datasets.own.attributes import check_sizes, parse_edges, parse_name
 from helpers.datasets.own.judgements import RIGHT, Asked, check_asked, judge_cases
 from helpers.datasets.own.patients import by_patient, check_parts, check_patients
 from helpers.datasets.shared.files import Notes, at, dropped_frame, patient_ids
-from helpers.datasets.shared.tables import column, numbers, read_table
+from helpers.datasets.shared.tables import column, numbers, outcomes, read_table
 from helpers.errors import InputError, check_choice
 
 MEASURED = ("dice", "hd95", "nsd")  # the scores that `scores.score_folders` computes
@@ -149,7 +149,7 @@ def _scores(
     if not asked.truth:
         frame, notes = pd.DataFrame(index=table.index), []
         for name in filter(None, (score, asked.second)):
-            frame[name], said = numbers(table[name], path)
+            frame[name], said = numbers(outcomes(table[name]), path)
             notes += said + _outside(frame[name], limits)
         return frame, None, notes
     judged, notes = judge_cases(table, asked, path, counted)

@@ -158,6 +158,12 @@ def column(frame: pd.DataFrame, name: str, *, where: str, file: Path) -> pd.Seri
     raise InputError(f"{where}, {file.name}", f"there is no column {name!r}", fix)
 
 
+def outcomes(values: pd.Series) -> pd.Series:
+    """Write "True" as 1 and "False" as 0 if a column has only these, in any case; other columns stay as they are."""
+    words = values.str.casefold()
+    return words.map({"true": "1", "false": "0"}) if words.dropna().isin(("true", "false")).all() else values
+
+
 def numbers(values: pd.Series, file: Path) -> tuple[pd.Series, list[str]]:
     """Convert a column to floats, with notes; missing cells and texts such as "NA" (`NO_NUMBER`) are NaN.
 

@@ -107,7 +107,8 @@ def findings(
 def _suppressed(hidden: Mapping[str, int | None]) -> list[str]:
     small = [isolated(group) for group, n in hidden.items() if n is not None]
     beside = len(hidden) - len(small)
-    parts = [f"{', '.join(small)} ({'' if len(small) == 1 else 'each '}under {SMALLEST_CELL} cases)"] if small else []
+    listed = "; ".join(small) if len(small) < 5 else f"{len(small)} groups"
+    parts = [f"{listed} ({'' if len(small) == 1 else 'each '}under {SMALLEST_CELL} cases)"] if small else []
     parts += [f"{beside} more, which would give the size of a small one away"] if beside else []
     return [f"Suppressed, not absent: {' and '.join(parts)}."] if parts else []
 
