@@ -143,7 +143,7 @@ def _words(known: pd.Series, asked: Asked, path: Path) -> tuple[dict[str, float]
     else:
         pair = next((pair for pair in PAIRS if {word.casefold() for word in found} == set(pair)), None)
         if pair is None:
-            fix = f"Name the positive one, as POSITIVE={found[1]}"
+            fix = f"Name the positive one, as POSITIVE={found[0]} or POSITIVE={found[1]}"
             raise InputError(where, f"it has the words {found[0]!r} and {found[1]!r}", fix)
         positive = next(word for word in found if word.casefold() == pair[1])
     negative = next(word for word in found if word != positive)

@@ -126,11 +126,11 @@ def trend_words(what: str, row: pd.Series) -> str:
         return f"There is no trend of {what}, because all values are equal."
     size, p = interval(row["estimate"], row["low"], row["high"]), f"permutation p = {row['p']:.2g}, not corrected"
     p = f"permutation p = {row['p_holm']:.2g}, corrected over the trends" if "p_holm" in row else p
-    found = "rank correlation with" if row["test"] == "Spearman" else "change per group of"
+    found = "rank correlation with the order" if row["test"] == "Spearman" else "change per group"
     if row.get("p_holm", row["p"]) < ALPHA:
         side = "rises" if row["estimate"] > 0 else "falls"
-        return f"Over the groups in order {what} {side}: {found} the order {size} ({row['test']}, {p})."
-    return f"Over the groups in order no trend of {what} was shown: {found} the order {size} ({row['test']}, {p})."
+        return f"Over the groups in order {what} {side}: {found} {size} ({row['test']}, {p})."
+    return f"Over the groups in order no trend of {what} was shown: {found} {size} ({row['test']}, {p})."
 
 
 def _gap(score: str, row: pd.Series, family: int, binary: bool) -> str:
