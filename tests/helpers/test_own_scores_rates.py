@@ -99,6 +99,36 @@ def test_single_rows_have_wilson_and_no_spread_has_an_interval():
     assert high == pytest.approx(1) and 0.8 < low < 0.99
 
 
+def test_a_perfect_classifier_has_intervals_too():
+    """At 0 and 1 the bootstrap has no spread: Wilson, and Newcombe's interval of the difference."""
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
+    _, groups, table, patient = made(4, rows=1, groups=2)
+    table = table.assign(predicted=table["truth"], probability=table["truth"])
+    found = own_scores.classified(table, patient)
+    gaps = own_scores.compare_rates(found, groups={"g": groups}, **FEW)
+    row = gaps.table.loc[("g", "sensitivity")]
+    n = {row[side]: row[f"n_{side}"] for side in ("lowest", "highest")}
+    theirs = confint_proportions_2indep(n["b"], n["b"], n["a"], n["a"], compare="diff", method="newcomb")
+    ends = sorted([abs(row["low"]), abs(row["high"])])
+    assert row["estimate"] == 0 and ends == pytest.approx(sorted(np.abs(theirs))) and row["p"] == 1
+    of = gaps.rates["g"]
+    assert of.interval(of.measures.index("AUROC"), 0)[0] < 0.97 and of.interval(
+        of.measures.index("Brier score"), 0
+    ) == (0, 0)
+    odds = own_scores.odds_differences(gaps)
+    assert (odds["low"] == 0).all() and (odds["high"] > 0.01).all()
+
+
+def test_what_cannot_be_compared_is_named():
+    _, groups, table, patient = made(5, rows=1, groups=2)
+    table["truth"] = (np.arange(len(table)) % 60 == 0) * 1.0
+    gaps = own_scores.compare_rates(own_scores.classified(table, patient), groups={"g": groups}, **FEW)
+    words = own_scores.rate_findings(gaps)["g"]
+    assert "ten patients who count for them: sensitivity, specificity, AUROC" in words
+    assert "Accuracy alone does not show the kind of error." in words
+
+
 def test_suppression():
     """A class of few patients hides the other class too, and both predictive values likewise."""
     found, groups, table, patient = made(3, rows=1)

@@ -69,22 +69,36 @@ class GroupRates(NamedTuple):
     def interval(self, measure: int, group: int) -> tuple[float, float]:
         """Compute the 95% interval of a measure of a group: by Wilson for a rate of single rows, else by bootstrap.
 
-        If every row agrees, the bootstrap has no spread. Then the interval is that of Wilson for as many patients.
+        At 0 or 1 the bootstrap has no spread. The interval of a rate or an AUROC is then that of Wilson for as many
+        patients.
         """
         value = self.estimate[measure, group]
         if np.isnan(value):
             return float("nan"), float("nan")
-        rate = self.measures[measure] in RATES
-        if rate and (not self.clustered or value in (0, 1)):
-            n = self.patients[measure, group] if self.clustered else self.n[measure, group]
+        at_end = self._at_end(measure, group)
+        if at_end or (self.measures[measure] in RATES and not self.clustered):
+            n = (self.patients if at_end else self.n)[measure, group]
             low, high = wilson(np.round(value * n), n)
             return float(low), float(high)
         return self.interval_of(value, self.draws[:, measure, group])
 
+    def _at_end(self, measure: int, group: int) -> bool:
+        bounded = self.measures[measure] in (*RATES, AUROC)
+        return bounded and self.estimate[measure, group] in (0, 1)
+
     def contrast(self, measure: int, a: int, b: int) -> tuple[float, float, float]:
-        """Compute the measure of group `b` minus that of `a`, with its 95% bootstrap interval."""
-        value = self.estimate[measure, b] - self.estimate[measure, a]
-        return float(value), *self.interval_of(value, self.draws[:, measure, b] - self.draws[:, measure, a])
+        """Compute the measure of group `b` minus that of `a`, with its 95% bootstrap interval.
+
+        If the measure of a group is 0 or 1, where the bootstrap has no spread, the interval combines those of the two
+        groups (Newcombe 1998, method 10).
+        """
+        first, second = (float(self.estimate[measure, group]) for group in (a, b))
+        if self._at_end(measure, a) or self._at_end(measure, b):
+            (low_a, high_a), (low_b, high_b) = (self.interval(measure, group) for group in (a, b))
+            low, high = np.hypot(second - low_b, high_a - first), np.hypot(high_b - second, first - low_a)
+            return second - first, float(second - first - low), float(second - first + high)
+        draws = self.draws[:, measure, b] - self.draws[:, measure, a]
+        return second - first, *self.interval_of(second - first, draws)
 
     def interval_of(self, value: float, draws: np.ndarray) -> tuple[float, float]:
         """Compute the ends of the 95% percentile interval of a statistic from its replicates."""

@@ -177,8 +177,9 @@ def odds_differences(gaps: Gaps) -> pd.DataFrame:
                 position = of.measures.index(measure)
                 kept = ~np.isnan(of.estimate[position])
                 value, drawn = of.estimate[position, kept], of.draws[:, position][:, kept]
-                smallest = int(of.n[position, kept].min())
-                both[measure] = [float(np.ptp(value)), np.ptp(drawn, axis=1), gaps.nulls[name, measure], smallest]
+                row, smallest = gaps.table.loc[(name, measure)], int(of.n[position, kept].min())
+                ends = (max(0.0, row["low"]), row["high"])  # where the bootstrap has no spread
+                both[measure] = [np.ptp(value), np.ptp(drawn, axis=1), gaps.nulls[name, measure], smallest, *ends]
         if SENSITIVITY in both:
             rows[name, EOD] = _difference([both[SENSITIVITY]])
         if len(both) == 2:
@@ -190,8 +191,10 @@ def odds_differences(gaps: Gaps) -> pd.DataFrame:
 
 
 def _difference(parts: list) -> dict[str, object]:
-    value, draws, null = (sum(part[k] for part in parts) / len(parts) for k in range(3))
-    ends = percentile_interval(value, draws, 0, 0.95)
+    value, draws, null, _, low, high = (sum(part[k] for part in parts) / len(parts) for k in range(6))
+    if np.nanmin(draws) < np.nanmax(draws):
+        ends = percentile_interval(float(value), draws, 0, 0.95)
+        low, high = ends.low, ends.high
     p = (1 + int((null >= value - 1e-12).sum())) / (1 + len(null))
     sizes = dict(zip(("n_positive", "n_negative"), [*(part[3] for part in parts), np.nan], strict=False))
-    return sizes | {"estimate": value, "low": ends.low, "high": ends.high, "expected": float(null.mean()), "p": p}
+    return sizes | {"estimate": float(value), "low": low, "high": high, "expected": float(null.mean()), "p": p}

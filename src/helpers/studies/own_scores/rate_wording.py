@@ -8,7 +8,7 @@ from types import MappingProxyType
 import pandas as pd
 
 from helpers.report.tables import interval
-from helpers.studies.own_scores.classifying import ACCURACY, RATES
+from helpers.studies.own_scores.classifying import ACCURACY, RATES, SENSITIVITY
 from helpers.studies.own_scores.rate_gaps import Gaps
 from helpers.studies.own_scores.wording import ALPHA, CHANGES, isolated, same_question, trend_words
 
@@ -48,7 +48,9 @@ def rate_findings(
             found[name] = "Nothing can be compared: the classes of all groups but one are suppressed."
             continue
         table = gaps.table.loc[name]
-        words = _differences(table, family)
+        words = _differences(table, family) + _not_compared(
+            [m for m in gaps.rates[name].measures if m not in table.index]
+        )
         if trends is not None and len(trends) and name in trends.index.get_level_values(0):
             words += _trends(trends.loc[name])
         if changed is not None and len(changed) and name in changed.index.get_level_values(0):
@@ -73,6 +75,14 @@ def _differences(table: pd.DataFrame, family: int) -> list[str]:
         p = f"p = {low}" if low == high else f"p from {low} to {high}"
         words.append(f"No difference was shown of {', '.join(map(str, rest.index))} ({p}). {NOT_EQUAL}")
     return words
+
+
+def _not_compared(measures: list[str]) -> list[str]:
+    if not measures:
+        return []
+    why = "because fewer than two groups have ten patients who count for them"
+    alone = " Accuracy alone does not show the kind of error." if SENSITIVITY in measures else ""
+    return [f"Not compared, {why}: {', '.join(measures)}.{alone}"]
 
 
 def _shown(measure: str, row: pd.Series, family: int) -> str:
