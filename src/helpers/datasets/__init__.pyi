@@ -13,6 +13,7 @@ from helpers.datasets.fitzpatrick.loader import has_pictures, load_fitzpatrick17
 from helpers.datasets.fitzpatrick.simulator import SKIN_WORLDS, simulate_dermatology
 from helpers.datasets.image_table.columns import PARAMETERS as IMAGE_COLUMNS
 from helpers.datasets.image_table.loading import ImageTable, load_image_table, shared_out, two_classes
+from helpers.datasets.image_table.loading import kept as kept_images
 from helpers.datasets.image_table.pixels import check_files, in_colour, table_masks, table_pictures
 from helpers.datasets.mama_mia.check import check_data
 from helpers.datasets.mama_mia.folders import masks
@@ -88,6 +89,7 @@ __all__ = [
     "in_colour",
     "is_published",
     "join_scores",
+    "kept_images",
     "largest_slice",
     "leaks",
     "load_chexpert",

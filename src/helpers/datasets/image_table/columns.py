@@ -31,6 +31,10 @@ SINGLE = {
         "path of the mask file",
         ("mask", "maskfile", "maskpath", "segmentation", "segmentationpath", "segmentationfile"),
     ),
+    "SECOND_MASK": Role(
+        "path of another mask of the image, such as one by a machine or a second expert",
+        ("secondmask", "mask2", "silvermask", "automaticmask"),
+    ),
     "PATIENT": Role(
         "patient of the image, any text; without it, each row is a patient",
         ("patient", "patientid", "patientname", "subject", "subjectid", "participant", "participantid", "personid"),

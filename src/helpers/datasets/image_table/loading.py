@@ -22,15 +22,17 @@ from helpers.errors import InputError
 _PARTS = {"train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation"}
 _PARTS |= {"dev": "validation", "tuning": "validation", "test": "test", "testing": "test", "held-out": "test"}
 
+FILES = ("file", "mask", "second_mask")  # columns of paths
+
 
 class ImageTable(NamedTuple):
     """Images with their groups and labels, in three frames with one row an image.
 
-    `images` has the columns ``case`` (such as "row 2"), ``file`` and ``mask`` (paths; ``mask`` missing without one),
-    ``slice`` (whole number, or missing), ``patient_id``, ``site`` and ``split`` (missing where unknown). `groups` has a
-    categorical column for each attribute, and `labels` a column of 1, 0 and NaN for each label; both may have no
-    column. `has_patients` is False where each row counts as a patient. `notes` lists in words all that was assumed, and
-    `dropped` (table, reason, n) counts the rows that were left out.
+    `images` has the columns ``case`` (such as "row 2"), ``file``, ``mask`` and ``second_mask`` (paths; a mask is
+    missing where none is named), ``slice`` (whole number, or missing), ``patient_id``, ``site`` and ``split`` (missing
+    where unknown). `groups` has a categorical column for each attribute, and `labels` a column of 1, 0 and NaN for each
+    label; both may have no column. `has_patients` is False where each row counts as a patient. `notes` lists in words
+    all that was assumed, and `dropped` (table, reason, n) counts the rows that were left out.
     """
 
     images: pd.DataFrame
@@ -43,7 +45,7 @@ class ImageTable(NamedTuple):
     @property
     def files(self) -> list[Path]:
         """Return the picture and mask files, each once, by which a run's data are identified."""
-        named = pd.concat([self.images["file"], self.images["mask"]]).dropna().unique()
+        named = pd.concat([self.images[kind] for kind in FILES]).dropna().unique()
         return [Path(file) for file in named]
 
     @property
@@ -103,7 +105,7 @@ def converted(
     Parameters
     ----------
     rows : DataFrame
-        ``case, file, patient_id``, the groups and the labels; ``mask`` and ``slice`` where there are any.
+        ``case, file, patient_id``, the groups and the labels; masks and ``slice`` where there are any.
     groups, labels : list of str
         Columns of `rows`.
     dropped : DataFrame
@@ -111,8 +113,9 @@ def converted(
     has_patients : bool
         False if each row counts as a patient.
     """
-    absent = {name: pd.NA for name in ("mask", "slice", "site", "split") if name not in rows or name == "split"}
-    images = rows.assign(**absent)[["case", "file", "mask", "slice", "patient_id", "site", "split"]]
+    columns = ["case", *FILES, "slice", "patient_id", "site", "split"]
+    absent = {name: pd.NA for name in columns if name not in rows or name == "split"}
+    images = rows.assign(**absent)[columns]
     return ImageTable(images, rows[groups], rows[labels].astype(float), has_patients, dropped, [])
 
 
@@ -130,6 +133,7 @@ def _images(table: pd.DataFrame, roles: Mapping[str, str], path: Path) -> pd.Dat
             "case": case,
             "file": found_files(column("FILE"), path, "image"),
             "mask": found_files(column("MASK"), path, "mask"),
+            "second_mask": found_files(column("SECOND_MASK"), path, "mask"),
             "slice": slices.astype("Int64"),
             "patient_id": column("PATIENT").fillna(case),
             "site": column("SITE"),

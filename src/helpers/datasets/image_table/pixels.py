@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from helpers.datasets.image_table.loading import ImageTable, kept
+from helpers.datasets.image_table.loading import FILES, ImageTable, kept
 from helpers.datasets.shared import loading, mask_files
 from helpers.datasets.shared.headers import check_pictures
 from helpers.datasets.shared.pictures import read_picture
@@ -24,7 +24,7 @@ def check_files(table: ImageTable) -> None:
         As in `helpers.datasets.check_pictures`.
     """
     rows = table.images["case"].str.removeprefix("row ")
-    for column in ("file", "mask"):
+    for column in FILES:
         known = table.images[column].notna()
         if known.any():
             part = table.images[known]
@@ -84,21 +84,33 @@ def table_pictures(
     return table, pictures.astype(np.float32) / 255 if colour and not as_bytes else pictures
 
 
-def table_masks(table: ImageTable, size: int, *, progress: bool = False) -> np.ndarray:
-    """Load the masks of a table's grey pictures as squares: uint8 ndarray of shape (n, 1, size, size), 0 or 1.
+def table_masks(
+    table: ImageTable, size: int, *, column: str = "mask", colour: bool = False, progress: bool = False
+) -> np.ndarray:
+    """Load the masks of a table's pictures as squares: uint8 ndarray of shape (n, 1, size, size), 0 or 1.
+
+    Parameters
+    ----------
+    table : ImageTable
+    size : int
+        Side in pixels.
+    column : {"mask", "second_mask"}
+    colour : bool
+        True if the pictures are in colour: masks are then cropped as `table_pictures` crops these.
+    progress : bool
 
     Raises
     ------
     InputError
         A row names no mask; or as in `helpers.datasets.load_masks`.
     """
-    masks = table.images["mask"]
+    masks, parameter = table.images[column], column.upper()
     if masks.isna().any():
         case = table.images["case"][masks.isna()].iloc[0]
-        fix = "Name the column of masks as MASK=column, and give a mask of zeros where there is nothing"
+        fix = f"Name the column of masks as {parameter}=column, and give a mask of zeros where there is nothing"
         raise InputError(case, "no mask is named", fix)
     slices = table.images["slice"].tolist()
     pictures = table.images["file"].tolist()
     return mask_files.load_masks(
-        masks.tolist(), size, pictures=pictures, fit="squeeze", slices=slices, progress=progress
+        masks.tolist(), size, pictures=pictures, fit="crop" if colour else "squeeze", slices=slices, progress=progress
     )

@@ -16,27 +16,31 @@ from helpers.studies.biased_ruler import slices
 EXPERIMENTS = ("baseline", "swap_young", "swap_older", "difficulty_balanced", "biased_input")
 
 
-def training_set(experiment: str, cases: pd.DataFrame, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def training_set(
+    experiment: str, cases: pd.DataFrame, *, seed: int, group: str = "age_group"
+) -> tuple[np.ndarray, np.ndarray]:
     """Choose the cases that an experiment trains on, and those of them with the silver mask.
 
     Parameters
     ----------
     experiment : str
-        ``baseline`` (gold masks, equally many cases of each age group over the whole cohort; a fold may have slightly
-        more of one group), ``biased_input`` (the same with silver masks), ``swap_young`` and ``swap_older`` (the same
-        with silver masks for that group's cases of tier 1), or ``difficulty_balanced`` (gold masks, with equally many
-        easy cases of each age group, and equally many hard cases).
+        ``baseline`` (gold masks, equally many cases of each group over the whole cohort; a fold may have slightly more
+        of one group), ``biased_input`` (the same with silver masks), ``swap_`` and a group in lower case, such as
+        ``swap_young`` (the same with silver masks for that group's cases of tier 1), or ``difficulty_balanced`` (gold
+        masks, with equally many easy cases of each group, and equally many hard cases).
     cases : DataFrame
-        Columns ``age_group``, ``tier`` and ``easy``; patients without an age group are not trained on.
+        Columns `group`, ``tier`` and ``easy``; patients without a group are not trained on.
     seed : int
         Seed of the choice among a larger group's cases.
+    group : str
+        Column of the groups.
 
     Returns
     -------
     include, silver : bool, (n,)
     """
-    groups = cases["age_group"].astype("str")
-    known = cases["age_group"].notna()
+    groups = cases[group].astype("str")
+    known = cases[group].notna()
     easy = cases["easy"].to_numpy(bool)
     cells = [(groups == g) & known for g in groups[known].unique()]
     if experiment == "difficulty_balanced":
@@ -55,7 +59,9 @@ def training_set(experiment: str, cases: pd.DataFrame, *, seed: int) -> tuple[np
     elif experiment.startswith("swap_"):
         swapped = groups.str.lower() == experiment.removeprefix("swap_")
         if not swapped.any():
-            raise InputError(f"experiment {experiment}", "there is no such age group", "Use swap_young or swap_older")
+            raise InputError(
+                f"experiment {experiment}", "there is no such group", "Use swap_ and a group, as swap_young"
+            )
         silver = (swapped & (cases["tier"] == 1)).to_numpy()
     elif experiment not in {"baseline", "difficulty_balanced"}:
         raise InputError(f"experiment {experiment}", "there is no such experiment", "See the docstring for the names")
@@ -70,6 +76,7 @@ def run(
     folds: int,
     seed: int,
     experiments: Sequence[str] = EXPERIMENTS,
+    group: str = "age_group",
     keep: Path | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
@@ -82,14 +89,16 @@ def run(
         for those of `silver`), and gives the Dice of the cases `held_out` against gold and silver, shape (held out, 2).
         `name` is unique, for checkpoints. `slices.scorer` and `volumes.scorer` make such a function.
     cases : DataFrame
-        One row per case: ``patient_id, age_group, tier, easy``.
+        One row per case: ``patient_id``, `group`, ``tier, easy``.
     seeds : sequence of int
         Seeds of training.
     folds, seed : int
-        Number of folds, stratified by age group; seed of the folds and of the choice of cases.
+        Number of folds, stratified by group; seed of the folds and of the choice of cases.
     experiments : sequence of str
         Names that `training_set` accepts. A swap without any label of tier 1 to swap would repeat the baseline, and is
         left out.
+    group : str
+        Column of the groups.
     keep : Path, optional
         Folder for finished parts, for example from `helpers.keep.cache.folder`; a second call continues from there.
     progress : bool
@@ -98,19 +107,20 @@ def run(
     Returns
     -------
     DataFrame
-        ``patient_id, age_group, experiment, train_seed, reference`` ("gold" or "silver") and ``dice``, the
-        format that `helpers.studies.biased_ruler.diagnose` reads.
+        ``patient_id``, `group`, ``experiment, train_seed, reference`` ("gold" or "silver") and ``dice``, the format
+        that `helpers.studies.biased_ruler.diagnose` reads.
 
     Raises
     ------
     InputError
-        A case has no age group, or a part cannot be kept.
+        A case has no group, or a part cannot be kept.
     """
-    if cases["age_group"].isna().any():
-        raise InputError("cases", "some cases have no age group", "Leave them out, and their images with them")
+    if cases[group].isna().any():
+        problem = f"some cases have no {group.replace('_', ' ')}"
+        raise InputError("cases", problem, "Leave them out, and their images with them")
     cases = cases.reset_index(drop=True)
-    fold_of = datasets.folds(cases["age_group"].to_numpy(), n=folds, seed=seed)
-    chosen = {e: training_set(e, cases, seed=seed) for e in experiments}
+    fold_of = datasets.folds(cases[group].to_numpy(), n=folds, seed=seed)
+    chosen = {e: training_set(e, cases, seed=seed, group=group) for e in experiments}
     chosen = {e: both for e, both in chosen.items() if not e.startswith("swap_") or np.logical_and(*both).any()}
 
     def trained(experiment: str, train_seed: int, fold: int) -> list[dict[str, object]]:
@@ -127,7 +137,7 @@ def run(
 
     plan = grid(experiment=chosen, train_seed=seeds, fold=range(folds))
     found = repeat(trained, plan, keep=keep, unit="network", progress=progress)
-    who = cases[["patient_id", "age_group"]].iloc[found["case"]].reset_index(drop=True)
+    who = cases[["patient_id", group]].iloc[found["case"]].reset_index(drop=True)
     return who.join(found[["experiment", "train_seed", "reference", "dice"]])
 
 

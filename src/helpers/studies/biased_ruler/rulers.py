@@ -139,6 +139,28 @@ def ruler(
     return Ruler(a, b, threshold, *sizes, mean, rate, ratio, max_min, spread, saturation, verdict, why)
 
 
+def one_sided(
+    pred_vs_silver: pd.Series, pred_vs_gold: pd.Series, *, groups: ArrayLike, a: object, b: object, **options
+) -> dict[str, Ruler]:
+    """Judge one group by silver and the other by gold: the two changes of the gap of means add up to that of `ruler`.
+
+    Parameters
+    ----------
+    pred_vs_silver, pred_vs_gold, groups, a, b, **options
+        As in `ruler`.
+
+    Returns
+    -------
+    dict of str to Ruler
+        Keys such as ``silver for female alone``.
+    """
+    found = {}
+    for name in (a, b):
+        mixed = pred_vs_silver.where(np.asarray(groups, object) == name, pred_vs_gold)
+        found[f"silver for {name} alone"] = ruler(mixed, pred_vs_gold, groups=groups, a=a, b=b, **options)
+    return found
+
+
 def _gap_row(
     both: np.ndarray, data: Grouped, boot: dict[str, int], shuffle: dict[str, int], level: float
 ) -> dict[str, object]:

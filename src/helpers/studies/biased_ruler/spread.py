@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
 from helpers.errors import InputError
@@ -44,3 +45,20 @@ def ratios(
     sd = float(first.std(ddof=1) / second.std(ddof=1))
     found = {"n_a": len(first), "n_b": len(second), "mean_ratio": mean.estimate, "low": mean.low, "high": mean.high}
     return found | {"sd_ratio": sd, "variance_ratio": sd**2}
+
+
+def ratio_table(form: pd.DataFrame, *, groups: ArrayLike, a: object, b: object, **options: int) -> pd.DataFrame:
+    """Tabulate `ratios` of several measures, one row each; a measure that does not vary within `b` is left out.
+
+    Parameters
+    ----------
+    form : DataFrame
+        One column a measure.
+    groups, a, b, **options
+        As in `ratios`.
+    """
+    inside = form[np.asarray(groups, object) == b]
+    varying = [name for name in form if inside[name].nunique() > 1]
+    rows = {name: ratios(form[name], groups=groups, a=a, b=b, **options) for name in varying}
+    columns = ["n_a", "n_b", "mean_ratio", "low", "high", "sd_ratio", "variance_ratio"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).astype({"n_a": int, "n_b": int})

@@ -45,8 +45,8 @@ def change_rows(between: Mapping[str, Between]) -> pd.DataFrame:
 def ruler_values(ruler: Ruler | None) -> dict[str, object]:
     """Return the estimates of a ruler that a page quotes.
 
-    Keys: the gap by ``gold`` and by ``silver`` and its ``change``, ``n_young, n_older`` and ``verdict``. Without a
-    ruler all numbers are None, and no n is defined.
+    Keys: the gap by ``gold`` and by ``silver`` and its ``change``, the sizes of both groups, such as ``n_young,
+    n_older``, and ``verdict``. Without a ruler all numbers are None, and no n is defined.
     """
     parts = ("gold", "silver", "change")
     if ruler is None:
@@ -55,7 +55,8 @@ def ruler_values(ruler: Ruler | None) -> dict[str, object]:
     intervals = (ruler.mean.first, ruler.mean.second, ruler.mean.change)
     n = ruler.n_a + ruler.n_b
     found = {part: stats.estimate(interval, n=n) for part, interval in zip(parts, intervals, strict=True)}
-    return {**found, "n_young": ruler.n_a, "n_older": ruler.n_b, "verdict": ruler.verdict}
+    sizes = {f"n_{str(name).lower()}": size for name, size in ((ruler.a, ruler.n_a), (ruler.b, ruler.n_b))}
+    return {**found, **sizes, "verdict": ruler.verdict}
 
 
 def _row(interval: Interval, n: int) -> tuple[float, float, float, int]:
