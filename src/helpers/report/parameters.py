@@ -50,7 +50,7 @@ COMMON_LIMITS: dict[str, Any] = {
     "SAMPLING_STEPS": (1, 1000),
     "THRESHOLD": ["validation", "test"],
     "MINIMUM": (1, None),
-    "SECOND": ["degraded", "network"],
+    "SILVER": ["degraded", "network"],
     "EFFORT": (0.01, 100),
 }
 UPPER_CASE = re.compile(r"[A-Z][A-Z0-9_]*")

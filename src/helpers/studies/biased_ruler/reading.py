@@ -101,46 +101,53 @@ def read(
         No row has a mask or a group, a group has too few patients, all second masks are empty, or a file cannot be
         read.
     """
-    check_choice("SECOND", second, SECONDS)
+    check_choice("SILVER", second, SECONDS)
     given = table.images["second_mask"].notna().any()
     table = _named(table, "mask")
     table = _named(table, "second_mask") if given else table
     group = _attribute(table)
     table, a, b = _two_groups(table, group, folds)
-    table, pictures = datasets.table_pictures(table, size, progress=progress)
-    colour = pictures.shape[1] == 3
-    expert = datasets.table_masks(table, size, colour=colour, progress=progress)[:, 0].astype(bool)
-    filled = pd.Series(expert.any(axis=(1, 2))).groupby(table.images["patient_id"]).transform("any").to_numpy()
-    table = datasets.kept_images(table, filled, f"no pixel is inside the patient's masks at {size} x {size} pixels")
+    table, pictures, expert = _images(table, size, progress)
     _check_sizes(table, group, a, b, folds)
-    pictures, expert = pictures[filled], expert[filled]
     owner, patients = pd.factorize(table.images["patient_id"])
     first = pd.Series(owner).drop_duplicates().index
-    groups = table.groups[group].iloc[first].astype(str).to_numpy()
+    cases = pd.DataFrame({"patient_id": patients, group: table.groups[group].iloc[first].astype(str).to_numpy()})
+    if table.images["site"].notna().any():
+        cases["site"] = table.images["site"].iloc[first].to_numpy()
     if given:
-        made, words = datasets.table_masks(table, size, column="second_mask", colour=colour, progress=progress), ""
-        silver = made[:, 0].astype(bool)
+        silver, words = _second(table, size, pictures.shape[1] == 3, progress), "the second masks of the table"
     elif second == "degraded":
         silver, words = second_masks.degraded(expert, owner, seed=seed), second_masks.RULE
     else:
         options = {"folds": folds, "seed": seed, **(network or {})}
-        silver = second_masks.by_network(pictures, expert, owner, groups, **options)
+        silver = second_masks.by_network(pictures, expert, owner, cases[group].to_numpy(), **options)
         words = second_masks.NETWORK
-    if given and not silver.any():
-        raise InputError("SECOND_MASK", "all masks are empty", "Name a column of masks with pixels above 0")
-    cases = pd.DataFrame({"patient_id": patients, group: groups})
-    if table.images["site"].notna().any():
-        cases["site"] = table.images["site"].iloc[first].to_numpy()
     cases = cases.join(_measured(expert, silver, owner, len(patients)))
     names, left = possible(cases, group=group, a=a, b=b, folds=folds, seed=seed)
     if "baseline" not in names:
         raise InputError(f"GROUPS, {group}", str(left[0]["reason"]), "Give more patients, or take another SEED")
     if table.images["split"].notna().any():
         left.append({"table": "SPLIT", "reason": "not used, since every patient is held out once", "n": len(cases)})
-    left = [*left, *({"table": part, "reason": reason, "n": len(cases)} for part, reason in LACKING.items())]
+    left += [{"table": part, "reason": reason, "n": len(cases)} for part, reason in LACKING.items()]
     dropped = pd.concat([table.dropped, pd.DataFrame(left)], ignore_index=True)
-    words = words or "the second masks of the table"
     return Masked(Slices(pictures, expert, silver), owner, cases, group, a, b, words, names, dropped)
+
+
+def _images(table: ImageTable, size: int, progress: bool) -> tuple[ImageTable, np.ndarray, np.ndarray]:
+    """Load pictures and masks, without patients whose masks are all empty: their Dice has no meaning."""
+    table, pictures = datasets.table_pictures(table, size, progress=progress)
+    colour = pictures.shape[1] == 3
+    expert = datasets.table_masks(table, size, colour=colour, progress=progress)[:, 0].astype(bool)
+    filled = pd.Series(expert.any(axis=(1, 2))).groupby(table.images["patient_id"]).transform("any").to_numpy()
+    table = datasets.kept_images(table, filled, f"no pixel is inside the patient's masks at {size} x {size} pixels")
+    return table, pictures[filled], expert[filled]
+
+
+def _second(table: ImageTable, size: int, colour: bool, progress: bool) -> np.ndarray:
+    silver = datasets.table_masks(table, size, column="second_mask", colour=colour, progress=progress)
+    if not silver.any():
+        raise InputError("SECOND_MASK", "all masks are empty", "Name a column of masks with pixels above 0")
+    return silver[:, 0].astype(bool)
 
 
 def _named(table: ImageTable, column: str) -> ImageTable:
