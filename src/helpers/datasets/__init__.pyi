@@ -51,6 +51,7 @@ from helpers.datasets.shared.mask_files import load_masks, read_mask
 from helpers.datasets.shared.pictures import read_picture
 from helpers.datasets.shared.splits import split_patients
 from helpers.datasets.shared.tables import SUFFIXES as TABLE_SUFFIXES
+from helpers.datasets.ucsf_pdgm.converting import brain_table
 from helpers.datasets.ucsf_pdgm.loader import load_ucsf_pdgm
 from helpers.datasets.ucsf_pdgm.simulator import BRAIN_WORLDS, simulate_brain_tumours
 from helpers.datasets.ucsf_pdgm.slices import load_flair_slices
@@ -75,6 +76,7 @@ __all__ = [
     "Picture",
     "Volume",
     "anatomy",
+    "brain_table",
     "breast_truth",
     "check_data",
     "check_files",

@@ -32,7 +32,10 @@ class Measured(NamedTuple):
 
     def part(self, split: str) -> Measured:
         """Return the cases of one split."""
-        rows = (self.cases["split"] == split).to_numpy()
+        return self.chosen((self.cases["split"] == split).to_numpy())
+
+    def chosen(self, rows: np.ndarray) -> Measured:
+        """Return the cases of a mask, bool ndarray of shape (n,)."""
         scores = {name: frame[rows].reset_index(drop=True) for name, frame in self.scores.items()}
         probabilities = {arm: frame[rows].reset_index(drop=True) for arm, frame in self.probabilities.items()}
         return Measured(self.cases[rows].reset_index(drop=True), scores, probabilities)

@@ -27,13 +27,16 @@ MODES = {"corrected": "magnitude", "as_published": "real"}  # mode -> part of th
 BRAIN = {"grade4": "grade", "glioblastoma": "type"}  # column of the loader -> name of the target in the study
 VALIDATION = 0.1  # share of patients
 SLICES = 12  # per simulated brain
+# Names that rows and tables of results have themselves.
+RESERVED = ("case", "patient_id", "split", "file", "slice", "arm", "psnr", "ssim", "lpips", "dice", "mean")
 GRADES = (0.25, 0.15, 0.6)  # shares of grades 2, 3 and 4 among simulated brains
 
 
 class Task(NamedTuple):
     """Clean images of a data set, with the targets to predict from them.
 
-    rows : one row per image: ``case, patient_id, split``, the attributes, ``age`` and the targets (0, 1 or missing)
+    rows : one row per image: ``case, patient_id, split``, ``age`` where a data set records it, the attributes and the
+        targets (0, 1 or missing)
     images : float32 (n, 1, s, s), 0 to 1
     masks : uint8 (n, 1, s, s), or None if there is nothing to segment
     targets, attributes : columns of the rows; an attribute that is missing in all rows is left out
@@ -67,69 +70,75 @@ def load(
         findings, where a case is an image. Of a table, it selects the acquisition: MRI or X-ray.
     root : str, Path or ImageTable
         Folder of the data set, see `helpers.datasets.load_ucsf_pdgm` and `helpers.datasets.load_chexpert`; or a table
-        of images, whose pictures are read as grey. The labels that have both classes in every part are its targets.
-        Its masks are segmented if the acquisition is MRI.
+        of images, whose pictures are read as grey, each a case. A patient has the groups of the first image that
+        records them. The masks are segmented if the acquisition is MRI.
     size : int
         Pixels of a side.
     seed : int
         Seed of the split.
     test_share : float
-        Share of patients in the test set; a tenth of all patients is for validation, the rest for training.
+        Share of patients in the test set; a tenth of all patients is for validation, the rest for training. A table
+        may name the parts itself.
 
     Raises
     ------
     InputError
-        There is no such data set, or a share is out of range; also the errors of the loaders.
+        There is no such data set, a share is out of range, or a column of a table has a reserved name; also the errors
+        of the loaders.
     """
     _check_dataset(dataset)
     if not 0.05 <= test_share <= 0.8:
         raise InputError(f"test_share = {test_share}", "expected 0.05 to 0.8", "Use 0.2")
-    shares = (1 - VALIDATION - test_share, VALIDATION, test_share)
     if isinstance(root, datasets.ImageTable):
-        return _of_table(dataset, root, size=size, shares=shares, seed=seed, progress=progress)
-    if dataset == "ucsf-pdgm":
-        cases, dropped = datasets.load_ucsf_pdgm(root)
-        cases = cases.rename(columns=BRAIN | {"grade": "who_grade"})
-        cases["split"] = datasets.split_patients(cases["patient_id"], shares=shares, seed=seed)
-        slices, images, masks = datasets.load_flair_slices(cases, size, progress=progress)
-        targets, attributes = list(BRAIN.values()), ["sex", "age_group"]
-        rows = slices.rename(columns={"exam": "case"})
+        table, images, masks = _pictures(dataset, root, size, progress)
+    elif dataset == "chexpert":
+        table, images, masks = _pictures(dataset, datasets.chest_table(root), size, progress)
     else:
-        cases, dropped = datasets.load_chexpert(root)
-        cases["split"] = datasets.split_patients(cases["patient_id"], shares=shares, seed=seed)
-        images, masks = datasets.load_radiographs(cases["file"], size, progress=progress), None
-        targets, attributes = list(datasets.FINDINGS), ["sex", "age_group", "race"]
-        rows = cases.rename(columns={"image": "case"})
-        # A patient's age changes between studies; the values of the first image are used for all.
-        own = ["sex", "age", "age_group"]
-        rows[own] = rows.groupby("patient_id")[own].transform("first")
+        table, images, masks = datasets.brain_table(root, size, progress=progress)
+        table = table._replace(labels=table.labels.rename(columns=BRAIN))
+    shares = (1 - VALIDATION - test_share, VALIDATION, test_share)
+    split = datasets.shared_out(table.images["patient_id"], table.images["split"], shares=shares, seed=seed)
+    groups, changed = _of_patients(table)
     # In a release without demographics all values of race are missing (noted in `dropped`): no groups can be compared.
-    attributes = [name for name in attributes if rows[name].notna().any()]
-    told = ["case", "patient_id", "split", "age", *attributes, *targets]
-    return Task(dataset, rows[told].reset_index(drop=True), images, masks, targets, attributes, dropped)
+    attributes = [name for name in groups if groups[name].notna().any()]
+    told = [name for name in ("case", "patient_id", "age") if name in table.images]
+    rows = table.images[told].join([groups[attributes], table.labels])
+    rows.insert(2, "split", split)
+    dropped = pd.concat([table.dropped, changed], ignore_index=True)
+    return Task(dataset, rows, images, masks, list(table.labels), attributes, dropped)
 
 
-def _of_table(
-    dataset: str,
-    table: datasets.ImageTable,
-    *,
-    size: int,
-    shares: tuple[float, float, float],
-    seed: int,
-    progress: bool,
-) -> Task:
+def _pictures(
+    dataset: str, table: datasets.ImageTable, size: int, progress: bool
+) -> tuple[datasets.ImageTable, np.ndarray, np.ndarray | None]:
+    """Load the pictures of a table, and its masks for MRI, after a check of its names."""
+    names = [*table.groups, *table.labels]
+    for place, name in enumerate(names):
+        if name in RESERVED or name in names[:place]:
+            problem = "this name has another meaning here" if name in RESERVED else "it is both a group and a label"
+            raise InputError(f"GROUPS or TARGETS, column {name}", problem, "Rename the column, or name it once")
     table, images = datasets.table_pictures(table, size, colour=False, progress=progress)
-    part = datasets.shared_out(table.images["patient_id"], table.images["split"], shares=shares, seed=seed)
-    targets, notes = datasets.two_classes(table.labels, part)
-    if not targets:
-        problem = "; ".join(notes[:3]) or "no column of labels is named or recognised"
-        raise InputError("TARGETS", problem, "Name columns of labels as TARGETS=column, or give more cases")
-    masked = dataset == "ucsf-pdgm" and table.images["mask"].notna().any()
-    masks = datasets.table_masks(table, size, progress=progress) if masked else None
-    rows = table.images[["case", "patient_id"]].assign(split=part).join(table.groups.astype(object))
-    left = [{"table": "labels", "reason": note, "n": len(rows)} for note in notes]
-    dropped = pd.concat([table.dropped, pd.DataFrame(left)], ignore_index=True) if left else table.dropped
-    return Task(dataset, rows.join(table.labels[targets]), images, masks, targets, list(table.groups), dropped)
+    if table.images["mask"].isna().all():
+        return table, images, None
+    if dataset != "ucsf-pdgm":
+        note = {"table": "masks", "reason": "not segmented in X-rays", "n": int(table.images["mask"].notna().sum())}
+        dropped = pd.concat([table.dropped, pd.DataFrame([note])], ignore_index=True)
+        return table._replace(dropped=dropped), images, None
+    return table, images, datasets.table_masks(table, size, progress=progress)
+
+
+def _of_patients(table: datasets.ImageTable) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give all images of a patient the first known group; count the images whose group changes."""
+    patient = table.images["patient_id"]
+    first = (
+        table.groups.astype(object).groupby(patient).transform("first") if len(table.groups.columns) else table.groups
+    )
+    notes = [
+        {"table": "images", "reason": f"{name} differs within a patient: the first is used", "n": n}
+        for name in table.groups
+        if (n := int((table.groups[name].notna() & (table.groups[name].astype(object) != first[name])).sum()))
+    ]
+    return first, pd.DataFrame(notes, columns=["table", "reason", "n"])
 
 
 def simulated(dataset: str, n: int, *, size: int, seed: int, **planted: float) -> Path:
@@ -237,7 +246,7 @@ def read(
     effort : float
         Factor of the training steps or epochs in `OPTIMISATION`; at least one step or epoch is done.
     seed, trained_on, arms, keep, level, device, progress
-        See `run`. Each brain target has a separate, balanced classifier; the chest findings share one classifier.
+        See `run`. Each target of MRI has a separate, balanced classifier; those of X-rays share one classifier.
 
     Raises
     ------
@@ -253,8 +262,8 @@ def read(
         optimisation={part: _shortened(of, effort) for part, of in OPTIMISATION[network][task.dataset].items()},
         sampling={"sampler": sampler, "steps": steps},
         seed=seed,
-        labels=task.rows[task.targets].to_numpy(float),
-        separate=task.masks is not None,
+        labels=task.rows[task.targets].to_numpy(float) if task.targets else None,
+        separate=task.dataset == "ucsf-pdgm",
         masks=task.masks,
         trained_on=trained_on,
         arms=arms,

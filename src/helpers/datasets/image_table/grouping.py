@@ -159,12 +159,14 @@ def labelled(text: str, table: pd.DataFrame, columns: list[str], file: str) -> t
         if match and match[2] in _OPERATORS:
             found[_name(name, match[2], match[3])] = _bounded(values, match[2], match[3], file)
             continue
-        classes = _classes(values, file)
+        classes = _classes(values, file, most=len(values) if match else MOST)
         if match:
             one = next((c for c in classes if plain(c) == plain(unquoted(match[3]))), None)
             if one is None:
                 problem = f"no row has {unquoted(match[3])!r}"
-                raise InputError(f"TARGETS, {file}, column {name}", problem, f"The classes are {', '.join(classes)}")
+                raise InputError(
+                    f"TARGETS, {file}, column {name}", problem, f"The classes are {', '.join(classes[:MOST])}"
+                )
             found[f"{name}={one}"] = (values == one).astype(float).where(values.notna())
             continue
         if {text.casefold() for text in classes} <= {*_YES, *_NO}:
@@ -199,11 +201,11 @@ def _bounded(values: pd.Series, sign: str, bound: str, file: str) -> pd.Series:
     return _OPERATORS[sign](numbers, float(limit)).astype(float).where(numbers.notna())
 
 
-def _classes(values: pd.Series, file: str) -> list[str]:
+def _classes(values: pd.Series, file: str, *, most: int) -> list[str]:
     classes = sorted(values.dropna().unique())
     if not classes:
         raise InputError(f"TARGETS, {file}, column {values.name}", "is empty", "Name another column")
-    if len(classes) > MOST:
+    if len(classes) > most:
         problem = f"has {len(classes)} different values, such as {classes[0]!r}"
         fix = f'Name one class or a bound, as TARGETS="{values.name}={classes[0]}" or "{values.name}>60"'
         raise InputError(f"TARGETS, {file}, column {values.name}", problem, fix)

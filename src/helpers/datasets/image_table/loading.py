@@ -105,7 +105,8 @@ def converted(
     Parameters
     ----------
     rows : DataFrame
-        ``case, file, patient_id``, the groups and the labels; masks and ``slice`` where there are any.
+        ``case, file, patient_id``, the groups and the labels; masks, ``slice`` and ``age`` where there are any. A
+        ``split`` is not kept.
     groups, labels : list of str
         Columns of `rows`.
     dropped : DataFrame
@@ -115,7 +116,7 @@ def converted(
     """
     columns = ["case", *FILES, "slice", "patient_id", "site", "split"]
     absent = {name: pd.NA for name in columns if name not in rows or name == "split"}
-    images = rows.assign(**absent)[columns]
+    images = rows.assign(**absent)[[*columns, *(["age"] if "age" in rows else [])]]
     return ImageTable(images, rows[groups], rows[labels].astype(float), has_patients, dropped, [])
 
 
@@ -240,7 +241,8 @@ def _odd(images: pd.DataFrame, groups: pd.DataFrame, has_patients: bool) -> list
             notes.append(f"{name}: fewer than {SMALLEST_CELL} patients in {named_small}; such groups are not shown")
         varying = int((groups[name].groupby(images["patient_id"]).nunique() > 1).sum())
         if has_patients and varying:
-            notes.append(f"{name}: it varies within {varying} patients; each image counts in the group of its row")
+            counted = "each image counts in the group of its row, unless the page says otherwise"
+            notes.append(f"{name}: it varies within {varying} patients; {counted}")
     return notes
 
 

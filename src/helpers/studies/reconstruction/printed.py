@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,9 @@ import pandas as pd
 from helpers import stats
 from helpers.learn.restoration_experiment import Outputs
 from helpers.learn.restoration_tasks import Task
+from helpers.studies.reconstruction.judging import Pair
+from helpers.studies.reconstruction.signed import outcome, pair_test
 
-OUTCOMES = {  # data set -> metric, target, and their name in prose
-    "ucsf-pdgm": ("dice", "dice", "the Dice of the tumour"),
-    "chexpert": ("auroc", "mean", "the mean AUROC of the findings"),
-}
 CHANGE = ("change", "change_low", "change_high")  # columns of `reconstruction.performance`
 NAMES = {"age_group": "age"}  # our name -> the name on the slides
 
@@ -53,7 +52,7 @@ def as_printed(odds: pd.DataFrame, gaps: pd.DataFrame, *, column: str = "value")
     """
     gaps = gaps[gaps["metric"] != "percent"].assign(finding="segmentation")
     both = pd.concat([odds, gaps], ignore_index=True).rename(columns={"finding": "target"})
-    both["attribute"] = both["attribute"].replace(NAMES)
+    both["attribute"] = both["attribute"].map(_names(both["attribute"]))
     original = both.drop_duplicates(["attribute", "target", "metric"])
     original = original.assign(arm="original", value=original["baseline"], se_value=original["se_baseline"], q=np.nan)
     index = ["attribute", "target", "arm"]
@@ -65,7 +64,7 @@ def changes_of(odds: pd.DataFrame, metric: str) -> pd.DataFrame:
     """Select the changes of one metric of `stats.prediction_fairness` without "degraded"; ``row`` names the target."""
     part = odds[(odds["metric"] == metric) & (odds["arm"] != "degraded")]
     part = part.sort_values("attribute", key=lambda a: a.map(list(odds["attribute"].unique()).index), kind="stable")
-    return part.assign(row=part["attribute"].replace(NAMES) + ": " + part["finding"])
+    return part.assign(row=part["attribute"].map(_names(odds["attribute"])) + ": " + part["finding"])
 
 
 def printed_changes(slides: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -78,31 +77,38 @@ def printed_changes(slides: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def quoted(
-    dataset: str, performance: pd.DataFrame, odds: pd.DataFrame, gaps: pd.DataFrame, harm: pd.DataFrame, *, level: str
+    task: Task,
+    pair: Pair,
+    performance: pd.DataFrame,
+    odds: pd.DataFrame,
+    gaps: pd.DataFrame,
+    harm: pd.DataFrame,
+    *,
+    level: str,
 ) -> dict[str, Any]:
     """Collect the numbers that prose and claims quote, as nested dicts.
 
     Returns
     -------
     dict
-        ``dataset, level, outcome``; ``brief`` (change of the outcome by the U-Net, and its difference between the
-        sexes); ``performance`` (by target and arm); ``noise`` (PSNR of the U-Net at the lowest level minus that at the
-        highest, None with one level); ``odds`` (by attribute and metric: the mean absolute change over the targets);
-        ``gaps`` (by score, metric and attribute: each value with its change). Estimates are by `stats.estimate`; n is
-        the number of patients.
+        ``dataset, level, outcome``; ``pair`` (attribute, first, second); ``brief`` (change of the outcome by the U-Net,
+        and its difference between the two groups); ``performance`` (by target and arm); ``noise`` (PSNR of the U-Net at
+        the lowest level minus that at the highest, None with one level); ``odds`` (by attribute and metric: the mean
+        absolute change over the targets); ``gaps`` (by score, metric and attribute: each value with its change).
+        Estimates are by `stats.estimate`; n is the number of patients.
     """
-    metric, target, words = OUTCOMES[dataset]
+    metric, target, words = outcome(task)
     here = performance[performance["level"].isin(["none", level])]
     unet = here[(here["arm"] == "unet") & (here["metric"] == metric) & (here["target"] == target)].iloc[0]
-    same = harm["finding"].str.lower() == target.lower()
-    sexes = harm[same & (harm["attribute"] == "sex") & (harm["arm"] == "unet")].iloc[0]
+    two = pair_test(harm, target, pair, arm="unet")
     values = {
-        "dataset": dataset,
+        "dataset": task.dataset,
         "level": level,
         "outcome": words,
+        "pair": pair._asdict(),
         "brief": {
             "change": stats.estimate(unet, *CHANGE),
-            "harm": stats.estimate(sexes, "difference", n=sexes["n"] + sexes["n_against"]),
+            "harm": stats.estimate(two, "difference", n=two["n"] + two["n_against"]),
         },
         "performance": {
             name: {row["arm"]: stats.estimate(row) for row in part.to_dict("records")}
@@ -112,17 +118,24 @@ def quoted(
         "odds": {},
         "gaps": {},
     }
+    names = _names([*odds["attribute"], *gaps["attribute"]])
     for attribute, part in odds.groupby("attribute"):
         size = part["change"].abs().groupby([part["arm"], part["metric"]]).mean().unstack()
         known = size.astype(object).where(size.notna(), None)
-        values["odds"][NAMES.get(attribute, attribute)] = known.to_dict()
+        values["odds"][names[attribute]] = known.to_dict()
     for (score, metric, attribute), part in gaps.groupby(["score", "metric", "attribute"]):
         found = {
             row["arm"]: {"value": _number(row["value"])} | stats.estimate(row, "change")
             for row in part.to_dict("records")
         }
-        values["gaps"].setdefault(f"{score} {metric}", {})[NAMES.get(attribute, attribute)] = found
+        values["gaps"].setdefault(f"{score} {metric}", {})[names[attribute]] = found
     return values
+
+
+def _names(attributes: Iterable[str]) -> dict[str, str]:
+    """Map attributes to their names on the slides, unless two would share one."""
+    found = {name: name for name in attributes}
+    return {name: NAMES.get(name, name) if NAMES.get(name) not in found else name for name in found}
 
 
 def _number(value: float) -> float | None:

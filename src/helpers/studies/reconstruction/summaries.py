@@ -15,6 +15,9 @@ from helpers.learn.restoration_tasks import LEVELS, Task, part_of
 from helpers.stats import drawing, weighted
 from helpers.stats.intervals import wilson
 
+# The table of `stats.prediction_fairness` where there is no label.
+_COLUMNS = ["finding", "attribute", "arm", "metric", "n_positive", "n_negative", "baseline", "value", "change"]
+NO_ODDS = pd.DataFrame(columns=[*_COLUMNS, "se_baseline", "se_value", "low", "high", "p", "q", "p_as_published"])
 NO_NOISE = 1e12  # photons
 FEW = 64  # number of images for the PSNR of a noise level
 
@@ -147,9 +150,10 @@ def optimism(
     Returns
     -------
     pandas.DataFrame
-        Rows of `stats.threshold_optimism` for balance, accuracy and eodd, with the column ``target``.
+        Rows of `stats.threshold_optimism` for balance, accuracy and eodd, with the column ``target``; none without
+        targets.
     """
-    parts = []
+    parts = [pd.DataFrame(columns=["statistic", "difference", "low", "high", "target"])] if not targets else []
     for target in targets:
         frames = []
         for split in ("test", "validation"):
