@@ -146,6 +146,16 @@ BAD = {
         lambda t, f: learn.published_training(t, "low", **OPTIONS | {"mode": "published"}, folder=f),
         "mode: must be .*, got 'published'",
     ),
+    "side": (
+        lambda t, f: learn.read_task(t, t.images, network="paper", sampler="ddim", steps=2, seed=0),
+        "SIZE: 32 pixels do not fit the paper networks",
+    ),
+    "one class": (
+        lambda t, f: learn.read_task(
+            t._replace(rows=t.rows.assign(type=1.0)), t.images, network="small", sampler="ddim", steps=2, seed=0
+        ),
+        "type: left out, since it has only 1 in train",
+    ),
     "no network": (
         lambda t, f: learn.read_task(t, t.images, network="large", sampler="ddim", steps=2, seed=0),
         "network: must be .*, got 'large'",

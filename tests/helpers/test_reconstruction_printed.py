@@ -8,11 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import paths, stats
+from helpers import learn, paths, stats
 from helpers.report.values import flatten
 from helpers.studies import reconstruction
 
 ARMS = ["original", "unet", "pix2pix", "sde"]
+# The brain's task, of which only names are read, and the groups that are compared.
+ABOUT = (
+    learn.Task("ucsf-pdgm", None, None, np.empty(0), ["grade", "type"], ["sex", "age_group"], None),
+    reconstruction.Pair("sex", "F", "M"),
+)
 PUBLISHED = paths.notebooks() / "claims"
 
 
@@ -82,7 +87,8 @@ def test_printed_changes_are_arm_minus_original():
 
 def test_quoted_values_are_those_of_the_tables(tables):
     table = performance({"low": 40.0, "middle": 36.0, "high": 31.0})
-    values = reconstruction.quoted("ucsf-pdgm", table, **tables, level="low")
+    values = reconstruction.quoted(*ABOUT, table, **tables, level="low")
+    assert (values["outcome"], values["pair"]["first"]) == ("the Dice of the tumour", "F")
     assert values["brief"]["change"] == {"estimate": -0.02, "low": -0.03, "high": -0.01, "n": 80}
     harm = tables["harm"].set_index(["attribute", "arm"]).loc[("sex", "unet")]
     assert values["brief"]["harm"]["estimate"] == harm["difference"]
@@ -99,7 +105,7 @@ def test_quoted_values_are_those_of_the_tables(tables):
 
 
 def test_one_level_says_nothing_about_noise(tables):
-    values = reconstruction.quoted("ucsf-pdgm", performance({"middle": 36.0}), **tables, level="middle")
+    values = reconstruction.quoted(*ABOUT, performance({"middle": 36.0}), **tables, level="middle")
     assert values["noise"] is None
 
 

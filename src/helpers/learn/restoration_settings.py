@@ -9,6 +9,8 @@ from typing import Any
 
 from helpers.learn.restoration_training import linear_decay
 
+SIDES = {"small": 16, "paper": 128}  # an image's side in pixels is a multiple, since Pix2Pix halves it so often
+
 Table = dict[str, dict[str, dict[str, dict[str, Any]]]]
 
 _SMALL_NETWORKS = {

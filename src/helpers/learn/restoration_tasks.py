@@ -15,7 +15,7 @@ from helpers.errors import InputError, check_choice
 from helpers.keep.processor import Device
 from helpers.learn.restoration_experiment import ARMS, Outputs, run
 from helpers.learn.restoration_measuring import Measured, measure
-from helpers.learn.restoration_settings import NETWORKS, OPTIMISATION
+from helpers.learn.restoration_settings import NETWORKS, OPTIMISATION, SIDES
 
 DATASETS = ("ucsf-pdgm", "chexpert")
 # Acceleration of the MRI, and photons of the X-ray, at each level of noise.
@@ -251,9 +251,16 @@ def read(
     Raises
     ------
     InputError
-        There is no such network; also the errors of `run`.
+        There is no such network, the images' side does not fit it, or a target has one class in training, all before
+        anything is trained; also the errors of `run`.
     """
     check_choice("network", network, NETWORKS)
+    if "pix2pix" in arms and task.images.shape[-1] % SIDES[network]:
+        problem = f"{task.images.shape[-1]} pixels do not fit the {network} networks"
+        raise InputError("SIZE", problem, f"Use a multiple of {SIDES[network]}")
+    trained = (task.rows["split"] == "train").to_numpy()
+    if lacking := datasets.two_classes(task.rows.loc[trained, task.targets], task.rows["split"][trained].to_numpy())[1]:
+        raise InputError("targets", lacking[0], "Leave it out, or give more cases")
     outputs = run(
         task.rows,
         task.images,

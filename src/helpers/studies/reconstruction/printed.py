@@ -52,7 +52,7 @@ def as_printed(odds: pd.DataFrame, gaps: pd.DataFrame, *, column: str = "value")
     """
     gaps = gaps[gaps["metric"] != "percent"].assign(finding="segmentation")
     both = pd.concat([odds, gaps], ignore_index=True).rename(columns={"finding": "target"})
-    both["attribute"] = both["attribute"].map(_names(both["attribute"]))
+    both["attribute"] = both["attribute"].replace(_names(both["attribute"]))
     original = both.drop_duplicates(["attribute", "target", "metric"])
     original = original.assign(arm="original", value=original["baseline"], se_value=original["se_baseline"], q=np.nan)
     index = ["attribute", "target", "arm"]
@@ -64,7 +64,7 @@ def changes_of(odds: pd.DataFrame, metric: str) -> pd.DataFrame:
     """Select the changes of one metric of `stats.prediction_fairness` without "degraded"; ``row`` names the target."""
     part = odds[(odds["metric"] == metric) & (odds["arm"] != "degraded")]
     part = part.sort_values("attribute", key=lambda a: a.map(list(odds["attribute"].unique()).index), kind="stable")
-    return part.assign(row=part["attribute"].map(_names(odds["attribute"])) + ": " + part["finding"])
+    return part.assign(row=part["attribute"].replace(_names(odds["attribute"])) + ": " + part["finding"])
 
 
 def printed_changes(slides: pd.DataFrame, metric: str) -> pd.DataFrame:
