@@ -65,7 +65,7 @@ def tables(task, pair):
     """All that the page computes from what the networks gave."""
     found = measured(task)
     tested = found.part("test")
-    who, draws = tested.cases, {"n_boot": 50, "seed": 0}
+    who, draws = tested.cases, {"n_boot": 20, "seed": 0}
     chosen = reconstruction.thresholds(found, targets=task.targets, where="validation")
     about = {"arm": "unet", "attribute": pair.attribute, "minimum": 10}
     reconstruction.optimism(found, targets=task.targets, **about, **draws)
@@ -81,7 +81,7 @@ def tables(task, pair):
         gaps = pd.concat([gaps, dice[dice["metric"] != "percent"]])
     harm = reconstruction.signed_changes(tested, task, pair, arm="unet", minimum=10, **draws)
     lots = {"score": "psnr", "baseline": "degraded", "arm": "unet", "attribute": pair.attribute}
-    control = reconstruction.negative_control(reconstruction.among(tested, pair), **lots, n=20, seed=0)
+    control = reconstruction.negative_control(reconstruction.among(tested, pair), **lots, n=5, seed=0)
     performance = reconstruction.performance({"middle": found}, targets=task.targets, **draws)
     reconstruction.as_printed(odds, gaps)
     reconstruction.changes_of(odds, "eodd")
