@@ -57,7 +57,7 @@ def as_printed(odds: pd.DataFrame, gaps: pd.DataFrame, *, column: str = "value")
     original = original.assign(arm="original", value=original["baseline"], se_value=original["se_baseline"], q=np.nan)
     index = ["attribute", "target", "arm"]
     wide = pd.concat([original, both]).pivot(index=index, columns="metric", values=column)
-    return wide.rename_axis(columns=None)
+    return wide.rename_axis(columns=None).astype(float)  # without labels, the columns came from an empty table
 
 
 def changes_of(odds: pd.DataFrame, metric: str) -> pd.DataFrame:
