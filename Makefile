@@ -126,8 +126,8 @@ record: $(READY) ## keep a run or a sweep in the book: STUDY=... [BATCH=...] [IN
 restamp: $(READY) ## prove that a change of code changed no recorded number: [STUDY=...] [DATA_ROOT=...]
 	@$(WORKFLOW) restamp $(STUDY) $(if $(DATA_ROOT),--data-root "$(DATA_ROOT)")
 
-check-data: $(READY) ## what is in a folder of real data: DATA_ROOT=...
-	@$(PY) -m helpers.datasets "$(DATA_ROOT)"
+check-data: $(READY) ## what is in your images or a data set, and what to look at: IMAGES=my.csv [PATIENT=... GROUPS=...], or DATA_ROOT=...
+	@$(PY) -m helpers.datasets $(call given,IMAGES $(filter-out IMAGES,$(TABLE)) DATA_ROOT)
 
 serve: $(READY) ## the built book at http://localhost:8000
 	$(PY) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html

@@ -15,6 +15,7 @@ PERMITTED = (
     "Bring your own scores",
     "Your own scores",
     "Your own data",
+    "Your own images",
 )
 
 

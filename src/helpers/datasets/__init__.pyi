@@ -3,6 +3,7 @@
 A simulator writes a data set with a known, planted bias in the layout of the real one. The loader reads both kinds.
 """
 
+from helpers.datasets.checking.summary import Checked, check_folder, check_images
 from helpers.datasets.chexpert.converting import chest_table
 from helpers.datasets.chexpert.loader import FINDINGS, load_chexpert, mapped_race
 from helpers.datasets.chexpert.radiographs import load_radiographs
@@ -71,6 +72,7 @@ __all__ = [
     "SKIN_WORLDS",
     "TABLE_SUFFIXES",
     "Anatomy",
+    "Checked",
     "ImageTable",
     "OwnScores",
     "Picture",
@@ -80,6 +82,8 @@ __all__ = [
     "breast_truth",
     "check_data",
     "check_files",
+    "check_folder",
+    "check_images",
     "check_pictures",
     "chest_table",
     "crop",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,8 +19,8 @@ from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError
 
 # Words for the parts of a data set, in lower case.
-_PARTS = {"train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation"}
-_PARTS |= {"dev": "validation", "tuning": "validation", "test": "test", "testing": "test", "held-out": "test"}
+PARTS = {"train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation"}
+PARTS |= {"dev": "validation", "tuning": "validation", "test": "test", "testing": "test", "held-out": "test"}
 
 FILES = ("file", "mask", "second_mask")  # columns of paths
 
@@ -54,7 +54,9 @@ class ImageTable(NamedTuple):
         return pd.DataFrame({"assumed about the table": self.notes})
 
 
-def load_image_table(file: str | Path, columns: Mapping[str, object] | None = None, *, root: str = "") -> ImageTable:
+def load_image_table(
+    file: str | Path, columns: Mapping[str, object] | None = None, *, root: str = "", mend: Callable | None = None
+) -> ImageTable:
     """Load a table with one row an image.
 
     Parameters
@@ -67,6 +69,8 @@ def load_image_table(file: str | Path, columns: Mapping[str, object] | None = No
         taken, and `notes` lists them.
     root : str
         Folder to which the table's name refers; the images' paths refer to the folder of the table.
+    mend : callable, optional
+        Function of the rows, the columns by parameter and the path, that returns the rows to load.
 
     Raises
     ------
@@ -83,6 +87,7 @@ def load_image_table(file: str | Path, columns: Mapping[str, object] | None = No
     notes += [f"{parameter}: column {name!r}" for parameter, name in roles.items() if not asked.get(parameter)]
     counted: Notes = [(path.name, "no path of an image", int(table[roles["FILE"]].isna().sum()))]
     table = table[table[roles["FILE"]].notna()]
+    table = mend(table, roles, path) if mend and len(table) else table
     if table.empty:
         raise InputError(f"{path.name}, column {roles['FILE']}", "no row has a path", "Write the images' paths")
     images = _images(table, roles, path)
@@ -155,7 +160,7 @@ def _refuse(odd: pd.Series, values: pd.Series, path: Path, expected: str) -> Non
 
 
 def _parts(values: pd.Series, path: Path) -> pd.Series:
-    known = values.str.casefold().map(_PARTS)
+    known = values.str.casefold().map(PARTS)
     _refuse(values.notna() & known.isna(), values, path, "train, validation or test")
     return known.astype("str")
 

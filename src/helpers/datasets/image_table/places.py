@@ -48,12 +48,28 @@ def found_files(names: pd.Series, table: Path, kind: str) -> pd.Series:
     return paths.reindex(names.index).astype("str")
 
 
-def _looked_up(names: pd.Series, folder: Path, table: Path, kind: str) -> pd.Series:
+def unfound(names: pd.Series, table: Path) -> pd.Series:
+    """Mark the rows whose file `found_files` would refuse: it is absent, or several files have the name."""
+    folder = table.parent.resolve()
+    known = names.dropna().str.replace("\\", "/", regex=False)
+    absent = ~known.map(lambda name: (folder / Path(name).expanduser()).is_file()).astype(bool)
+    if absent.any():
+        by_name = _by_name(folder)
+        absent &= known.map(lambda name: len(_candidates(name, by_name)) != 1).astype(bool)
+    return absent.reindex(names.index, fill_value=False).astype(bool)
+
+
+def _by_name(folder: Path) -> dict[str, list[str]]:
     by_name: dict[str, list[str]] = {}
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for file in sorted(files):
             by_name.setdefault(file.casefold(), []).append(str(Path(place, file)))
+    return by_name
+
+
+def _looked_up(names: pd.Series, folder: Path, table: Path, kind: str) -> pd.Series:
+    by_name = _by_name(folder)
     found = names.map(lambda name: _candidates(name, by_name))
     missing = found.map(len) == 0
     if missing.any():
