@@ -13,7 +13,7 @@ TEXT = (ROOT / "book" / "how-to" / "own-images.md").read_text(encoding="utf-8")
 
 
 def test_the_columns_are_those_of_the_code():
-    assert f"-->\n{image_columns.table()}\n<!-- end" in TEXT
+    assert f"-->\n\n{image_columns.table()}\n\n<!-- end" in TEXT
     rows = image_columns.table().splitlines()[2:]
     assert [row.split("`")[1] for row in rows] == list(datasets.IMAGE_COLUMNS)
     assert all(len(re.split(r"(?<!\\)\|", row)) == 5 for row in rows), "a bar ends a cell"

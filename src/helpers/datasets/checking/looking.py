@@ -57,10 +57,11 @@ def _pairs(pairs: list[tuple[int, int]], table: ImageTable, kind: str, *, always
     for chosen, where in ((across, "across patients"), (apart, "across parts, so a test picture was trained on")):
         if chosen:
             found.append(f"{_count(chosen, 'pair')} of pictures {kind} {where}: {_rows(chosen, case)}")
-    other = [p for p in pairs if p not in set(across) | set(apart)]
+    worse = {*across, *apart}
+    other = [p for p in pairs if p not in worse]
     if other and (always or not table.has_patients):
         found.append(f"{_count(other, 'pair')} of pictures {kind}: {_rows(other, case)}")
-    shown = [p for p in pairs if always or p in set(across) | set(apart)]
+    shown = [p for p in pairs if always or p in worse]
     odd = [(a, b) for a, b in shown if (labels.iloc[a].fillna(-1) != labels.iloc[b].fillna(-1)).any()]
     if odd:
         found.append(f"{_count(odd, 'pair')} of pictures {kind} with different labels: {_rows(odd, case)}")
