@@ -21,7 +21,7 @@ def table(light: int = 60, dark: int = 30, others: int = 5) -> pd.DataFrame:
     group = rng.permutation(np.repeat(["light", "dark", "unknown"], [light, dark, others]))
     n = len(group)
     return pd.DataFrame(
-        {"md5hash": [f"{k:032x}" for k in range(n)], "group": group, "label": rng.choice(["mild", "severe"], n)},
+        {"image": [f"{k:032x}" for k in range(n)], "group": group, "label": rng.choice(["mild", "severe"], n)},
         index=np.arange(n) + 1000,
     )
 
@@ -205,7 +205,7 @@ def test_rows_say_what_was_tested_and_by_which_network():
     for k, (train_rows, test_rows, seed, name) in enumerate(scorer.calls):
         part, tested = found.iloc[12 * k : 12 * (k + 1)], cases.iloc[test_rows]
         assert set(part["run"].astype(str) + part["training"]) == {name.removeprefix("run").replace("-", "")}
-        for column, source in (("image", "md5hash"), ("group", "group"), ("label", "age")):
+        for column, source in (("image", "image"), ("group", "group"), ("label", "age")):
             assert part[column].to_list() == tested[source].to_list()
         assert set(part["distinct"]) == {len(np.unique(train_rows))}
         values = np.random.default_rng([seed, *train_rows]).random((12, 2)) / 3
@@ -360,7 +360,7 @@ BAD = {
         "24 images of dark are left to train on, 25 are needed",
     ),
     "no run": (lambda: skin_tone.run(Scorer(), table(), **OPTIONS | {"runs": 0}), "runs = 0: expected 1 or more"),
-    "no name": (lambda: skin_tone.run(Scorer(), table().drop(columns="md5hash"), **OPTIONS), "column md5hash: not in"),
+    "no name": (lambda: skin_tone.run(Scorer(), table().drop(columns="image"), **OPTIONS), "column image: not in"),
     "no condition": (lambda: skin_tone.run(Scorer(), table(), condition="age", **OPTIONS), "column age: not in"),
     "infeasible": (
         lambda: skin_tone.run(Scorer(), table(), **OPTIONS | {"sampling": "distinct", "train_size": 25}),

@@ -15,6 +15,7 @@ from helpers.datasets.fitzpatrick.simulator import SKIN_WORLDS, simulate_dermato
 from helpers.datasets.image_table.columns import PARAMETERS as IMAGE_COLUMNS
 from helpers.datasets.image_table.loading import ImageTable, load_image_table, shared_out, two_classes
 from helpers.datasets.image_table.loading import kept as kept_images
+from helpers.datasets.image_table.pairs import GroupPair, group_pair
 from helpers.datasets.image_table.pixels import check_files, in_colour, table_masks, table_pictures
 from helpers.datasets.mama_mia.check import check_data
 from helpers.datasets.mama_mia.folders import masks
@@ -73,6 +74,7 @@ __all__ = [
     "TABLE_SUFFIXES",
     "Anatomy",
     "Checked",
+    "GroupPair",
     "ImageTable",
     "OwnScores",
     "Picture",
@@ -90,6 +92,7 @@ __all__ = [
     "enhancement",
     "find_scores",
     "folds",
+    "group_pair",
     "has_images",
     "has_pictures",
     "in_colour",

@@ -1,9 +1,21 @@
 """Runs and their records: parameters, provenance, claims, tables, recorded runs and sweeps."""
 
 from helpers.report.claims import judge, same_digits
+from helpers.report.parts import Parts
 from helpers.report.recording import recorded
 from helpers.report.run import Run, record, start
 from helpers.report.sweep_records import recorded_sweep
 from helpers.report.tables import claims_table, show
 
-__all__ = ["Run", "claims_table", "judge", "record", "recorded", "recorded_sweep", "same_digits", "show", "start"]
+__all__ = [
+    "Parts",
+    "Run",
+    "claims_table",
+    "judge",
+    "record",
+    "recorded",
+    "recorded_sweep",
+    "same_digits",
+    "show",
+    "start",
+]

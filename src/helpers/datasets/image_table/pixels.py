@@ -76,7 +76,7 @@ def table_pictures(
     pictures = loading.load_pictures(
         table.images["file"].tolist(), size, **how, slices=slices, blank=True, progress=progress
     )
-    blank = pictures.reshape(len(pictures), -1).min(axis=1) == pictures.reshape(len(pictures), -1).max(axis=1)
+    blank = (pictures.min(axis=(2, 3)) == pictures.max(axis=(2, 3))).all(axis=1)
     if blank.any():
         table, pictures = kept(table, ~blank, "all pixels are equal: left out"), pictures[~blank]
     if not len(pictures):

@@ -5,6 +5,7 @@ from helpers.studies.skin_tone.conditions import band_table, label_agreement, pr
 from helpers.studies.skin_tone.experiments import SAMPLING, Split, features, run, scorer, split
 from helpers.studies.skin_tone.exploring import code_view, explore_codes
 from helpers.studies.skin_tone.mixed import mixed_gap
+from helpers.studies.skin_tone.reading import Cohort, joined_classes, read
 from helpers.studies.skin_tone.representation import (
     at_equal_conditions,
     by_condition,
@@ -19,6 +20,7 @@ from helpers.studies.skin_tone.worlds import hits, read_world
 __all__ = [
     "SAMPLING",
     "Codes",
+    "Cohort",
     "Split",
     "at_equal_conditions",
     "band_table",
@@ -31,10 +33,12 @@ __all__ = [
     "gap_causes",
     "gap_verdict",
     "hits",
+    "joined_classes",
     "label_agreement",
     "mixed_gap",
     "prevalence",
     "prevalence_shift",
+    "read",
     "read_world",
     "representation_effects",
     "run",

@@ -16,6 +16,9 @@ from helpers.stats.experiments import two_group_cells
 from helpers.stats.inputs import check_groups, need_columns
 from helpers.stats.intervals import wilson
 
+# Columns of a comparison at no level at all.
+EMPTY = ["n_a", "n_b", "total_variation", "total_variation_chance_low", "total_variation_chance_high"]
+
 
 def prevalence(condition: ArrayLike, *, groups: ArrayLike, a: object, b: object, level: float = 0.95) -> pd.DataFrame:
     """Compute the share of each condition in two groups (prevalence).
@@ -64,7 +67,7 @@ def prevalence_shift(
     frame : pandas.DataFrame
         One row per case.
     levels : sequence of str
-        Columns of labels, in any order of fineness.
+        Columns of labels, in any order of fineness; without any, the table has no row.
     group : str
         Column of groups.
     a, b : object
@@ -108,7 +111,9 @@ def prevalence_shift(
             row |= {statistic: float(value), f"{statistic}_chance_low": low, f"{statistic}_chance_high": high}
         as_far = (chance["total_variation"] >= found["total_variation"] - 1e-12).sum()
         rows[name] = row | {"p": (as_far + 1) / (n_permutations + 1)}
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("level")
+    found = pd.DataFrame.from_dict(rows, orient="index")
+    found = found if levels else pd.DataFrame(columns=EMPTY, dtype=float)
+    return found.rename_axis("level")
 
 
 def _counts(condition: ArrayLike, groups: ArrayLike, a: object, b: object) -> pd.DataFrame:

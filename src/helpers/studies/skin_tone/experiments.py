@@ -34,10 +34,13 @@ def features(weights: str, network: str) -> learn.Features:
 
 
 class Split(NamedTuple):
-    """Rows of one run: test rows of both groups, and rows of each training, repeated as often as they are drawn."""
+    """Rows of one run: test rows of both groups, rows of each training, repeated as often as they are drawn, and the
+    rows from which trainings were drawn.
+    """
 
     test: np.ndarray
     train: dict[str, np.ndarray]
+    pool: np.ndarray
 
 
 def split(
@@ -56,8 +59,8 @@ def split(
     Parameters
     ----------
     cases : pandas.DataFrame
-        Column ``group``, and ``cluster`` if near-duplicates are known: images in the cluster of a tested image are not
-        trained on.
+        Column ``group``, and ``cluster`` if patients or near-duplicates are known: images in the cluster of a tested
+        image are not trained on. If there is a column ``may_be_tested``, other images are not tested.
     test_size, train_size : int
         Number of tested images of each group, and size of each training set.
     sampling : {"replace", "distinct", "matched"}
@@ -79,11 +82,13 @@ def split(
             raise InputError(f"{name} = {size}", "expected 1 or more", "Test and train on some images")
     rng = np.random.default_rng((seed, run))
     pools = {name: np.flatnonzero(cases["group"] == name) for name in (a, b)}
+    may = cases["may_be_tested"].to_numpy(bool) if "may_be_tested" in cases else np.ones(len(cases), bool)
     for name, pool in pools.items():
-        if len(pool) <= test_size:
-            problem = f"{len(pool)} images of {name}, but {test_size} are to be tested"
+        if len(pool) <= test_size or may[pool].sum() < test_size:
+            which = " that may be tested, one a patient" if "may_be_tested" in cases else ""
+            problem = f"{may[pool].sum()} images of {name}{which}, but {test_size} are to be tested"
             raise InputError("cases", problem, "Test fewer, or give more images")
-    tested = {name: rng.choice(pool, test_size, replace=False) for name, pool in pools.items()}
+    tested = {name: rng.choice(pool[may[pool]], test_size, replace=False) for name, pool in pools.items()}
     test = np.concatenate([tested[a], tested[b]])
     seen = np.isin(np.arange(len(cases)), test)
     if "cluster" in cases:
@@ -106,7 +111,7 @@ def split(
                 raise InputError("cases", problem, "Train on fewer, or draw with replacement")
             drawn.append(_draw(rng, rest[group], size, wanted, sampling))
         train[name] = np.concatenate(drawn)
-    return Split(test, train)
+    return Split(test, train, np.sort(np.concatenate(list(rest.values()))))
 
 
 def _expected_distinct(pool: int, draws: int) -> int:
@@ -146,7 +151,8 @@ def run(
         ``score(train_rows, test_rows, seed, name) -> frame``, one row per tested image; `scorer` makes such a function.
         `name` is the name of the network, such as "run0-A".
     cases : pandas.DataFrame
-        Columns ``md5hash, group``, `condition`, one row per image, in the order of the images.
+        Columns ``image, group``, `condition`, one row per image, in the order of the images. All runs are split before
+        the first network is trained, so that too few images are refused at once.
     runs, test_size, train_size, sampling, seed, a, b
         Number of runs; for the others see `split`.
     keep : Path, optional
@@ -158,13 +164,15 @@ def run(
         ``run, training, image, group, label, distinct`` (number of different training images of this network) and the
         columns that `score` gives.
     """
-    need_columns(cases, ["md5hash", condition])
+    need_columns(cases, ["image", condition])
     if runs < 1:
         raise InputError(f"runs = {runs}", "expected 1 or more", "Repeat the experiment at least once")
     options = {"test_size": test_size, "train_size": train_size, "sampling": sampling, "seed": seed, "a": a, "b": b}
 
+    splits = [split(cases, run=run, **options) for run in range(runs)]
+
     def measured(run: int, training: str) -> list[dict[str, object]]:
-        rows = split(cases, run=run, **options)
+        rows = splits[run]
         trained_on = rows.train[training]
         found = score(trained_on, rows.test, network_seed(seed, run), f"run{run}-{training}").to_dict("records")
         distinct = len(np.unique(trained_on))
@@ -173,7 +181,7 @@ def run(
     plan = grid(run=range(runs), training=stats.TRAININGS)
     found = repeat(measured, plan, keep=keep, unit="network", progress=progress)
     tested = cases.iloc[found.pop("case")]
-    who = {"image": tested["md5hash"], "group": tested["group"].astype("str"), "label": tested[condition]}
+    who = {"image": tested["image"], "group": tested["group"].astype("str"), "label": tested[condition]}
     for place, (name, values) in enumerate(who.items(), start=2):
         found.insert(place, name, np.asarray(values))
     return found

@@ -40,7 +40,7 @@ def mixed_gap(
     ------
     InputError
         A column or a group is missing, a row has no run or condition, there is only one run or one condition, a score
-        is not a number, or all scores are equal.
+        is not a number, all scores are equal, or the model cannot be fitted.
 
     Notes
     -----
@@ -73,7 +73,11 @@ def mixed_gap(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model = smf.mixedlm("y ~ b", frame, groups=np.ones(len(frame)), vc_formula=random)
-        fit = model.fit(method="nm")  # gradient methods stop too early if a variance is near 0
+        try:
+            fit = model.fit(method="nm")  # gradient methods stop too early if a variance is near 0
+        except np.linalg.LinAlgError as error:
+            fix = "Give more images of each condition"
+            raise InputError("mixed model", f"it cannot be fitted ({error})", fix) from None
     low, high = fit.conf_int().loc["b"] * scale
     spread = dict(zip(fit.model.exog_vc.names, np.sqrt(np.maximum(fit.vcomp, 0)) * scale, strict=True))
     found = {"estimate": fit.params["b"] * scale, "low": low, "high": high, "p": fit.pvalues["b"]}

@@ -44,7 +44,7 @@ def read_world(
     check_choice("world", world, datasets.SKIN_WORLDS)
     root = datasets.simulate_dermatology(n, seed=seed, size=PIXELS, shares=SHARES, **datasets.SKIN_WORLDS[world])
     cases, _ = datasets.load_fitzpatrick17k(root, progress=False)
-    cases = cases[cases["group"].notna()].reset_index(drop=True)
+    cases = cases[cases["group"].notna()].reset_index(drop=True).rename(columns={"md5hash": "image"})
     images = datasets.load_images(cases["file"], PIXELS, progress=False)
     smaller = int(cases["group"].value_counts().min())
     sizes = {"test_size": smaller // 3, "train_size": smaller - smaller // 3}
