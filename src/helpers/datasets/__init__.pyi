@@ -13,9 +13,10 @@ from helpers.datasets.fitzpatrick.duplicates import leaks, load_clusters
 from helpers.datasets.fitzpatrick.loader import has_pictures, load_fitzpatrick17k
 from helpers.datasets.fitzpatrick.simulator import SKIN_WORLDS, simulate_dermatology
 from helpers.datasets.image_table.columns import PARAMETERS as IMAGE_COLUMNS
-from helpers.datasets.image_table.loading import ImageTable, load_image_table, shared_out, two_classes
+from helpers.datasets.image_table.loading import ImageTable, load_image_table
 from helpers.datasets.image_table.loading import kept as kept_images
 from helpers.datasets.image_table.pairs import GroupPair, group_pair
+from helpers.datasets.image_table.parts import shared_out, two_classes
 from helpers.datasets.image_table.pixels import check_files, in_colour, table_masks, table_pictures
 from helpers.datasets.mama_mia.check import check_data
 from helpers.datasets.mama_mia.folders import masks
