@@ -282,7 +282,7 @@ def test_each_run_has_a_seed_that_its_networks_share(images, monkeypatch):
         return fit(rows, seed=seed, **options)
 
     monkeypatch.setattr(learn, "fit_vae", noted)
-    cases = pd.DataFrame({"group": ["light", "dark"] * 8, "md5hash": [f"{k:032x}" for k in range(16)]})
+    cases = pd.DataFrame({"group": ["light", "dark"] * 8, "image": [f"{k:032x}" for k in range(16)]})
     sizes = {"test_size": 3, "train_size": 4, "seed": 0, "runs": 2, "shares": [0.5, 0.25]}
     options = {"steps": 1, "batch_size": 4, "device": "cpu", "deep": False, **SMALL}
     found = uncertainty.run(images, cases, names=["residual"], progress=False, **sizes, **options)

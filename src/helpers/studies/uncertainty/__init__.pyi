@@ -29,13 +29,15 @@ from helpers.studies.uncertainty.methods import (
 )
 from helpers.studies.uncertainty.planting import planted
 from helpers.studies.uncertainty.posteriors import Diagonal, Posterior, diagonal, laplace, most_evident
+from helpers.studies.uncertainty.reading import Cohort, read
 from helpers.studies.uncertainty.scoring import Scores, score
-from helpers.studies.uncertainty.warning_signs import calibration, compare_signs, hand_over
+from helpers.studies.uncertainty.warning_signs import calibration, compare_signs, hand_over, varying_signs
 
 __all__ = [
     "ARTEFACTS",
     "EFFORT",
     "SIGNS",
+    "Cohort",
     "Decoder",
     "Diagonal",
     "Eigenpairs",
@@ -62,6 +64,7 @@ __all__ = [
     "network_name",
     "planted",
     "posterior",
+    "read",
     "residual",
     "run",
     "score",
@@ -70,5 +73,6 @@ __all__ = [
     "signs",
     "sketch",
     "training_name",
+    "varying_signs",
     "with_dropout",
 ]

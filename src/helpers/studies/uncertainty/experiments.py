@@ -56,9 +56,9 @@ def shares(percents: str) -> list[float]:
     return found
 
 
-def training_name(share: float) -> str:
-    """Name a training set, for example "1% dark"."""
-    return f"{share * 100:g}% dark"
+def training_name(share: float, b: str = "dark") -> str:
+    """Name a training set by its share of group `b`, for example "1% dark"."""
+    return f"{share * 100:g}% {b}"
 
 
 def mixed(
@@ -77,8 +77,8 @@ def mixed(
     Parameters
     ----------
     cases : DataFrame
-        Column ``group``, and ``cluster`` if near-duplicates are known: images in the cluster of a tested image are not
-        trained on.
+        Column ``group``, and ``cluster`` if patients or near-duplicates are known: images in the cluster of a tested
+        image are not trained on. If there is a column ``may_be_tested``, other images are not tested.
     share : float
         Share of group `b` in the training set, 0 to 1, rounded to whole images. A share above 0 must give at least one.
     test_size, train_size : int
@@ -108,7 +108,9 @@ def mixed(
         problem = f"less than one image of {train_size}"
         raise InputError(f"share = {share:g}", problem, "Train on more images, or take a larger share")
     own = {name: rng.permutation(np.flatnonzero(cases["group"] == name)) for name in (a, b)}
-    test = np.concatenate([rows[:test_size] for rows in own.values()])
+    may = cases["may_be_tested"].to_numpy(bool) if "may_be_tested" in cases else np.ones(len(cases), bool)
+    tested = {name: rows[may[rows]][:test_size] for name, rows in own.items()}
+    test = np.concatenate(list(tested.values()))
     seen = np.isin(np.arange(len(cases)), test)
     if "cluster" in cases:
         clusters = cases["cluster"]
@@ -116,8 +118,9 @@ def mixed(
     train = []
     for name, size in ((a, train_size - of_b), (b, of_b)):
         rest = own[name][~seen[own[name]]]
-        if len(own[name]) < test_size or len(rest) < size:
-            problem = f"{len(own[name])} images of {name}, but {test_size} are tested and {size} trained on"
+        if len(tested[name]) < test_size or len(rest) < size:
+            patients = f" of {may[own[name]].sum()} patients" if "may_be_tested" in cases else ""
+            problem = f"{len(own[name])} images of {name}{patients}, but {test_size} are tested and {size} trained on"
             raise InputError("cases", problem, "Test or train on fewer")
         train.append(rest[:size])
     return np.concatenate(train), test
@@ -213,6 +216,8 @@ def run(
     test_size: int,
     train_size: int,
     seed: int,
+    a: str = "light",
+    b: str = "dark",
     names: Sequence[str] = SIGNS,
     effort: Mapping[str, int | float] = EFFORT,
     keep: Path | None = None,
@@ -226,12 +231,13 @@ def run(
     images : uint8 ndarray of shape (n, c, s, s)
         In the order of the cases.
     cases : DataFrame
-        Columns ``md5hash, group``.
+        Columns ``image, group``; for others see `mixed`. All runs are shared out before the first network is trained,
+        so that too few images are refused at once.
     shares : sequence of float
-        Shares of group ``dark`` in the training set.
+        Shares of group `b` in the training set.
     runs : int
         Repeats, 2 or more; each run has a different test set, training sets and initial weights.
-    test_size, train_size, seed
+    test_size, train_size, seed, a, b
         See `mixed`.
     names, effort
         See `signs`.
@@ -247,16 +253,17 @@ def run(
         the signs, and their errors as ``<sign> error`` if they have one. All scores but the encoder's are divided by
         the number of values in an image, so that they are in units of its mean squared error.
     """
-    need_columns(cases, ["md5hash"])
+    need_columns(cases, ["image"])
     if runs < 2:
         raise InputError(f"runs = {runs}", "expected 2 or more", "One run cannot show how much runs vary")
     if len({round(share * train_size) for share in shares}) < len(shares):
         problem = f"two shares are the same number of {train_size} images"
         raise InputError(f"shares = {list(shares)}", problem, "Train on more images, or take shares farther apart")
-    sizes = {"test_size": test_size, "train_size": train_size, "seed": seed}
+    sizes = {"test_size": test_size, "train_size": train_size, "seed": seed, "a": a, "b": b}
+    drawn = {(run, share): mixed(cases, share, run=run, **sizes) for run in range(runs) for share in shares}
 
     def measured(run: int, share: float) -> list[dict[str, object]]:
-        train_rows, test_rows = mixed(cases, share, run=run, **sizes)
+        train_rows, test_rows = drawn[run, share]
         own = learn.network_seed(seed, run)
         network = learn.fit_vae(images[train_rows], seed=own, progress=False, **options).model.eval()
         if keep is not None:
@@ -276,8 +283,8 @@ def run(
     plan = grid(run=range(runs), share=shares)
     found = repeat(measured, plan, keep=keep, unit="network", progress=progress)
     who = cases.iloc[found.pop("case")]
-    found.insert(1, "training", [training_name(share) for share in found["share"]])
-    found.insert(3, "image", who["md5hash"].to_numpy())
+    found.insert(1, "training", [training_name(share, b) for share in found["share"]])
+    found.insert(3, "image", who["image"].to_numpy())
     found.insert(4, "group", who["group"].astype(str).to_numpy())
     return found
 

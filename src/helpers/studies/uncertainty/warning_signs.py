@@ -100,6 +100,34 @@ def compare_signs(
     return pd.DataFrame(found, columns=COLUMNS)
 
 
+def varying_signs(
+    rows: pd.DataFrame, signs: Sequence[str], *, group: str = "group"
+) -> tuple[list[str], dict[str, str]]:
+    """Select the signs that vary in each training, run and group; `compare_signs` refuses the others.
+
+    Returns
+    -------
+    varying : list of str
+    constant : dict of str to str
+        Reason by sign: the first place in which it is the same for all images, or no number.
+
+    Raises
+    ------
+    InputError
+        No sign varies everywhere, or a column is missing.
+    """
+    need_columns(rows, ["training", "run", group, *signs])
+    constant: dict[str, str] = {}
+    for (training, run, name), part in rows.groupby(["training", "run", group], sort=False):
+        for sign in signs:
+            values = part[sign].to_numpy(float)
+            if not np.isfinite(values).all() or np.ptp(values) == 0:
+                constant.setdefault(sign, f"no number, or constant, in the images of {name} in run {run} of {training}")
+    if len(constant) == len(signs):
+        raise InputError("signs", f"{signs[0]} is {constant[signs[0]]}, and so is each other", "Train longer")
+    return [sign for sign in signs if sign not in constant], constant
+
+
 def hand_over(
     rows: pd.DataFrame,
     signs: Sequence[str],
