@@ -95,7 +95,7 @@ lab: $(READY) ## JupyterLab, opened on the first study
 # Variables of the command line as NAME=value, each one word as typed: blanks, quotes, $$ and | stay.
 given = $(foreach name,$(1),$(if $(filter command,$(origin $(name))),'$(name)=$(subst ','\'',$(value $(name)))'))
 # A table of images, and its columns.
-TABLE := IMAGES FILE SLICE MASK PATIENT SITE SPLIT GROUPS COMPARE TARGETS
+TABLE := IMAGES FILE SLICE MASK SECOND_MASK PATIENT SITE SPLIT GROUPS COMPARE TARGETS
 
 study: $(READY) ## one study: STUDY=... [PROFILE=...] [PARAMS="NAME=value ..."] [IMAGES=my.csv PATIENT=... GROUPS=... TARGETS=...]
 	@test -n "$(STUDY)" || { echo "Name a study: make study STUDY=01_label_audit" >&2; exit 2; }

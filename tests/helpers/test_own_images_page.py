@@ -26,6 +26,11 @@ def test_its_commands_name_studies_and_parameters():
     assert named <= set(datasets.IMAGE_COLUMNS)
 
 
+def test_make_passes_them_all_on():
+    (line,) = re.findall(r"^TABLE := (.*)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    assert line.split() == ["IMAGES", *datasets.IMAGE_COLUMNS]
+
+
 def test_it_names_the_formats_and_avoids_some_words():
     known = {"JPEG2000": "JPEG 2000", "PPM": "PNM", "WEBP": "WebP"}
     assert all(known.get(one, one) in TEXT for one in (*raster.FORMATS, "DICOM", "NIfTI"))
