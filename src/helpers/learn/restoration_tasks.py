@@ -35,8 +35,7 @@ GRADES = (0.25, 0.15, 0.6)  # shares of grades 2, 3 and 4 among simulated brains
 class Task(NamedTuple):
     """Clean images of a data set, with the targets to predict from them.
 
-    rows : one row per image: ``case, patient_id, split``, ``age`` where a data set records it, the attributes and the
-        targets (0, 1 or missing)
+    rows : one row per image: ``case, patient_id, split``, the attributes, targets (0, 1 or missing), perhaps ``age``
     images : float32 (n, 1, s, s), 0 to 1
     masks : uint8 (n, 1, s, s), or None if there is nothing to segment
     targets, attributes : columns of the rows; an attribute that is missing in all rows is left out
