@@ -9,7 +9,6 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from helpers import figures, paths
-from helpers.book.page import TITLE
 from helpers.report import claims as claims_
 from helpers.report import ipynb, recording, tables
 from helpers.report.instances import Page
@@ -94,7 +93,7 @@ def _belongs(results: dict[str, Any], family: list[Page]) -> str:
 
 def _title(run: Path, study: str) -> str:
     cells = ipynb.read(run / f"{study}.ipynb")["cells"]
-    found = (TITLE.search(c["source"]) for c in cells if c["cell_type"] == "markdown")
+    found = (ipynb.TITLE.search(c["source"]) for c in cells if c["cell_type"] == "markdown")
     return next((title[1] for title in found if title), study)
 
 

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import yaml
 
 from helpers import paths
-from helpers.book.page import TITLE
 from helpers.errors import InputError
 from helpers.report import instances, ipynb
 from helpers.report.instances import LISTED, Page
@@ -99,7 +98,7 @@ def entries() -> list[Entry]:
 
 def _title(study: str) -> str:
     notebook = ipynb.read(paths.notebooks() / f"{study}.ipynb")
-    texts = (TITLE.search(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
+    texts = (ipynb.TITLE.search(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
     return next((title[1] for title in texts if title), study)
 
 

@@ -17,7 +17,6 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 ADVICE = "The `srun` command is available"  # Lightning prints it on login nodes, at every training without srun
 PROGRESS = re.compile(r"\d+%\||\d+it \[|\r")  # progress bars as tqdm writes them
-TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 # DEFINED: places where MyST defines a label (`(label)=`, the option of a directive, a numbered equation).
 # BEFORE: the text before a label, where it is defined or referred to.
 DEFINED = re.compile(r"^\s*\(([^()\s]+)\)=\s*$|^\s*:(?:name|label):\s*(\S+)|\$\$ \(([^()\s]+)\)\s*$", re.MULTILINE)
@@ -141,8 +140,8 @@ def _set_apart(notebook: dict[str, Any], shown: Page) -> None:
             figure["name"] += f"-{shown.suffix}"
         if "caption" in figure:
             figure["caption"] = apart(figure["caption"])
-    first = next(cell for cell in texts if TITLE.search(cell["source"]))
-    first["source"] = TITLE.sub(lambda _: f"# {shown.title}", first["source"], count=1)
+    first = next(cell for cell in texts if ipynb.TITLE.search(cell["source"]))
+    first["source"] = ipynb.TITLE.sub(lambda _: f"# {shown.title}", first["source"], count=1)
 
 
 def _make_line(shown: Page, profile: str) -> str:

@@ -14,6 +14,7 @@ from helpers.errors import InputError
 
 FORMAT, MINOR = 4, 5
 JSON = re.compile(r"application/(.*\+)?json")  # MIME types of outputs that are not text
+TITLE = re.compile(r"^# (.+)$", re.MULTILINE)  # the title in the source of a Markdown cell
 # Texts that a file stores as a list of lines: names in a cell or an output, and prefixes of MIME types.
 LINES = ("source", "text", "application/javascript", "image/svg+xml")
 
