@@ -111,6 +111,8 @@ REFUSED = [
     (frame(sex="male"), {"GROUPS": "sex"}, "column sex: has the one value 'male'"),
     (frame(), {"GROUPS": "image"}, "there is no column 'image'"),
     (frame(), {"COMPARE": "skin_type: 1,2"}, "is not understood"),
+    (frame(), {"COMPARE": ":"}, "':' is not understood"),
+    (frame(), {"COMPARE": "age: <=40 | >6.0.0"}, "no row has >6.0.0"),
     (frame(), {"COMPARE": "skin_type: 1,2 | 7"}, "no row has 7"),
     (frame(), {"COMPARE": "skin_type: 1,2 | 2,3"}, "1, 2 and 2,3 share rows"),
     (frame(), {"TARGETS": "diagnosis=MEL"}, "no row has 'MEL'. The classes are BCC, NEV"),

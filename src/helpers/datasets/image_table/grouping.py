@@ -14,8 +14,9 @@ from helpers.errors import InputError
 
 MOST = 10  # groups of an attribute, and classes of a label: a column with more values is no attribute
 _OPERATORS: dict[str, Callable] = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
-_BOUND = re.compile(r"(<=|>=|<|>)\s*([+-]?[\d.]+)")
-_RANGE = re.compile(r"([\d.]+)\s*(?:-|to)\s*([\d.]+)")
+_NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
+_BOUND = re.compile(rf"(<=|>=|<|>)\s*([+-]?){_NUMBER}")
+_RANGE = re.compile(rf"{_NUMBER}\s*(?:-|to)\s*{_NUMBER}")
 # Words of a label of two values, in lower case.
 _YES, _NO = ("1", "true", "yes", "positive", "present", "y"), ("0", "false", "no", "negative", "absent", "n")
 HOW = 'Write COMPARE="skin_type: 1,2 | 3,4; age: <=60 | >60"'
@@ -33,11 +34,11 @@ def compared(text: str, columns: list[str], file: str) -> dict[str, list[str]]:
     """
     found = {}
     for part in split(text, ";"):
-        name, *values = split(part, ":")
-        groups = split(values[0], "|") if len(values) == 1 else []
+        pieces = split(part, ":")
+        groups = split(pieces[1], "|") if len(pieces) == 2 else []
         if len(groups) < 2:
             raise InputError("COMPARE", f"{part!r} is not understood", HOW)
-        found[named(columns, unquoted(name), parameter="COMPARE", file=file)] = groups
+        found[named(columns, unquoted(pieces[0]), parameter="COMPARE", file=file)] = groups
     return found
 
 
@@ -99,7 +100,7 @@ def _inside(values: pd.Series, numbers: pd.Series, text: str) -> pd.Series:
         if exact.any():
             inside |= exact.fillna(False)
         elif bound := _BOUND.fullmatch(item):
-            inside |= _OPERATORS[bound[1]](numbers, float(bound[2]))
+            inside |= _OPERATORS[bound[1]](numbers, float(bound[2] + bound[3]))
         elif span := _RANGE.fullmatch(item):
             inside |= numbers.between(float(span[1]), float(span[2]))
         elif not np.isnan(alone):
