@@ -26,6 +26,11 @@ def area(radius, large):
     return PI * radius**2
 """
 LARGE = "def area(radius):\n    return 3.14 * radius**2\n"
+RINGS = """    if radius < 0:
+        from helpers.metrics import rings
+
+        return rings.area(radius)
+    return PI *"""
 PARAMETERS = """SEED: int = 0  # seed
 SOURCE: str = "simulated"  # or real
 DATA_ROOT: str = ""  # folder of the real data
@@ -170,6 +175,23 @@ def test_a_changed_module_that_the_canary_does_not_load_is_named_and_can_be_reac
     project.commit("Reach large discs")
     code, text = project.restamp()
     assert code == 0 and f"{toy.STUDY}/full: restamped: " in text, text
+
+
+def test_a_module_listed_as_unused_needs_no_canary_unless_the_recorded_run_loaded_it(project, start):
+    """The recorded run is large; the second module is one that only other data would need."""
+    names = project.folder / "book" / "recorded" / "renamed.yaml"
+    project.change(MODULE, "    return PI *", RINGS)
+    (project.folder / MODULE).with_name("rings.py").write_text(LARGE)
+    names.write_text(f"{toy.STUDY}:\n  unused: [helpers.metrics.large_discs, helpers.metrics.rings]\n")
+    project.commit("Measure rings")
+    code, text = project.restamp()
+    assert code == 0, text
+    assert project.record()["provenance"]["restamped"][-1]["unused"] == ["helpers.metrics.rings"]
+    project.git("checkout", "--quiet", RECORD)
+    project.change(MODULE.replace("discs", "large_discs"), "3.14 * radius**2", "radius**2 * 3.14")
+    project.commit("Tidy large discs")
+    code, text = project.restamp()
+    assert code == 2 and "no canary loads helpers.metrics.large_discs" in text, text
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers.book.renames import ADDED, GONE, LISTS, pattern, renamed
+from helpers.book.renames import ADDED, ANEW, GONE, pattern, renamed
 from helpers.report import recording
 from helpers.report.run import CASES
 from helpers.report.values import flatten
@@ -68,7 +68,7 @@ def _flat(results: Mapping[str, Any]) -> dict[str, Any]:
 def _compared(
     before: Mapping[str, Any], odd: list[str], after: Mapping[str, Any], names: Mapping[str, Any]
 ) -> list[str]:
-    new, old, words = ([pattern(text) for text in names.get(key, ())] for key in LISTS)
+    new, old, words = ([pattern(text) for text in names.get(key, ())] for key in (ADDED, GONE, ANEW))
     free = {path for path in {**before, **after} if any(p.fullmatch(path) for p in words)}
     free |= {path for path in after if before.get(path) is None and any(p.fullmatch(path) for p in new)}
     free |= {path for path in before if after.get(path) is None and any(p.fullmatch(path) for p in old)}

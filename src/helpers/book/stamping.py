@@ -4,7 +4,8 @@ A record's canary is a small run: the study at a reduced size with the record's 
 commit and at HEAD, each in a clone, both with the packages that are installed now. If all values are equal, the record
 is stamped with the code at HEAD. Changed modules that these parameters do not load are tested by further canaries: with
 the parameters of the study's pages, or of ``notebooks/params/<study>.canary-<name>.yaml``, which may name another study
-that uses these modules.
+that uses these modules. A module that no recorded run loads, such as the reader of a format, may be listed as unused
+in the table of names, with the reason; it needs no canary, if the record does not name it among those it has loaded.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any, NamedTuple
 
 from helpers import paths
 from helpers.book.comparing import differences
-from helpers.book.renames import names_of, with_names
+from helpers.book.renames import UNUSED, names_of, with_names
 from helpers.book.small_runs import ANEW, Checkouts, canary, git
 from helpers.errors import InputError
 from helpers.keep import fingerprint
@@ -135,17 +136,19 @@ def _restamped(record: Record, clones: Checkouts, data_root: str) -> list[str]:
     commits = {"from": before.name, "to": after.name}
     code = {place: _code(place, record.study) for place in (before, after)}
     names = names_of(record.study)
-    proof = "the code is the same"
+    proof, unused = "the code is the same", []
     if code[before] != code[after]:
         proof, found = "a small run of both gives the same values", []
         missed = _changed(code, before, after)
+        unused = sorted(set().union(*missed.values()) & {*names[UNUSED]} - _loaded(known))
+        missed = {place: found.difference(unused) for place, found in missed.items()}
         own = [(record.study, given) for given in record.runs]
         for number, (study, given) in enumerate([*own, *_further(record.study)]):
             if number >= len(own) and not any(missed.values()):
                 break
             runs = clones.run(study, before, canary(record.name, {**known, "study": study}, given, data_root))
             found += differences(runs[before], runs[after], names_of(study))
-            missed = {place: missed[place] - _loaded(runs[place]) for place in missed}
+            missed = {place: missed[place] - _loaded(recording.read(runs[place])["provenance"]) for place in missed}
         if not found and (left := sorted(set().union(*missed.values()))):
             problem = f"no canary loads {left[0]}, which has changed"
             file = f"notebooks/params/{record.study}.canary-NAME.yaml"
@@ -155,6 +158,7 @@ def _restamped(record: Record, clones: Checkouts, data_root: str) -> list[str]:
             more = [f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
             return [f"differs: {len(found)} values between {before.name} and {after.name}", *found[:SHOWN], *more]
     stamp = {**commits, "on": datetime.now(UTC).strftime("%Y-%m-%d"), "proof": proof}
+    stamp |= {"unused": unused} if unused else {}
     about["provenance"] = {**known, **code[after], "restamped": [*known.get("restamped", []), stamp]}
     write_json(record.file, with_names(about, names))
     return [f"restamped: {before.name} and {after.name}, {proof}"]
@@ -213,8 +217,7 @@ def _changed(code: Mapping[Path, dict[str, Any]], before: Path, after: Path) -> 
     }
 
 
-def _loaded(run: Path) -> set[str]:
-    """Return the modules that a run has loaded."""
-    known = recording.read(run)["provenance"]
+def _loaded(known: Mapping[str, Any]) -> set[str]:
+    """Return the modules that a run has loaded, from its provenance."""
     # Older runs list the loaded modules as `helpers`, without those that judge, which every run loads.
     return set(known.get("loaded", {*known["helpers"], *fingerprint.JUDGING}))
