@@ -21,7 +21,7 @@ Keys = tuple[str, ...]  # of nested values, from outside in
 
 
 def names_of(study: str) -> dict[str, Any]:
-    """Read the intended changes of a study: old to new names; what is added, gone or anew; the modules it does not use."""
+    """Read the intended changes of a study: old to new names; what is added, gone or anew; modules it does not load."""
     file = paths.recorded() / NAMES
     known: dict[str, Any] = {}
     with contextlib.suppress(FileNotFoundError):

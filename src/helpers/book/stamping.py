@@ -150,7 +150,7 @@ def _restamped(record: Record, clones: Checkouts, data_root: str) -> list[str]:
             found += differences(runs[before], runs[after], names_of(study))
             missed = {place: missed[place] - _loaded(recording.read(runs[place])["provenance"]) for place in missed}
         if not found and (left := sorted(set().union(*missed.values()))):
-            problem = f"no canary loads {left[0]}, which has changed"
+            problem = f"no canary loads {', '.join(left)}, which {'has' if len(left) == 1 else 'have'} changed"
             file = f"notebooks/params/{record.study}.canary-NAME.yaml"
             fix = f"Name parameters that reach it in {file}, or record it again"
             raise InputError(record.name, problem, fix)
