@@ -173,17 +173,19 @@ def test_a_record_finds_its_table_again(made, tmp_path):
 
 
 def test_a_command_checks_the_table_and_its_files_before_anything_starts(made, tmp_path):
-    made()
+    made(frame(patient=np.arange(ROWS), skin_type=1 + 2 * (np.arange(ROWS) % 2)))
     words = [f"IMAGES={tmp_path / 'my.csv'}", "COMPARE=skin_type: 1,2 | 3,4"]
-    values = workflow.settle("05_mitigation", "tiny", words)
+    values = workflow.settle("03_skin_tone_vae", "tiny", words)
     assert values["SOURCE"] == "real" and values["COMPARE"] == "skin_type: 1,2 | 3,4"
     with pytest.raises(InputError, match="SOURCE: it is simulated, but IMAGES names a table"):
-        workflow.settle("05_mitigation", "tiny", [*words, "SOURCE=simulated"])
-    with pytest.raises(InputError, match="05_mitigation, parameter PATIENTS: the study has no such parameter"):
-        workflow.settle("05_mitigation", "tiny", [*words, "PATIENTS=patient"])
+        workflow.settle("03_skin_tone_vae", "tiny", [*words, "SOURCE=simulated"])
+    with pytest.raises(InputError, match="03_skin_tone_vae, parameter PATIENTS: the study has no such parameter"):
+        workflow.settle("03_skin_tone_vae", "tiny", [*words, "PATIENTS=patient"])
+    with pytest.raises(InputError, match="my.csv, 02_biased_ruler: no masks; name them as MASK=column"):
+        workflow.settle("02_biased_ruler", "tiny", words)
     (tmp_path / "pictures" / "3.png").write_bytes(b"no picture")
     with pytest.raises(InputError, match=r"row 5, .*3\.png"):
-        workflow.settle("05_mitigation", "tiny", words)
+        workflow.settle("03_skin_tone_vae", "tiny", words)
 
 
 def test_tables_of_one_name_have_runs_of_two_names_and_no_path_is_shown(tmp_path):

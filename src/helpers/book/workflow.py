@@ -41,19 +41,23 @@ def settle(study: str, profile: str, words: list[str]) -> dict[str, Any]:
         values[name] = parameters.parse(text, declared.types.get(name))
     parameters.check(values, declared.types, declared.limits, where=study)
     if values.get(parameters.IMAGES):
-        _check_images(values)
+        _check_images(study, values)
     elif values.get("SOURCE") == "real":
         paths.data_root(values.get("DATA_ROOT", ""))
     return values
 
 
-def _check_images(values: dict[str, Any]) -> None:
+def _check_images(study: str, values: dict[str, Any]) -> None:
     """Read the user's table of images, and set SOURCE to real; refuse what a run would refuse of it."""
     from helpers import datasets
 
     if values.get("SOURCE", "real") != "real":
         raise InputError("SOURCE", "it is simulated, but IMAGES names a table", "Leave SOURCE or IMAGES out")
-    datasets.check_files(datasets.load_image_table(values[parameters.IMAGES], values))
+    table = datasets.load_image_table(values[parameters.IMAGES], values)
+    if why := datasets.unsuited(study, table):
+        fix = "See 'Your own images' in the book, and make check-data IMAGES=..."
+        raise InputError(f"{Path(values[parameters.IMAGES]).name}, {study}", why, fix)
+    datasets.check_files(table)
     values["SOURCE"] = "real"
 
 

@@ -3,6 +3,7 @@
 A simulator writes a data set with a known, planted bias in the layout of the real one. The loader reads both kinds.
 """
 
+from helpers.datasets.checking.suiting import unsuited
 from helpers.datasets.checking.summary import Checked, check_folder, check_images
 from helpers.datasets.chexpert.converting import chest_table
 from helpers.datasets.chexpert.loader import FINDINGS, load_chexpert, mapped_race
@@ -138,5 +139,6 @@ __all__ = [
     "table_pictures",
     "to_grid",
     "two_classes",
+    "unsuited",
     "world_truth",
 ]

@@ -36,19 +36,38 @@ def studies(table: ImageTable, words: Mapping[str, object]) -> list[list[str]]:
     list of [study, text]
     """
     rest = " ".join(f"{name}={shlex.quote(str(value))}" for name, value in words.items() if value)
-    return [[name, _reason(name, table) or f"make study STUDY={name} {rest}" + _warning(table)] for name in NEEDS]
+    return [[name, _answer(name, table, f"make study STUDY={name} {rest}")] for name in NEEDS]
 
 
-def _reason(name: str, table: ImageTable) -> str:
-    """Give the reason why a study cannot take the table; empty if it can."""
+def _answer(name: str, table: ImageTable, command: str) -> str:
+    why = unsuited(name, table)
+    return f"no: {why}" if why else command + _warning(table)
+
+
+def unsuited(name: str, table: ImageTable) -> str:
+    """Give the reason why a study cannot take a table of images.
+
+    Parameters
+    ----------
+    name : str
+        Study, such as "05_mitigation".
+    table : ImageTable
+
+    Returns
+    -------
+    str
+        Such as "no labels; name them as TARGETS=column"; empty if it can, or if the needs of the study are not known.
+    """
+    if name not in NEEDS:
+        return ""
     if not _takes_tables(name):
-        return "no: this study does not take a table of images"
+        return "this study does not take a table of images"
     if not len(table.groups.columns):
-        return "no: no column of groups; name one as GROUPS=column"
+        return "no column of groups; name one as GROUPS=column"
     lead = table.groups.columns[0]
     sizes = _sizes(table)
     if len(sizes) < 2 or sizes.iloc[1] < SMALLEST_CELL:
-        return f"no: fewer than two groups of {lead} have {SMALLEST_CELL} patients"
+        return f"fewer than two groups of {lead} have {SMALLEST_CELL} patients"
     has = {"masks": bool(table.images["mask"].notna().any()), "labels": bool(_usable(table))}
     needed = NEEDS[name].split("|")
     if NEEDS[name] and not any(has[one] for one in needed):
@@ -56,9 +75,9 @@ def _reason(name: str, table: ImageTable) -> str:
         if not len(table.labels.columns):
             missing["labels"] = "no labels"
         ways = {"masks": "MASK=column", "labels": "TARGETS=column"}
-        return f"no: {' and '.join(missing[n] for n in needed)}; name them as {' or '.join(ways[n] for n in needed)}"
+        return f"{' and '.join(missing[n] for n in needed)}; name them as {' or '.join(ways[n] for n in needed)}"
     if name == "02_biased_ruler" and table.images["mask"].isna().any():
-        return f"no: {int(table.images['mask'].isna().sum())} pictures have no mask; give masks of zeros"
+        return f"{int(table.images['mask'].isna().sum())} pictures have no mask; give masks of zeros"
     return ""
 
 
