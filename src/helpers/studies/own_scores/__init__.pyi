@@ -3,7 +3,7 @@
 from helpers.studies.own_scores.classifying import Classified, GroupRates, classified, group_rates
 from helpers.studies.own_scores.rate_changes import changed_rates, rate_trends, trends
 from helpers.studies.own_scores.rate_gaps import Gaps, compare_rates, odds_differences
-from helpers.studies.own_scores.rate_tables import leading_rate, rate_table, rate_values
+from helpers.studies.own_scores.rate_tables import leading_rate, rate_intervals, rate_table, rate_values
 from helpers.studies.own_scores.rate_wording import rate_findings
 from helpers.studies.own_scores.scoring import score_own
 from helpers.studies.own_scores.suppression import beside_small, suppressed, suppressed_cells, total, with_suppressed
@@ -23,6 +23,7 @@ __all__ = [
     "leading_rate",
     "odds_differences",
     "rate_findings",
+    "rate_intervals",
     "rate_table",
     "rate_trends",
     "rate_values",

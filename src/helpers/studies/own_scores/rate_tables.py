@@ -48,6 +48,37 @@ def rate_table(
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
+def rate_intervals(
+    gaps: Gaps, measure: str, *, names: Mapping[str, str], levels: Mapping[str, Mapping[object, str]]
+) -> pd.DataFrame:
+    """Tabulate one measure of each group that is not suppressed, to be drawn.
+
+    Parameters
+    ----------
+    gaps : Gaps
+    measure : str
+        Such as "sensitivity".
+    names : mapping of str to str
+        Attributes that are drawn, and their labels.
+    levels : mapping of str to mapping
+        Label of each group, by attribute.
+
+    Returns
+    -------
+    DataFrame
+        Index "attribute: group"; columns ``n`` (rows that the measure counts), ``estimate``, ``low`` and ``high``.
+    """
+    rows = {}
+    for name in names:
+        of = gaps.rates[name]
+        k = of.measures.index(measure)
+        for group, level in enumerate(of.levels):
+            if not np.isnan(of.estimate[k, group]):
+                found = of.n[k, group], of.estimate[k, group], *of.interval(k, group)
+                rows[f"{names[name]}: {levels[name][level]}"] = dict(zip(("n", "estimate", "low", "high"), found, strict=True))
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["n", "estimate", "low", "high"])
+
+
 def _row(of: GroupRates, group: int, measures: Sequence[str]) -> dict[str, object]:
     everyone, positive = of.measures.index(ACCURACY), of.measures.index(SENSITIVITY)
     n, patients = int(of.n[everyone, group]), int(of.patients[everyone, group])
