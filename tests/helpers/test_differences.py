@@ -67,6 +67,12 @@ def test_the_last_digit_counts(runs):
     assert line.startswith("gap.estimate: was 0.1, is 0.10000000000000002, by 1.39e-17")
 
 
+@pytest.mark.parametrize(("before", "after", "equal"), [(200, 200.0, True), (1, True, False), (1.0, "1.0", False)])
+def test_a_number_is_the_same_whether_stored_as_a_count_or_not(before, after, equal, runs):
+    first, second = runs("a", values={"n": before}), runs("b", values={"n": after})
+    assert (differences(first, second) == []) is equal
+
+
 def test_two_claims_of_one_name_are_both_compared(runs):
     second = {**CLAIM, "ours": 0.2}
     (line,) = differences(runs("a", claims=[CLAIM, CLAIM]), runs("b", claims=[CLAIM, second]))
@@ -166,7 +172,7 @@ def test_what_a_later_rule_gives_anew_may_differ_and_nothing_else(runs):
 
 def test_names_of_all_studies_and_of_one_are_joined(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "project", lambda: tmp_path)
-    assert names_of("09_discs") == {"added": [], "gone": [], "anew": []}
+    assert names_of("09_discs") == {"added": [], "gone": [], "anew": [], "unused": []}
     table = {
         "*": {"*.interval.0": "*.low", "added": ["*.n"]},
         "09_discs": {"gap": "b", "added": ["c"]},
@@ -174,7 +180,8 @@ def test_names_of_all_studies_and_of_one_are_joined(tmp_path, monkeypatch):
     }
     (tmp_path / "book" / "recorded").mkdir(parents=True)
     (tmp_path / "book" / "recorded" / "renamed.yaml").write_text(yaml.safe_dump(table))
-    assert names_of("09_discs") == {"*.interval.0": "*.low", "gap": "b", "added": ["*.n", "c"], "gone": [], "anew": []}
+    lists = {"added": ["*.n", "c"], "gone": [], "anew": [], "unused": []}
+    assert names_of("09_discs") == {"*.interval.0": "*.low", "gap": "b", **lists}
 
 
 def test_a_record_gets_the_names_and_keeps_the_numbers():

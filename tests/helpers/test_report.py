@@ -359,7 +359,8 @@ def test_fingerprint_follows_what_code_does(before, after, same):
 
 
 @pytest.mark.parametrize(
-    ("change", "same"), [("prose", True), ("explore", True), ("exercise", True), ("hide-input", False)]
+    ("change", "same"),
+    [("prose", True), ("explore", True), ("exercise", True), ("recorded", True), ("hide-input", False)],
 )
 def test_a_notebook_is_as_old_as_its_computing_cells(change, same, tmp_path):
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("gap = 1")])

@@ -36,7 +36,7 @@ def cells(path, kind=None):
 
 
 def aside(cell):
-    """Whether a cell belongs to an explorer or an exercise: no part of what the study computes."""
+    """Whether a cell is an explorer, an exercise or a view of a record: no part of what the study computes."""
     return bool(tags(cell) & fingerprint.ASIDE)
 
 
@@ -152,7 +152,7 @@ def test_tags_ids_and_definitions(path):
 
 
 @every_notebook
-def test_nothing_is_computed_from_explorers_and_exercises(path):
+def test_nothing_is_computed_from_explorers_exercises_and_records(path):
     def names(cell, kind):
         found = ast.walk(ast.parse(cell.source))
         return {node.id for node in found if isinstance(node, ast.Name) and isinstance(node.ctx, kind)}

@@ -37,7 +37,7 @@ LOOKING = {
 LOOKING |= {"cache", "fingerprint", "parsed", "workflow"}  # their names in records of an older layout
 # Exceptions: verdicts and, in records of an older layout, the suppression of small cells in an audit's tables.
 JUDGING = {"helpers.report.claims", "helpers.report.own"}
-ASIDE = {"explore", "exercise"}  # tags of cells that look at results and change none
+ASIDE = {"explore", "exercise", "recorded"}  # tags of cells that look at results and change none
 WHOLE_FILE = 5_000_000  # bytes; larger files enter the fingerprint by name and size
 TABLES = {".csv", ".xlsx", ".json", ".tsv"}
 
@@ -137,7 +137,7 @@ def module(file: Path) -> str:
 
 
 def notebook(file: Path, *, aside: bool = False) -> str:
-    """Hash a notebook's code cells, without prose; cells of explorers and exercises count only with `aside`."""
+    """Hash a notebook's code cells, without prose; cells with a tag in `ASIDE` count only with `aside`."""
     stat = file.stat()
     return _read(file, stat.st_mtime_ns, stat.st_size, aside).hash
 

@@ -10,7 +10,16 @@ import pandas as pd
 from helpers.disclosure import SMALLEST_CELL
 from helpers.report.tables import interval
 from helpers.stats.notation import estimate
-from helpers.studies.own_scores.classifying import ACCURACY, AUROC, BRIER, CALIBRATION, RATES, SENSITIVITY, GroupRates
+from helpers.studies.own_scores.classifying import (
+    ACCURACY,
+    AUROC,
+    BRIER,
+    CALIBRATION,
+    RATES,
+    SENSITIVITY,
+    Classified,
+    GroupRates,
+)
 from helpers.studies.own_scores.rate_gaps import Gaps
 
 SUPPRESSED = "suppressed"
@@ -49,34 +58,40 @@ def rate_table(
 
 
 def rate_intervals(
-    gaps: Gaps, measure: str, *, names: Mapping[str, str], levels: Mapping[str, Mapping[object, str]]
-) -> pd.DataFrame:
-    """Tabulate one measure of each group that is not suppressed, to be drawn.
+    found: Classified, gaps: Gaps, measure: str, *, names: Mapping[str, str], levels: Mapping[str, Mapping[object, str]]
+) -> tuple[pd.DataFrame, float]:
+    """Tabulate one rate of each group that is not suppressed, to be drawn.
 
     Parameters
     ----------
+    found : Classified
     gaps : Gaps
+        Of the same rows.
     measure : str
         Such as "sensitivity".
     names : mapping of str to str
-        Attributes that are drawn, and their labels.
+        Labels of attributes.
     levels : mapping of str to mapping
-        Label of each group, by attribute.
+        Attributes that are drawn, and the labels of their groups.
 
     Returns
     -------
-    DataFrame
+    rows : DataFrame
         Index "attribute: group"; columns ``n`` (rows that the measure counts), ``estimate``, ``low`` and ``high``.
+    every : float
+        The rate of all rows together, from 0 to 1.
     """
     rows = {}
-    for name in names:
+    for name in levels:
         of = gaps.rates[name]
         k = of.measures.index(measure)
         for group, level in enumerate(of.levels):
             if not np.isnan(of.estimate[k, group]):
-                found = of.n[k, group], of.estimate[k, group], *of.interval(k, group)
-                rows[f"{names[name]}: {levels[name][level]}"] = dict(zip(("n", "estimate", "low", "high"), found, strict=True))
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["n", "estimate", "low", "high"])
+                label = f"{names[name]}: {levels[name][level]}"
+                rows[label] = of.n[k, group], of.estimate[k, group], *of.interval(k, group)
+    values, counted = found.parts()[measure]
+    columns = ["n", "estimate", "low", "high"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns), float(values[counted].mean())
 
 
 def _row(of: GroupRates, group: int, measures: Sequence[str]) -> dict[str, object]:
