@@ -141,6 +141,11 @@ def test_suppression():
     assert shown.loc["a", ["positives", "sensitivity", "specificity"]].tolist() == ["<10", "suppressed", "suppressed"]
     assert "[" in shown.loc["a", "accuracy"] and "[" in shown.loc["b", "sensitivity"]
     assert shown.loc["tiny", "n"] == "<10" and set(shown.loc["tiny"].drop("n")) == {"suppressed"}
+    names = {"names": {"g": "clinic"}, "levels": {"g": {"a": "A", "b": "B", "c": "C"}}}
+    rows, every = own_scores.rate_intervals(found, gaps, "specificity", **names)
+    assert list(rows.index) == ["clinic: B", "clinic: C"] and list(rows.columns) == ["n", "estimate", "low", "high"]
+    assert (rows["low"] < rows["estimate"]).all() and (rows["estimate"] < rows["high"]).all()
+    assert every == pytest.approx((table["predicted"] == 0)[table["truth"] == 0].mean())
     assert gaps.table.loc["g"].loc[["sensitivity", "accuracy"], "groups"].tolist() == [2, 3]
     assert "AUROC" in gaps.table.loc["g"].index and gaps.table.loc[("g", "AUROC"), "groups"] == 2
 
