@@ -8,7 +8,7 @@ import pytest
 from helpers import paths
 from helpers.book import collected, page, workflow
 from helpers.errors import InputError
-from helpers.report import instances
+from helpers.report import claims, instances
 from helpers.report.instances import Page
 
 STUDY = "09_worlds"
@@ -174,6 +174,22 @@ def test_claims_name_their_page_and_run_and_count_once(tmp_path, monkeypatch):
     table = collected.counts(found[found["leads"]])
     assert list(table.index) == ["Worlds, real", "Worlds (rings), real", "Other, simulated"]
     assert list(table["differs"]) == [1, 1, 1] and table.to_numpy().sum() == 3
+
+
+def test_a_run_that_can_test_a_claim_represents_it(tmp_path, monkeypatch):
+    pages = collected_claims(tmp_path, monkeypatch)
+    file = paths.recorded() / STUDY / "a" / "results.json"
+    results = json.loads(file.read_text())
+    results["claims"][0]["verdict"] = collected.NOT_TESTABLE
+    file.write_text(json.dumps(results))
+    made(STUDY, paths.recorded() / STUDY / "c", "discs", source="simulated")
+    found = collected.collect(pages[:2], "tiny")
+    assert list(found[["run", "leads"]].itertuples(index=False, name=None))[:3] == [
+        ("a", False),
+        ("c", True),
+        ("", False),
+    ]
+    assert collected.NOT_TESTABLE in claims.VERDICTS
 
 
 def test_the_front_page_gets_a_figure_with_words_and_each_claim_once(tmp_path, monkeypatch):

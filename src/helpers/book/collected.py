@@ -15,6 +15,7 @@ from helpers.report.instances import Page
 from helpers.report.private import shorten
 
 HEAD = ["study", "claim", "published", "ours [95% interval]", "source", "verdict"]
+NOT_TESTABLE = "not testable here"  # one of `claims.VERDICTS`
 INTRO = """# What has been claimed, and what we find
 
 Every claim that a study tests, with the printed number, ours with its 95% interval, and the verdict.
@@ -22,7 +23,7 @@ The rule behind the verdicts is on [its own page](../methods/verdicts.md).
 A claim has a row for each run: {runs}.
 """
 RUNS = "the recorded runs of its study, and the run that this book was built from, at the {profile} profile"
-ONCE = "Each claim counts once: by the recorded run of its study where there is one, of real patients if there is one."
+ONCE = "Each claim counts once: by a run that can test it, recorded if there is one, of real patients if there is one."
 
 
 def write(pages: list[Page], profile: str, place: Path) -> None:
@@ -71,13 +72,16 @@ def collect(pages: list[Page], profile: str) -> pd.DataFrame:
         runs = [(name, results) for name, results in runs if _belongs(results, family) == page.name]
         runs.sort(key=lambda run: run[1]["provenance"]["source"] != "real")  # runs on real patients first
         runs.append(("", recording.read(page.run(profile))))
-        seen: set[str] = set()
+        start = len(rows)
         title = page.title or _title(page.run(profile), page.study)
         for name, results in runs:
             of = {"page": page.name, "study": page.label, "title": title, "run": name}
             of["source"] = results["provenance"]["source"]
-            rows += [{**claim, **of, "leads": claim["id"] not in seen} for claim in results["claims"]]
-            seen |= {claim["id"] for claim in results["claims"]}
+            rows += [{**claim, **of} for claim in results["claims"]]
+        for row in (own := rows[start:]):
+            same = [other for other in own if other["id"] == row["id"]]
+            best = min(same, key=lambda other: other["verdict"] == NOT_TESTABLE)  # of equals the first
+            row["leads"] = row["run"] == best["run"]
     frame = pd.DataFrame(rows, columns=[*claims_.COLUMNS, "page", "study", "title", "run", "leads"])
     return frame.astype({"leads": bool})
 
