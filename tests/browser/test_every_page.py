@@ -1,6 +1,7 @@
-"""Every page of the built book, opened once in each of two looks.
+"""Every page of the built book, in each of two looks.
 
-A visit notes all that the tests of its look ask. Each look is a class, so that one process makes its visits.
+A page is opened on a desktop in light, noted, turned to a phone in the dark, and noted again. Every second page is in
+another class, so that two processes make the visits.
 `make test-browser` runs it, and needs Chromium.
 With SCREENSHOTS=1 in the environment, pictures of all pages go to `_build/screenshots`; they take as long as the tests.
 """
@@ -23,8 +24,8 @@ AXE = ROOT / "tests" / "browser" / "axe-core" / "axe.min.js"
 PAPER = 672  # pixels of A4 between its margins
 # These pages, one of each kind, are judged by all rules in both looks. The others are judged on a desktop by all rules
 # but those of the looks, which take most of the time and depend on the style sheet. A slow test judges them by these,
-# without code, which one tool makes in one style. On a phone, it also visits the pages of the packages, which one tool
-# makes from one template.
+# without code, which one tool makes in one style. On a phone, these pages alone are opened afresh.
+LOOKS = {"desktop": "light", "phone": "dark"}
 WHOLE = {"intro", "how-to/run", "studies/00_bias_sandbox", "api/index", "api/metrics", "api/report"}
 OF_LOOKS = ["color-contrast", "link-in-text-block", "scrollable-region-focusable"]
 NOT_CODE = ":not(.highlight *)"
@@ -80,11 +81,6 @@ def judged(page: Page, *, looks: bool = True, others: bool = True, code: bool = 
     return [f"{rule['id']}: {node['html'][:200]}" for rule in grave for node in rule["nodes"]]
 
 
-def of_packages(name: str) -> bool:
-    """Whether a page is one of those of the packages, of which a few stand for all."""
-    return name.startswith(("api/", "studies/api/")) and name not in WHOLE
-
-
 def cut_on_paper(page: Page) -> list[str]:
     """What passes the edge when the page is printed."""
     page.set_viewport_size({"width": PAPER, "height": 900})
@@ -92,34 +88,46 @@ def cut_on_paper(page: Page) -> list[str]:
     return page.evaluate(CUT)
 
 
-def visited(tab: Reader, file: Path, device: str, name: str) -> dict[str, Any]:
-    """Open a page, and note all that is asked of it in this look."""
+def turned(tab: Reader, device: str) -> Page:
+    """Show a page in a look, on a screen."""
     tab.page.set_viewport_size({"width": WIDTHS[device], "height": 900})
-    tab.page.emulate_media(media="screen")
-    page = tab.open(file)
-    noted = page.evaluate(NOTED)
-    look(page, device, name)
-    if name in WHOLE or device == "desktop":
-        noted["grave"] = judged(page, looks=name in WHOLE)
-    if device == "desktop" and page.locator("article").count():  # search and index have none
-        noted["cut"] = cut_on_paper(page)
-    return {**noted, "problems": list(tab.problems)}
+    tab.page.emulate_media(media="screen", color_scheme=LOOKS[device])
+    return tab.page
+
+
+def visited(tab: Reader, file: Path, name: str) -> dict[str, dict[str, Any]]:
+    """Open a page, and note all that is asked of it in each look."""
+    noted = {}
+    for device in LOOKS:
+        page = turned(tab, device)
+        if device == "desktop" or name in WHOLE:
+            tab.open(file)
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+        noted[device] = {**page.evaluate(NOTED), "problems": list(tab.problems)}
+        look(page, device, name)
+        if name in WHOLE:
+            noted[device]["grave"] = judged(page)
+        tab.problems.clear()
+    if name not in WHOLE:
+        noted["desktop"]["grave"] = judged(turned(tab, "desktop"), looks=False)
+    if page.locator("article").count():  # search and index have none
+        noted["desktop"]["cut"] = cut_on_paper(page)
+    return noted
 
 
 @pytest.fixture(scope="class")
-def pages(request, browser, files, kept_book) -> dict[str, dict[str, Any]]:
-    """What was noted of each page in the look of a class."""
-    device, scheme = request.cls.device, request.cls.scheme
-    tab, noted = Reader(browser, WIDTHS[device], scheme), {}
-    here = {name: file for name, file in files.items() if device == "desktop" or not of_packages(name)}
-    for name, file in {**here, "search": kept_book / "search.html", "index": kept_book / "genindex.html"}.items():
+def pages(request, browser, files, kept_book) -> dict[str, dict[str, dict[str, Any]]]:
+    """What was noted in each look of the pages of a class."""
+    tab, noted = Reader(browser, WIDTHS["desktop"]), {}
+    every = {**files, "search": kept_book / "search.html", "index": kept_book / "genindex.html"}
+    for name in list(every)[request.cls.first :: 2]:
         try:
-            noted[name] = visited(tab, file, device, name)
+            noted[name] = visited(tab, every[name], name)
         except Error as error:
-            error.add_note(f"on page {name}, {device}")
+            error.add_note(f"on page {name}")
             raise
     tab.context.close()
-    return noted
+    return {device: {name: both[device] for name, both in noted.items()} for device in LOOKS}
 
 
 def having(pages: dict[str, dict[str, Any]], note: str) -> dict[str, Any]:
@@ -127,61 +135,74 @@ def having(pages: dict[str, dict[str, Any]], note: str) -> dict[str, Any]:
     return {name: noted[note] for name, noted in pages.items() if noted.get(note)}
 
 
+in_each_look = pytest.mark.parametrize("device", LOOKS)
+
+
 class EveryPage:
-    """What holds in both looks."""
+    """What holds on every page."""
 
-    device: str
-    scheme: str
+    first: int
 
-    def test_every_page_loads_clean_and_fits(self, pages):
+    @in_each_look
+    def test_every_page_loads_clean_and_fits(self, pages, device):
         """No error in the console, nothing missing, no sideways scrolling, every image shown."""
-        assert having(pages, "problems") == {}
-        assert having(pages, "blank") == {}
-        limit = WIDTHS[self.device]
-        assert {name: noted["width"] for name, noted in pages.items() if noted["width"] > limit} == {}
+        assert len(pages[device]) > 20
+        assert having(pages[device], "problems") == {}
+        assert having(pages[device], "blank") == {}
+        limit = WIDTHS[device]
+        assert {name: noted["width"] for name, noted in pages[device].items() if noted["width"] > limit} == {}
 
-    def test_the_theme_is_the_one_asked_for(self, pages):
-        assert {name: noted["theme"] for name, noted in pages.items() if noted["theme"] != self.scheme} == {}
+    @in_each_look
+    def test_the_theme_is_the_one_asked_for(self, pages, device):
+        assert {name: n["theme"] for name, n in pages[device].items() if n["theme"] != LOOKS[device]} == {}
 
-    def test_no_page_has_a_serious_fault_of_access(self, pages):
+    @in_each_look
+    def test_no_page_has_a_serious_fault_of_access(self, pages, device):
         """Rules of axe-core, the contrast of WCAG 2 AA among them; which on which pages, `WHOLE` says."""
-        assert having(pages, "grave") == {}
-        assert {name for name, noted in pages.items() if "grave" in noted} >= WHOLE
-
-
-class TestOnADesktopInLight(EveryPage):
-    device, scheme = "desktop", "light"
+        assert having(pages[device], "grave") == {}
+        judged_there = {name for name, noted in pages[device].items() if "grave" in noted}
+        assert judged_there == (WHOLE & set(pages[device]) if device == "phone" else set(pages[device]))
 
     def test_widgets_are_shown_once(self, pages, files):
-        holders = [name for name, file in files.items() if "widget-view+json" in file.read_text(encoding="utf-8")]
-        if not holders:
-            pytest.skip("no page has a widget yet")
-        shown = {name: pages[name]["widgets"] for name in holders}
-        views = {name: pages[name]["views"] for name in holders}
+        here = {name: files[name] for name in pages["desktop"] if name in files}
+        holders = [name for name, file in here.items() if "widget-view+json" in file.read_text(encoding="utf-8")]
+        assert holders
+        shown = {name: pages["desktop"][name]["widgets"] for name in holders}
+        views = {name: pages["desktop"][name]["views"] for name in holders}
         assert {name: len(heights) for name, heights in shown.items()} == views
         assert {name: heights for name, heights in shown.items() if not heights or heights[0] <= 10} == {}
 
     def test_nothing_is_cut_on_paper(self, pages):
         """Set for print and as wide as A4 between its margins, no table, figure or line of code passes the edge."""
-        assert having(pages, "cut") == {}
-
-
-class TestOnAPhoneInTheDark(EveryPage):
-    device, scheme = "phone", "dark"
+        assert sum("cut" in noted for noted in pages["desktop"].values()) > 20
+        assert having(pages["desktop"], "cut") == {}
 
     def test_figures_stay_readable(self, pages):
         """In dark mode a figure keeps its white card."""
-        studies = {name: noted for name, noted in pages.items() if name.startswith("studies/") or name == "intro"}
+        studies = {name: n for name, n in pages["phone"].items() if name.startswith("studies/") or name == "intro"}
         cards = {name: {(i["background"], i["filter"]) for i in noted["images"]} for name, noted in studies.items()}
         assert any(cards.values())
         assert {name: found for name, found in cards.items() if found - {("rgb(255, 255, 255)", "none")}} == {}
 
     def test_figures_can_be_read(self, pages):
         """Words are two thirds of the size they were drawn at, or more; a figure that is too wide for that scrolls."""
-        framed = [(name, i) for name, noted in pages.items() for i in noted["images"] if i["framed"]]
-        assert len(framed) > 20
+        framed = [(name, i) for name, noted in pages["phone"].items() for i in noted["images"] if i["framed"]]
+        assert len(framed) > 10
         assert [name for name, i in framed if i["visible"] and i["shown"] < min(i["drawn"], 770) * 0.65] == []
         assert [name for name, i in framed if i["visible"] and i["stuck"]] == []
+
+
+class TestEverySecondPage(EveryPage):
+    first = 0
+
+
+class TestTheOtherPages(EveryPage):
+    first = 1
+
+
+def test_all_pages_are_visited(files):
+    classes = {cls.first for cls in EveryPage.__subclasses__()}
+    assert classes == {0, 1} and len(files) > 40
 
 
 def test_faults_of_access_would_be_found(reader, files):
@@ -203,7 +224,7 @@ def test_faults_of_access_would_be_found(reader, files):
 @pytest.mark.slow
 @pytest.mark.parametrize(("device", "scheme"), [("desktop", "light"), ("phone", "dark")])
 def test_no_other_page_looks_wrong(device, scheme, reader, files):
-    """Rules of the looks on all other pages; on a phone also what is noted of the pages of packages."""
+    """Rules of the looks on all other pages, each opened in the look."""
     tab, limit = reader(WIDTHS[device], scheme), WIDTHS[device]
     found = {}
     for name in sorted(set(files) - WHOLE):
