@@ -53,6 +53,13 @@ NOTED = """() => {
     }),
   };
 }"""
+# A page follows the look of the device a little later; one that does not is noted as it is.
+FOLLOWED = """scheme => new Promise(done => {
+  const until = performance.now() + 3000;
+  const look = () => document.documentElement.dataset.theme === scheme || performance.now() > until
+    ? requestAnimationFrame(done) : setTimeout(look, 20);
+  look();
+})"""
 CUT = """() => {
   const edge = document.querySelector('article').getBoundingClientRect().right + 1;
   const parts = [...document.querySelectorAll('article :is(table, img, pre, figcaption)')];
@@ -102,7 +109,7 @@ def visited(tab: Reader, file: Path, name: str) -> dict[str, dict[str, Any]]:
         page = turned(tab, device)
         if device == "desktop" or name in WHOLE:
             tab.open(file)
-        page.evaluate("() => new Promise(requestAnimationFrame)")
+        page.evaluate(FOLLOWED, LOOKS[device])
         noted[device] = {**page.evaluate(NOTED), "problems": list(tab.problems)}
         look(page, device, name)
         if name in WHOLE:
