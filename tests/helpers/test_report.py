@@ -302,6 +302,21 @@ def test_recorded_run_suppresses_small_cells_and_knows_what_changed(finished, tm
     assert "helpers.stats.gaps" in report.recorded(STUDY, "x").notice().loc["code changed since", "recorded run"]
 
 
+def test_repeats_of_a_recorded_run_are_tabulated(finished, tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "recorded", lambda: tmp_path / "recorded")
+    results = json.loads((finished / "results.json").read_text())
+    for label, seed, low in (("a", 0, 0.1), ("a_seed_2", 2, None), ("b", 1, 0.2)):
+        results["values"]["gap"] = {"of": {"estimate": 0.5 + seed, "low": low, "high": 2.0, "n": 40, "p": 0.1}}
+        results["provenance"]["parameters"]["SEED"] = seed
+        (finished / "results.json").write_text(json.dumps(results))
+        recording.keep(finished, STUDY, label)
+    found = report.recorded_repeats(STUDY, "a*", "gap.of")
+    assert list(found.index) == ["a", "a_seed_2"] and found["seed"].tolist() == [0, 2]
+    assert found["estimate"].tolist() == [0.5, 2.5] and found["low"].isna().tolist() == [False, True]
+    assert report.recorded_repeats(STUDY, "*", "gap.no").empty
+    assert report.recorded_repeats(STUDY, "*", "b.0").empty
+
+
 def test_recording_refuses_a_case_and_an_unfinished_run(finished, tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "recorded", lambda: tmp_path / "recorded")
     results = json.loads((finished / "results.json").read_text())

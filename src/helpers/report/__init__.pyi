@@ -2,7 +2,7 @@
 
 from helpers.report.claims import judge, same_digits
 from helpers.report.parts import Parts
-from helpers.report.recording import recorded
+from helpers.report.recording import recorded, recorded_repeats
 from helpers.report.run import Run, record, start
 from helpers.report.sweep_records import recorded_sweep
 from helpers.report.tables import claims_table, show
@@ -14,6 +14,7 @@ __all__ = [
     "judge",
     "record",
     "recorded",
+    "recorded_repeats",
     "recorded_sweep",
     "same_digits",
     "show",

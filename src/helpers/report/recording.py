@@ -165,3 +165,31 @@ def _stamped(stamps: list[dict[str, str]]) -> dict[str, str]:
 def recorded(study: str, label: str) -> Recorded:
     """Load the run recorded under `book/recorded/<study>/<label>/`; it is empty if nothing is recorded yet."""
     return Recorded(paths.recorded() / study / label, study)
+
+
+def recorded_repeats(study: str, labels: str, value: str) -> pd.DataFrame:
+    """Tabulate one estimate of several recorded runs of a study, such as repeats with other seeds.
+
+    Parameters
+    ----------
+    study : str
+    labels : str
+        Pattern of the labels of the runs; ``*`` is any text.
+    value : str
+        Path of the estimate, such as "brief.change".
+
+    Returns
+    -------
+    DataFrame
+        A row for each run that has the estimate, sorted by label; columns ``seed``, ``n``, ``estimate``, ``low`` and
+        ``high``.
+    """
+    rows = {}
+    for folder in sorted((paths.recorded() / study).glob(labels)):
+        kept = Recorded(folder, study)
+        found: Any = kept.values
+        for key in value.split("."):
+            found = found.get(key) if isinstance(found, dict) else None
+        if isinstance(found, dict) and found.get("estimate") is not None:
+            rows[folder.name] = {"seed": kept.provenance["parameters"]["SEED"], **found}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["seed", "n", "estimate", "low", "high"])
