@@ -188,7 +188,8 @@ def test_a_command_checks_the_table_and_its_files_before_anything_starts(made, t
         workflow.settle("03_skin_tone_vae", "tiny", words)
 
 
-def test_tables_of_one_name_have_runs_of_two_names_and_no_path_is_shown(tmp_path):
-    names = {instances.instance([f"IMAGES={tmp_path / place / 'my.csv'}"]) for place in ("here", "there")}
-    assert len(names) == 2 and all(name.startswith("IMAGES=my-") for name in names)
-    assert instances.computing({"IMAGES": str(tmp_path / "my.csv")}) == {"IMAGES": "IMAGES"}
+@pytest.mark.parametrize("parameter", ["IMAGES", "LABELS", "KEEP", "DUPLICATES", "FEATURES"])
+def test_files_of_one_name_have_runs_of_two_names_and_no_path_is_shown(parameter, tmp_path):
+    names = {instances.instance([f"{parameter}={tmp_path / place / 'my.csv'}"]) for place in ("here", "there")}
+    assert len(names) == 2 and all(name.startswith(f"{parameter}=my-") for name in names)
+    assert instances.computing({parameter: str(tmp_path / "my.csv")}) == {parameter: parameter}

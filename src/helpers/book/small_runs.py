@@ -20,7 +20,7 @@ from helpers.book.running import LATE
 from helpers.errors import InputError
 from helpers.keep import fingerprint
 from helpers.report import instances, parameters, recording
-from helpers.report.private import FILES, PLACES
+from helpers.report.private import FILES, HIDDEN, PLACES
 
 ANEW = "Record it again"
 EXECUTE = f"""import json, sys
@@ -95,7 +95,7 @@ def canary(name: str, known: Mapping[str, Any], given: Mapping[str, Any], data_r
     InputError
         The run needs one of the user's files, or real data that are not available.
     """
-    if named := [name for name in FILES if given.get(name)]:
+    if named := [name for name in (*FILES, *HIDDEN) if given.get(name) and name != parameters.IMAGES]:
         raise InputError(name, f"the record names the file {named[0]} without its contents", ANEW)
     chosen = {k: v for k, v in given.items() if k not in PLACES and k not in instances.MACHINE}
     defaults = parameters.read(paths.notebooks() / f"{known['study']}.ipynb").defaults

@@ -13,7 +13,7 @@ import yaml
 from helpers import paths
 from helpers.errors import InputError
 from helpers.report import ipynb, parameters
-from helpers.report.private import PLACES, TABLES, shorten
+from helpers.report.private import HIDDEN, PLACES, shorten
 
 MACHINE = (*PLACES, "DEVICE")  # parameters that set where a run is executed, not the computation
 SUFFIX = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")  # it becomes part of file names and labels
@@ -69,8 +69,8 @@ def instance(words: list[str]) -> str:
 
 
 def _short(name: str, value: str) -> str:
-    """Shorten a value for the name of a run's folder; tables of one name in two folders have two names."""
-    if name in TABLES and value:
+    """Shorten a value for the name of a run's folder; files of one name in two folders have two names."""
+    if name in HIDDEN and value:
         file = Path(value).expanduser().resolve()
         return f"{file.stem}-{hashlib.sha256(str(file).encode()).hexdigest()[:6]}"
     return str(shorten(name, value))

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 PLACES = ("RUN_DIR", "DATA_ROOT", "SHIFTED_ROOT")  # folders of this machine: never shown, never compared
-TABLES = ("IMAGES",)  # the user's tables of images: never shown
+HIDDEN = ("IMAGES", "LABELS", "KEEP", "DUPLICATES", "FEATURES")  # the user's tables and files: never shown
 FILES = ("SCORES", "EXPERT", "PREDICTED")  # the user's files and folders: only the last part of the path is shown
 
 
 def shorten(name: str, value: Any) -> Any:
     """Return a parameter's value as it may be shown, without any folder of this machine."""
-    if name in (*PLACES, *TABLES) and value:
+    if name in (*PLACES, *HIDDEN) and value:
         return name
     return Path(value).name if name in FILES and value else value
