@@ -186,10 +186,10 @@ def recorded_repeats(study: str, labels: str, value: str) -> pd.DataFrame:
     """
     rows = {}
     for folder in sorted((paths.recorded() / study).glob(labels)):
-        kept = Recorded(folder, study)
-        found: Any = kept.values
+        results = read(folder)
+        found: Any = results["values"]
         for key in value.split("."):
             found = found.get(key) if isinstance(found, dict) else None
         if isinstance(found, dict) and found.get("estimate") is not None:
-            rows[folder.name] = {"seed": kept.provenance["parameters"]["SEED"], **found}
+            rows[folder.name] = {"seed": results["provenance"]["parameters"]["SEED"], **found}
     return pd.DataFrame.from_dict(rows, orient="index", columns=["seed", "n", "estimate", "low", "high"])
