@@ -192,6 +192,20 @@ def test_a_run_that_can_test_a_claim_represents_it(tmp_path, monkeypatch):
     assert collected.NOT_TESTABLE in claims.VERDICTS
 
 
+@pytest.mark.parametrize(
+    ("parameters", "page"),
+    [
+        ({"TASK": "skin", "CAUSE": "labels"}, "skin"),
+        ({"TASK": "skin", "CAUSE": ""}, "skin"),
+        ({"TASK": "chest", "CAUSE": ""}, ""),
+    ],
+)
+def test_a_recorded_run_belongs_to_the_page_with_most_of_its_parameters(parameters, page):
+    further = [Page(STUDY, "skin", "S?", {"TASK": "skin", "CAUSE": "labels"}), Page(STUDY, "x", "X?", {"TASK": "x"})]
+    results = {"provenance": {"parameters": parameters}}
+    assert collected._belongs(results, [Page(STUDY), *further]) == (f"{STUDY}_{page}" if page else STUDY)
+
+
 def test_the_front_page_gets_a_figure_with_words_and_each_claim_once(tmp_path, monkeypatch):
     place = tmp_path / "studies" / "claims.md"
     collected.write(collected_claims(tmp_path, monkeypatch), "tiny", place)

@@ -87,12 +87,14 @@ def collect(pages: list[Page], profile: str) -> pd.DataFrame:
 
 
 def _belongs(results: dict[str, Any], family: list[Page]) -> str:
-    """Return the page that a recorded run belongs to: the further page with its parameters, else the main page."""
+    """Return the page that a recorded run belongs to: the further page with most of its parameters, else the main page.
+
+    A run on other data may differ from its page in some, such as a cause that is planted in simulated data alone.
+    """
     made = results["provenance"]["parameters"]
-    for page in family:
-        if page.suffix and all(made.get(k) == shorten(k, v) for k, v in page.parameters.items()):
-            return page.name
-    return family[0].name
+    shared = {p.name: sum(made.get(k) == shorten(k, v) for k, v in p.parameters.items()) for p in family if p.suffix}
+    best = max(shared, key=shared.__getitem__, default="")
+    return best if shared.get(best) else family[0].name
 
 
 def _title(run: Path, study: str) -> str:
