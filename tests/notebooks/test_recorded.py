@@ -104,7 +104,7 @@ def test_every_claim_names_its_scope_and_parameters_of_its_study(file):
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda p: "/".join(p.parts[-3:-1]))
 def test_a_recorded_verdict_is_that_of_the_rule_today(path):
-    """Of the record's numbers, its data and its training; real records are of the papers' data or of a table of images."""
+    """Of the record's numbers, data and training; a real record is of the papers' data, or of a table of images."""
     results = json.loads(path.read_text())
     known, made = results["provenance"], results["provenance"]["parameters"]
     names = [known["study"], *(f"{known['study']}.{made.get(of)}" for of in ("DATASET", "TASK"))]
