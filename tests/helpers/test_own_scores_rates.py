@@ -142,10 +142,13 @@ def test_suppression():
     assert "[" in shown.loc["a", "accuracy"] and "[" in shown.loc["b", "sensitivity"]
     assert shown.loc["tiny", "n"] == "<10" and set(shown.loc["tiny"].drop("n")) == {"suppressed"}
     names = {"names": {"g": "clinic"}, "levels": {"g": {"a": "A", "b": "B", "c": "C"}}}
-    rows, every = own_scores.rate_intervals(found, gaps, "specificity", **names)
+    rows = own_scores.rate_intervals(gaps, "specificity", **names)
     assert list(rows.index) == ["clinic: B", "clinic: C"] and list(rows.columns) == ["n", "estimate", "low", "high"]
     assert (rows["low"] < rows["estimate"]).all() and (rows["estimate"] < rows["high"]).all()
-    assert every == pytest.approx((table["predicted"] == 0)[table["truth"] == 0].mean())
+    of_b = table[(table["truth"] == 0) & (groups == "b").to_numpy()[patient]]
+    assert rows.loc["clinic: B", ["n", "estimate"]].tolist() == pytest.approx(
+        [len(of_b), (of_b["predicted"] == 0).mean()]
+    )
     assert gaps.table.loc["g"].loc[["sensitivity", "accuracy"], "groups"].tolist() == [2, 3]
     assert "AUROC" in gaps.table.loc["g"].index and gaps.table.loc[("g", "AUROC"), "groups"] == 2
 

@@ -187,9 +187,8 @@ def recorded_repeats(study: str, labels: str, value: str) -> pd.DataFrame:
     rows = {}
     for folder in sorted((paths.recorded() / study).glob(labels)):
         results = read(folder)
-        found: Any = results["values"]
-        for key in value.split("."):
-            found = found.get(key) if isinstance(found, dict) else None
-        if isinstance(found, dict) and found.get("estimate") is not None:
-            rows[folder.name] = {"seed": results["provenance"]["parameters"]["SEED"], **found}
+        found = flatten(results["values"])
+        if found.get(f"{value}.estimate") is not None:
+            of = (found.get(f"{value}.{part}") for part in ("n", "estimate", "low", "high"))
+            rows[folder.name] = results["provenance"]["parameters"]["SEED"], *of
     return pd.DataFrame.from_dict(rows, orient="index", columns=["seed", "n", "estimate", "low", "high"])

@@ -10,16 +10,7 @@ import pandas as pd
 from helpers.disclosure import SMALLEST_CELL
 from helpers.report.tables import interval
 from helpers.stats.notation import estimate
-from helpers.studies.own_scores.classifying import (
-    ACCURACY,
-    AUROC,
-    BRIER,
-    CALIBRATION,
-    RATES,
-    SENSITIVITY,
-    Classified,
-    GroupRates,
-)
+from helpers.studies.own_scores.classifying import ACCURACY, AUROC, BRIER, CALIBRATION, RATES, SENSITIVITY, GroupRates
 from helpers.studies.own_scores.rate_gaps import Gaps
 
 SUPPRESSED = "suppressed"
@@ -58,15 +49,13 @@ def rate_table(
 
 
 def rate_intervals(
-    found: Classified, gaps: Gaps, measure: str, *, names: Mapping[str, str], levels: Mapping[str, Mapping[object, str]]
-) -> tuple[pd.DataFrame, float]:
+    gaps: Gaps, measure: str, *, names: Mapping[str, str], levels: Mapping[str, Mapping[object, str]]
+) -> pd.DataFrame:
     """Tabulate one rate of each group that is not suppressed, to be drawn.
 
     Parameters
     ----------
-    found : Classified
     gaps : Gaps
-        Of the same rows.
     measure : str
         Such as "sensitivity".
     names : mapping of str to str
@@ -76,10 +65,8 @@ def rate_intervals(
 
     Returns
     -------
-    rows : DataFrame
+    DataFrame
         Index "attribute: group"; columns ``n`` (rows that the measure counts), ``estimate``, ``low`` and ``high``.
-    every : float
-        The rate of all rows together, from 0 to 1.
     """
     rows = {}
     for name in levels:
@@ -89,9 +76,7 @@ def rate_intervals(
             if not np.isnan(of.estimate[k, group]):
                 label = f"{names[name]}: {levels[name][level]}"
                 rows[label] = of.n[k, group], of.estimate[k, group], *of.interval(k, group)
-    values, counted = found.parts()[measure]
-    columns = ["n", "estimate", "low", "high"]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns), float(values[counted].mean())
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["n", "estimate", "low", "high"])
 
 
 def _row(of: GroupRates, group: int, measures: Sequence[str]) -> dict[str, object]:
