@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from helpers import datasets
+from tests.helpers.pictures import load_colour
 
 SIDE, SIZE, IMAGES, DIFFERENT, ROUNDS, CORES = 3000, 224, 24, 4, 3, 2
 
@@ -51,7 +51,7 @@ def test_at_least_3_times_as_fast_on_two_cores(files, tmp_path, capsys):
         began = time.perf_counter()
         theirs = plain(files)
         between = time.perf_counter()
-        ours = datasets.load_images(files, SIZE, workers=CORES, progress=False, folder=tmp_path / str(k))
+        ours = load_colour(files, SIZE, workers=CORES, progress=False, folder=tmp_path / str(k))
         ended = time.perf_counter()
         ratios.append((between - began) / (ended - between))
         rates = IMAGES / (between - began), IMAGES / (ended - between)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,12 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
+from helpers import datasets
+
 NAME = "Doe^Jane"
+# As studies load photographs, and radiographs.
+load_colour = partial(datasets.load_pictures, channels=3, fit="crop", scale="bytes")
+load_grey = partial(datasets.load_pictures, channels=1, fit="squeeze", scale="minmax")
 
 
 def dicom(path: Path, values: np.ndarray, syntax: str = ExplicitVRLittleEndian, data: bytes = b"", **elements) -> Path:

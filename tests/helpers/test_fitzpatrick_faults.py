@@ -12,6 +12,7 @@ import pytest
 from helpers import datasets
 from helpers.datasets.fitzpatrick import layout
 from helpers.errors import InputError
+from tests.helpers.pictures import load_colour
 from tests.helpers.skin import N, counted, encoded, images, load, table_of, write
 
 
@@ -51,7 +52,7 @@ def test_what_is_wrong_with_an_image_is_counted(root, tmp_path, spoil, reason, l
     cases, dropped = load(root)
     assert counted(dropped, reason) == 3
     assert len(cases) == N - 3 * lost
-    assert datasets.load_images(cases["file"], 8, progress=False, folder=tmp_path).shape == (len(cases), 3, 8, 8)
+    assert load_colour(cases["file"], 8, progress=False, folder=tmp_path).shape == (len(cases), 3, 8, 8)
 
 
 def test_missing_and_foreign_and_double_images_are_counted(root):

@@ -181,6 +181,8 @@ def test_a_command_checks_the_table_and_its_files_before_anything_starts(made, t
         workflow.settle("03_skin_tone_vae", "tiny", [*words, "SOURCE=simulated"])
     with pytest.raises(InputError, match="03_skin_tone_vae, parameter PATIENTS: the study has no such parameter"):
         workflow.settle("03_skin_tone_vae", "tiny", [*words, "PATIENTS=patient"])
+    with pytest.raises(InputError, match="DUPLICATES: lists MD5s of Fitzpatrick17k, and IMAGES names a table"):
+        workflow.settle("03_skin_tone_vae", "tiny", [*words, "DUPLICATES=near.csv"])
     with pytest.raises(InputError, match=r"my\.csv, 02_biased_ruler: no masks; name them as MASK=column"):
         workflow.settle("02_biased_ruler", "tiny", words)
     (tmp_path / "pictures" / "3.png").write_bytes(b"no picture")

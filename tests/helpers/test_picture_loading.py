@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 from helpers import datasets
 from helpers.datasets.shared import loading
 from helpers.errors import InputError
-from tests.helpers.pictures import dicom
+from tests.helpers.pictures import dicom, load_colour, load_grey
 
 RNG = np.random.default_rng(0)
 BILINEAR = Image.Resampling.BILINEAR
@@ -40,9 +40,7 @@ def plain_squeeze(file: Path, size: int) -> np.ndarray:
     return np.asarray(stretched.resize((size, size), BILINEAR)).clip(0, 1)[None]
 
 
-@pytest.mark.parametrize(
-    ("loader", "plain"), [(datasets.load_images, plain_crop), (datasets.load_radiographs, plain_squeeze)]
-)
+@pytest.mark.parametrize(("loader", "plain"), [(load_colour, plain_crop), (load_grey, plain_squeeze)])
 def test_both_loaders_equal_plain_pillow_to_the_last_digit(tmp_path, loader, plain):
     shapes = {"a.png": (24, 30), "b.png": (31, 17, 3), "c.jpg": (24, 24, 3), "d.jpg": (24, 40), "e.png": (12, 12, 3)}
     files = [picture(tmp_path, name, shape) for name, shape in shapes.items()]
@@ -54,7 +52,7 @@ def test_both_loaders_equal_plain_pillow_to_the_last_digit(tmp_path, loader, pla
 def test_a_large_jpeg_is_near_the_whole_decoding(tmp_path):
     smooth = Image.fromarray(RNG.integers(0, 256, (20, 26, 3), dtype=np.uint8)).resize((520, 400), BILINEAR)
     smooth.save(tmp_path / "a.jpg", quality=95)
-    found = datasets.load_images([tmp_path / "a.jpg"], 50, progress=False, folder=tmp_path)[0].astype(float)
+    found = load_colour([tmp_path / "a.jpg"], 50, progress=False, folder=tmp_path)[0].astype(float)
     off = np.abs(found - plain_crop(tmp_path / "a.jpg", 50))
     assert off.mean() < 1 and off.max() < 8
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from helpers import datasets
 from helpers.errors import InputError
+from tests.helpers.pictures import load_grey
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def root(made, tmp_path) -> Path:
 
 
 def load(files, size=16, **options) -> np.ndarray:
-    return datasets.load_radiographs(files, size, progress=False, **options)
+    return load_grey(files, size, progress=False, **options)
 
 
 def test_images_are_stretched_squares_in_order(made, tmp_path):

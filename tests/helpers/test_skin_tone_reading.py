@@ -114,10 +114,6 @@ def test_a_table_that_cannot_be_compared_is_refused_in_one_line(made):
         assert "\n" not in str(error.value)
     with pytest.raises(InputError, match="15 images of left that may be tested, one a patient, but 16"):
         skin_tone.split(made().chosen, test_size=16, train_size=20, sampling="replace", seed=0, a="left", b="right")
-    with pytest.raises(InputError, match="DUPLICATES"):
-        empty = pd.DataFrame()
-        table = datasets.ImageTable(empty, empty, empty, True, empty, [])
-        skin_tone.read(table, size=8, seed=0, duplicates="near.csv")
 
 
 def errors(condition):

@@ -63,5 +63,3 @@ def test_real_photographs_are_read_by_patient(real):
     found = uncertainty.read(table, size=16, seed=0)
     assert (found.a, found.b) == ("1, 2", "3, 4") and found.images.shape == (428, 3, 16, 16)
     assert found.cases["cluster"].nunique() == found.cases["may_be_tested"].sum()
-    with pytest.raises(InputError, match="DUPLICATES"):
-        uncertainty.read(table, size=16, seed=0, duplicates="near.csv")

@@ -7,9 +7,8 @@ from helpers.datasets.checking.suiting import unsuited
 from helpers.datasets.checking.summary import Checked, check_folder, check_images
 from helpers.datasets.chexpert.converting import chest_table
 from helpers.datasets.chexpert.loader import FINDINGS, load_chexpert, mapped_race
-from helpers.datasets.chexpert.radiographs import load_radiographs
 from helpers.datasets.chexpert.simulator import CHEST_WORLDS, simulate_chest_xrays
-from helpers.datasets.fitzpatrick.converting import skin_table
+from helpers.datasets.fitzpatrick.converting import skin_cases_table, skin_table
 from helpers.datasets.fitzpatrick.duplicates import leaks, load_clusters
 from helpers.datasets.fitzpatrick.loader import has_pictures, load_fitzpatrick17k
 from helpers.datasets.fitzpatrick.simulator import SKIN_WORLDS, simulate_dermatology
@@ -49,7 +48,6 @@ from helpers.datasets.recognition import is_published
 from helpers.datasets.shared.folder import CASES
 from helpers.datasets.shared.formats import Picture
 from helpers.datasets.shared.headers import check_pictures
-from helpers.datasets.shared.images import load_images
 from helpers.datasets.shared.loading import load_pictures
 from helpers.datasets.shared.mask_files import load_masks, read_mask
 from helpers.datasets.shared.pictures import read_picture
@@ -108,12 +106,10 @@ __all__ = [
     "load_fitzpatrick17k",
     "load_flair_slices",
     "load_image_table",
-    "load_images",
     "load_mama_mia",
     "load_masks",
     "load_own_scores",
     "load_pictures",
-    "load_radiographs",
     "load_ucsf_pdgm",
     "load_volume",
     "mapped_race",
@@ -133,6 +129,7 @@ __all__ = [
     "simulate_chest_xrays",
     "simulate_dermatology",
     "simulate_own_scores",
+    "skin_cases_table",
     "skin_table",
     "split_patients",
     "table_masks",

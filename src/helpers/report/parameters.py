@@ -55,6 +55,7 @@ COMMON_LIMITS: dict[str, Any] = {
 }
 UPPER_CASE = re.compile(r"[A-Z][A-Z0-9_]*")
 IMAGES = "IMAGES"  # a study with this parameter also takes those that name the columns of a table of images
+OF_FITZPATRICK = ("LABELS", "KEEP", "DUPLICATES")  # files that list images of Fitzpatrick17k, and of no other table
 
 
 class Parameters(NamedTuple):
@@ -162,7 +163,8 @@ def check(values: Mapping[str, Any], types: Mapping[str, type], limits: Mapping[
     Raises
     ------
     InputError
-        The message names the parameter, the expected value and, for an unknown name, the nearest known one.
+        The message names the parameter, the expected value and, for an unknown name, the nearest known one. A file that
+        lists images of Fitzpatrick17k is refused with a table of images.
     """
     for name, value in values.items():
         at = f"{where}, parameter {name}"
@@ -172,6 +174,12 @@ def check(values: Mapping[str, Any], types: Mapping[str, type], limits: Mapping[
             raise InputError(at, "the study has no such parameter", hint)
         _check_type(at, value, types[name])
         _check_limit(at, value, {**COMMON_LIMITS, **limits}.get(name))
+    for name in OF_FITZPATRICK if values.get(IMAGES) else ():
+        if values.get(name):
+            fix = "Leave it out; give near-duplicates one PATIENT, and leave rows out of the table"
+            raise InputError(
+                f"{where}, parameter {name}", "lists MD5s of Fitzpatrick17k, and IMAGES names a table", fix
+            )
 
 
 def _check_type(at: str, value: Any, expected: type) -> None:

@@ -6,31 +6,70 @@ from pathlib import Path
 
 import pandas as pd
 
+from helpers.datasets.fitzpatrick import layout
+from helpers.datasets.fitzpatrick.duplicates import load_clusters
 from helpers.datasets.fitzpatrick.loader import load_fitzpatrick17k
 from helpers.datasets.image_table.loading import ImageTable, converted
 from helpers.errors import InputError
 
 
-def skin_table(root: str | Path, *, progress: bool = False) -> ImageTable:
+def skin_table(root: str | Path, *, progress: bool = False, **options: object) -> ImageTable:
     """Load the images of light and dark skin in a Fitzpatrick17k download as a table, with its classes as labels.
 
-    The data set names no patient, so every image counts as one. `progress` shows a bar while pictures are decoded.
+    `progress` shows a bar while pictures are decoded. For the options see `skin_cases_table`.
 
     Raises
     ------
     InputError
-        As in `load_fitzpatrick17k`, or there is no image of light or dark skin.
+        As in `load_fitzpatrick17k` and `skin_cases_table`.
     """
-    cases, dropped = load_fitzpatrick17k(root, progress=progress)
-    there = cases["file"].notna() & cases["group"].notna()
-    left = {"image missing": cases["file"].isna().sum(), "skin type 3, 4 or unknown": cases["group"].isna().sum()}
-    more = pd.DataFrame([{"table": "images", "reason": reason, "n": int(n)} for reason, n in left.items() if n])
-    rows = cases[there].rename(columns={"md5hash": "case"}).reset_index(drop=True)
+    return skin_cases_table(*load_fitzpatrick17k(root, progress=progress), **options)
+
+
+def skin_cases_table(
+    cases: pd.DataFrame, dropped: pd.DataFrame, *, duplicates: str = "", conditions: bool = False
+) -> ImageTable:
+    """Convert loaded cases of Fitzpatrick17k to a table of the images of light and dark skin.
+
+    The data set names no patient. Near-duplicates count as one patient, and every other image as another.
+
+    Parameters
+    ----------
+    cases, dropped : DataFrame
+        From `load_fitzpatrick17k`, with the images' files.
+    duplicates : str
+        CSV file of near-duplicates, see `load_clusters`; empty if none are known.
+    conditions : bool
+        Add a label ``condition=<name>`` for each of the finest conditions.
+
+    Raises
+    ------
+    InputError
+        As in `load_clusters`, or there is no image of light or dark skin.
+    """
+    grouped = cases["group"].notna()
+    rows = cases[grouped].reset_index(drop=True)
     if rows.empty:
-        raise InputError(root, "there is no image of light or dark skin", "Download the images as well as the table")
-    classes = sorted({*rows["three"].dropna(), *rows["nine"].dropna()})
-    named = {name: ((rows["three"] == name) | (rows["nine"] == name)).astype(float) for name in classes}
-    rows = rows.drop(columns=[*named, "label"], errors="ignore").assign(patient_id=rows["case"], **named)
-    rows["group"] = rows["group"].astype(str)
-    dropped = pd.concat([dropped, more], ignore_index=True)
-    return converted(rows, groups=["group"], labels=classes, dropped=dropped, has_patients=False)
+        fix = "Give a table with skin types 1, 2, 5 or 6"
+        raise InputError("Fitzpatrick17k", "there is no image of light or dark skin", fix)
+    found = {name: (rows["three"] == name) | (rows["nine"] == name) for name in _names(rows[["three", "nine"]])}
+    if conditions:
+        known = rows["label"].notna()
+        found |= {f"condition={name}": (rows["label"] == name).where(known) for name in _names(rows[["label"]])}
+    labels = pd.DataFrame(found, index=rows.index)
+    clusters = load_clusters(duplicates) if duplicates else {}
+    images = {
+        "case": rows["md5hash"],
+        "file": rows["file"],
+        "group": rows["group"].cat.set_categories(layout.GROUP_NAMES),
+    }
+    images["patient_id"] = [clusters.get(name, name) for name in rows["md5hash"]]
+    if between := int((cases["skin_type"].notna() & ~grouped).sum()):
+        left = {"table": "images", "reason": "skin type 3 or 4: in neither group", "n": between}
+        dropped = pd.concat([dropped, pd.DataFrame([left])], ignore_index=True)
+    found = pd.DataFrame(images).join(labels)
+    return converted(found, groups=["group"], labels=list(labels), dropped=dropped, has_patients=bool(clusters))
+
+
+def _names(columns: pd.DataFrame) -> list[str]:
+    return sorted(set(columns.melt()["value"].dropna()))

@@ -60,72 +60,64 @@ def read(
     seed : int
         Seed of the choice of one tested image a patient.
     skin_type, labels, keep, duplicates
-        Of Fitzpatrick17k alone: the annotators of the skin type, another table of labels, a list of images to keep, and
-        a list of near-duplicates; empty for none.
+        Of Fitzpatrick17k, and not used of a table: the annotators of the skin type, another table of labels, a list of
+        images to keep, and a list of near-duplicates; empty for none.
 
     Raises
     ------
     InputError
-        As in `helpers.datasets.group_pair` and `load_fitzpatrick17k`; or a table of images comes with a file that
-        belongs to Fitzpatrick17k.
+        As in `helpers.datasets.group_pair` and `load_fitzpatrick17k`; or a group has a name of the study's frames.
     """
     if isinstance(source, ImageTable):
-        for name, given in (("LABELS", labels), ("KEEP", keep), ("DUPLICATES", duplicates)):
-            if given:
-                fix = "Leave it out; name near-duplicates as one PATIENT, and images to leave out not at all"
-                raise InputError(name, "lists MD5s of Fitzpatrick17k, and IMAGES names a table", fix)
         return _of_table(source, size, seed)
-    return _of_folder(Path(source), size, skin_type, labels, keep, duplicates)
+    return _of_folder(Path(source), size, seed, skin_type, labels, keep, duplicates)
 
 
-def _of_folder(root: Path, size: int, skin_type: str, labels: str, keep: str, duplicates: str) -> Cohort:
+def _of_folder(root: Path, size: int, seed: int, skin_type: str, labels: str, keep: str, duplicates: str) -> Cohort:
     options = {"skin_type": skin_type, "keep": keep or None}
     pictures = datasets.has_pictures(root)
     cases, dropped = datasets.load_fitzpatrick17k(root, images=pictures, **options)
     table = datasets.load_fitzpatrick17k(labels, images=False, **options)[0] if labels else cases
     chosen, images = None, None
     if pictures:
-        chosen = cases[cases["group"].notna()].reset_index(drop=True).rename(columns={"md5hash": "image"})
-        if duplicates:
-            chosen["cluster"] = chosen["image"].map(datasets.load_clusters(duplicates))
-        images = datasets.load_images(chosen["file"], size)
+        skin = datasets.skin_cases_table(cases, dropped, duplicates=duplicates, conditions=True)
+        pair = datasets.group_pair(skin, size, seed=seed)
+        chosen, images, dropped = labelled(pair), pair.pictures, pair.table.dropped
+        chosen = chosen.join(cases.set_index("md5hash")[["scale", "centaur"]], on="image")
     sources = table.loc[table["group"].notna(), "source"].nunique()
     levels = [*LEVELS, *(["source"] if sources > 1 else [])]
     both = bool(table["centaur"].notna().any())
     return Cohort("light", "dark", chosen, images, cases, table, levels, both, dropped)
 
 
+def labelled(pair: datasets.GroupPair) -> pd.DataFrame:
+    """Return the cases of two groups with their condition, which is missing if the table has no labels."""
+    condition = joined_classes(pair.table.labels)
+    label = pd.Series(pd.NA, index=pair.cases.index, dtype=object) if condition is None else condition
+    return pair.cases.assign(label=label)
+
+
 def _of_table(table: ImageTable, size: int, seed: int) -> Cohort:
     pair = datasets.group_pair(table, size, seed=seed)
     if odd := [name for name in (pair.a, pair.b) if name in RESERVED]:
         raise InputError(f"GROUPS, group {odd[0]}", "this name has another meaning here", "Rename the group")
-    found = {} if (condition := joined_classes(pair.table.labels)) is None else {str(condition.name): condition}
+    chosen, condition = labelled(pair), joined_classes(pair.table.labels)
+    found = {} if condition is None else {str(condition.name): condition}
     if pair.table.images["site"].nunique() > 1:
         found["site"] = pair.table.images["site"]
     dropped = [pair.table.dropped]
     if condition is None:
         found_none = "there is no column of classes: conditions are left out; name one as TARGETS=column"
-        dropped.append(_row("labels", found_none, len(pair.cases)))
-    levels = pd.DataFrame(found, index=pair.cases.index)
-    once = pair.cases["may_be_tested"]
+        dropped.append(_row("labels", found_none, len(chosen)))
+    levels = pd.DataFrame(found, index=chosen.index)
+    once = chosen["may_be_tested"]
     for name in list(levels):
-        if lacking := _lacking(levels.loc[once, name], pair.cases.loc[once, "group"]):
+        if lacking := _lacking(levels.loc[once, name], chosen.loc[once, "group"]):
             dropped.append(_row("labels", f"{name}: not compared, since {lacking}", int(once.sum())))
             levels = levels.drop(columns=name)
-    label = pd.Series(pd.NA, index=levels.index, dtype=object) if condition is None else condition
-    chosen = pair.cases.assign(label=label)
     labels = chosen.loc[once, ["image", "group"]].join(levels).reset_index(drop=True)
-    return Cohort(
-        pair.a,
-        pair.b,
-        chosen,
-        pair.pictures,
-        chosen,
-        labels,
-        list(levels),
-        False,
-        pd.concat(dropped, ignore_index=True),
-    )
+    dropped = pd.concat(dropped, ignore_index=True)
+    return Cohort(pair.a, pair.b, chosen, pair.pictures, chosen, labels, list(levels), False, dropped)
 
 
 def _row(table: str, reason: str, n: int) -> pd.DataFrame:

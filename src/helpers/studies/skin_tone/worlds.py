@@ -9,6 +9,7 @@ from helpers import datasets, stats
 from helpers.errors import check_choice
 from helpers.studies.skin_tone import representation
 from helpers.studies.skin_tone.experiments import run, scorer
+from helpers.studies.skin_tone.reading import labelled
 
 # Shares of images without a skin type, then of types 1 to 6. Light and dark are nearly equal and few are between, so
 # that small data sets have enough of both.
@@ -43,12 +44,11 @@ def read_world(
     """
     check_choice("world", world, datasets.SKIN_WORLDS)
     root = datasets.simulate_dermatology(n, seed=seed, size=PIXELS, shares=SHARES, **datasets.SKIN_WORLDS[world])
-    cases, _ = datasets.load_fitzpatrick17k(root, progress=False)
-    cases = cases[cases["group"].notna()].reset_index(drop=True).rename(columns={"md5hash": "image"})
-    images = datasets.load_images(cases["file"], PIXELS, progress=False)
+    pair = datasets.group_pair(datasets.skin_table(root, conditions=True), PIXELS, seed=seed)
+    cases = labelled(pair)
     smaller = int(cases["group"].value_counts().min())
     sizes = {"test_size": smaller // 3, "train_size": smaller - smaller // 3}
-    score = scorer(images, steps=steps, device=device, progress=False, **NETWORK)
+    score = scorer(pair.pictures, steps=steps, device=device, progress=False, **NETWORK)
     rows = run(score, cases, runs=runs, sampling="replace", seed=seed, progress=False, **sizes)
     found = representation.gap_causes(rows, score="mse", a="light", b="dark", n_boot=n_boot, seed=seed)
     groups = rows.drop_duplicates("image")["group"].value_counts()
