@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from helpers import report
-from helpers.book import renames
+from helpers.book import renames, small_runs
 from helpers.report import claims, parameters, sweeps
 from tests.conftest import ROOT
 from tests.notation import lacking_parts
@@ -167,3 +167,14 @@ def test_uncertainty_was_recorded_from_half_to_a_hundredth_of_dark_skin():
         for measure in ("pooled", "within", "rises"):
             found = values[sign][measure]
             assert found["low"] <= found["estimate"] <= found["high"]
+
+
+OF_TABLES = [path for path in RECORDED if json.loads(path.read_text())["provenance"]["parameters"].get("IMAGES")]
+
+
+@pytest.mark.parametrize("path", OF_TABLES, ids=lambda p: "/".join(p.parts[-3:-1]))
+def test_the_table_of_a_recorded_run_is_found_again(path, real):
+    """A stamp looks for it by the fingerprint of the table and its pictures."""
+    known = json.loads(path.read_text())["provenance"]
+    found = small_runs._table("a record", known["data"], known["parameters"], str(real("pad_ufes_20").parent))
+    assert found.name == "images.csv"
