@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from helpers import datasets, report
+from helpers import datasets, report, stats
 from helpers.errors import InputError
 from helpers.studies import skin_tone
 
@@ -147,7 +147,7 @@ def test_a_part_that_the_table_does_not_permit_is_left_out_with_its_reason(part,
         "equal": lambda: possible.compute(part, skin_tone.gap_causes, rows, score="mse", n_boot=120, **pair),
         "mixed": lambda: possible.compute(part, skin_tone.mixed_gap, rows.dropna(), score="mse", **pair),
         "each": lambda: possible.compute(part, skin_tone.by_condition, rows, score="mse", at_least=13, **pair),
-        "sign": lambda: possible.compute(part, skin_tone.warning_sign, rows, error="mse", sign="latent_sd", **pair),
+        "sign": lambda: possible.compute(part, stats.compare_signs, rows, ["latent_sd"], error="mse", **pair),
     }
     assert calls[part]().empty
     assert possible.dropped["table"].tolist() == [part] and possible.dropped["n"].tolist() == [24]

@@ -1,14 +1,12 @@
 """Bad rows of repeated runs: each gives one clear `InputError`."""
 
-import warnings
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from helpers.errors import InputError
 from helpers.studies import skin_tone
-from tests.helpers.repeats import GROUPS, USUAL, balanced, world
+from tests.helpers.repeats import USUAL, balanced, world
 
 
 def without(**values):
@@ -51,37 +49,6 @@ def said(act, words) -> None:
 def test_bad_rows_are_one_clear_error(case, function):
     change, words = ROWS[case]
     said(lambda: function(change(world()), **USUAL, n_boot=20), words)
-
-
-def constant(column: str):
-    return lambda rows: rows.assign(**{column: rows[column].mask(rows["run"] == 0, 1.0)})
-
-
-SIGNS = {
-    "no column": (lambda rows: rows.drop(columns="sign"), "column sign: not in the frame"),
-    "NaN": (lambda rows: rows.assign(sign=rows["sign"].where(rows.index > 0)), "column sign: 1 of 540 values"),
-    "constant sign": (constant("sign"), "training A: a run's nmse or sign is the same"),
-    "constant error": (constant("nmse"), "training A: a run's nmse or sign is the same"),
-    "one group in a run": (without(run=4, group="light"), "or it tests one group alone"),
-}
-
-
-@pytest.mark.parametrize("case", SIGNS)
-def test_bad_signs_are_one_clear_error(case):
-    change, words = SIGNS[case]
-    rows = change(world().assign(sign=np.random.default_rng(0).normal(size=540)))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        said(lambda: skin_tone.warning_sign(rows, error="nmse", sign="sign", **GROUPS, n_boot=20), words)
-
-
-def test_a_sign_may_lack_in_rows_of_other_groups():
-    rows = world().assign(sign=np.random.default_rng(0).normal(size=540))
-    others = rows.assign(group="unknown", image=rows["image"] + 1000, sign=np.nan)
-    options = {"error": "nmse", "sign": "sign", **GROUPS, "n_boot": 20}
-    pd.testing.assert_frame_equal(
-        skin_tone.warning_sign(pd.concat([rows, others]), **options), skin_tone.warning_sign(rows, **options)
-    )
 
 
 OTHERS = {

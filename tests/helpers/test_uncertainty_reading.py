@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import datasets
+from helpers import datasets, stats
 from helpers.errors import InputError
 from helpers.studies import uncertainty
 
@@ -49,11 +49,11 @@ def test_a_sign_that_is_constant_in_a_group_is_left_out_by_name():
     rows["good"] = np.arange(len(rows), dtype=float)
     there = (rows["training"] == "y") & (rows["run"] == 1) & (rows["group"] == PAIR["b"])
     rows["stuck"], rows["broken"] = rows["good"].mask(there, 2.0), rows["good"].where(rows.index != 5, np.nan)
-    varying, constant = uncertainty.varying_signs(rows, ["stuck", "good", "broken"])
+    varying, constant = stats.varying_signs(rows, ["stuck", "good", "broken"])
     assert varying == ["good"] and list(constant) == ["broken", "stuck"]
     assert constant["stuck"] == "no number, or constant, in the images of 60 or more in run 1 of y"
     with pytest.raises(InputError, match="stuck"):
-        uncertainty.varying_signs(rows, ["stuck"])
+        stats.varying_signs(rows, ["stuck"])
 
 
 def test_real_photographs_are_read_by_patient(real):

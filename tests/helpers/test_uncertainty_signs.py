@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+import scipy
 from sklearn.metrics import roc_auc_score
 
+from helpers import stats
 from helpers.errors import InputError
 from helpers.studies import uncertainty
 
@@ -37,7 +38,7 @@ def found(table, sign, scope, measure="rank correlation", training="1%"):
 
 
 def test_a_sign_of_the_group_is_no_sign_within_it():
-    table = uncertainty.compare_signs(study(), ["between", "within", "nothing"], error="mse", **TWO)
+    table = stats.compare_signs(study(), ["between", "within", "nothing"], error="mse", **TWO)
     between, within = (found(table, sign, "pooled") for sign in ("between", "within"))
     assert between.low > 0.6 and within.high < 0.2  # pooled, the sign that orders nobody looks the better one
     for scope in ("light", "dark", "within"):
@@ -51,9 +52,9 @@ def test_a_sign_of_the_group_is_no_sign_within_it():
 
 def test_estimates_are_means_over_runs_of_scipys():
     rows = study()
-    table = uncertainty.compare_signs(rows, ["within"], error="mse", **TWO)
+    table = stats.compare_signs(rows, ["within"], error="mse", **TWO)
     wanted = [
-        stats.spearmanr(part["mse"], part["within"]).statistic
+        scipy.stats.spearmanr(part["mse"], part["within"]).statistic
         for _, part in rows.query("training == '50%' and group == 'dark'").groupby("run")
     ]
     assert found(table, "within", "dark", training="50%").estimate == pytest.approx(np.mean(wanted))
@@ -77,7 +78,7 @@ def test_intervals_hold_no_correlation_as_often_as_they_say():
     """The sign that is noise, in 60 studies: 95% intervals, 7 or more misses come by chance in under 1 of 20."""
     missed = 0
     for seed in range(60):
-        table = uncertainty.compare_signs(study(n=30, seed=seed), ["nothing"], error="mse", seed=seed, **TWO)
+        table = stats.compare_signs(study(n=30, seed=seed), ["nothing"], error="mse", seed=seed, **TWO)
         row = found(table, "nothing", "within")
         missed += not row.low <= 0 <= row.high
     assert missed < 9
@@ -118,7 +119,7 @@ def test_calibration_bins():
     lowest = [part.nsmallest(40, "sign")["mse"].mean() for _, part in rows.query("training == '1%'").groupby("run")]
     first = table.query("training == '1%' and bin == 1").iloc[0]
     assert first["error"] == pytest.approx(np.mean(lowest))
-    half = stats.t.ppf(0.975, 2) * np.std(lowest, ddof=1) / 3**0.5
+    half = scipy.stats.t.ppf(0.975, 2) * np.std(lowest, ddof=1) / 3**0.5
     assert first["high"] - first["error"] == pytest.approx(half)
     assert list(table["share dark"].iloc[:2]) == [0, 0] and table["share dark"].iloc[3] == 1
 
@@ -137,10 +138,17 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_one_clear_error(case):
     rows, words = BAD[case]
-    for call in (uncertainty.compare_signs, uncertainty.hand_over):
+    for call in (stats.compare_signs, uncertainty.hand_over):
         with pytest.raises(InputError) as error:
             call(rows, ["within"], error="mse", **TWO)
         assert all(word in str(error.value) for word in words), str(error.value)
+
+
+def test_a_sign_may_lack_in_rows_of_other_groups():
+    others = ROWS.assign(group="unknown", image=ROWS["image"] + 1000, within=np.nan)
+    options = {"error": "mse", "n_boot": 20, **TWO}
+    found = stats.compare_signs(pd.concat([ROWS, others]), ["within"], **options)
+    pd.testing.assert_frame_equal(found, stats.compare_signs(ROWS, ["within"], **options))
 
 
 def test_no_interval_where_replicates_often_keep_nobody():

@@ -71,6 +71,7 @@ from helpers.stats.variance import (
     variance_components,
     variance_shares,
 )
+from helpers.stats.warning_signs import compare_signs, varying_signs
 
 __all__ = [
     "NOT_RECORDED",
@@ -104,6 +105,7 @@ __all__ = [
     "cohort_values",
     "comparable",
     "compare",
+    "compare_signs",
     "contrast",
     "contrast_from_summary",
     "counts_behind",
@@ -160,6 +162,7 @@ __all__ = [
     "two_rate_test",
     "variance_components",
     "variance_shares",
+    "varying_signs",
     "volume_values",
     "welch",
     "within_source",

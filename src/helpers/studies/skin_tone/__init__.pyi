@@ -14,7 +14,6 @@ from helpers.studies.skin_tone.representation import (
     representation_effects,
     run_means,
 )
-from helpers.studies.skin_tone.warning import warning_sign
 from helpers.studies.skin_tone.worlds import hits, read_world
 
 __all__ = [
@@ -46,5 +45,4 @@ __all__ = [
     "sampling",
     "scorer",
     "split",
-    "warning_sign",
 ]

@@ -2,6 +2,7 @@
 
 from helpers.studies.uncertainty.artefacts import ARTEFACTS, artefact
 from helpers.studies.uncertainty.decoders import Decoder
+from helpers.studies.uncertainty.deferral import calibration, hand_over
 from helpers.studies.uncertainty.eigen import Eigenpairs, Sketch, lanczos, sketch
 from helpers.studies.uncertainty.experiments import (
     EFFORT,
@@ -31,7 +32,6 @@ from helpers.studies.uncertainty.planting import planted
 from helpers.studies.uncertainty.posteriors import Diagonal, Posterior, diagonal, laplace, most_evident
 from helpers.studies.uncertainty.reading import Cohort, read
 from helpers.studies.uncertainty.scoring import Scores, score
-from helpers.studies.uncertainty.warning_signs import calibration, compare_signs, hand_over, varying_signs
 
 __all__ = [
     "ARTEFACTS",
@@ -46,7 +46,6 @@ __all__ = [
     "Sketch",
     "artefact",
     "calibration",
-    "compare_signs",
     "curvature",
     "decoder",
     "diagonal",
@@ -73,6 +72,5 @@ __all__ = [
     "signs",
     "sketch",
     "training_name",
-    "varying_signs",
     "with_dropout",
 ]

@@ -1,7 +1,4 @@
-"""Tests of warning signs: is a sign related to the error, within groups and between them?
-
-If the images with the largest sign are handed to a person (selective prediction), which error and gap remain?
-"""
+"""Tests of warning signs: is a sign related to the error, within groups and between them?"""
 
 from __future__ import annotations
 
@@ -16,14 +13,13 @@ from helpers.errors import InputError
 from helpers.stats import drawing, weighted
 from helpers.stats.crossed import resample_seeds, seeded_interval
 from helpers.stats.inputs import check_scores, need_columns
-from helpers.stats.variance import over_seeds
 
 BADLY = 0.75  # an image counts as badly served if its error is above this quantile of its run
 UNDEFINED = 0.05  # no interval is given if more than this share of replicates has no value
 COLUMNS = ["training", "sign", "scope", "measure", "estimate", "low", "high", "runs", "n_images"]
 
 
-class _Run(NamedTuple):
+class SignedRun(NamedTuple):
     """Images of one run under one training: index among all images, error, sign, and membership of the second group."""
 
     code: np.ndarray
@@ -79,14 +75,14 @@ def compare_signs(
         A column is missing or not finite; a training has fewer than two runs; a run has no image of a group, or all
         its images of a group have the same error or the same sign; an image occurs twice in a run and training.
     """
-    scopes: dict[str, Callable[[_Run], np.ndarray]] = {
+    scopes: dict[str, Callable[[SignedRun], np.ndarray]] = {
         "pooled": lambda r: np.ones_like(r.second),
         a: lambda r: ~r.second,
         b: lambda r: r.second,
     }
     found = []
     for sign in signs:
-        study = _Study(rows, error, sign, group, (a, b), n_boot, seed)
+        study = SignStudy(rows, error, sign, group, (a, b), n_boot, seed)
         for training in study.trainings:
             for name, measure, most in (("rank correlation", _order, (-1, 1)), ("AUROC, served badly", _badly, (0, 1))):
                 values = {
@@ -128,120 +124,11 @@ def varying_signs(
     return [sign for sign in signs if sign not in constant], constant
 
 
-def hand_over(
-    rows: pd.DataFrame,
-    signs: Sequence[str],
-    *,
-    error: str,
-    a: str,
-    b: str,
-    shares: Sequence[float] = (0.0, 0.1, 0.2, 0.3, 0.5),
-    group: str = "group",
-    n_boot: int = 200,
-    seed: int = 0,
-) -> pd.DataFrame:
-    """Compute error and gap of the kept images if those with the largest sign are handed to a person.
+class SignStudy:
+    """Checked rows of one sign by training and run, with bootstrap over images and runs.
 
-    This is selective prediction, or deferral to an expert.
-
-    Parameters
-    ----------
-    shares : sequence of float
-        Shares of images handed over, 0 to below 1.
-    rows, signs, error, a, b, group, n_boot, seed
-        See `compare_signs`.
-
-    Returns
-    -------
-    DataFrame
-        ``training, sign, share, measure, estimate, low, high, runs, n_images``. Measures: ``error``, the mean error of
-        the kept images; ``gap``, the mean error of `b` minus that of `a` among the kept images, NaN if a run keeps no
-        image of a group; ``handed over, <b>``, the share of `b` that is handed over. Each replicate finds the largest
-        signs again. If more than a twentieth of the replicates have no value, no interval is given: an interval from
-        the remaining replicates would answer another question.
-
-    Raises
-    ------
-    InputError
-        See `compare_signs`; also if a share is out of range.
+    The arguments are those of `compare_signs`.
     """
-    if wrong := [s for s in shares if not 0 <= s < 1]:
-        raise InputError(f"shares = {wrong[0]}", "expected 0 to below 1", "Keep some images")
-    found = []
-    for sign in signs:
-        study = _Study(rows, error, sign, group, (a, b), n_boot, seed)
-        for training in study.trainings:
-            for share in shares:
-
-                def kept(w: np.ndarray, r: _Run, share: float = share) -> np.ndarray:
-                    # An image goes to a person if its midrank is among the largest.
-                    return w * (weighted.midranks(r.sign, w) <= (1 - share) * w.sum(1, keepdims=True))
-
-                def gap(w: np.ndarray, r: _Run, kept: Callable = kept) -> np.ndarray:
-                    return weighted.gap(r.error, kept(w, r), second=r.second)
-
-                def handed(w: np.ndarray, r: _Run, kept: Callable = kept) -> np.ndarray:
-                    return 1 - (kept(w, r) * r.second).sum(1) / (w * r.second).sum(1)
-
-                def mean(w: np.ndarray, r: _Run, kept: Callable = kept) -> np.ndarray:
-                    return weighted.mean(r.error, kept(w, r))
-
-                measures = {"error": mean, "gap": gap, f"handed over, {b}": handed}
-                for name, measure in measures.items():
-                    part = study.measured(training, measure)
-                    most = {"error": (0, np.inf), "gap": (-np.inf, np.inf)}.get(name, (0, 1))
-                    found.append((training, sign, share, name, *study.interval(training, *part, most)))
-    return pd.DataFrame(found, columns=["training", "sign", "share", *COLUMNS[3:]])
-
-
-def calibration(
-    rows: pd.DataFrame, sign: str, *, error: str, a: str, b: str, group: str = "group", bins: int = 5
-) -> pd.DataFrame:
-    """Compute mean sign and mean error of images binned by the sign in each run, averaged over runs (calibration).
-
-    Parameters
-    ----------
-    bins : int
-        Quantile bins of a run's images, 2 or more.
-    rows, sign, error, a, b, group
-        See `compare_signs`; the sign must be in units of the error.
-
-    Returns
-    -------
-    DataFrame
-        ``training, bin, sign, error, low, high, ratio, ratio_low, ratio_high, share <b>, n``. ``low, high`` is
-        Student's interval of the mean error over runs. ``ratio`` is sign divided by error, with the same kind of
-        interval; it is 1 if the sign is calibrated. ``n`` counts a bin's images; an image counts once for each run.
-
-    Raises
-    ------
-    InputError
-        See `compare_signs`; also if there are fewer than 2 bins, or more bins than images in a run.
-    """
-    study = _Study(rows, error, sign, group, (a, b), 1, 0)
-    runs = study.rows.groupby(["training", "run"], sort=False)
-    if not 2 <= bins <= runs.size().min():
-        raise InputError(
-            f"bins = {bins}", f"expected 2 to {runs.size().min()}, the images of a run", "Use 5 if in doubt"
-        )
-    order = runs[sign].rank(method="first").groupby([study.rows["training"], study.rows["run"]])
-    binned = study.rows.assign(
-        bin=order.transform(lambda ranks: pd.qcut(ranks, bins, labels=False)) + 1, second=study.rows[group] == b
-    )
-    keys = ["training", "bin"]
-    each = binned.groupby(["training", "run", "bin"], sort=False)[[sign, error, "second"]].mean().reset_index()
-    each = each.rename(columns={"run": "SEED"}).assign(ratio=each[sign] / each[error]).sort_values("bin", kind="stable")
-    found, ratio = (over_seeds(each, value, configuration=keys).set_index(keys) for value in (error, "ratio"))
-    found = found.rename(columns={"mean": "error"})[["error", "low", "high"]]
-    found[["ratio", "ratio_low", "ratio_high"]] = ratio[["mean", "low", "high"]]
-    found.insert(0, "sign", each.groupby(keys)[sign].mean())
-    found[f"share {b}"] = each.groupby(keys)["second"].mean()
-    found["n"] = binned.groupby(keys).size()
-    return found.loc[study.trainings].reset_index()
-
-
-class _Study:
-    """Checked rows of one sign by training and run, with bootstrap over images and runs."""
 
     def __init__(
         self, rows: pd.DataFrame, error: str, sign: str, group: str, groups: tuple[str, str], n_boot: int, seed: int
@@ -255,11 +142,11 @@ class _Study:
         codes, ids = pd.factorize(self.rows["image"])
         self.n, self.n_boot, self.seed = len(ids), n_boot, seed
         self.trainings = list(pd.unique(self.rows["training"]))
-        self._runs: dict[object, list[_Run]] = {}
+        self._runs: dict[object, list[SignedRun]] = {}
         for training, part in self.rows.assign(code=codes).groupby("training", sort=False):
             runs = []
             for run, own in part.groupby("run", sort=True):
-                made = _Run(
+                made = SignedRun(
                     *(own[c].to_numpy(float) for c in ("code", error, sign)), (own[group] == groups[1]).to_numpy()
                 )
                 made = made._replace(code=made.code.astype(int))
@@ -273,7 +160,7 @@ class _Study:
                 raise InputError(f"training {training}", problem, "Repeat the experiment twice or more.")
             self._runs[training] = runs
 
-    def measured(self, training: object, measure: Callable[[np.ndarray, _Run], np.ndarray]):
+    def measured(self, training: object, measure: Callable[[np.ndarray, SignedRun], np.ndarray]):
         """Compute a measure in each run, shape (runs,), and its mean over runs in each replicate, shape (n_boot,)."""
         runs = self._runs[training]
         times = drawing.multinomial(self.n, n_boot=self.n_boot, seed=self.seed).astype(float)
@@ -296,10 +183,10 @@ class _Study:
         return found.estimate, low, high, len(observed), n
 
 
-def _order(weights: np.ndarray, run: _Run, *, inside: Callable[[_Run], np.ndarray]) -> np.ndarray:
+def _order(weights: np.ndarray, run: SignedRun, *, inside: Callable[[SignedRun], np.ndarray]) -> np.ndarray:
     return weighted.rank_correlation(run.error, run.sign, weights * inside(run))
 
 
-def _badly(weights: np.ndarray, run: _Run, *, inside: Callable[[_Run], np.ndarray]) -> np.ndarray:
+def _badly(weights: np.ndarray, run: SignedRun, *, inside: Callable[[SignedRun], np.ndarray]) -> np.ndarray:
     own = inside(run)
     return weighted.auroc(run.sign, run.error > np.quantile(run.error[own], BADLY), weights * own)
