@@ -78,7 +78,7 @@ def test_finished_cohorts_are_kept(tmp_path):
         "n_permutations": 50,
         "progress": False,
         "workers": 1,
-        "keep": tmp_path / "cohorts.parquet",
+        "keep": tmp_path,
     }
     calls = []
 
@@ -90,13 +90,15 @@ def test_finished_cohorts_are_kept(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         calibration.calibration_cohorts(counted, n_cohorts=40, **options)
-    kept = len(pd.read_parquet(tmp_path / "cohorts.parquet"))
-    assert kept == 20  # one whole batch
-    resumed = calibration.calibration_cohorts(null_cohort, n_cohorts=40, **options)
+    assert len(list(tmp_path.iterdir())) == 1  # a whole batch of 20
+    calls.clear()
+    resumed = calibration.calibration_cohorts(counted, n_cohorts=40, **options)
+    assert len(calls) == 20
     fresh = calibration.calibration_cohorts(null_cohort, n_cohorts=40, **(options | {"keep": None}))
     pd.testing.assert_frame_equal(resumed, fresh, check_exact=True)
-    with pytest.raises(InputError, match="other settings"):
-        calibration.calibration_cohorts(null_cohort, n_cohorts=40, seed=5, **options)
+    calls.clear()
+    other = calibration.calibration_cohorts(counted, n_cohorts=20, seed=5, **options)
+    assert len(calls) == 20 and not np.isclose(other["mean_estimate"], fresh["mean_estimate"][:20]).any()
 
 
 def test_truth_without_the_contrast_is_said():

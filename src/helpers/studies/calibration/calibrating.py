@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from scipy import stats
-from tqdm.auto import tqdm
 
 from helpers.errors import InputError
-from helpers.keep import store
+from helpers.keep.plans import repeat
 from helpers.stats import gaps, hypothesis
 from helpers.stats.intervals import wilson
 from helpers.stats.permute import permutation
@@ -20,7 +19,7 @@ from helpers.stats.resample import bootstrap
 
 Draw = Callable[[int], tuple[pd.DataFrame, dict]]
 
-BATCH = 20  # cohorts per task: enough to outweigh the cost of starting it, few enough to lose little by an interruption
+BATCH = 20  # cohorts per job: enough to outweigh the cost of starting it, few enough to lose little by an interruption
 # Kind of contrast -> its name, and its value if there is no effect.
 CONTRASTS = {"mean": ("mean difference", 0), "rate": ("rate difference", 0), "ratio": ("rate ratio", 1)}
 TRUTHS = {"mean": "older_minus_young", "rate": "older_minus_young_rate", "ratio": "young_over_older_rate"}
@@ -41,7 +40,7 @@ def calibration_cohorts(
     n_permutations: int = 1000,
     workers: int = 2,
     seed: int = 0,
-    keep: str | Path | None = None,
+    keep: Path | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Audit many drawn cohorts; one row each.
@@ -56,11 +55,11 @@ def calibration_cohorts(
         Columns of the frame: score, groups, and the continuous variable of the regression.
     workers : int
         Number of processes; the rows depend on `seed` alone, not on this number.
-    keep : path, optional
-        Parquet file that collects finished batches; a second call with the same settings continues from it. The
-        function cannot check that `draw` is the same: use one file per kind of cohort.
+    keep : Path, optional
+        Folder for finished batches; a second call with the same settings continues from there. The function cannot
+        check that `draw` is the same: use one folder per kind of cohort.
     progress : bool
-        Show a progress bar over cohorts.
+        Show a progress bar over batches of cohorts.
 
     Returns
     -------
@@ -71,21 +70,10 @@ def calibration_cohorts(
     """
     names = {"score": score, "group": group, "a": a, "b": b, "x": x, "threshold": threshold}
     options = names | {"n_boot": n_boot, "n_permutations": n_permutations, "seed": seed}
-    settings = " ".join(f"{name}={value}" for name, value in options.items())
-    audit = delayed(_audit_batch)
-    done = _read(keep, settings)
-    todo = [i for i in range(n_cohorts) if i not in set(done["cohort"])] if len(done) else list(range(n_cohorts))
-    batches = [todo[i : i + BATCH] for i in range(0, len(todo), BATCH)]
-    finished = [done] if len(done) else []
-    with tqdm(total=n_cohorts, initial=n_cohorts - len(todo), disable=not progress, unit="cohort") as bar:
-        for rows in Parallel(n_jobs=workers, return_as="generator_unordered")(
-            audit(draw, batch, **options) for batch in batches
-        ):
-            finished.append(pd.DataFrame(rows).assign(settings=settings))
-            _write(keep, finished)
-            bar.update(len(rows))
-    table = pd.concat(finished, ignore_index=True).sort_values("cohort", ignore_index=True)
-    return table[table["cohort"] < n_cohorts].drop(columns="settings")
+    plan = [{"first": k, "cohorts": min(BATCH, n_cohorts - k), **options} for k in range(0, n_cohorts, BATCH)]
+    job = partial(_audit_batch, draw)
+    found = repeat(job, plan, keep=keep, workers=workers, unit="part", progress=progress)
+    return found.drop(columns=list(plan[0]))
 
 
 def calibration_summary(cohorts: pd.DataFrame, *, alpha: float = 0.05) -> pd.DataFrame:
@@ -145,8 +133,8 @@ def null_interval_coverage(*, n_cohorts: int = 400, n_boot: int = 500, seed: int
     return pd.DataFrame(columns | {"mean_estimate": estimates.mean(axis=0)}, index=index)
 
 
-def _audit_batch(draw: Draw, batch: list[int], **options) -> list[dict[str, float]]:
-    return [_audit_one(draw, cohort, **options) for cohort in batch]
+def _audit_batch(draw: Draw, *, first: int, cohorts: int, **options) -> list[dict[str, float]]:
+    return [_audit_one(draw, cohort, **options) for cohort in range(first, first + cohorts)]
 
 
 def _audit_one(
@@ -190,20 +178,3 @@ def _max_min_and_contrast(means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _rate(what: str, kind: str, hits: pd.Series, expected: float) -> tuple:
     low, high = wilson(int(hits.sum()), len(hits))
     return what, kind, len(hits), float(hits.mean()), float(low), float(high), expected
-
-
-def _read(keep: str | Path | None, settings: str) -> pd.DataFrame:
-    if keep is None or not Path(keep).exists():
-        return pd.DataFrame()
-    table = pd.read_parquet(keep)
-    if "settings" not in table or set(table["settings"]) != {settings}:
-        fix = "Name another file, or delete it to start afresh."
-        raise InputError(keep, "it holds cohorts of other settings", fix)
-    return table
-
-
-def _write(keep: str | Path | None, finished: list[pd.DataFrame]) -> None:
-    if keep is None:
-        return
-    with store.file(Path(keep)) as part:
-        pd.concat(finished, ignore_index=True).to_parquet(part, index=False)
