@@ -7,7 +7,7 @@ rule chooses one of them on validation cases; only the chosen candidates are app
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from torch import nn
 
 from helpers import learn, metrics, stats
 from helpers.errors import InputError, check_choice
-from helpers.keep import cache
+from helpers.keep.plans import grid, repeat
 from helpers.studies.mitigation import methods
 from helpers.studies.mitigation.fitting import Mitigated
 from helpers.studies.mitigation.tasks import Study
@@ -141,8 +141,6 @@ def compare(
     InputError
         There is no such method, no seed, or a part of the study lacks a class; also the errors of the methods.
     """
-    from tqdm.auto import tqdm
-
     for name in names:
         check_choice("names", name, METHODS)
     if not len(seeds):
@@ -152,17 +150,13 @@ def compare(
     training = {"steps": steps, "batch_size": batch_size, "lr": lr, "device": device}
     tried = {name: METHODS[name].candidates if strength is None else _alone(name, strength) for name in wanted}
     cases = {part: study.of(part).drop_duplicates("case").reset_index(drop=True) for part in TESTED}
-    found: dict[int, dict[str, Any]] = {}
-    with tqdm(total=len(seeds) * (1 + len(wanted)), desc="methods", unit="method", disable=not progress) as bar:
-        for seed in seeds:
-            lazy = _Lazy(partial(start, seed))  # a start is trained only if needed
-            found[seed] = {}
-            for name in (START, *wanted):
-                options = {"seed": seed, "task": task, "training": training}
-                make = partial(_one, study, lazy, name, tried.get(name, ()), **options)
-                place = None if keep is None else keep / f"{seed}-{name.replace(' ', '-')}.json"
-                found[seed][name] = cache.once(place, make)
-                bar.update()
+    # A start is trained only if a result of its seed is not kept.
+    job = partial(_one, study, lru_cache(1)(start), tried, task=task, training=training)
+    plan = grid(seed=seeds, method=[START, *wanted])
+    rows = repeat(job, plan, keep=keep, unit="method", progress=progress).to_dict("records")
+    found: dict[int, dict[str, Any]] = {seed: {} for seed in seeds}
+    for row in rows:
+        found[row["seed"]][row["method"]] = row
     return _gathered(study, found, cases)
 
 
@@ -170,42 +164,32 @@ def _alone(name: str, strength: float) -> list[dict[str, float]]:
     return [{"strength": strength} if name in STRENGTHS else {"rate": 1.0}]
 
 
-class _Lazy:
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self.make, self.made = make, None
-
-    def __call__(self) -> Any:
-        if self.made is None:
-            self.made = self.make()
-        return self.made
-
-
 def _one(
     study: Study,
-    start: Callable[[], Any],
-    name: str,
-    candidates: Sequence[Mapping[str, float]],
+    start: Callable[[int], tuple[nn.Module, nn.Module | None]],
+    candidates: Mapping[str, Sequence[Mapping[str, float]]],
     *,
     seed: int,
+    method: str,
     task: float,
     training: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Train all candidates of a method from one start, evaluate them on validation cases, and test the chosen ones."""
-    model, reader = start()
+    model, reader = start(seed)
     tried, networks = [], []
-    if name == START:
+    if method == START:
         tried.append({"strength": 0.0, "seconds": 0.0, "cases": 0})
         networks.append(model)
     else:
-        method = METHODS[name]
-        for candidate in candidates:
+        known = METHODS[method]
+        for candidate in candidates[method]:
             options = {k: v for k, v in candidate.items() if k != "rate"}
             if reader is not None:
                 options["reader"] = reader
-                if method.fit in (methods.equalized_odds, methods.adversarial):
+                if known.fit in (methods.equalized_odds, methods.adversarial):
                     options |= {"task": task, "relative": True}
-            rate = training["lr"] * method.rate * candidate.get("rate", 1.0)
-            done = method.fit(model, study.parts[method.part], seed=seed, **options, **{**training, "lr": rate})
+            rate = training["lr"] * known.rate * candidate.get("rate", 1.0)
+            done = known.fit(model, study.parts[known.part], seed=seed, **options, **{**training, "lr": rate})
             strength = candidate.get("strength", candidate.get("rate"))
             tried.append({"strength": strength, "seconds": done.seconds, "cases": done.cases})
             networks.append(done.model)
