@@ -5,7 +5,7 @@ from pathlib import Path
 
 from helpers.keep import fingerprint
 from helpers.report import instances, parameters, provenance, sweeps
-from helpers.book import contents
+from helpers.book import contents, inputs
 from helpers.book.workflow import settle
 
 PAGES = instances.book()  # by name; most studies have one
@@ -53,6 +53,11 @@ def words(wildcards):
         return SWEEP.words(wildcards.instance)
     asked = {page.instance: page.words for page in PAGES.values() if page.study == wildcards.study}
     return ASKED if wildcards.instance == instances.instance(ASKED) else asked.get(wildcards.instance, [])
+
+
+# The user's table, pictures and folders: a corrected file makes a result old.
+def data(wildcards):
+    return "" if swept(wildcards) else inputs.state(words(wildcards))
 
 
 # What a study computes with: another figure reruns none, and neither does a comment or a docstring.
@@ -213,6 +218,7 @@ rule study:
         words=words,
         size=size,
         code=code,
+        data=data,
     threads: lambda wildcards: SWEEP.threads if swept(wildcards) else THREADS
     resources:
         gpu=GPU,

@@ -364,6 +364,13 @@ def test_the_threshold_is_chosen_on_its_part_and_measured_on_the_rest(tmp_path):
     }
 
 
+def test_rows_of_training_are_not_measured(tmp_path):
+    frame = table(40, dx=TRUTH, p=PROBABILITY, part=["train"] * 20 + ["val"] * 10 + ["test"] * 10)
+    own = load(tmp_path, frame, **classifier(split="part", choose_on="val"))
+    assert len(own.rows) == 10 and own.notes[-1].endswith("measured on other parts: test (10 rows)")
+    assert own.dropped.set_index("reason")["n"]["part is train: the model was trained on them"] == 20
+
+
 @pytest.mark.parametrize(("kind", "right"), [("ruler", 0.5), ("model", 0.75)])
 def test_second_labels_and_a_second_model(kind, right, tmp_path):
     """Second labels are compared with the predictions, a second model with the truth."""

@@ -57,6 +57,20 @@ def test_parts_of_the_table_are_kept_and_the_external_set_is_of_its_training_pat
     assert set(where) == {"train", "external", "validation", "test"}
 
 
+def test_rows_without_a_part_are_not_called_unlabelled(folder):
+    part = np.where(np.arange(2 * PATIENTS) // 2 < 70, "train", "test").astype(object)
+    part[-2:] = None
+    dropped = load(folder, frame(split=part), TARGETS="ill").dropped.set_index("reason")["n"]
+    assert dropped["no part is named"] == 2 and dropped["ill unknown"] == 0
+
+
+def test_groups_are_compared_by_patients(folder):
+    """Each group has ten pictures of each class or more, of few patients: no gap can be shown."""
+    patient = np.arange(2 * PATIENTS) // 6
+    with pytest.raises(InputError, match=r"ill: left out, since sex \w has \d patients with"):
+        load(folder, frame(patient=patient, sex=np.where(patient % 2, "F", "M"), ill=patient // 2 % 2), TARGETS="ill")
+
+
 def test_the_first_label_that_can_be_compared_is_taken_and_the_others_are_named(folder):
     rare = (np.arange(2 * PATIENTS) < 2).astype(int)
     study = load(folder, frame(rare=rare), GROUPS="sex", TARGETS="rare, ill")

@@ -217,6 +217,28 @@ def test_a_mask_is_every_value_above_0_or_the_listed_ones(tmp_path, name):
     assert (datasets.read_mask(file, inside=[3]) == (MASK == 3)).all()
 
 
+def volumes(folder: Path, slices: int, affine: np.ndarray) -> tuple[Path, Path]:
+    nib.save(nib.Nifti1Image(np.zeros((6, 5, 4), np.int16), np.eye(4)), folder / "p.nii")
+    nib.save(nib.Nifti1Image(np.zeros((6, 5, slices), np.int16), affine), folder / "m.nii")
+    return folder / "p.nii", folder / "m.nii"
+
+
+@pytest.mark.parametrize(
+    ("slices", "affine", "words"),
+    [(3, np.eye(4), "has 3 slices, and its picture .* has 4"), (4, np.diag([-1, 1, 1, 1]), "axes LAS, and .* has RAS")],
+)
+def test_a_mask_volume_is_that_of_its_picture(tmp_path, slices, affine, words):
+    picture_file, mask_file = volumes(tmp_path, slices, affine)
+    with pytest.raises(InputError, match=words):
+        datasets.read_mask(mask_file, picture=picture_file)
+
+
+def test_a_mask_of_one_page_belongs_to_the_slice_that_is_named(tmp_path):
+    picture_file, _ = volumes(tmp_path, 4, np.eye(4))
+    Image.fromarray(np.eye(5, 6, dtype=np.uint8)).save(tmp_path / "m.png")
+    assert (datasets.read_mask(tmp_path / "m.png", picture=picture_file, slice=3) == np.eye(5, 6)).all()
+
+
 def test_a_mask_of_one_bit(tmp_path):
     Image.fromarray(MASK > 0).save(tmp_path / "a.png")
     assert (datasets.read_mask(tmp_path / "a.png", inside=[1]) == (MASK > 0)).all()

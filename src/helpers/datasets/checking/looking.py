@@ -10,9 +10,8 @@ import pandas as pd
 from helpers.datasets.image_table.loading import ImageTable
 
 NEAR = 26  # differing bits, of 256, of near-duplicates; pictures of different people differ by 60 and more
-EDGE = 6  # pixels of the border of a reduced picture, of 64
-CLEAR = 0.1  # difference in brightness of centre and border that counts, of 1
-AGREE = 0.9  # share of the pictures that must agree before others are inverted
+NEGATIVE = -0.3  # correlation with the usual picture below which one is inverted
+AGREE = 0.9  # share of the pictures that must correlate with it above 0 before others are inverted
 SHOWN = 3  # rows that are named
 PIECE = 500  # hashes that are compared with all others at a time
 
@@ -98,20 +97,15 @@ def blank_or_inverted(facts: pd.DataFrame, thumbs: np.ndarray, table: ImageTable
 
 
 def _inverted(thumbs: np.ndarray) -> np.ndarray:
+    """Find the pictures that are the negative of the usual one, where most pictures are like the usual one."""
     if len(thumbs) < 10:
-        return np.zeros(len(thumbs), bool)
-    inner = np.zeros(thumbs.shape[1:], bool)
-    inner[EDGE:-EDGE, EDGE:-EDGE] = True
-    difference = thumbs[:, inner].mean(axis=1) - thumbs[:, ~inner].mean(axis=1)
-    middle = float(np.median(difference))
-    if abs(middle) < CLEAR or (np.sign(difference) == np.sign(middle)).mean() < AGREE:
         return np.zeros(len(thumbs), bool)
     flat = thumbs.reshape(len(thumbs), -1)
     flat = flat - flat.mean(axis=1, keepdims=True)
     usual = np.median(flat, axis=0)
     usual -= usual.mean()
     alike = flat @ usual / (np.linalg.norm(flat, axis=1) * np.linalg.norm(usual) + 1e-9)
-    return (difference * np.sign(middle) < -abs(middle) / 2) & (alike < -0.3)
+    return (alike < NEGATIVE) & ((alike > 0).mean() >= AGREE)
 
 
 def _images(rows: pd.Index, table: ImageTable) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from helpers.datasets.image_table.grouping import number_of
-from helpers.datasets.image_table.loading import PARTS
 from helpers.datasets.image_table.places import unfound
+from helpers.datasets.shared.splits import PARTS
 
 
 def mender(refused: list[str]) -> Callable[[pd.DataFrame, Mapping[str, str], Path], pd.DataFrame]:

@@ -93,9 +93,10 @@ def _sizes(table: ImageTable) -> pd.Series:
 
 
 def _usable(table: ImageTable) -> list[str]:
-    lead, found = table.groups.iloc[:, 0], []
+    lead, patient, found = table.groups.iloc[:, 0], table.images["patient_id"], []
     for label in table.labels:
-        counts = pd.crosstab(lead, table.labels[label])
+        by = [lead.astype(object), table.labels[label]]
+        counts = patient.groupby(by).nunique().unstack(fill_value=0)
         if counts.shape[1] == 2 and ((counts >= SMALLEST_CELL).all(axis=1)).sum() >= 2:
             found.append(str(label))
     return found

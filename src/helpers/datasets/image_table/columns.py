@@ -107,6 +107,8 @@ def named(columns: list[str], name: str, *, parameter: str, file: str) -> str:
 def assigned(columns: list[str], asked: Mapping[str, str], file: str) -> dict[str, str]:
     """Assign columns to the roles of `SINGLE`: those that parameters name, else those with a recognised name.
 
+    A column that GROUPS, COMPARE or TARGETS names has no role by its name alone.
+
     Raises
     ------
     InputError
@@ -119,14 +121,24 @@ def assigned(columns: list[str], asked: Mapping[str, str], file: str) -> dict[st
             if other := next((p for p, taken in found.items() if taken == column), ""):
                 raise InputError(f"{parameter}, {file}", f"column {column!r} is also named by {other}", "Use it once")
             found[parameter] = column
+    used = {plain(name) for name in asked_columns(asked)}
     for parameter, role in SINGLE.items():
         free = [c for c in recognised(columns, role) if c not in found.values()]
+        free = [c for c in free if parameter == "FILE" or plain(c) not in used]
         if parameter not in found and free:
             found[parameter] = free[0]
     if "FILE" not in found:
         listed = ", ".join(columns[:12])
         raise InputError(file, "no column holds the paths of the images", f"Name it as FILE=column; there are {listed}")
     return found
+
+
+def asked_columns(asked: Mapping[str, str]) -> list[str]:
+    """List the columns that GROUPS, COMPARE and TARGETS name, as they are typed."""
+    found = split(asked.get("GROUPS", ""), ",")
+    found += [name for part in split(asked.get("COMPARE", ""), ";") for name in split(part, ":")[:1]]
+    found += [re.split(r"[!<>=]", part)[0] for part in split(asked.get("TARGETS", ""), ",")]
+    return [unquoted(name) for name in found if name]
 
 
 def split(text: str, separator: str) -> list[str]:

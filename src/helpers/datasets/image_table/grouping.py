@@ -9,7 +9,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from helpers.datasets.image_table.columns import named, plain, split, unquoted
+from helpers.datasets.image_table.columns import named, split, unquoted
+from helpers.datasets.shared.tables import DECIMAL_COMMA, NO_NUMBER
 from helpers.errors import InputError
 
 MOST = 10  # groups of an attribute, and classes of a label: a column with more values is no attribute
@@ -38,13 +39,27 @@ def compared(text: str, columns: list[str], file: str) -> dict[str, list[str]]:
         groups = split(pieces[1], "|") if len(pieces) == 2 else []
         if len(groups) < 2:
             raise InputError("COMPARE", f"{part!r} is not understood", HOW)
-        found[named(columns, unquoted(pieces[0]), parameter="COMPARE", file=file)] = groups
+        name = named(columns, unquoted(pieces[0]), parameter="COMPARE", file=file)
+        if name in found:
+            raise InputError("COMPARE", f"column {name} is named twice", HOW)
+        found[name] = groups
     return found
 
 
 def number_of(values: pd.Series) -> pd.Series:
-    """Convert texts to numbers; NaN where a text is none."""
-    return pd.to_numeric(values.astype(object).where(values.notna(), None), errors="coerce").astype(float)
+    """Convert texts to numbers, with a decimal point or comma; NaN where a text is none."""
+    points = values.where(~values.str.fullmatch(DECIMAL_COMMA).fillna(False), values.str.replace(",", "."))
+    return pd.to_numeric(points.astype(object).where(points.notna(), None), errors="coerce").astype(float)
+
+
+def recorded(values: pd.Series) -> tuple[pd.Series, list[str]]:
+    """Take words such as "NA" for missing in a column whose other values are numbers, or yes and no; with a note."""
+    words = values.isin(NO_NUMBER)
+    rest = values[values.notna() & ~words]
+    if not words.any() or not (number_of(rest).notna().all() or set(rest.str.casefold()) <= {*_YES, *_NO}):
+        return values, []
+    shown = ", ".join(map(repr, sorted(values[words].unique())))
+    return values.mask(words), [f"{values.name}: {shown} in {int(words.sum())} rows count as not recorded"]
 
 
 def grouped(values: pd.Series, groups: list[str] | None, patient: pd.Series, file: str) -> tuple[pd.Series, list[str]]:
@@ -73,15 +88,20 @@ def grouped(values: pd.Series, groups: list[str] | None, patient: pd.Series, fil
     InputError
         A value of `COMPARE` does not occur, two groups share a row, or there are too many values.
     """
-    name, numbers = str(values.name), number_of(values)
     if groups is None:
-        return _as_typed(values, numbers, patient, file)
+        values, notes = recorded(values)
+        found, more = _as_typed(values, number_of(values), patient, file)
+        return found, notes + more
+    name, numbers = str(values.name), number_of(values)
     found = pd.Series(pd.NA, index=values.index, dtype=object)
     for text in groups:
-        inside = _inside(values, numbers, text)
-        if not inside.any():
-            there = ", ".join(map(str, values.dropna().value_counts().index[:MOST]))
-            raise InputError(f"COMPARE, {file}, column {name}", f"no row has {text}", f"The values are {there}")
+        inside = pd.Series(False, index=values.index)
+        for item in split(text, ","):
+            part = _inside(values, numbers, unquoted(item))
+            if not part.any():
+                there = ", ".join(map(str, values.dropna().value_counts().index[:MOST]))
+                raise InputError(f"COMPARE, {file}, column {name}", f"no row has {item}", f"The values are {there}")
+            inside |= part
         if twice := found[inside].dropna().tolist():
             raise InputError(f"COMPARE, {file}, column {name}", f"{twice[0]} and {text} share rows", "Part the groups")
         found[inside] = ", ".join(map(unquoted, split(text, ",")))
@@ -91,23 +111,19 @@ def grouped(values: pd.Series, groups: list[str] | None, patient: pd.Series, fil
     return pd.Series(pd.Categorical(found, names), index=values.index, name=name), notes
 
 
-def _inside(values: pd.Series, numbers: pd.Series, text: str) -> pd.Series:
-    """Find the rows of a group such as ``1,2``, ``<=60`` or ``40-60``; a number is compared as a number."""
-    inside = pd.Series(False, index=values.index)
-    for item in map(unquoted, split(text, ",")):
-        alone = pd.to_numeric(item, errors="coerce")
-        exact = values == item
-        if exact.any():
-            inside |= exact.fillna(False)
-        elif bound := _BOUND.fullmatch(item):
-            inside |= _OPERATORS[bound[1]](numbers, float(bound[2] + bound[3]))
-        elif span := _RANGE.fullmatch(item):
-            inside |= numbers.between(float(span[1]), float(span[2]))
-        elif not np.isnan(alone):
-            inside |= numbers == alone
-        else:
-            inside |= (values.str.casefold() == item.casefold()).fillna(False)
-    return inside
+def _inside(values: pd.Series, numbers: pd.Series, item: str) -> pd.Series:
+    """Find the rows with a value such as ``1`` or ``b``, or within ``<=60`` or ``40-60``; numbers as numbers."""
+    exact = (values == item).fillna(False).astype(bool)
+    alone = pd.to_numeric(item, errors="coerce")
+    if exact.any():
+        return exact
+    if bound := _BOUND.fullmatch(item):
+        return _OPERATORS[bound[1]](numbers, float(bound[2] + bound[3]))
+    if span := _RANGE.fullmatch(item):
+        return numbers.between(float(span[1]), float(span[2]))
+    if not np.isnan(alone):
+        return numbers == alone
+    return (values.str.casefold() == item.casefold()).fillna(False).astype(bool)
 
 
 def _as_typed(values: pd.Series, numbers: pd.Series, patient: pd.Series, file: str) -> tuple[pd.Series, list[str]]:
@@ -154,15 +170,18 @@ def labelled(text: str, table: pd.DataFrame, columns: list[str], file: str) -> t
     found: dict[str, pd.Series] = {}
     notes: list[str] = []
     for part in split(text, ","):
-        match = re.fullmatch(r'("[^"]*"|[^=<>"]+)\s*(<=|>=|=|<|>)\s*(.+)', part)
+        match = re.fullmatch(r'("[^"]*"|[^!=<>"]+)\s*(<=|>=|=|<|>)\s*([^=<>].*)', part)
+        if not match and re.search("[!=<>]", re.sub('"[^"]*"', "", part)):
+            raise InputError("TARGETS", f"{part!r} is not understood", 'Write such as "biopsied, grade=G3, age>60"')
         name = named(columns, unquoted(match[1] if match else part), parameter="TARGETS", file=file)
-        values = table[name]
+        values, said = recorded(table[name])
+        notes += said
         if match and match[2] in _OPERATORS:
             found[_name(name, match[2], match[3])] = _bounded(values, match[2], match[3], file)
             continue
         classes = _classes(values, file, most=len(values) if match else MOST)
         if match:
-            one = next((c for c in classes if plain(c) == plain(unquoted(match[3]))), None)
+            one = _class(classes, unquoted(match[3]))
             if one is None:
                 problem = f"no row has {unquoted(match[3])!r}"
                 raise InputError(
@@ -182,8 +201,17 @@ def labelled(text: str, table: pd.DataFrame, columns: list[str], file: str) -> t
 
 def is_binary(values: pd.Series) -> bool:
     """Return True if a column holds both 0 and 1, or words such as yes and no, and nothing else."""
-    known = set(values.dropna().str.casefold())
+    known = set(recorded(values)[0].dropna().str.casefold())
     return known <= {*_YES, *_NO} and bool(known & set(_YES)) and bool(known & set(_NO))
+
+
+def _class(classes: list[str], asked: str) -> str | None:
+    """Find a class as it is typed; else whatever its case; else of the same number, such as 1 for 1.0."""
+    number = pd.to_numeric(asked, errors="coerce")
+    folded = [one for one in classes if one.casefold() == asked.casefold()]
+    equal = [one for one in classes if pd.to_numeric(one, errors="coerce") == number]
+    alike = folded or equal
+    return asked if asked in classes else alike[0] if len(alike) == 1 else None
 
 
 def _name(column: str, sign: str, bound: str) -> str:

@@ -13,13 +13,10 @@ from helpers.datasets.image_table import grouping
 from helpers.datasets.image_table.columns import GROUPS, TARGETS, assigned, named, recognised, split, unquoted
 from helpers.datasets.image_table.places import found_files
 from helpers.datasets.shared.files import Notes, at, dropped_frame
-from helpers.datasets.shared.tables import read_table
+from helpers.datasets.shared.splits import part_of
+from helpers.datasets.shared.tables import NO_NUMBER, alike, read_table
 from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError
-
-# Words for the parts of a data set, in lower case.
-PARTS = {"train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation"}
-PARTS |= {"dev": "validation", "tuning": "validation", "test": "test", "testing": "test", "held-out": "test"}
 
 FILES = ("file", "mask", "second_mask")  # columns of paths
 
@@ -83,6 +80,12 @@ def load_image_table(
     table, notes = read_table(path, "IMAGES")
     asked = {name: str(value or "") for name, value in (columns or {}).items()}
     roles = assigned(list(table.columns), asked, path.name)
+    if (
+        "SPLIT" in roles
+        and not asked.get("SPLIT")
+        and table[roles["SPLIT"]].map(part_of, na_action="ignore").isna().all()
+    ):
+        notes.append(f"SPLIT: column {roles.pop('SPLIT')!r} holds no train, validation or test, and is no split")
     notes += [f"{parameter}: column {name!r}" for parameter, name in roles.items() if not asked.get(parameter)]
     counted: Notes = [(path.name, "no path of an image", int(table[roles["FILE"]].isna().sum()))]
     table = table[table[roles["FILE"]].notna()]
@@ -132,7 +135,8 @@ def _images(table: pd.DataFrame, roles: Mapping[str, str], path: Path) -> pd.Dat
     slices = grouping.number_of(column("SLICE"))
     odd = column("SLICE").notna() & ~((slices >= 0) & (slices % 1 == 0))
     _refuse(odd, column("SLICE"), path, "a whole number from 0")
-    _refuse(column("PATIENT").isna() & ("PATIENT" in roles), column("PATIENT"), path, "a patient")
+    nobody = column("PATIENT").isna() | column("PATIENT").isin(NO_NUMBER)
+    _refuse(nobody & ("PATIENT" in roles), column("PATIENT"), path, "a patient")
     images = pd.DataFrame(
         {
             "case": case,
@@ -146,6 +150,8 @@ def _images(table: pd.DataFrame, roles: Mapping[str, str], path: Path) -> pd.Dat
         }
     )
     _check_once(images, path, roles["FILE"])
+    for kind in FILES[1:]:
+        _refuse(images["file"] == images[kind], column(kind.upper()), path, "another file than that of the image")
     _check_parts(images, path, roles)
     return images
 
@@ -159,7 +165,7 @@ def _refuse(odd: pd.Series, values: pd.Series, path: Path, expected: str) -> Non
 
 
 def _parts(values: pd.Series, path: Path) -> pd.Series:
-    known = values.str.casefold().map(PARTS)
+    known = values.map(part_of, na_action="ignore")
     _refuse(values.notna() & known.isna(), values, path, "train, validation or test")
     return known.astype("str")
 
@@ -206,7 +212,7 @@ def _groups(
                 raise
             notes.append(f"{name}: not compared, since it {error.problem}")
             continue
-        found[name], notes = groups, notes + said
+        found[name], notes = groups, notes + said + alike(table[name], name)
     if found and not asked.get("GROUPS"):
         notes.append(f"GROUPS: {', '.join(found)}")
     return pd.DataFrame(found, index=table.index), notes
@@ -219,7 +225,8 @@ def _labels(
     if asked.get("TARGETS"):
         found, notes = grouping.labelled(asked["TARGETS"], table, list(table.columns), file)
         return pd.DataFrame(found, index=table.index), notes
-    binary = [name for name in free if grouping.is_binary(table[name])]
+    described = recognised(free, GROUPS)
+    binary = [name for name in free if name not in described and grouping.is_binary(table[name])]
     labels, notes = {}, []
     for name in dict.fromkeys([*recognised(free, TARGETS), *binary]):
         try:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from helpers.datasets.image_table.loading import FILES, ImageTable, kept
 from helpers.datasets.shared import loading, mask_files
-from helpers.datasets.shared.headers import check_pictures
+from helpers.datasets.shared.headers import check_masks, check_pictures
 from helpers.datasets.shared.pictures import read_picture
 from helpers.errors import InputError
 
@@ -16,19 +16,23 @@ GREY = 2.0  # mean difference between channels, of 255: a JPEG of a grey picture
 
 
 def check_files(table: ImageTable) -> None:
-    """Check that the files of a table exist, and read the headers of a sample of them.
+    """Check that the files of a table exist, and compare the headers of a sample of masks with those of their pictures.
 
     Raises
     ------
     InputError
-        As in `helpers.datasets.check_pictures`.
+        As in `helpers.datasets.check_pictures`; or a mask differs in size from its picture.
     """
     rows = table.images["case"].str.removeprefix("row ")
     for column in FILES:
         known = table.images[column].notna()
-        if known.any():
-            part = table.images[known]
-            check_pictures(part[column].tolist(), rows=rows[known].tolist(), slices=part["slice"].tolist())
+        if not known.any():
+            continue
+        part, names = table.images[known], rows[known].tolist()
+        if column == "file":
+            check_pictures(part["file"].tolist(), rows=names, slices=part["slice"].tolist())
+        else:
+            check_masks(part[column].tolist(), part["file"].tolist(), rows=names)
 
 
 def in_colour(table: ImageTable) -> bool:
@@ -55,7 +59,8 @@ def table_pictures(
         RGB or grey; by default as `in_colour` finds. Pictures in colour are resized by their shorter side and cropped
         to the centre; grey ones are scaled to the square, and each from its smallest to its largest value.
     as_bytes : bool
-        RGB as whole numbers from 0 to 255, as the generative models take them, also of grey pictures.
+        RGB as whole numbers from 0 to 255, as the generative models take them, also of grey pictures. If the headers
+        of a sample show more than 8 bits a channel, each picture is scaled from its smallest to its largest value.
     progress : bool
 
     Returns
@@ -72,10 +77,11 @@ def table_pictures(
     """
     colour = as_bytes or (in_colour(table) if colour is None else colour)
     how = {"channels": 3, "fit": "crop", "scale": "bytes"} if colour else {"channels": 1, "fit": "squeeze"}
-    slices = table.images["slice"].tolist()
-    pictures = loading.load_pictures(
-        table.images["file"].tolist(), size, **how, slices=slices, blank=True, progress=progress
-    )
+    files, slices = table.images["file"].tolist(), table.images["slice"].tolist()
+    deep = as_bytes and check_pictures(files, slices=slices)["bits"].max() > 8
+    how |= {"scale": "minmax"} if deep else {}
+    pictures = loading.load_pictures(files, size, **how, slices=slices, blank=True, progress=progress)
+    pictures = np.round(pictures * 255).astype(np.uint8) if deep else pictures
     blank = (pictures.min(axis=(2, 3)) == pictures.max(axis=(2, 3))).all(axis=1)
     if blank.any():
         table, pictures = kept(table, ~blank, "all pixels are equal: left out"), pictures[~blank]

@@ -17,8 +17,9 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".dcm", ".
 def found_files(names: pd.Series, table: Path, kind: str) -> pd.Series:
     """Find the file of each row.
 
-    A name is a path from the table's folder, or an absolute one. A name that is no path there is looked up by its last
-    part, with or without its ending, among all files below the folder.
+    A name is a path from the table's folder, or an absolute one. A name without a folder is looked up, with or without
+    its ending, among all files below the folder. A path with a folder, such as one of another computer, is looked up by
+    its last folder and name.
 
     Parameters
     ----------
@@ -76,7 +77,7 @@ def _looked_up(names: pd.Series, folder: Path, table: Path, kind: str) -> pd.Ser
         row, n = names.index[missing][0], int(missing.sum())
         more = f" ({n} rows name files that are not there)" if n > 1 else ""
         problem = f"there is no {kind} file {names[row]}{more}"
-        fix = f"Put the files below {folder.name}, the folder of the table, or correct the paths"
+        fix = f"Put the files below {folder.name}, the folder of the table, and write their paths from there"
         raise InputError(at(table, row, str(names.name)), problem, fix)
     twice = found.map(len) > 1
     if twice.any():
@@ -89,5 +90,7 @@ def _looked_up(names: pd.Series, folder: Path, table: Path, kind: str) -> pd.Ser
 
 
 def _candidates(name: str, by_name: dict[str, list[str]]) -> list[str]:
-    last = name.rpartition("/")[2].casefold()
-    return next((by_name[last + ending] for ending in ("", *ENDINGS) if last + ending in by_name), [])
+    folder, _, last = name.casefold().rpartition("/")
+    named = by_name.get(last) or [path for ending in ENDINGS for path in by_name.get(last + ending, [])]
+    parent = folder.rpartition("/")[2]
+    return [path for path in named if not parent or Path(path).parent.name.casefold() == parent]

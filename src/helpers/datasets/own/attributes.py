@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from helpers.datasets.shared.tables import NO_NUMBER, numbers
+from helpers.datasets.shared.tables import NO_NUMBER, alike, numbers
 from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError, check_choice
 
@@ -116,7 +116,7 @@ def to_groups(
         return values, taken + unnamed
     order = order_of(list(known.unique()))
     dtype = pd.CategoricalDtype(order, ordered=True) if order else "category"
-    return values.astype(dtype).rename(name), taken + _alike(known, name)
+    return values.astype(dtype).rename(name), taken + alike(known, name)
 
 
 def _many(count: int) -> str:
@@ -133,18 +133,6 @@ def _renamed(values: pd.Series, named: Mapping[str, str]) -> tuple[pd.Series, li
     listed = [label for label in dict.fromkeys([*named.values(), *unnamed]) if (found == label).any()]
     order = order_of(listed)
     return found.astype(pd.CategoricalDtype(order or listed, ordered=bool(order))).rename(values.name), notes
-
-
-def _alike(known: pd.Series, name: str) -> list[str]:
-    """Report groups with names that differ only by case, blanks or punctuation; they stay separate groups."""
-    spelled: dict[str, list[str]] = {}
-    for label in known.unique():
-        spelled.setdefault("".join(c for c in label.casefold() if c.isalnum()) or label, []).append(label)
-    return [
-        f"{name}: {' and '.join(map(repr, same))} differ only by case, blanks or hyphens, and are kept apart"
-        for same in spelled.values()
-        if len(same) > 1
-    ]
 
 
 def check_sizes(groups: pd.Series) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.datasets.shared.files import Notes, at
+from helpers.datasets.shared.splits import part_of
 from helpers.datasets.shared.tables import NO_NUMBER, numbers, outcomes
 from helpers.errors import InputError, check_choice
 
@@ -122,7 +123,13 @@ def judge_cases(table: pd.DataFrame, asked: Asked, path: Path, counted: Notes) -
         used = f"used to choose the threshold ({asked.choose_on})"
         counted.append((path.name, f"no {asked.split}", int(part.isna().sum())))
         counted.append((path.name, used, int((part == asked.choose_on).sum())))
-        frame = frame[(part.notna() & (part != asked.choose_on)).to_numpy()]
+        trained = (part != asked.choose_on) & part.map(part_of, na_action="ignore").eq("train").fillna(False)
+        if trained.any():
+            names = ", ".join(sorted(part[trained].unique()))
+            counted.append((path.name, f"{asked.split} is {names}: the model was trained on them", int(trained.sum())))
+        measured = part.notna() & (part != asked.choose_on) & ~trained
+        said += ": " + ", ".join(f"{name} ({n} rows)" for name, n in part[measured].value_counts().items())
+        frame = frame[measured.to_numpy()]
         if frame.empty:
             raise InputError(f"{path.name}, column {asked.split}", "no row is left to measure on", "Name another part")
     return frame.assign(**{RIGHT: (frame["predicted"] == frame["truth"]).astype(float)}), [*notes, said]
@@ -212,7 +219,7 @@ def _threshold(frame: pd.DataFrame, part: pd.Series | None, asked: Asked, path: 
         raise InputError(where, problem, "Name a part with both classes, or set THRESHOLD")
     cut = youden(chosen["truth"].to_numpy(), chosen["probability"].to_numpy())
     said = f"a prediction is positive from a probability of {cut:.3g}, chosen by Youden's index on the part"
-    return cut, f"{said} {asked.choose_on!r} ({len(chosen)} rows); the rates are measured on the other rows"
+    return cut, f"{said} {asked.choose_on!r} ({len(chosen)} rows); the rates are measured on other parts"
 
 
 def youden(truth: np.ndarray, probability: np.ndarray) -> float:

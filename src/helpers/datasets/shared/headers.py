@@ -70,6 +70,40 @@ def check_pictures(
     return pd.DataFrame(found, columns=COLUMNS)
 
 
+def check_masks(
+    masks: Sequence[str | Path],
+    pictures: Sequence[str | Path],
+    *,
+    rows: Sequence[object],
+    sample: int = 200,
+) -> None:
+    """Check that all mask files exist, and that those of a sample have the width and height of their pictures.
+
+    Parameters
+    ----------
+    masks, pictures : sequence of path
+    rows : sequence
+        Name of each mask's row for errors.
+    sample : int
+        Number of headers to read, as in `check_pictures`.
+
+    Raises
+    ------
+    InputError
+        Files are missing, a header cannot be read, or a size differs; the message names the row and the mask.
+    """
+    paths, others = formats.as_paths(masks), formats.as_paths(pictures)
+    _check_exist(paths, list(rows))
+    for k in _chosen(paths, sample):
+        try:
+            own, header = read_header(paths[k]), read_header(others[k])
+        except InputError as error:
+            raise InputError(f"row {rows[k]}, {error.where}", error.problem, error.fix) from None
+        if own[:2] != header[:2]:
+            problem = f"is {own.width} x {own.height} pixels, and its picture {header.width} x {header.height}"
+            raise InputError(f"row {rows[k]}, {paths[k]}", problem, "Give the mask drawn on this picture")
+
+
 def _check_exist(paths: list[Path], names: list[object]) -> None:
     missing = [k for k, path in enumerate(paths) if not path.is_file()]
     if missing:

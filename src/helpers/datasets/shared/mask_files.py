@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.datasets.shared import formats, loading, squares
+from helpers.datasets.shared import formats, loading, nifti, squares
 from helpers.datasets.shared.pictures import read_header, read_picture
 from helpers.errors import InputError, check_choice
 
@@ -29,7 +29,7 @@ def read_mask(
     inside : sequence of number, optional
         Values that are inside the mask; by default every value above 0.
     slice : int, optional
-        Slice, page or frame, from 0.
+        Slice, page or frame, from 0. A mask of one page next to a picture of several belongs to this slice.
     picture : str or Path, optional
         The picture that the mask belongs to, which must have the same width and height.
 
@@ -40,20 +40,36 @@ def read_mask(
     Raises
     ------
     InputError
-        The file cannot be read, is a JPEG or in colour, or differs in size from its picture.
+        The file cannot be read, is a JPEG or in colour, or differs from its picture in size, in its number of slices
+        or, in NIfTI, in the directions of its axes.
     """
-    values = read_picture(file, slice=slice, raw=True).values
+    header = None if picture is None else read_header(picture)
+    if header is not None and header.frames > 1:
+        _check_frames(file, picture, header.frames)
+    one_page = slice is not None and header is not None and read_header(file).frames == 1
+    values = read_picture(file, slice=None if one_page else slice, raw=True).values
     if values.ndim == 3:
         if (values != values[..., :1]).any():
             raise InputError(file, "is in colour, expected one value a pixel", "Save the mask as grey values")
         values = values[..., 0]
-    if picture is not None:
-        header = read_header(picture)
-        if values.shape != (header.height, header.width):
-            seen = f"{values.shape[1]} x {values.shape[0]}"
-            problem = f"is {seen} pixels, and its picture {picture} is {header.width} x {header.height}"
-            raise InputError(file, problem, "Give the mask drawn on this picture")
+    if header is not None and values.shape != (header.height, header.width):
+        seen = f"{values.shape[1]} x {values.shape[0]}"
+        problem = f"is {seen} pixels, and its picture {picture} is {header.width} x {header.height}"
+        raise InputError(file, problem, "Give the mask drawn on this picture")
     return values > 0 if inside is None else np.isin(values, list(inside))
+
+
+def _check_frames(file: str | Path, picture: str | Path, frames: int) -> None:
+    """Refuse a mask of several slices that are not those of its picture."""
+    own = read_header(file).frames
+    if own not in (1, frames):
+        problem = f"has {own} slices, and its picture {picture} has {frames}"
+        raise InputError(file, problem, "Give the mask drawn on this picture")
+    if own > 1 and formats.kind(Path(file)) == formats.kind(Path(picture)) == "nifti":
+        mask_axes, picture_axes = nifti.axes(file), nifti.axes(picture)
+        if mask_axes != picture_axes:
+            problem = f"has the axes {mask_axes}, and its picture {picture} has {picture_axes}"
+            raise InputError(file, problem, "Save the mask in the orientation of its picture")
 
 
 def load_masks(

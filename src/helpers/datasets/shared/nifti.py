@@ -44,6 +44,11 @@ def read_nifti(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     return voxels, affine
 
 
+def axes(path: str | Path) -> str:
+    """Return the directions of a readable NIfTI file's axes, such as "RAS" (to the right, to the front, upwards)."""
+    return "".join(letter or "?" for letter in nib.aff2axcodes(nib.load(path).affine))
+
+
 def check_same_grid(
     first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray], *, where: str, fix: str
 ) -> tuple[float, ...]:

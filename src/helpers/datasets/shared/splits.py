@@ -9,7 +9,15 @@ import pandas as pd
 
 from helpers.errors import InputError
 
+# Words for the parts of a data set, in lower case.
+PARTS = {"train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation"}
+PARTS |= {"dev": "validation", "tuning": "validation", "test": "test", "testing": "test", "held-out": "test"}
 SPLITS = ("train", "validation", "test")
+
+
+def part_of(text: str) -> str | None:
+    """Return train, validation or test for a word of a part, in any case; None for another word."""
+    return PARTS.get(text.casefold())
 
 
 def split_patients(

@@ -71,7 +71,8 @@ def _typed(path: Path, kind: str) -> pd.DataFrame:
     try:
         if kind == "excel":
             # Without a header: pandas would rename the second of two equal names.
-            cells = pd.read_excel(path, dtype=object, header=None, engine="openpyxl")
+            look = {"keep_default_na": False, "na_values": [""]}  # a cell "None" is a value, as in CSV
+            cells = pd.read_excel(path, dtype=object, header=None, engine="openpyxl", **look)
             frame = cells.iloc[1:].set_axis(cells.iloc[0].fillna("").tolist(), axis=1).reset_index(drop=True)
         else:
             frame = {"parquet": pd.read_parquet, "feather": pd.read_feather}[kind](path).reset_index(drop=True)
@@ -88,7 +89,8 @@ def _cell(value: object) -> str:
 
 
 def _csv(path: Path, parameter: str) -> tuple[pd.DataFrame, list[str]]:
-    text, notes = _text(path, parameter)
+    whole, notes = _text(path, parameter)
+    text = whole.lstrip("\n")
     head = text.partition("\n")[0]
     separator = max(",;\t", key=head.count)
     if separator != ",":
@@ -96,6 +98,7 @@ def _csv(path: Path, parameter: str) -> tuple[pd.DataFrame, list[str]]:
     _check_header(path, head, separator)
     try:
         look = {"dtype": str, "skipinitialspace": True, "keep_default_na": False, "na_values": [""]}
+        look |= {"skip_blank_lines": False}  # so that rows keep their numbers
         frame = pd.read_csv(io.StringIO(text), sep=separator, **look)
     except (ValueError, csv.Error) as error:
         problem = f"cannot be read as CSV ({one_line(error)})"
@@ -103,6 +106,7 @@ def _csv(path: Path, parameter: str) -> tuple[pd.DataFrame, list[str]]:
     if not isinstance(frame.index, pd.RangeIndex):
         fix = "Give one header name for each field; write decimals with a point, or separate by semicolons"
         raise InputError(path.name, "rows have more fields than the header", fix)
+    frame.index = frame.index + len(whole) - len(text)
     return frame, notes
 
 
@@ -118,7 +122,7 @@ def _text(path: Path, parameter: str) -> tuple[str, list[str]]:
         raise InputError(path.name, "the file is empty", "Give a CSV with a header and one row a case")
     if "\0" in text:
         raise InputError(path.name, "it is not a text file", "Give a CSV")
-    return text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\n"), notes
+    return text.replace("\r\n", "\n").replace("\r", "\n"), notes
 
 
 def _decoded(path: Path, raw: bytes) -> tuple[str, list[str]]:
@@ -145,6 +149,23 @@ def _check_header(path: Path, head: str, separator: str) -> None:
 def _tidy(text: str) -> str:
     """Normalise a text: compose Unicode letters (NFC), make every blank single, and strip blanks at the ends."""
     return " ".join(unicodedata.normalize("NFC", str(text)).split())
+
+
+def alike(values: pd.Series, name: str) -> list[str]:
+    """Report values that differ only by case, blanks or punctuation, and count as different ones.
+
+    With digits, punctuation has a meaning, as in <60 and >60.
+    """
+    spelled: dict[str, list[str]] = {}
+    for label in values.dropna().unique():
+        digits = any(c.isdigit() for c in label)
+        plain = "".join(c for c in label.casefold() if c.isalnum() or (digits and not c.isspace()))
+        spelled.setdefault(plain or label, []).append(label)
+    return [
+        f"{name}: {' and '.join(map(repr, same))} differ only by case, blanks or hyphens, and are kept apart"
+        for same in spelled.values()
+        if len(same) > 1
+    ]
 
 
 def column(frame: pd.DataFrame, name: str, *, where: str, file: Path) -> pd.Series:

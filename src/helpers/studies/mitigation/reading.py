@@ -85,11 +85,14 @@ def read(
     for name in wanted:
         check_choice("target", name, list(found.labels))
     chosen, part, left = _usable(found, wanted, attributes[0] if table else "", seed)
-    known = found.labels[chosen].notna().to_numpy() & (part != "")
-    unknown = {"table": "labels", "reason": f"{chosen} unknown", "n": int((~known).sum())}
+    labelled, placed = found.labels[chosen].notna().to_numpy(), part != ""
+    known = labelled & placed
+    unknown = [{"table": "labels", "reason": f"{chosen} unknown", "n": int((~labelled).sum())}]
+    if odd := int((labelled & ~placed).sum()):
+        unknown.append({"table": "SPLIT", "reason": "no part is named", "n": odd})
     rows = found.rows.drop(columns="split").assign(label=found.labels[chosen].astype(float))
     clean = None if found.clean is None else found.clean[known]
-    dropped = pd.concat([found.dropped, pd.DataFrame([unknown, *left])], ignore_index=True)
+    dropped = pd.concat([found.dropped, pd.DataFrame([*unknown, *left])], ignore_index=True)
     rows = rows[known].reset_index(drop=True)
     return Read(found.images[known], clean, rows, part[known], chosen, attributes, dropped)
 
@@ -140,7 +143,7 @@ def _usable(
         judged = np.where(np.isin(part, JUDGED), part, "")
         usable, notes = datasets.two_classes(found.labels[[name]], judged)
         if usable and attribute:
-            notes += _lopsided(found.labels[name], judged, found.rows[attribute])
+            notes += _lopsided(found.labels[name], judged, found.rows[attribute], found.rows["patient_id"])
         if usable and not notes:
             return name, part.astype(str), left
         left += [{"table": "labels", "reason": note, "n": int(known.sum())} for note in notes]
@@ -148,15 +151,18 @@ def _usable(
     raise InputError("target", problem or "there is no label", "Name columns of labels by TARGETS, or give more cases")
 
 
-def _lopsided(label: pd.Series, part: np.ndarray, group: pd.Series) -> list[str]:
-    """Report a part in which fewer than two groups have enough cases of both classes, so that there is no gap."""
+def _lopsided(label: pd.Series, part: np.ndarray, group: pd.Series, patient: pd.Series) -> list[str]:
+    """Report a part in which fewer than two groups have enough patients of both classes, so that there is no gap."""
     for one, least in (("train", 1), ("test", SMALLEST)):
-        known = (part == one) & group.notna().to_numpy()
-        counts = pd.crosstab(group[known], label[known]).reindex(columns=[0.0, 1.0], fill_value=0)
+        known = (part == one) & group.notna().to_numpy() & label.notna().to_numpy()
+        counts = patient[known].groupby([group[known], label[known]]).nunique().unstack(fill_value=0)
+        counts = counts.reindex(columns=[0.0, 1.0], fill_value=0)
         few = counts[counts.min(axis=1) < least]
         if len(counts) - len(few) < 2:
-            name = few.index[0] if len(few) else "any group"
-            numbers = ", ".join(f"{n:g} with {value:g}" for value, n in few.iloc[0].items()) if len(few) else "no case"
+            if few.empty:
+                return [f"{label.name}: left out, since fewer than two groups of {group.name} are in {one}"]
+            name = few.index[0]
+            numbers = ", ".join(f"{n:g} patients with {value:g}" for value, n in few.iloc[0].items())
             return [
                 f"{label.name}: left out, since {group.name} {name} has {numbers} in {one}, expected {least} of each"
             ]

@@ -194,7 +194,7 @@ def _difference(parts: list) -> dict[str, object]:
     value, draws, null, _, low, high = (sum(part[k] for part in parts) / len(parts) for k in range(6))
     if np.nanmin(draws) < np.nanmax(draws):
         ends = percentile_interval(float(value), draws, 0, 0.95)
-        low, high = ends.low, ends.high
+        low, high = min(ends.low, value), max(ends.high, value)  # replicates of a largest difference are mostly larger
     p = (1 + int((null >= value - 1e-12).sum())) / (1 + len(null))
     sizes = dict(zip(("n_positive", "n_negative"), [*(part[3] for part in parts), np.nan], strict=False))
     return sizes | {"estimate": float(value), "low": low, "high": high, "expected": float(null.mean()), "p": p}
