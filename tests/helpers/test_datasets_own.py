@@ -365,9 +365,10 @@ def test_the_threshold_is_chosen_on_its_part_and_measured_on_the_rest(tmp_path):
 
 
 def test_rows_of_training_are_not_measured(tmp_path):
-    frame = table(40, dx=TRUTH, p=PROBABILITY, part=["train"] * 20 + ["val"] * 10 + ["test"] * 10)
+    part = ["train"] * 20 + ["val"] * 20 + ["test"] * 40
+    frame = table(80, dx=np.resize(TRUTH, 80), p=np.resize(PROBABILITY, 80), sex=["f", "f", "m", "m"] * 20, part=part)
     own = load(tmp_path, frame, **classifier(split="part", choose_on="val"))
-    assert len(own.rows) == 10 and own.notes[-1].endswith("measured on other parts: test (10 rows)")
+    assert len(own.rows) == 40 and own.notes[-1].endswith("measured on other parts: test (40 rows)")
     assert own.dropped.set_index("reason")["n"]["part is train: the model was trained on them"] == 20
 
 

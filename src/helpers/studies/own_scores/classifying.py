@@ -69,8 +69,8 @@ class GroupRates(NamedTuple):
     def interval(self, measure: int, group: int) -> tuple[float, float]:
         """Compute the 95% interval of a measure of a group: by Wilson for a rate of single rows, else by bootstrap.
 
-        At 0 or 1 the bootstrap has no spread. The interval of a rate or an AUROC is then that of Wilson for as many
-        patients.
+        At 0 or 1, and for equal probabilities, the bootstrap has no spread. The interval of a rate or an AUROC is then
+        that of Wilson for as many patients.
         """
         value = self.estimate[measure, group]
         if np.isnan(value):
@@ -84,7 +84,7 @@ class GroupRates(NamedTuple):
 
     def _at_end(self, measure: int, group: int) -> bool:
         bounded = self.measures[measure] in (*RATES, AUROC)
-        return bounded and self.estimate[measure, group] in (0, 1)
+        return bounded and (self.estimate[measure, group] in (0, 1) or np.ptp(self.draws[:, measure, group]) == 0)
 
     def contrast(self, measure: int, a: int, b: int) -> tuple[float, float, float]:
         """Compute the measure of group `b` minus that of `a`, with its 95% bootstrap interval.
