@@ -116,7 +116,6 @@ FOUND = [
     "1 picture (row 7) perhaps with burnt-in text, a guess",
     "colour and grey are mixed: 1 and",
     "bit depths are mixed: 8 bits in 78, 16 bits in 1 pictures",
-    "1 picture (row 6) cannot be read",
     "age: missing in",
     "age: 1 cell holds 'Unknown'",
 ]
@@ -128,7 +127,19 @@ def test_each_trap_is_reported(place):
     found = check(place, table)
     assert [sentence for sentence in FOUND if not any(sentence in one for one in found.found)] == [], found.text
     assert len(found.found) == len(FOUND), found.found
+    assert len(found.refused) == 1 and "1 picture (row 6) cannot be read" in found.refused[0]
     assert all(NAME not in one and "pictures/" not in one for one in [found.text, *found.found])
+
+
+def test_masks_are_read_and_held_against_their_pictures(place):
+    for i in range(80):
+        mask = np.zeros((SIDE, SIDE + (i == 30)), np.uint8)
+        mask[2:5, 2:5] = i not in (3, 4)
+        Image.fromarray(mask).save(place / f"mask{i}.png")
+    (place / "mask9.png").write_bytes(b"no mask")
+    found = check(place, frame().assign(mask=[f"mask{i}.png" for i in range(80)]))
+    assert found.refused == ["row 11: the mask is no image (2 such rows)"], found.refused
+    assert "2 of 80 masks are empty" in found.found
 
 
 def test_a_label_of_one_class_in_a_group_is_reported(place):

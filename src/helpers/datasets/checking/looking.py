@@ -76,15 +76,19 @@ def _rows(pairs: list[tuple[int, int]], case: pd.Series) -> str:
     return "; ".join(named) + "; ..." * (len(pairs) > SHOWN)
 
 
-def blank_or_inverted(facts: pd.DataFrame, thumbs: np.ndarray, table: ImageTable) -> list[str]:
-    """Report pictures without content, unreadable ones, and those inverted against the others.
+def unreadable(facts: pd.DataFrame, table: ImageTable) -> list[str]:
+    """Report the pictures that cannot be read, by reason."""
+    groups = facts[facts["problem"] != ""].groupby("problem").groups.items()
+    return [f"{_images(rows, table)} cannot be read, since the file {problem}" for problem, rows in groups]
 
-    A picture is inverted if nearly all others have a centre brighter (or darker) than the border, it has the opposite
-    by as much, and it correlates negatively with their mean picture. Pictures in colour are not looked at.
+
+def blank_or_inverted(facts: pd.DataFrame, thumbs: np.ndarray, table: ImageTable) -> list[str]:
+    """Report pictures without content, and those inverted against the others.
+
+    Where nearly all pictures correlate with their median picture, one is inverted if it correlates negatively. Pictures
+    in colour are not looked at.
     """
     found = []
-    for problem, rows in facts[facts["problem"] != ""].groupby("problem").groups.items():
-        found.append(f"{_images(rows, table)} cannot be read, since the file {problem}")
     if facts["blank"].any():
         found.append(f"{_images(facts.index[facts['blank']], table)} blank: all pixels are nearly equal")
     used = ((facts["problem"] == "") & ~facts["blank"] & ~facts["colour"]).to_numpy()

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from helpers.datasets.checking import layouts, looking, suiting, tabulating
+from helpers.datasets.checking.masking import masks
 from helpers.datasets.checking.mending import mender
 from helpers.datasets.checking.scanning import scan
 from helpers.datasets.image_table.columns import SINGLE
@@ -109,6 +110,9 @@ def _report(
     seen = ["No picture was looked at: there is none, only the table."]
     if pictures:
         facts, thumbs = scan(table, progress=progress)
+        bad, empty = masks(table)
+        refused += looking.unreadable(facts, table) + bad
+        found += empty
         seen, mixed = looking.described(facts, table)
         found += mixed + looking.duplicates(facts, table) + looking.blank_or_inverted(facts, thumbs, table)
     parts = {
