@@ -262,3 +262,22 @@ def test_real_images(real, name, images, near):
 def test_the_real_table_without_images(real_labels):
     found = datasets.check_folder(real_labels, progress=False)
     assert "the published table" in found.text and "only the table" in found.text
+
+
+@pytest.mark.parametrize(
+    ("study", "changed", "words"),
+    [
+        ("05_mitigation", {"split": ["train"] * 80}, "SPLIT has no row of test; leave it out, or name both parts"),
+        ("02_biased_ruler", {"split": ["train"] * 80}, "no masks; name them as MASK=column"),
+        (
+            "05_mitigation",
+            {"ill": [1] + [0] * 79},
+            "no label has 10 patients of both classes in two groups; name others",
+        ),
+        ("06_vae_uncertainty", {}, ""),
+    ],
+)
+def test_what_a_study_lacks_is_known_before_it_starts(place, study, changed, words):
+    frame().assign(**changed).to_csv(place / "my.csv", index=False)
+    table = datasets.load_image_table(place / "my.csv", {"GROUPS": "colour_of_eyes", "TARGETS": "ill"})
+    assert datasets.unsuited(study, table).startswith(words) and bool(datasets.unsuited(study, table)) == bool(words)

@@ -19,6 +19,7 @@ NEEDS = {
     "05_mitigation": "labels",
     "06_vae_uncertainty": "",
 }
+SPLIT_BY_TABLE = ("04_reconstruction_bias", "05_mitigation")  # studies that take the parts of a table
 FEW = 50  # patients of a group, of whom a fifth are tested, so that ten are
 
 
@@ -71,11 +72,18 @@ def unsuited(name: str, table: ImageTable) -> str:
     has = {"masks": bool(table.images["mask"].notna().any()), "labels": bool(_usable(table))}
     needed = NEEDS[name].split("|")
     if NEEDS[name] and not any(has[one] for one in needed):
-        missing = {"masks": "no masks", "labels": "no label has both classes in two groups"}
+        missing = {
+            "masks": "no masks",
+            "labels": f"no label has {SMALLEST_CELL} patients of both classes in two groups",
+        }
         if not len(table.labels.columns):
             missing["labels"] = "no labels"
         ways = {"masks": "MASK=column", "labels": "TARGETS=column"}
-        return f"{' and '.join(missing[n] for n in needed)}; name them as {' or '.join(ways[n] for n in needed)}"
+        others = "others" if "labels" in needed and len(table.labels.columns) else "them"
+        return f"{' and '.join(missing[n] for n in needed)}; name {others} as {' or '.join(ways[n] for n in needed)}"
+    parts = set(table.images["split"].dropna())
+    if name in SPLIT_BY_TABLE and parts and (absent := {"train", "test"} - parts):
+        return f"SPLIT has no row of {' and '.join(sorted(absent))}; leave it out, or name both parts"
     if name == "02_biased_ruler" and table.images["mask"].isna().any():
         return f"{int(table.images['mask'].isna().sum())} pictures have no mask; give masks of zeros"
     return ""
