@@ -64,9 +64,9 @@ def skin_cases_table(
         "group": rows["group"].cat.set_categories(layout.GROUP_NAMES),
     }
     images["patient_id"] = [clusters.get(name, name) for name in rows["md5hash"]]
-    if between := int((cases["skin_type"].notna() & ~grouped).sum()):
-        left = {"table": "images", "reason": "skin type 3 or 4: in neither group", "n": between}
-        dropped = pd.concat([dropped, pd.DataFrame([left])], ignore_index=True)
+    if left := int((~grouped).sum()):
+        row = {"table": "images", "reason": "skin type 3, 4 or unknown", "n": left}
+        dropped = pd.concat([dropped, pd.DataFrame([row])], ignore_index=True)
     found = pd.DataFrame(images).join(labels)
     return converted(found, groups=["group"], labels=list(labels), dropped=dropped, has_patients=bool(clusters))
 

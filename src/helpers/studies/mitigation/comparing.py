@@ -117,7 +117,6 @@ def compare_methods(
             change = (np.nan,) * 4
             if i != first:
                 change = _estimate(values[i] - values[first], draws[:, i] - draws[:, first], weights, study, level)
-                change = change[0], max(change[1], -1.0), min(change[2], 1.0), change[3]  # NaN stays NaN
             row |= dict(zip(("change", "change_low", "change_high", "p"), change, strict=True))
             row |= {"seeds": study.seeds} | study.sizes[metric == "auroc"]
             rows.append(row | {"dropped": int(np.isnan(draws[:, i, 0]).sum())})

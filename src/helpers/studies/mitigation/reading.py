@@ -10,6 +10,7 @@ import pandas as pd
 
 from helpers import datasets, learn
 from helpers.datasets import ImageTable
+from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError, check_choice
 from helpers.metrics.rates import SMALLEST
 
@@ -152,20 +153,23 @@ def _usable(
 
 
 def _lopsided(label: pd.Series, part: np.ndarray, group: pd.Series, patient: pd.Series) -> list[str]:
-    """Report a part in which fewer than two groups have enough patients of both classes, so that there is no gap."""
+    """Report a part in which fewer than two groups have enough cases of both classes, so that there is no gap.
+
+    A group with fewer than ten tested patients does not count.
+    """
     for one, least in (("train", 1), ("test", SMALLEST)):
         known = (part == one) & group.notna().to_numpy() & label.notna().to_numpy()
-        counts = patient[known].groupby([group[known], label[known]]).nunique().unstack(fill_value=0)
-        counts = counts.reindex(columns=[0.0, 1.0], fill_value=0)
-        few = counts[counts.min(axis=1) < least]
+        patients = patient[known].groupby(group[known]).nunique()
+        counts = pd.crosstab(group[known], label[known]).reindex(columns=[0.0, 1.0], fill_value=0)
+        few = counts[(counts.min(axis=1) < least) | (patients < (SMALLEST_CELL if one == "test" else 1))]
         if len(counts) - len(few) < 2:
             if few.empty:
                 return [f"{label.name}: left out, since fewer than two groups of {group.name} are in {one}"]
             name = few.index[0]
-            numbers = ", ".join(f"{n:g} patients with {value:g}" for value, n in few.iloc[0].items())
-            return [
-                f"{label.name}: left out, since {group.name} {name} has {numbers} in {one}, expected {least} of each"
-            ]
+            numbers = ", ".join(f"{n:g} with {value:g}" for value, n in few.iloc[0].items())
+            numbers += f" of {patients[name]} patients" if one == "test" else ""
+            needed = f"{least} of each" + (f" and {SMALLEST_CELL} patients" if one == "test" else "")
+            return [f"{label.name}: left out, since {group.name} {name} has {numbers} in {one}, expected {needed}"]
     return []
 
 
