@@ -140,7 +140,8 @@ def _restamped(record: Record, clones: Checkouts, data_root: str) -> list[str]:
     if code[before] != code[after]:
         proof, found = "a small run of both gives the same values", []
         missed = _changed(code, before, after)
-        unused = sorted(set().union(*missed.values()) & {*names[UNUSED]} - _loaded(known))
+        listed = set().union(*missed.values()) & {*names[UNUSED]}
+        unused = sorted(module for module in listed if module not in _loaded(known) or _younger(module, known))
         missed = {place: found.difference(unused) for place, found in missed.items()}
         own = [(record.study, given) for given in record.runs]
         for number, (study, given) in enumerate([*own, *_further(record.study)]):
@@ -221,3 +222,14 @@ def _loaded(known: Mapping[str, Any]) -> set[str]:
     """Return the modules that a run has loaded, from its provenance."""
     # Older runs list the loaded modules as `helpers`, without those that judge, which every run loads.
     return set(known.get("loaded", {*known["helpers"], *fingerprint.JUDGING}))
+
+
+def _younger(module: str, known: Mapping[str, Any]) -> bool:
+    """Return True if a module was added after an older run, which therefore cannot have loaded it.
+
+    A stamp replaces the list of modules that such a run has loaded by all those of its day.
+    """
+    file = "src/" + module.replace(".", "/") + ".py"
+    added = git("log", "--follow", "--diff-filter=A", "--format=%H", "--", file).splitlines()
+    run = known["git"]["commit"].split(", ")[0]
+    return "loaded" not in known and bool(added) and git("merge-base", added[-1], run, allowed=True) != added[-1]
