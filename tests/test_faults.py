@@ -4,6 +4,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.faults import run
+from tests.mutants import sample
 
 FAULTS = run.faults()
 PACKAGE = ROOT / "src" / "helpers"
@@ -70,3 +71,10 @@ def test_a_patch_without_its_header_and_an_unknown_name_are_refused(tmp_path, ca
         run.read(patch)
     assert run.main(["no-such-fault"]) == 2
     assert "no-such-fault: there is no such fault" in capsys.readouterr().err
+
+
+def test_the_tests_that_see_mutants_are_there():
+    folder = ROOT / "tests" / "helpers"
+    for name in [*sample.TESTS, *sample.SLOW]:
+        file, _, test = name.partition("::")
+        assert (folder / file).is_file() and f"def {test}" in (folder / file).read_text(encoding="utf-8"), name

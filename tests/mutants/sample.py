@@ -37,7 +37,7 @@ TESTS = [
     *(f"test_metrics_{name}.py" for name in ["images", "masks", "rates", "shape"]),
     *(f"test_stats_{name}.py" for name in ["decompose", "gaps", "hypothesis", "models", "resample", "experiments"]),
     "test_calibration_calibrate.py",
-    "test_skin_tone_warning.py::test_intervals_of_a_sign_are_those_of_other_runs",
+    "test_stats_warning_signs.py::test_intervals_of_a_sign_are_those_of_other_runs",
 ]
 # Take more than two seconds, and others pass through the same lines.
 SLOW = [
