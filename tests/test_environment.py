@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,25 @@ def test_lock_holds_every_dependency_within_its_range(declared):
     for name, specifier in declared.items():
         assert name in locked, f"{name} is not in requirements.lock"
         assert specifier.contains(locked[name]), f"{name} {locked[name]} is outside {specifier}"
+
+
+def test_every_locked_package_accepts_the_oldest_python():
+    """Debian 12 has 3.11.2, and a package that asks for 3.11.5 stopped the installation there."""
+    oldest = "3.11.0"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert SpecifierSet(project["requires-python"]).contains(oldest)
+    names = [x.partition("==")[0] for x in (ROOT / "requirements.lock").read_text().splitlines() if "==" in x]
+    asked = {name: metadata.metadata(name)["Requires-Python"] for name in names if _installed(name)}
+    assert len(asked) > 0.9 * len(names), "the lock names packages that are not installed"
+    assert {n: a for n, a in asked.items() if a and not SpecifierSet(a).contains(oldest)} == {}
+
+
+def _installed(name: str) -> bool:
+    """Return True unless the package is for another system."""
+    try:
+        return bool(metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return False
 
 
 def test_installed_packages_agree():
