@@ -11,8 +11,6 @@ import resource
 import statistics
 import subprocess
 import sys
-import tarfile
-from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -31,8 +29,7 @@ def before(tmp_path_factory) -> Path:
     if archive.returncode:
         pytest.skip(f"commit {BEFORE} is not in this copy's history; git fetch --unshallow brings it")
     place = tmp_path_factory.mktemp("before")
-    with tarfile.open(fileobj=BytesIO(archive.stdout)) as files:
-        files.extractall(place, filter="data")
+    subprocess.run(["tar", "-x", "-C", place], input=archive.stdout, check=True)
     return place
 
 
@@ -46,14 +43,14 @@ def start(project: Path, words: list[str]) -> tuple[float, subprocess.CompletedP
 
 
 def compare(what: str, before: Path, words: dict[Path, list[str]], code: int = 0) -> float:
-    """Median ratio of pairs; both must end with the same code and say the same."""
+    """Median ratio of pairs; both must end with the same code and name the same problem."""
     seconds = {before: [], ROOT: []}
     for pair in range(PAIRS + 1):
         told = []
         for project in (before, ROOT) if pair % 2 else (ROOT, before):
             took, done = start(project, words[project])
             assert done.returncode == code, done.stderr
-            told.append(done.stderr)
+            told.append(done.stderr.partition(". ")[0])  # the advice that follows is worded anew
             seconds[project].append(took)
         assert told[0] == told[1]
     pairs = list(zip(seconds[ROOT][1:], seconds[before][1:], strict=True))  # the first writes what Python compiles
@@ -96,7 +93,8 @@ def test_a_notebook_is_set_up_in_half_the_time(study, before, tmp_path, record_p
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("asked", REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_used_is_refused_in_a_third_of_the_time(asked, before, record_property):
-    words = ["-m", "helpers.book.workflow", "study", "01_label_audit", "tiny", *asked]
-    ratio = compare(f"refusing {' '.join(asked)}", before, {before: words, ROOT: words}, code=2)
+    words = ["study", "01_label_audit", "tiny", *asked]
+    both = {before: ["-m", "helpers.workflow", *words], ROOT: ["-m", "helpers.book.workflow", *words]}
+    ratio = compare(f"refusing {' '.join(asked)}", before, both, code=2)
     record_property("ratio", round(ratio, 2))
     assert ratio <= 0.3
