@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import datasets
+from helpers import datasets, stats
 from helpers.datasets.shared.tables import read_table
 from helpers.errors import InputError
 from helpers.studies import own_scores
@@ -62,9 +62,9 @@ def test_what_spreadsheets_write_is_read(name, tmp_path):
 
 
 def test_numbers_are_cut_at_edges_and_the_edge_is_in_the_lower_group(tmp_path):
-    own = load(tmp_path, groups=" sex , age ", bins="age: 40, 60")
+    own = load(tmp_path, groups=" sex , age ", bins="age: 40, 58")
     assert own.groups == ["sex", "age"]
-    assert own.cases["age"].value_counts().to_dict() == {"over 40 to 60": 20, "up to 40": 11, "over 60": 9}
+    assert own.cases["age"].value_counts().to_dict() == {"over 40 to 58": 18, "up to 40": 11, "over 58": 11}
 
 
 def test_missing_groups_stay_missing_and_missing_scores_are_counted(tmp_path):
@@ -476,3 +476,68 @@ def test_a_column_of_predictions_is_no_path():
     assert "PREDICTED=label" in words
     words, _ = own_audit.settled(["SCORES=a.csv", "EXPERT=x", "PREDICTED=label"])
     assert "PREDICTED=label" not in words
+
+
+# Small groups that other groups give away
+
+
+def two_attributes(n: int = 200) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    sex = np.array((["f"] * 100 + ["m"] * 96 + ["another"] * 4)[:n])
+    return pd.DataFrame(
+        {"dice": rng.random(n).round(4), "sex": sex, "age": rng.permutation(["old"] * 120 + ["young"] * 80)}
+    )
+
+
+def test_a_complete_attribute_does_not_give_a_small_group_of_another_away(tmp_path):
+    frame = two_attributes()
+    own = load(tmp_path, frame, groups="sex, age")
+    assert own.withheld == {"sex": {"another": 4}} and own.dropped["n"].tolist() == [4]
+    assert own.cases["age"].value_counts().sum() == own.cases["sex"].value_counts().sum() == 196
+    assert list(own.cases["sex"].cat.categories) == ["f", "m"]
+    assert own.cases["dice"].tolist() == frame.loc[frame["sex"] != "another", "dice"].tolist()
+    assert any(
+        note.startswith("sex: of 'another' there are fewer than 10 cases; they are left out") for note in own.notes
+    )
+    frame.loc[:5, "sex"] = None  # with six that are not recorded, ten are hidden
+    assert not load(tmp_path, frame, groups="sex, age").withheld
+
+
+def test_a_patient_of_a_small_group_is_left_out_with_all_rows(tmp_path):
+    frame = two_attributes().assign(patient=lambda t: t.index)
+    frame["truth"], frame["label"] = frame.index % 2, (frame.index // 2) % 2
+    twice = pd.concat([frame, frame])
+    own = load(
+        tmp_path,
+        twice,
+        groups="sex, age",
+        score="",
+        patient="patient",
+        classifier={"truth": "truth", "predicted": "label"},
+    )
+    assert len(own.cases) == 196 and len(own.rows) == 392 and own.dropped["n"].tolist() == [4]
+    right = (own.rows["truth"] == own.rows["predicted"]).groupby(own.patient).mean()
+    assert own.cases[own.score].tolist() == right.tolist()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_small_group_can_be_computed_from_what_is_shown(seed, tmp_path):
+    """As a reader would: the largest sum over the groups of any attribute, less what another shows."""
+    rng = np.random.default_rng(seed)
+    n, names = int(rng.integers(60, 300)), ["a", "b", "c", "d"]
+    frame = pd.DataFrame({"dice": rng.random(n).round(4)})
+    for name in names:
+        levels = np.array(["x", "y", *[f"z{k}" for k in range(rng.integers(1, 4))]])
+        share = np.array([1, 0.8, *rng.uniform(0.005, 0.08, len(levels) - 2)])
+        frame[name] = rng.choice(levels, n, p=share / share.sum())
+        frame.loc[rng.random(n) < rng.choice([0, 0.01, 0.1]), name] = None
+    own = load(tmp_path, frame, groups=names)
+    sizes = {name: stats.group_sizes(own.cases[name]) for name in names}
+    beside = own_scores.beside_small(sizes)
+    for name, of in sizes.items():
+        shown = [n for group, n in of["n"].items() if n >= 10 and (name, group) not in beside]
+        small = [n for group, n in of["n"].items() if n < 10 and group != stats.NOT_RECORDED]
+        assert not small or len(own.cases) - sum(shown) >= 10
+    assert len(own.cases) == n - own.dropped["n"].sum()
+    for name, groups in own.withheld.items():
+        assert not own.cases[name].isin(groups).any() and max(groups.values()) < 10

@@ -192,6 +192,9 @@ def test_groups_that_differ_by_case_alone_are_said(made):
     found = made(frame(sex=["female", "Female", "male"] * 8), GROUPS="sex")
     assert any("'female' and 'Female' differ only by case" in note for note in found.notes)
     assert not any("differ only" in note for note in made(COMPARE="age: <=60 | >60").notes)
+    joined = made(frame(sex=["female", "Female", "male"] * 8), COMPARE="sex: female, Female | male")
+    assert joined.groups["sex"].value_counts().tolist() == [16, 8]
+    assert not any("differ only" in note for note in joined.notes)
 
 
 def test_a_changed_table_or_picture_is_another_state(made, tmp_path):
@@ -288,3 +291,16 @@ def test_files_of_one_name_have_runs_of_two_names_and_no_path_is_shown(parameter
     names = {instances.instance([f"{parameter}={tmp_path / place / 'my.csv'}"]) for place in ("here", "there")}
     assert len(names) == 2 and all(name.startswith(f"{parameter}=my-") for name in names)
     assert instances.computing({parameter: str(tmp_path / "my.csv")}) == {parameter: parameter}
+
+
+@pytest.mark.parametrize("column", ["file", "mask"])
+def test_a_file_that_cannot_be_decoded_is_named_with_its_row(made, column, tmp_path):
+    (tmp_path / "masks").mkdir()
+    for i in range(ROWS):
+        Image.fromarray(np.eye(4, dtype=np.uint8) * (i + 1)).save(tmp_path / "masks" / f"{i}.png")
+        Image.fromarray(np.eye(4, dtype=np.uint8) * (i + 1)).save(tmp_path / "pictures" / f"{i}.png")
+    bad = tmp_path / ("masks" if column == "mask" else "pictures") / "11.png"
+    bad.write_bytes(bad.read_bytes()[:-30])
+    table = made(frame(mask=[f"masks/{i}.png" for i in range(ROWS)]))
+    with pytest.raises(InputError, match=rf"^row 13, .*{bad.parent.name}/11\.png: "):
+        datasets.table_masks(table, 4) if column == "mask" else datasets.table_pictures(table, 4)

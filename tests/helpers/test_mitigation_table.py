@@ -65,10 +65,28 @@ def test_rows_without_a_part_are_not_called_unlabelled(folder):
 
 
 def test_groups_are_compared_by_patients(folder):
-    """Each group has ten pictures of each class or more, of few patients: no gap can be shown."""
+    """Each group has ten pictures of each class or more, of few patients: no group can be compared."""
     patient = np.arange(2 * PATIENTS) // 6
-    with pytest.raises(InputError, match=r"since sex \w has \d+ with 0, \d+ with 1 of \d patients in test, expected"):
+    with pytest.raises(InputError, match=r"ill: left out, since sex \w has \d patients in test, expected 10 or more"):
         load(folder, frame(patient=patient, sex=np.where(patient % 2, "F", "M"), ill=patient // 2 % 2), TARGETS="ill")
+
+
+def test_without_ten_tested_patients_of_each_class_the_run_goes_on_and_says_so(folder):
+    """Of the women 22 patients are ill, so about seven of them are tested."""
+    k = np.arange(2 * PATIENTS) // 2
+    rare = np.where(k % 2, k % 6 == 1, k // 2 % 2).astype(int)
+    study = load(folder, frame(rare=rare), GROUPS="sex", TARGETS="rare")
+    said = "rare: no measure of groups, since sex F has fewer than 10 patients of a class in test"
+    assert study.target == "rare" and said in study.dropped["reason"].tolist()
+    other = load(folder, frame(rare=rare), GROUPS="sex", TARGETS="rare, ill")
+    assert other.target == "ill" and said in other.dropped["reason"].tolist()
+
+
+def test_a_single_small_group_of_a_part_is_not_given_away_by_the_size_of_the_part():
+    index = pd.MultiIndex.from_tuples([(p, g) for p in ("train", "test") for g in "abc"])
+    table = pd.DataFrame({"n": [40, 30, 12, 20, 9, 8], "n_patients": [40, 30, 9, 20, 9, 8]}, index)
+    assert mitigation.beside_small(table) == [("train", "b")]
+    assert mitigation.beside_small(table.assign(n=50, n_patients=20)) == []
 
 
 def test_the_first_label_that_can_be_compared_is_taken_and_the_others_are_named(folder):

@@ -69,6 +69,18 @@ def test_small_groups_are_suppressed(frame):
     assert drawn_names(figure) == [f"many  (n = {len(frame) - 9})"]
 
 
+def test_a_rate_of_one_to_nine_successes_is_suppressed_as_in_the_audit():
+    cases = pd.DataFrame({"g": ["a"] * 60 + ["b"] * 60 + ["c"] * 60, "score": 0.5})
+    cases.loc[[*range(9), *range(60, 70), *range(120, 180)], "score"] = 0.9  # 9 of a, 10 of b, all of c
+    table, figure = widgets.group_view(cases, "g", "score", 0.8)
+    audited, _ = stats.rates_at(cases["score"], groups=cases["g"], threshold=0.8, n=200)
+    assert (table["rate"] == "suppressed").tolist() == audited["rare"].tolist() == [True, False, False]
+    assert table.loc["a", ["rate_low", "rate_high"]].tolist() == ["suppressed"] * 2
+    assert table.loc["a", "n"] == 60 and table.loc["a", "mean"] == "0.560"
+    assert table.loc["b", "rate"] == "0.167" and table.loc["c", "rate"] == "1.000"
+    assert 9 / 60 not in [x for line in figure.axes[1].get_lines() for x in np.atleast_1d(line.get_xdata())]
+
+
 def test_an_intersection_is_the_group_of_the_cases_in_both(frame):
     table, figure = widgets.group_view(frame, "age_group", "dice", 0.8, cross="dataset")
     both = frame[(frame["age_group"] == "Young") & (frame["dataset"] == "ISPY2")]

@@ -67,6 +67,10 @@ def tradeoff(
     need_columns(table, ["method", "metric", "value", "low", "high"])
     across, up = (_of_metric(table, metric, order) for metric in (x, y))
     methods = list(across.index)
+    if up["value"].isna().all():
+        ax.text(0.5, 0.5, f"no {NAMES[y]}: no two groups are large enough", transform=ax.transAxes, ha="center")
+        ax.set(xlabel=NAMES[x], ylabel=NAMES[y], xticks=[], yticks=[])
+        return ax
     for i, method in enumerate(methods):
         ends = [
             np.abs(own.loc[[method], ["low", "high"]].to_numpy().T - own.loc[method, "value"]) for own in (across, up)

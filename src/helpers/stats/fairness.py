@@ -48,8 +48,8 @@ def prediction_fairness(
     baseline : str
         The arm the others are compared with.
     minimum : int
-        A group with fewer positives (negatives) is left out of the true (false) positive rate, and named in
-        ``left_out``.
+        A group in which fewer patients have a positive (negative) is left out of the true (false) positive rate, and
+        named in ``left_out``.
     as_published : bool
         Keep every group instead, and give an empty group a true positive rate of 1 and a false positive rate of 0. To
         resample cases as the publication does, give each case a different patient.
@@ -98,9 +98,10 @@ def prediction_fairness(
         )  # replicates, groups, size and arms, positive and negative
         point = table.sum(axis=0, dtype=float).reshape(shape)
         sizes = point[0, :, 0]
-        kept = (sizes >= 0) if as_published else sizes >= max(minimum, 1)
+        each = table.reshape(len(table), *shape[1:])[:, :, 0]  # (patients, groups, positive and negative)
+        kept = (sizes >= 0) if as_published else (each > 0).sum(axis=0) >= max(minimum, 1)
         estimates, draws = (_gaps(counts, kept, as_published) for counts in (point, sums.astype(float).reshape(shape)))
-        known = table.reshape(len(table), *shape[1:])[:, :, 0].any(axis=(1, 2))
+        known = each.any(axis=(1, 2))
         smallest = [float(sizes[k, i].min()) if (k := kept[:, i]).any() else np.nan for i in (0, 1)]
         about = {"n": int(sizes.sum()), "n_patients": int(known.sum())}
         about |= {"n_positive": smallest[0], "n_negative": smallest[1], "left_out": _named(attribute.levels, kept)}

@@ -31,12 +31,14 @@ from helpers.stats.pairs import placements
 class _Change(NamedTuple):
     """Mean change in a group.
 
-    `influence` is that of each patient who contributes. `n` is the size that is compared with the minimum.
+    `influence` is that of each patient who contributes. `n` is the size that is shown, and `patients` the number that
+    is compared with the minimum.
     """
 
     value: float
     influence: np.ndarray
     n: int
+    patients: int
 
 
 Changes = Callable[[np.ndarray], _Change]  # computes the change of the patients in a mask (patients,)
@@ -112,7 +114,8 @@ def harm_in_rates(
     y_true, predictions
         As in `helpers.stats.prediction_fairness`.
     attributes, patient, baseline, minimum, level
-        As in `harm_in_scores`; `minimum` counts positives for the true and negatives for the false positive rate.
+        As in `harm_in_scores`; `minimum` counts the patients with a positive for the true, and with a negative for the
+        false positive rate.
 
     Returns
     -------
@@ -155,7 +158,7 @@ def harm_in_auroc(
     probabilities : mapping of str to DataFrame of shape (n, findings)
         Probabilities of each arm, in 0 to 1, with the index of `y_true`.
     attributes, patient, baseline, minimum, level
-        As in `harm_in_scores`; `minimum` counts positives and negatives.
+        As in `harm_in_scores`; `minimum` counts the patients with a positive, and those with a negative.
 
     Returns
     -------
@@ -202,7 +205,7 @@ def _welch(one: _Change, other: _Change, minimum: int, level: float) -> dict[str
     row = {"change": one.value, "change_against": other.value, "difference": one.value - other.value}
     sizes = {"n": one.n, "n_against": other.n}
     nothing = dict.fromkeys(["se", "low", "high", "p"], float("nan"))
-    if min(one.n, other.n) < max(minimum, 1) or min(len(one.influence), len(other.influence)) < 2:
+    if min(one.patients, other.patients) < max(minimum, 1) or min(len(one.influence), len(other.influence)) < 2:
         return row | nothing | sizes | {"note": "too few"}
     counts = np.array([len(one.influence), len(other.influence)])
     variances = np.array([(part.influence**2).sum() for part in (one, other)]) * counts / (counts - 1)
@@ -226,9 +229,9 @@ def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> Changes:
         above, below = numerator[mask], denominator[mask]
         size = below.sum()
         if not size:
-            return _Change(float("nan"), np.empty(0), 0)
+            return _Change(float("nan"), np.empty(0), 0, 0)
         value = float(above.sum() / size)
-        return _Change(value, (above - value * below) / size, int(size))
+        return _Change(value, (above - value * below) / size, int(size), int(mask.sum()))
 
     return changes
 
@@ -243,15 +246,15 @@ def _areas(labels: np.ndarray, first: np.ndarray, second: np.ndarray, patient: n
         cases = mask[patient]
         n_positive, n_negative = int(positive[cases].sum()), int((~positive[cases]).sum())
         if not (n_positive and n_negative):
-            return _Change(float("nan"), np.empty(0), 0)
+            return _Change(float("nan"), np.empty(0), 0, 0)
         before, after = (_placements(score, order[cases[order]], positive) for score, order in ordered)
         moved = after - before
         value = float(moved[cases & positive].mean())
         share = np.where(positive, 1 / n_positive, 1 / n_negative) * cases
         influence = np.bincount(patient, (moved - value) * share, len(mask))
-        return _Change(
-            value, influence[np.bincount(patient[cases], minlength=len(mask)) > 0], min(n_positive, n_negative)
-        )
+        kept = influence[np.bincount(patient[cases], minlength=len(mask)) > 0]
+        people = min(len(np.unique(patient[cases & side])) for side in (positive, ~positive))
+        return _Change(value, kept, min(n_positive, n_negative), people)
 
     return changes
 

@@ -87,7 +87,7 @@ def threshold_optimism(
     attribute : str
         Column with the groups of the equalized odds difference.
     minimum : int
-        A group with fewer positives (negatives) is left out of the true (false) positive rate.
+        A group in which fewer patients have a positive (negative) is left out of the true (false) positive rate.
     n_boot, seed, level
         Replicates, their seed, and the coverage. Each replicate resamples the patients of both frames and chooses both
         thresholds anew.
@@ -115,7 +115,8 @@ def threshold_optimism(
         parts.append((frame, *_judged(frame["y_true"], frame["probability"])))
     (frame, labels, values), (other, other_labels, other_values) = parts
     cohort = check_cohort(frame["patient_id"], frame[[attribute]], frame.index)
-    kept = _group_counts(cohort, labels, np.ones_like(labels)) >= max(minimum, 1)
+    first_of = ~pd.DataFrame({"patient": cohort.patient, "label": labels}).duplicated().to_numpy()
+    kept = _group_counts(cohort, labels, first_of.astype(float)) >= max(minimum, 1)
     patients = [pd.factorize(part["patient_id"])[0] for part in (frame, other)]
 
     def both(test_weights: np.ndarray, validation_weights: np.ndarray) -> np.ndarray:

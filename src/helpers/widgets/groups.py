@@ -13,6 +13,7 @@ from helpers import figures, stats
 from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError, check_choice
 from helpers.report.tables import show
+from helpers.stats.complement import small
 from helpers.widgets import selecting
 from helpers.widgets.showing import choice, chosen, explorer, figure_html, table_html
 
@@ -53,6 +54,7 @@ def group_view(
     -------
     table : DataFrame
         n, mean with interval, success rate with interval; groups under 10 suppressed, groups without scores with n 0.
+        The rate is suppressed too if one to nine cases of the group succeed, or fail.
     figure : matplotlib.figure.Figure
         The groups of 10 or more, at most the 24 largest; names that the font cannot draw are replaced by row numbers.
 
@@ -72,12 +74,16 @@ def group_view(
     means = stats.by_group(values, groups=of)
     sign = 1 if better == "higher" else -1
     good, _ = stats.success(sign * values, threshold=sign * threshold)
-    rates = stats.success_rates(good, groups=of).add_prefix("rate_")
-    table = pd.concat([means[["n", "mean", "low", "high"]], rates[["rate_rate", "rate_low", "rate_high"]]], axis=1)
+    rates = stats.success_rates(good, groups=of)
+    rare = small(rates["count"]) | small(rates["n"] - rates["count"])
+    kept = rates[["rate", "low", "high"]].mask(rare, axis=0).add_prefix("rate_")
+    table = pd.concat([means[["n", "mean", "low", "high"]], kept], axis=1)
     table = table.reindex(groups.cat.categories)
     table["n"] = table["n"].fillna(0).astype(int)
     figure = _forests(table, score, f"{_beyond(better)} {threshold:g}", values.mean(), good.mean())
-    return show(table.rename(columns={"rate_rate": "rate"})), figure
+    shown = show(table.rename(columns={"rate_rate": "rate"}))
+    shown.loc[rare.index[rare], ["rate", *kept.columns[1:]]] = "suppressed"
+    return shown, figure
 
 
 def _forests(table: pd.DataFrame, score: str, beyond: str, mean: float, rate: float) -> Figure:

@@ -212,7 +212,8 @@ def _groups(
                 raise
             notes.append(f"{name}: not compared, since it {error.problem}")
             continue
-        found[name], notes = groups, notes + said + alike(table[name], name)
+        spelt = [] if name in compared else alike(table[name], name)  # COMPARE names the spellings of a group
+        found[name], notes = groups, notes + said + spelt
     if found and not asked.get("GROUPS"):
         notes.append(f"GROUPS: {', '.join(found)}")
     return pd.DataFrame(found, index=table.index), notes

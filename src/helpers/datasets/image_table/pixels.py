@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import pandas as pd
 
@@ -75,12 +78,13 @@ def table_pictures(
     InputError
         As in `helpers.datasets.load_pictures`; or all pictures are blank.
     """
-    colour = as_bytes or (in_colour(table) if colour is None else colour)
-    how = {"channels": 3, "fit": "crop", "scale": "bytes"} if colour else {"channels": 1, "fit": "squeeze"}
     files, slices = table.images["file"].tolist(), table.images["slice"].tolist()
-    deep = as_bytes and check_pictures(files, slices=slices)["bits"].max() > 8
-    how |= {"scale": "minmax"} if deep else {}
-    pictures = loading.load_pictures(files, size, **how, slices=slices, blank=True, progress=progress)
+    with _naming_the_row(table, "file"):
+        colour = as_bytes or (in_colour(table) if colour is None else colour)
+        how = {"channels": 3, "fit": "crop", "scale": "bytes"} if colour else {"channels": 1, "fit": "squeeze"}
+        deep = as_bytes and check_pictures(files, slices=slices)["bits"].max() > 8
+        how |= {"scale": "minmax"} if deep else {}
+        pictures = loading.load_pictures(files, size, **how, slices=slices, blank=True, progress=progress)
     pictures = np.round(pictures * 255).astype(np.uint8) if deep else pictures
     blank = (pictures.min(axis=(2, 3)) == pictures.max(axis=(2, 3))).all(axis=1)
     if blank.any():
@@ -117,6 +121,19 @@ def table_masks(
         raise InputError(case, "no mask is named", fix)
     slices = table.images["slice"].tolist()
     pictures = table.images["file"].tolist()
-    return mask_files.load_masks(
-        masks.tolist(), size, pictures=pictures, fit="crop" if colour else "squeeze", slices=slices, progress=progress
-    )
+    how = {"pictures": pictures, "fit": "crop" if colour else "squeeze", "slices": slices, "progress": progress}
+    with _naming_the_row(table, column):
+        return mask_files.load_masks(masks.tolist(), size, **how)
+
+
+@contextmanager
+def _naming_the_row(table: ImageTable, column: str) -> Iterator[None]:
+    """Add the row of the table to an error about a file."""
+    try:
+        yield
+    except InputError as error:
+        rows = dict(zip(table.images[column].astype("str"), table.images["case"], strict=True))
+        row = rows.get(error.where.partition(", ")[0], rows.get(error.where))
+        if row is None:
+            raise
+        raise InputError(f"{row}, {error.where}", error.problem, error.fix) from None

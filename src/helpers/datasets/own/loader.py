@@ -13,10 +13,13 @@ import pandas as pd
 from helpers.datasets.own.attributes import check_sizes, parse_edges, parse_names, to_groups
 from helpers.datasets.own.judgements import RIGHT, Asked, check_asked, judge_cases
 from helpers.datasets.own.patients import by_patient, check_parts, check_patients
+from helpers.datasets.own.withholding import withhold
 from helpers.datasets.shared.files import Notes, at, dropped_frame, patient_ids
 from helpers.datasets.shared.tables import column, numbers, outcomes, read_table
+from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError, check_choice
 
+GIVEN_AWAY = "in a small group, whose size and mean the other groups would give away"
 MEASURED = ("dice", "hd95", "nsd")  # the scores that `scores.score_folders` computes
 
 
@@ -25,7 +28,8 @@ class OwnScores(NamedTuple):
 
     `cases` has one row for each case and no identifier. `groups` names the columns of attributes: they are categorical,
     and missing if nothing is recorded. `second` and `source` are empty if they were not given. `notes` lists in words
-    all that was assumed or looks odd. `dropped` (table, reason, n) counts the cases that were left out.
+    all that was assumed or looks odd. `dropped` (table, reason, n) counts the cases that were left out. `withheld` has
+    the size of each small group whose cases were left out because other groups give it away, by attribute.
 
     `binary` is True if each row has a score of 0 or 1, so that a mean is a rate. With a truth, `rows` has one row for
     each prediction: ``truth, predicted`` (0 or 1), ``probability`` and ``second`` if there are any. `cases` then has
@@ -43,6 +47,7 @@ class OwnScores(NamedTuple):
     binary: bool = False
     rows: pd.DataFrame | None = None
     patient: np.ndarray | None = None
+    withheld: Mapping[str, Mapping[str, int]] = MappingProxyType({})
 
 
 def load_own_scores(
@@ -133,9 +138,19 @@ def load_own_scores(
         cases[source] = cases[source].astype(object).where(cases[source].notna(), "not recorded").astype("category")
     for name in columns:
         check_sizes(cases[name])
+    kept, withheld = withhold(cases, columns)
+    if withheld:
+        counted.append((path.name, GIVEN_AWAY, int((~kept).sum())))
+        known = owner.map(kept) if patient else kept
+        frame, owner, cases = frame[known], owner[known], cases[kept].copy()
+        for name in columns:
+            cases[name] = cases[name].cat.remove_unused_categories()
+            check_sizes(cases[name])
+        said = [*said, *(f"{name}: {_left_out(of)}" for name, of in withheld.items())]
     left_out, notes = dropped_frame(counted), [*notes, *said]
     binary = bool(frame[score].isin((0, 1)).all())
     found = OwnScores(cases.reset_index(drop=True), score, columns, second, source, left_out, notes, binary)
+    found = found._replace(withheld=withheld)
     if judged is None:
         return found
     rows = judged.loc[frame.index].reset_index(drop=True)
@@ -219,6 +234,11 @@ def _joined(
     counted.append(("masks", "no row of that name in the table", len(scored) - len(merged)))
     merged = merged.set_index("index").drop(columns="patient_id")
     return merged.assign(**{score: merged[score].map(repr, na_action="ignore").astype("str")})
+
+
+def _left_out(groups: Mapping[str, int]) -> str:
+    few = f"of {' and '.join(map(repr, groups))} there are fewer than {SMALLEST_CELL} cases"
+    return f"{few}; they are left out of every table, because sums of other groups would give them away"
 
 
 def _limits(span: str) -> tuple[float, float]:

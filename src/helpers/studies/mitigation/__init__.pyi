@@ -26,6 +26,7 @@ from helpers.studies.mitigation.probe import last_features, linear_probe
 from helpers.studies.mitigation.protocol import BASELINE, METHODS, RULES, START, THRESHOLDS, Compared, compare
 from helpers.studies.mitigation.reading import TARGETS
 from helpers.studies.mitigation.summaries import (
+    beside_small,
     changes,
     cohort,
     comparison,
@@ -65,6 +66,7 @@ __all__ = [
     "adversarial",
     "attribute_groups",
     "balanced_weights",
+    "beside_small",
     "changes",
     "cohort",
     "compare",

@@ -54,7 +54,8 @@ def compare_methods(
     baseline : str
         Method that the others are compared with.
     minimum : int
-        A group with fewer positives or negatives is left out of every group metric, and listed in ``left_out``.
+        A group in which fewer patients have a positive, or a negative, is left out of every group metric, and listed
+        in ``left_out``.
     n_boot, seed, level
         Bootstrap replicates, their seed, and the coverage of the intervals.
 
@@ -222,7 +223,8 @@ def _check(
         raise InputError("y_true", problem, "Both classes are needed: take a finding that some cases have.")
     names, owner = np.unique(owner[judged], return_inverse=True)
     sides = (codes == np.arange(len(levels))[:, None]) & np.stack([positive, ~positive])[:, None]
-    kept = sides.sum(axis=2).min(axis=0) >= max(minimum, 1)
+    people = [[len(np.unique(owner[side])) for side in group] for group in sides]
+    kept = np.min(people, axis=0) >= max(minimum, 1)
     left_out = ", ".join(str(level) for level, keep in zip(levels, kept, strict=True) if not keep)
     sides = sides[:, kept & (kept.sum() > 1)]
     inside, smallest = sides.any(axis=(0, 1)), sides.sum(axis=2).min(initial=len(positive))

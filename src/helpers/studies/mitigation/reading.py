@@ -131,9 +131,11 @@ def _usable(
 ) -> tuple[str, np.ndarray, list[dict[str, object]]]:
     """Choose the first target with both classes in every part, and in two groups of an attribute, if one is named.
 
+    If no target has two groups with enough tested patients of each class, take the first without gaps between groups.
     Also return the part of each case, and the targets that were left out with their reasons.
     """
     left: list[dict[str, object]] = []
+    without_gaps: list[tuple[str, np.ndarray]] = []
     for name in wanted:
         known = found.labels[name].notna().to_numpy()
         if not known.any():
@@ -144,33 +146,53 @@ def _usable(
         judged = np.where(np.isin(part, JUDGED), part, "")
         usable, notes = datasets.two_classes(found.labels[[name]], judged)
         if usable and attribute:
-            notes += _lopsided(found.labels[name], judged, found.rows[attribute], found.rows["patient_id"])
+            sides = found.labels[name], judged, found.rows[attribute], found.rows["patient_id"]
+            notes += _lopsided(*sides)
+            if not notes and (few := _too_few(*sides)):
+                without_gaps.append((name, part.astype(str)))
+                notes.append(few)
         if usable and not notes:
             return name, part.astype(str), left
         left += [{"table": "labels", "reason": note, "n": int(known.sum())} for note in notes]
+    if without_gaps:
+        return *without_gaps[0], left
     problem = "; ".join(str(one["reason"]) for one in left[:3])
     raise InputError("target", problem or "there is no label", "Name columns of labels by TARGETS, or give more cases")
 
 
 def _lopsided(label: pd.Series, part: np.ndarray, group: pd.Series, patient: pd.Series) -> list[str]:
-    """Report a part in which fewer than two groups have enough cases of both classes, so that there is no gap.
+    """Report a part in which fewer than two groups can be compared.
 
-    A group with fewer than ten tested patients does not count.
+    In training a group needs cases of both classes; in the test it needs ten patients.
     """
-    for one, least in (("train", 1), ("test", SMALLEST)):
+    for one in ("train", "test"):
         known = (part == one) & group.notna().to_numpy() & label.notna().to_numpy()
         patients = patient[known].groupby(group[known]).nunique()
         counts = pd.crosstab(group[known], label[known]).reindex(columns=[0.0, 1.0], fill_value=0)
-        few = counts[(counts.min(axis=1) < least) | (patients < (SMALLEST_CELL if one == "test" else 1))]
-        if len(counts) - len(few) < 2:
-            if few.empty:
+        few = patients < SMALLEST_CELL if one == "test" else counts.min(axis=1) < 1
+        if len(counts) - few.sum() < 2:
+            if not few.any():
                 return [f"{label.name}: left out, since fewer than two groups of {group.name} are in {one}"]
-            name = few.index[0]
-            numbers = ", ".join(f"{n:g} with {value:g}" for value, n in few.iloc[0].items())
-            numbers += f" of {patients[name]} patients" if one == "test" else ""
-            needed = f"{least} of each" + (f" and {SMALLEST_CELL} patients" if one == "test" else "")
+            name = few.idxmax()
+            numbers = f"{patients[name]} patients"
+            if one == "train":
+                numbers = ", ".join(f"{n:g} with {value:g}" for value, n in counts.loc[name].items())
+            needed = f"{SMALLEST_CELL} or more" if one == "test" else "1 of each"
             return [f"{label.name}: left out, since {group.name} {name} has {numbers} in {one}, expected {needed}"]
     return []
+
+
+def _too_few(label: pd.Series, part: np.ndarray, group: pd.Series, patient: pd.Series) -> str:
+    """Say why no gap between groups can be measured: a group has fewer than ten tested patients of a class."""
+    known = (part == "test") & group.notna().to_numpy() & label.notna().to_numpy()
+    counts = patient[known].groupby([group[known], label[known]]).nunique().unstack(fill_value=0)
+    few = (counts.reindex(columns=[0.0, 1.0], fill_value=0) < SMALLEST).any(axis=1)
+    if (~few).sum() >= 2:
+        return ""
+    return (
+        f"{label.name}: no measure of groups, since {group.name} {few.idxmax()} has fewer than {SMALLEST} patients "
+        "of a class in test"
+    )
 
 
 def _shared_out(rows: pd.DataFrame, seed: int) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import stats
+from helpers.disclosure import SMALLEST_CELL
 from helpers.metrics.rates import SMALLEST
 from helpers.stats import drawing
 from helpers.stats.intervals import half_width_of, wilson
@@ -32,6 +33,26 @@ def cohort(study: Study) -> pd.DataFrame:
     table = pd.DataFrame({"n": grouped.size(), "n_patients": grouped["patient_id"].nunique()})
     table["positive"] = grouped["label"].mean()
     return table.reindex([part for part in PARTS if part in table.index.levels[0]], level=0)
+
+
+def beside_small(table: pd.DataFrame) -> list[tuple[str, object]]:
+    """List the rows to hide next to a single small group of a part (complementary suppression).
+
+    The size of a part may be known, and would give away the one group of fewer than ten patients or cases.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `cohort`.
+
+    Returns
+    -------
+    list of tuple
+        (part, group): the smallest other group of each such part.
+    """
+    small = (table[["n", "n_patients"]] < SMALLEST_CELL).any(axis=1)
+    lone = small.groupby(level=0).transform("sum").eq(1)
+    return [of.idxmin() for _, of in table.loc[lone & ~small, "n"].groupby(level=0)]
 
 
 def comparison(

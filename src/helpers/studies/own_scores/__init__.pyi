@@ -6,7 +6,7 @@ from helpers.studies.own_scores.rate_gaps import Gaps, compare_rates, odds_diffe
 from helpers.studies.own_scores.rate_tables import leading_rate, rate_intervals, rate_table, rate_values
 from helpers.studies.own_scores.rate_wording import rate_findings
 from helpers.studies.own_scores.scoring import score_own
-from helpers.studies.own_scores.suppression import beside_small, suppressed, suppressed_cells, total, with_suppressed
+from helpers.studies.own_scores.suppression import beside_small, suppressed, suppressed_cells, with_suppressed
 from helpers.studies.own_scores.wording import by_kind, findings
 
 __all__ = [
@@ -30,7 +30,6 @@ __all__ = [
     "score_own",
     "suppressed",
     "suppressed_cells",
-    "total",
     "trends",
     "with_suppressed",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -12,10 +13,10 @@ from helpers.disclosure import SMALLEST_CELL
 
 
 def beside_small(sizes: Mapping[str, pd.DataFrame]) -> list[tuple[str, str]]:
-    """List the rows "not recorded" to suppress next to a single suppressed group (complementary suppression).
+    """List the rows "not recorded" to suppress next to small groups (complementary suppression).
 
-    They belong to attributes in which exactly one group has fewer than ten cases. The count of that group could
-    otherwise be computed from the total and the other rows.
+    They belong to attributes whose groups of fewer than ten cases have fewer than ten in all. Their sum could otherwise
+    be computed from the total and the other rows.
 
     Parameters
     ----------
@@ -27,25 +28,32 @@ def beside_small(sizes: Mapping[str, pd.DataFrame]) -> list[tuple[str, str]]:
     list of tuple
         (attribute, "not recorded")
     """
-    return [
-        (name, stats.NOT_RECORDED)
-        for name, of in sizes.items()
-        if _lone(of) not in (None, stats.NOT_RECORDED) and stats.NOT_RECORDED in of.index
-    ]
+    found = []
+    for name, of in sizes.items():
+        small = sum(_small_groups(of).values())
+        if 0 < small < SMALLEST_CELL and stats.NOT_RECORDED in of.index:
+            found.append((name, stats.NOT_RECORDED))
+    return found
 
 
-def total(n: int, sizes: Mapping[str, pd.DataFrame]) -> int | str:
-    """Return the number of cases, rounded to the nearest ten if it would disclose a single suppressed group."""
-    hidden = {name for name, _ in beside_small(sizes)}
-    given_away = any(_lone(of) is not None for name, of in sizes.items() if name not in hidden)
-    return f"about {round(n, -1)}" if given_away else n
+def suppressed(
+    sizes: Mapping[str, pd.DataFrame], withheld: Mapping[str, Mapping[str, int]] = MappingProxyType({})
+) -> dict[str, dict[str, int]]:
+    """List the groups under ten cases of each attribute, with their sizes; "not recorded" is no group.
+
+    Parameters
+    ----------
+    sizes : mapping of str to DataFrame
+        Tables of `stats.group_sizes`, by attribute.
+    withheld : mapping of str to mapping
+        Small groups whose cases were left out, see `datasets.OwnScores`.
+    """
+    return {name: {**withheld.get(name, {}), **_small_groups(of)} for name, of in sizes.items()}
 
 
-def suppressed(sizes: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, int]]:
-    """List the groups under ten cases of each attribute, with their sizes; "not recorded" is no group."""
+def _small_groups(sizes: pd.DataFrame) -> dict[str, int]:
     return {
-        name: {str(group): int(n) for group, n in of["n"].items() if n < SMALLEST_CELL and group != stats.NOT_RECORDED}
-        for name, of in sizes.items()
+        str(group): int(n) for group, n in sizes["n"].items() if 0 < n < SMALLEST_CELL and group != stats.NOT_RECORDED
     }
 
 
@@ -89,9 +97,3 @@ def with_suppressed(
         parts[name] = pd.concat([of, more]).infer_objects() if lost else of
         hide += [(name, group) for group, n in lost.items() if n is None]
     return pd.concat(parts), hide
-
-
-def _lone(sizes: pd.DataFrame) -> str | None:
-    """Return the row under ten cases if there is exactly one, else None."""
-    small = sizes.index[sizes["n"] < SMALLEST_CELL]
-    return small[0] if len(small) == 1 else None
