@@ -183,7 +183,7 @@ def _lopsided(label: pd.Series, part: np.ndarray, group: pd.Series, patient: pd.
 
 
 def _too_few(label: pd.Series, part: np.ndarray, group: pd.Series, patient: pd.Series) -> str:
-    """Explain why no gap between groups can be measured: a group has fewer than ten tested patients of a class."""
+    """Report why no gap between groups can be measured: a group has fewer than ten tested patients of a class."""
     known = (part == "test") & group.notna().to_numpy() & label.notna().to_numpy()
     counts = patient[known].groupby([group[known], label[known]]).nunique().unstack(fill_value=0)
     few = (counts.reindex(columns=[0.0, 1.0], fill_value=0) < SMALLEST).any(axis=1)
