@@ -201,7 +201,7 @@ def test_a_changed_table_or_picture_is_another_state(made, tmp_path):
     made()
     words = [f"IMAGES={tmp_path / 'my.csv'}", "GROUPS=sex"]
     first = inputs.state(words)
-    assert first == inputs.state(words) and not inputs.state(["SEED=3"])
+    assert first == inputs.state(words) == inputs.state([*words, "SOURCE=real"]) and not inputs.state(["SEED=3"])
     Image.new("L", (4, 4), 200).save(tmp_path / "pictures" / "3.png", compress_level=0)
     second = inputs.state(words)
     made(frame().iloc[:-2])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from helpers import exercises, paths
-from helpers.book import course, html, running, template
+from helpers.book import course, html, inputs, running, template
 from helpers.errors import InputError
 from helpers.report import instances, parameters
 
@@ -206,6 +206,7 @@ def _do(asked: argparse.Namespace) -> None:
             snakemake(asked.words)
         case "study":
             settle(asked.study, asked.profile, asked.params)
+            inputs.state(asked.params)  # refused here in one line: within Snakemake an error of its input is not shown
             run = f"runs/{asked.profile}/{asked.study}/{instances.instance(asked.params)}"
             print(f"{asked.study} runs; what it leaves will be in {run}/", flush=True)
             words = [f"{run}/results.json", "--quiet", "all", "--config"]
