@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import yaml
 
@@ -53,6 +53,7 @@ COMMON_LIMITS: dict[str, Any] = {
     "SILVER": ["degraded", "network"],
     "EFFORT": (0.01, 100),
 }
+_TRUTHS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 UPPER_CASE = re.compile(r"[A-Z][A-Z0-9_]*")
 IMAGES = "IMAGES"  # a study with this parameter also takes those that name the columns of a table of images
 OF_FITZPATRICK = ("LABELS", "KEEP", "DUPLICATES")  # files that list images of Fitzpatrick17k, and of no other table
@@ -119,8 +120,8 @@ def profile(study: str, name: str) -> dict[str, Any]:
         known = ", ".join(sorted(p.name.split(".")[1] for p in file.parent.glob(f"{study}.*.yaml")))
         raise InputError(f"PROFILE={name}", f"{study} has no such profile", f"Choose from quick, {known}".rstrip(", "))
     try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as error:
+        values = read_yaml(file) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(file.name, f"not readable as YAML ({error})", "Write lines such as SEED: 1") from None
     if not isinstance(values, dict):
         raise InputError(file.name, "expected lines such as SEED: 1", "Write one parameter a line")
@@ -128,13 +129,45 @@ def profile(study: str, name: str) -> dict[str, Any]:
 
 
 def parse(text: str, kind: type | None) -> Any:
-    """Convert text to the value of a parameter of type `kind`; `check` later refuses values of the wrong type."""
-    if kind is str:
+    """Convert text to the value of a parameter of type `kind`, as Python and papermill read numbers.
+
+    ``0300`` is 300. Text that is not of this type stays text, which `check` later refuses: neither ``12:30`` nor
+    ``0x10`` is a whole number.
+    """
+    if kind is bool:
+        return _TRUTHS.get(text.strip().lower(), text)
+    if kind not in (int, float):
         return text
     try:
-        return float(text) if kind is float else yaml.safe_load(text)  # YAML reads 1e-5 as a string
-    except (ValueError, yaml.YAMLError):
+        return kind(text)
+    except ValueError:
         return text
+
+
+class _Plain(yaml.SafeLoader):
+    """YAML with the numbers of `parse`: SafeLoader reads 010 as 8, 12:30 as 750, and 1e-5 as text (YAML 1.1)."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: [(tag, found) for tag, found in known if tag.rpartition(":")[2] not in ("int", "float", "timestamp")]
+        for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+for _kind, _pattern in ((int, r"[-+]?\d+"), (float, r"[-+]?(\d+\.\d*|\.?\d+)([eE][-+]?\d+)?")):
+    _tag = f"tag:yaml.org,2002:{_kind.__name__}"
+    _Plain.add_implicit_resolver(_tag, re.compile(rf"{_pattern}\Z"), list("-+.0123456789"))
+    _Plain.add_constructor(_tag, lambda loader, node, kind=_kind: kind(loader.construct_scalar(node)))
+
+
+def read_yaml(file: Path) -> Any:
+    """Read a YAML file of parameters, with numbers as `parse` reads them.
+
+    Raises
+    ------
+    yaml.YAMLError or UnicodeDecodeError
+        It cannot be read.
+    """
+    return yaml.load(file.read_text(encoding="utf-8"), Loader=_Plain)
 
 
 def _limits(source: str) -> dict[str, Any]:
@@ -190,6 +223,8 @@ def _check_type(at: str, value: Any, expected: type) -> None:
             f"{value!r} is of type {type(value).__name__}, expected {expected.__name__}",
             f"Give a value of type {expected.__name__}",
         )
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(at, f"{value!r} is no finite number", "Give a number")
 
 
 def _check_limit(at: str, value: Any, limit: Any) -> None:
@@ -198,7 +233,7 @@ def _check_limit(at: str, value: Any, limit: Any) -> None:
     if isinstance(limit, tuple):
         low, high = limit
         inside = (low is None or value >= low) and (high is None or value <= high)
-        if math.isnan(value) or not inside:
+        if not inside:
             span = f"from {'any' if low is None else low} to {'any' if high is None else high}"
             raise InputError(at, f"{value!r} is out of range", f"Give a number {span}")
     else:

@@ -123,7 +123,7 @@ def read(name: str) -> Sweep:
 
 def _fields(file: Path, where: str) -> dict[str, Any]:
     try:
-        asked = yaml.safe_load(file.read_text(encoding="utf-8"))
+        asked = parameters.read_yaml(file)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         line = " ".join(str(error).split())
         raise InputError(
