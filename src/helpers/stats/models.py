@@ -18,6 +18,7 @@ from scipy import stats
 from helpers.errors import InputError, check_choice
 from helpers.stats.hypothesis import Test
 from helpers.stats.inputs import check_scores, need_columns
+from helpers.stats.random_intercept import fit_random_intercept
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,9 @@ def mixed_slope(
 ) -> Effect:
     """Fit the slope in a linear mixed model with a random intercept per cluster (REML, Wald test).
 
+    It is fitted by `fit_random_intercept`, because the gradient methods of statsmodels stop too early where clusters
+    have no variance (its issue 10239): they then return the slope within clusters and call it converged.
+
     Parameters
     ----------
     cluster : str or sequence of str
@@ -180,17 +184,19 @@ def mixed_slope(
     keys = rows[columns].astype(str).agg("/".join, axis=1)
     if keys.nunique() < 2:
         raise InputError("cluster", f"{keys.nunique()} cluster(s), two are needed", "Use stats.slope.")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # convergence and variance are checked below
-        model = smf.mixedlm(f"Q({score!r}) ~ " + " + ".join(terms), rows, groups=keys.to_numpy())
-        fit = model.fit(reml=True)
-    notes = [] if fit.converged else ["the fit did not converge"]
-    notes += ["no variance between clusters"] if float(np.asarray(fit.cov_re)[0, 0]) < 1e-8 else []
-    low, high = fit.conf_int(1 - level).loc[terms[0]]
+    model = smf.ols(f"Q({score!r}) ~ " + " + ".join(terms), rows)
+    if np.linalg.matrix_rank(model.exog) < model.exog.shape[1]:
+        problem = f"its effect cannot be separated from the other terms in these {len(rows)} rows"
+        raise InputError(on, problem, "Leave out a term, or use rows in which they vary independently.")
+    fit = fit_random_intercept(model.endog, model.exog, pd.factorize(keys)[0])
+    place, start = (model.exog_names.index(name) for name in (terms[0], "Intercept"))
+    estimate, error = float(fit.params[place]), float(np.sqrt(fit.covariance[place, place]))
+    half = float(stats.norm.ppf(0.5 + level / 2)) * error
+    p = float(2 * stats.norm.sf(abs(estimate) / error)) if error > 0 else float(estimate == 0)
+    note = "" if fit.between > 0 else "no variance between clusters: least squares"
     label = f"mixed model, random intercept of {keys.nunique()} {'/'.join(columns)}"
-    return Effect(on, float(fit.params[terms[0]]), float(low), float(high), float(fit.pvalues[terms[0]]), len(rows),
-                  len(frame) - len(rows), float("nan"), float(fit.params["Intercept"]), label,
-                  "; ".join(notes))  # fmt: skip
+    return Effect(on, estimate, estimate - half, estimate + half, p, len(rows), len(frame) - len(rows), float("nan"),
+                  float(fit.params[start]), label, note)  # fmt: skip
 
 
 def _effect(
