@@ -1,5 +1,7 @@
 """The reader's own table: whatever spreadsheets write is read or refused in one line, and nothing is guessed."""
 
+import unicodedata
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -124,7 +126,7 @@ BAD = [
     ("no groups", frame(), {"groups": " , "}, "GROUPS: no column of groups is named"),
     ("named twice", frame(), {"groups": "sex", "source": "sex"}, "column 'sex' is also named by SOURCE_COLUMN"),
     ("not a number", frame(dice=["good"] * 40), {}, "row 2, column dice: holds 'good', expected a number (and 39 more"),
-    ("infinite", frame(dice=[np.inf] * 40), {}, "holds 'inf', expected a number"),
+    ("infinite", frame(dice=[np.inf] * 40), {}, "holds 'inf', which has no mean (40 such cells)"),
     ("no score at all", frame(dice=[np.nan] * 40), {}, "no case has a score"),
     ("one case", frame(dice=[0.5] + [np.nan] * 39), {}, "one case has a score"),
     ("one group", frame(sex=["f"] * 40), {}, "column sex: all cases are 'f'"),
@@ -165,6 +167,16 @@ def test_masks_find_their_rows_by_name_and_what_has_no_partner_is_counted(tmp_pa
         "no pair of masks of that name": 2,
         "no row of that name in the table": 1,
     }
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_file_names_are_compared_in_one_spelling(form, tmp_path):
+    names = [f"Schädel  {k:02d}" for k in range(40)]
+    files = [unicodedata.normalize(form, name).upper() for name in names]
+    own = load(tmp_path, table(id=names), case="id", scored=scored(files))
+    assert len(own.cases) == 40 and not len(own.dropped)
+    with pytest.raises(InputError, match="such as '001'; this column has '1'"):
+        load(tmp_path, table(id=range(1, 41)), case="id", scored=scored(["001", "002"]))
 
 
 @pytest.mark.parametrize(
@@ -225,12 +237,15 @@ def test_the_separator_of_the_header_counts(tmp_path):
     assert frame.to_dict("records") == [{"a": "1,5", "b": "x, y, z"}]
 
 
-def test_a_group_called_none_is_a_group_and_is_said_and_no_number(tmp_path):
-    frame = table(sex=["None", "NA", "f", None] * 10, dice=["NA", *np.linspace(0.5, 0.9, 39).round(3)])
+def test_a_group_called_none_is_not_recorded_unless_it_is_kept(tmp_path):
+    frame = table(sex=["None", "NA", "f", "m"] * 10, dice=["NA", *np.linspace(0.5, 0.9, 39).round(3)])
     own = load(tmp_path, frame)
-    assert own.cases["sex"].value_counts().to_dict() == {"None": 9, "NA": 10, "f": 10}
-    assert own.cases["sex"].isna().sum() == 10 and own.dropped["n"].tolist() == [1]
-    assert "sex: 'None' is a group of 10 case(s)" in " | ".join(own.notes)
+    assert own.cases["sex"].value_counts().to_dict() == {"f": 10, "m": 10}
+    assert own.cases["sex"].isna().sum() == 19 and own.dropped["n"].tolist() == [1]
+    said = "sex: 'NA', 'None' in 20 rows count as not recorded; RECORDED=\"sex: NA\" makes it a group"
+    assert said in own.notes
+    kept = load(tmp_path, frame, recorded="sex: none")
+    assert kept.cases["sex"].value_counts().to_dict() == {"None": 9, "f": 10, "m": 10}
     ages = load(tmp_path, table(age=["NA", *range(39)]), groups="sex, age", bins="age: 20")
     assert ages.cases["age"].isna().sum() == 1
     with pytest.raises(InputError, match="different numbers"):
@@ -541,3 +556,101 @@ def test_no_small_group_can_be_computed_from_what_is_shown(seed, tmp_path):
     assert len(own.cases) == n - own.dropped["n"].sum()
     for name, groups in own.withheld.items():
         assert not own.cases[name].isin(groups).any() and max(groups.values()) < 10
+
+
+# What people write in cells, each after a public report
+
+
+UNRECORDED = ["Unknown", "-", "?", ".", "--", "missing", "not reported", "Not Available", "prefer not to say", "9999",
+              "n/a", "None", "UNK", "–"]  # fmt: skip
+
+
+@pytest.mark.parametrize("word", UNRECORDED)
+def test_a_word_for_not_recorded_is_no_group_of_people(word, tmp_path):
+    rng = np.random.default_rng(5)
+    sex, x, unknown = np.array(["F", "M"])[rng.integers(0, 2, 300)], rng.normal(0.8, 0.05, 300), rng.random(300) < 0.12
+    frame = pd.DataFrame({"dice": np.where(unknown, x - 0.08, x).round(4), "sex": np.where(unknown, word, sex)})
+    own, blank = load(tmp_path, frame), load(tmp_path, frame.assign(sex=np.where(unknown, None, sex)))
+    pd.testing.assert_frame_equal(own.cases, blank.cases)
+    assert any(f"{word!r} in {unknown.sum()} rows count as not recorded" in note for note in own.notes)
+    found = stats.over_attributes(own.cases["dice"], groups={"sex": own.cases["sex"]}, n_permutations=500)
+    assert round(found.loc["sex", "gap"], 4) == 0.0046 and found.loc["sex", "p"] > 0.3
+
+
+COMMAS = [
+    (["300", "999", "1,200", "12,942"], [300, 999, 1200, 12942], "thousands"),
+    (["1,234.5", "2,000.25", "12.5"], [1234.5, 2000.25, 12.5], "thousands"),
+    (["1,234,567", "12,942"], [1234567, 12942], "thousands"),
+    (["0,812", "0,9", "1,200"], [0.812, 0.9, 1.2], "decimal commas"),
+    (["1.234,5", "12,25"], [1234.5, 12.25], "decimal commas"),
+    (["12 942", "1 200", "300"], [12942, 1200, 300], "blanks"),
+    (["12'942", "300"], [12942, 300], "blanks"),
+    (["1500", "1,200"], [1500, 1.2], "decimal commas"),
+]
+DOUBTS = [
+    (["1,200", "2,345"], "row 2, column um: holds '1,200', where the comma may cut decimals or separate thousands"),
+    (["0,5", "1.5"], "row 2, column um: '0,5' has a decimal comma and '1.5' a decimal point"),
+    (["1,234.5", "0,25"], "row 3, column um: '1,234.5' has separators of thousands and '0,25' a decimal comma"),
+]
+
+
+@pytest.mark.parametrize(("cells", "right", "note"), COMMAS)
+def test_a_comma_has_one_meaning_in_a_column(cells, right, note, tmp_path):
+    frame = pd.DataFrame({"um": cells * 24, "sex": (["F"] * len(cells) + ["M"] * len(cells)) * 12})
+    own = load(tmp_path, frame, score="um")
+    assert own.cases["um"].tolist() == right * 24 and note in " ".join(own.notes)
+
+
+@pytest.mark.parametrize(("cells", "says"), DOUBTS)
+def test_a_comma_in_doubt_is_refused(cells, says, tmp_path):
+    frame = pd.DataFrame({"um": cells * 12, "sex": ["F", "F", "M", "M"] * 6})
+    with pytest.raises(InputError) as refused:
+        load(tmp_path, frame, score="um")
+    assert str(refused.value).startswith(f"mine.csv, {says}")
+
+
+def test_bins_of_numbers_with_thousands(tmp_path):
+    grams = [f"{k:,}" for k in range(900, 4500, 90)]
+    own = load(tmp_path, table(age=grams), groups="age", bins="age: 2700")
+    assert own.cases["age"].value_counts().to_dict() == {"up to 2700": 21, "over 2700": 19}
+
+
+def test_a_source_is_categories_however_many_and_also_numbers(tmp_path):
+    own = load(tmp_path, table(120, site=[k % 15 for k in range(120)]), source="site")
+    assert own.cases["site"].nunique() == 15
+    many = load(tmp_path, table(120, site=[f"hospital {k % 40}" for k in range(120)]), source="site")
+    assert many.cases["site"].nunique() == 40
+
+
+@pytest.mark.parametrize("spellings", [["1.5", "3", "3.0"], ["1", "01", "2"], ["1", "2.0", "2"]])
+def test_equal_numbers_are_one_group(spellings, tmp_path):
+    own = load(tmp_path, table(60, sex=spellings * 20))
+    assert sorted(own.cases["sex"].value_counts()) == [20, 40]
+    assert any("are one group" in note for note in own.notes)
+
+
+def test_a_summary_row_is_no_case(tmp_path):
+    rows = [
+        "Mean",
+        "SD",
+        "StdDev",
+        "25quantile",
+        "75quantile",
+        "Average:",
+        "Overall",
+        "Mean ± SD",
+        "Mean f",
+        "median_m",
+    ]
+    frame = pd.concat([table(), pd.DataFrame({"id": rows, "dice": 0.7, "sex": "f"})], ignore_index=True)
+    own = load(tmp_path, frame, case="id")
+    assert len(own.cases) == 40
+    assert own.dropped.loc[own.dropped["reason"] == "summary row, not a case", "n"].tolist() == [10]
+    named = load(tmp_path, table(id=[f"Max {k}" for k in range(40)]), case="id")
+    assert len(named.cases) == 40
+
+
+def test_an_endless_distance_is_refused_with_what_to_write(tmp_path):
+    frame = table(dice=["inf", *np.linspace(1, 30, 39).round(2)])
+    with pytest.raises(InputError, match=r"row 2, column dice: holds 'inf', which has no mean \(1 such cells\)"):
+        load(tmp_path, frame)

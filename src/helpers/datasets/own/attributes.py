@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from helpers.datasets.shared.tables import NO_NUMBER, alike, numbers
+from helpers.datasets.shared.cells import numbers, numeric, one_spelling, without_unrecorded
+from helpers.datasets.shared.tables import alike
 from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError, check_choice
 
-MOST_NUMBERS, MOST_NAMES = 10, 30
+MOST_NUMBERS, MOST_NAMES, MOST_SOURCES = 10, 30, 300
 ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
 # A number, a range such as "40-60", or an open end such as "<40" or "60+".
 STEP = re.compile(
@@ -90,37 +91,53 @@ def order_of(labels: Sequence[str]) -> list[str] | None:
 
 
 def to_groups(
-    values: pd.Series, path: Path, *, edges: list[float] | None = None, named: Mapping[str, str] | None = None
+    values: pd.Series,
+    path: Path,
+    *,
+    edges: list[float] | None = None,
+    named: Mapping[str, str] | None = None,
+    keep: Sequence[str] = (),
+    source: bool = False,
 ) -> tuple[pd.Series, list[str]]:
-    """Convert a column to categories, ordered where the groups are steps of a scale, with notes on what looks odd."""
+    """Convert a column to categories, ordered where the groups are steps of a scale, with notes on what looks odd.
+
+    Parameters
+    ----------
+    values : Series of str
+    path : Path
+        File that errors name.
+    edges : list of float, optional
+        Edges that cut numbers into bins.
+    named : mapping of str to str, optional
+        Names of codes.
+    keep : sequence of str
+        Words that are groups although they look like "not recorded".
+    source : bool
+        The column is a source, such as the hospital: its values are categories, however many, also if they are numbers.
+    """
+    values, notes = without_unrecorded(values, keep=keep)
     name, known = str(values.name), values.dropna()
     if edges is not None:
-        parsed, notes = numbers(values, path)
+        parsed, said = numbers(values, path)
         between = [f"over {low:g} to {high:g}" for low, high in itertools.pairwise(edges)]
         labels = [f"up to {edges[0]:g}", *between, f"over {edges[-1]:g}"]
         cut = pd.cut(parsed, [-np.inf, *edges, np.inf], labels=labels)
-        return cut.rename(name), notes
-    n = known.nunique()
-    words = known.isin(NO_NUMBER)
-    parsed = pd.to_numeric(known[~words].str.replace(",", ".", regex=False), errors="coerce")
-    numeric = len(parsed) > 0 and parsed.notna().all()
-    if n > (MOST_NUMBERS if numeric else MOST_NAMES):
-        fix = f'Cut it by edges, as BINS="{name}: 40, 60"' if numeric else "Name a column of groups, not of texts"
-        raise InputError(f"{path.name}, column {name}", f"{n} different {'numbers' if numeric else 'values'}", fix)
-    taken = [
-        f"{name}: {word!r} is a group of {_many(count)} case(s); where it means not recorded, leave the cells empty"
-        for word, count in known[words].value_counts().items()
-    ]
+        return cut.rename(name), notes + said
+    are_numbers = len(known) > 0 and numeric(known).notna().all()
+    most = MOST_SOURCES if source else MOST_NUMBERS if are_numbers else MOST_NAMES
+    values, joined = one_spelling(values)
+    known = values.dropna()
+    if (n := known.nunique()) > most:
+        fix = f'Cut it by edges, as BINS="{name}: 40, 60"' if are_numbers else "Name a column of groups, not of texts"
+        fix = "Name a column of hospitals or devices" if source else fix
+        kind = "numbers" if are_numbers else "values"
+        raise InputError(f"{path.name}, column {name}", f"{n} different {kind}", fix)
     if named:
         values, unnamed = _renamed(values, named)
-        return values, taken + unnamed
+        return values, notes + unnamed
     order = order_of(list(known.unique()))
     dtype = pd.CategoricalDtype(order, ordered=True) if order else "category"
-    return values.astype(dtype).rename(name), taken + alike(known, name)
-
-
-def _many(count: int) -> str:
-    return str(count) if count >= SMALLEST_CELL else f"fewer than {SMALLEST_CELL}"
+    return values.astype(dtype).rename(name), [*notes, *joined, *alike(known, name)]
 
 
 def _renamed(values: pd.Series, named: Mapping[str, str]) -> tuple[pd.Series, list[str]]:

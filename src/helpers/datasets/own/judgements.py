@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from helpers.datasets.shared.cells import not_recorded, numbers
 from helpers.datasets.shared.files import Notes, at
 from helpers.datasets.shared.splits import part_of
-from helpers.datasets.shared.tables import NO_NUMBER, numbers, outcomes
+from helpers.datasets.shared.tables import outcomes
 from helpers.errors import InputError, check_choice
 
 RIGHT = "correct predictions"  # name of the score that a truth and a prediction give
@@ -91,7 +92,7 @@ def judge_cases(table: pd.DataFrame, asked: Asked, path: Path, counted: Notes) -
     InputError
         A value is not of the kind expected, or the part to choose on does not exist or has one class.
     """
-    known = table[asked.truth].mask(table[asked.truth].isin(NO_NUMBER)).dropna()
+    known = table[asked.truth].mask(not_recorded(table[asked.truth])).dropna()
     words, notes = _words(known, asked, path)
     frame = pd.DataFrame({"truth": _classes(table[asked.truth], words, path)})
     if asked.probability:
@@ -168,7 +169,7 @@ def _plain(text: str) -> str:
 
 def _classes(values: pd.Series, words: dict[str, float], path: Path) -> pd.Series:
     """Convert a column of classes to 0, 1 and NaN: in the words of the truth, or else as 0 and 1, True and False."""
-    plain = values.mask(values.isin(NO_NUMBER)).map(_plain, na_action="ignore")
+    plain = values.mask(not_recorded(values)).map(_plain, na_action="ignore")
     if plain.dropna().isin(words).all():
         found = plain.map(words).astype(float)
     else:

@@ -14,8 +14,9 @@ from helpers.datasets.own.attributes import check_sizes, parse_edges, parse_name
 from helpers.datasets.own.judgements import RIGHT, Asked, check_asked, judge_cases
 from helpers.datasets.own.patients import by_patient, check_parts, check_patients
 from helpers.datasets.own.withholding import withhold
+from helpers.datasets.shared.cells import numbers, parse_recorded, plain_name, summary_rows
 from helpers.datasets.shared.files import Notes, at, dropped_frame, patient_ids
-from helpers.datasets.shared.tables import column, numbers, outcomes, read_table
+from helpers.datasets.shared.tables import column, outcomes, read_table
 from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError, check_choice
 
@@ -60,6 +61,7 @@ def load_own_scores(
     case: str = "",
     bins: str = "",
     names: str = "",
+    recorded: str = "",
     span: str = "",
     patient: str = "",
     classifier: Mapping[str, object] = MappingProxyType({}),
@@ -82,6 +84,8 @@ def load_own_scores(
         lower group.
     names : str
         Names of codes: "sex: 1=female, 2=male; skin: 1=I, 2=II".
+    recorded : str
+        Words that are groups although they look like "not recorded": "race: Unknown; smoker: -".
     span : str
         Lowest and highest value that scores should have, as "0, 1". Values outside are kept and counted in `notes`.
     patient : str
@@ -119,6 +123,9 @@ def load_own_scores(
     roles["PATIENT"] = patient
     _check_roles({role: name for role, name in roles.items() if name}, columns, table, path)
     if case:
+        summary = summary_rows(table[case], table[columns])
+        counted.append((path.name, "summary row, not a case", int(summary.sum())))
+        table = table[~summary]
         _check_repeats(table[case], path)
     owner = check_patients(table[patient], path) if patient else pd.Series(range(len(table)), table.index)
     if patient and asked.split:
@@ -126,7 +133,8 @@ def load_own_scores(
     frame, judged, said = _scores(table, score, asked, _limits(span), path, counted)
     score, scores = score or RIGHT, [score or RIGHT, *([second] if second else [])]
     notes += said
-    grouped, said = _groups(table.loc[frame.index], columns, source, bins, names, path)
+    words = {"bins": bins, "names": names, "recorded": recorded}
+    grouped, said = _groups(table.loc[frame.index], columns, source, path, **words)
     notes += said
     frame, said = _scored(frame.join(grouped), scores, columns, counted, path.name)
     owner, cases = owner[frame.index], frame
@@ -176,14 +184,18 @@ def _scores(
 
 
 def _groups(
-    table: pd.DataFrame, columns: list[str], source: str, bins: str, names: str, path: Path
+    table: pd.DataFrame, columns: list[str], source: str, path: Path, *, bins: str, names: str, recorded: str
 ) -> tuple[pd.DataFrame, list[str]]:
     """Convert the columns of groups and of the source to categories, with notes."""
-    edges = parse_edges(bins, columns)
-    named = parse_names(names, [*columns, *([source] if source else [])], edges)
+    read = [*columns, *([source] if source else [])]
+    edges, kept = parse_edges(bins, columns), parse_recorded(recorded)
+    named = parse_names(names, read, edges)
+    for name in kept:
+        check_choice("RECORDED", name, read)
     frame, notes = pd.DataFrame(index=table.index), []
-    for name in filter(None, (*columns, source)):
-        frame[name], said = to_groups(table[name], path, edges=edges.get(name), named=named.get(name))
+    for name in read:
+        asked = {"edges": edges.get(name), "named": named.get(name), "keep": kept.get(name, ())}
+        frame[name], said = to_groups(table[name], path, **asked, source=name == source)
         notes += said
     return frame, notes
 
@@ -226,10 +238,14 @@ def _joined(
     _check_repeats(ids, path)
     found = table.drop(columns=[n for n in MEASURED if n in table]).assign(**{case: ids})
     found = found.dropna(subset=[case])
+    scored = scored.assign(patient_id=scored["patient_id"].map(plain_name))
     merged = found.reset_index().merge(scored[["patient_id", score]], left_on=case, right_on="patient_id")
     if merged.empty:
         problem = f"no name matches a scored pair of masks ({len(found)} names, {len(scored)} pairs)"
-        raise InputError(f"CASE, {path.name}, column {case}", problem, "Write the masks' file names into this column")
+        fix = "Write the masks' file names into this column"
+        here, there = (next(iter(names), "") for names in (found[case], scored["patient_id"]))
+        shown = f"such as {there!r}; this column has {here!r}"
+        raise InputError(f"CASE, {path.name}, column {case}", problem, f"{fix}, {shown}")
     counted.append((path.name, "no pair of masks of that name", len(found) - len(merged)))
     counted.append(("masks", "no row of that name in the table", len(scored) - len(merged)))
     merged = merged.set_index("index").drop(columns="patient_id")

@@ -1,0 +1,237 @@
+"""Meaning of the cells of a table: numbers as they are written in two traditions, and words for "not recorded"."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from helpers.datasets.shared import tables
+from helpers.datasets.shared.files import at
+from helpers.disclosure import SMALLEST_CELL
+from helpers.errors import InputError
+
+# Words that mean that nothing is recorded, in lower case. BIDS writes n/a.
+_NOT_RECORDED = (
+    "na,n/a,n.a.,nan,none,null,nil,#n/a,<na>,unknown,unk,not known,unspecified,not specified,undisclosed,missing,"
+    "no data,not recorded,not reported,not available,not applicable,not stated,prefer not to say,declined,"
+    "declined to answer,-,--,---,–,—,?,??,.,..,..."
+)
+NOT_RECORDED = frozenset(_NOT_RECORDED.split(","))
+# Numbers that stand for a missing code or age.
+MISSING_CODES = (9999.0, -9999.0, 999.0, -999.0, -99.0, -9.0)
+_SUMMARIES = (
+    "mean,average,avg,overall,total,all,sum,count,n,std,stddev,stdev,std dev,sd,se,sem,var,variance,median,min,minimum,"
+    "max,maximum,q1,q3,iqr,25%,50%,75%,95%,25quantile,75quantile,25percentile,75percentile,ci"
+)
+SUMMARIES = frozenset(_SUMMARIES.split(","))
+PLAIN = "Write decimals with a point, and thousands without a sign"
+HOW = 'Write such as "race: Unknown; diagnosis: None"'
+
+_DECIMAL = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")  # 1,200 and 1,234.5
+_POINTS = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+,\d+")  # 1.234,5
+_SPACED = re.compile(r"[+-]?[1-9]\d{0,2}(?:[ '\u2019]\d{3})+(?:[.,]\d+)?")  # 12 942 and 12'942
+
+
+def not_recorded(values: pd.Series, *, keep: Collection[str] = (), codes: bool = False) -> pd.Series:
+    """Mark the cells with a word for "not recorded", in any case, except those to keep.
+
+    Parameters
+    ----------
+    values : Series of str
+    keep : collection of str
+        Words that count as recorded.
+    codes : bool
+        Mark numbers such as 9999 and -9 too.
+
+    Returns
+    -------
+    Series of bool
+    """
+    found = values.str.casefold().isin(NOT_RECORDED)
+    if codes:
+        found |= pd.to_numeric(values, errors="coerce").isin(MISSING_CODES)
+    return (found & ~values.str.casefold().isin([word.casefold() for word in keep])).fillna(False).astype(bool)
+
+
+def without_unrecorded(values: pd.Series, *, keep: Collection[str] = ()) -> tuple[pd.Series, list[str]]:
+    """Set the cells of a column of groups that mean "not recorded" to missing, with a note that lists them."""
+    missing = not_recorded(values, keep=keep, codes=True)
+    if not missing.any():
+        return values, []
+    count = int(missing.sum())
+    many = str(count) if count >= SMALLEST_CELL else f"fewer than {SMALLEST_CELL}"
+    words = ", ".join(map(repr, sorted(values[missing].unique())))
+    keeps = f'RECORDED="{values.name}: {sorted(values[missing].unique())[0]}" makes it a group'
+    return values.mask(missing), [f"{values.name}: {words} in {many} rows count as not recorded; {keeps}"]
+
+
+def parse_recorded(text: str) -> dict[str, list[str]]:
+    """Parse `RECORDED`, such as "race: Unknown, None; smoker: -", into the words to keep of each column.
+
+    Raises
+    ------
+    InputError
+        A part has no column or no word.
+    """
+    found = {}
+    for part in filter(str.strip, text.split(";")):
+        name, _, listed = part.partition(":")
+        words = [" ".join(word.split()) for word in listed.split(",") if word.strip()]
+        if not words or not name.strip():
+            raise InputError("RECORDED", f"{part.strip()!r} is not understood", HOW)
+        found[" ".join(name.split())] = words
+    return found
+
+
+def with_points(values: pd.Series) -> tuple[pd.Series, str]:
+    """Write the numbers of a column with decimal points and without separators of thousands.
+
+    The meaning of commas is decided for the whole column. Cells that are no number are unchanged.
+
+    Parameters
+    ----------
+    values : Series of str
+
+    Returns
+    -------
+    values : Series of str
+    note : str
+        What was assumed; empty if no cell has a comma or blank.
+
+    Raises
+    ------
+    InputError
+        The column has decimal commas and thousands separators, or commas that may be either.
+    """
+    known = values.dropna()
+    spaced = known[known.str.fullmatch(_SPACED)]
+    if len(spaced):
+        plain = spaced.str.replace("[ '\u2019]", "", regex=True)
+        values = values.where(~values.index.isin(spaced.index), plain.reindex(values.index))
+        known = values.dropna()
+    commas = known[known.str.fullmatch(_DECIMAL) | known.str.fullmatch(_GROUPED) | known.str.fullmatch(_POINTS)]
+    if commas.empty:
+        return values, f"{values.name}: blanks were read as separators of thousands" if len(spaced) else ""
+    thousands = _are_thousands(known, commas)
+    if thousands:
+        plain, note = commas.str.replace(",", "", regex=False), "commas were read as separators of thousands"
+    else:
+        plain = commas.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
+        note = "decimal commas were read as points"
+    whole = values.where(~values.index.isin(commas.index), plain.reindex(values.index))
+    return whole, f"{values.name}: {note}"
+
+
+def _are_thousands(known: pd.Series, commas: pd.Series) -> bool:
+    """Return True if the commas of a column separate thousands, False if they cut decimals."""
+    may_group, may_cut = commas.str.fullmatch(_GROUPED), commas.str.fullmatch(_DECIMAL)
+    pointed = commas.str.fullmatch(_POINTS)
+    only_groups, only_cuts = commas[may_group & ~may_cut], commas[(may_cut & ~may_group) | pointed]
+    others = known[~known.index.isin(commas.index)]
+    with_point = others[others.str.fullmatch(r"[+-]?\d*\.\d+")]
+    if len(only_groups) and len(only_cuts):
+        seen = f"{only_groups.iloc[0]!r} has separators of thousands and {only_cuts.iloc[0]!r} a decimal comma"
+        raise InputError(_cell(only_cuts), seen, PLAIN)
+    if len(only_cuts):
+        if len(with_point):
+            seen = f"{only_cuts.iloc[0]!r} has a decimal comma and {with_point.iloc[0]!r} a decimal point"
+            raise InputError(_cell(only_cuts), seen, "Write all decimals with a point")
+        return False
+    if len(only_groups) or len(with_point):
+        return True
+    # Every comma has three digits behind it. Small whole numbers without a comma show that large ones have one.
+    plain = pd.to_numeric(others, errors="coerce").abs()
+    if plain.notna().any() and (plain.dropna() < 1000).all() and (plain.dropna() % 1 == 0).all():
+        return True
+    if plain.ge(1000).any():
+        return False
+    seen = f"holds {commas.iloc[0]!r}, where the comma may cut decimals or separate thousands"
+    raise InputError(_cell(commas), seen, PLAIN)
+
+
+def _cell(values: pd.Series) -> str:
+    return f"row {values.index[0]}, column {values.name}"
+
+
+def numbers(values: pd.Series, file: Path) -> tuple[pd.Series, list[str]]:
+    """Convert a column to floats, with notes; missing cells and words for "not recorded" are NaN.
+
+    Raises
+    ------
+    InputError
+        The meaning of commas is in doubt, see `with_points`, or a cell is neither empty nor a finite number.
+    """
+    values = values.mask(not_recorded(values))
+    try:
+        points, note = with_points(values)
+    except InputError as error:
+        raise InputError(f"{file.name}, {error.where}", error.problem, error.fix) from None
+    endless = pd.to_numeric(points, errors="coerce").abs().eq(np.inf)
+    if endless.any():
+        row = endless.index[endless.to_numpy()][0]
+        problem = f"holds {values[row]!r}, which has no mean ({int(endless.sum())} such cells)"
+        fix = "Write the worst value that is possible, such as the diagonal of the image: without the misses, the group"
+        raise InputError(at(file, row, str(values.name)), problem, f"{fix} that has most of them looks better")
+    found, _ = tables.numbers(points, file)
+    return found, [note] if note else []
+
+
+def numeric(values: pd.Series) -> pd.Series:
+    """Convert texts to floats by `with_points`; NaN where a text is no number, or where commas are in doubt."""
+    try:
+        values, _ = with_points(values)
+    except InputError:
+        return pd.Series(np.nan, values.index, float, name=values.name)
+    return pd.to_numeric(values.astype(object).where(values.notna(), None), errors="coerce").astype(float)
+
+
+def one_spelling(values: pd.Series) -> tuple[pd.Series, list[str]]:
+    """Write equal numbers of a column of codes in one way: 1, 1.0 and 01 are one group; with a note if that joins any.
+
+    A column with any text that is no number is unchanged.
+    """
+    known = values.dropna()
+    parsed = pd.to_numeric(known, errors="coerce")
+    if known.empty or parsed.isna().any():
+        return values, []
+    plain = parsed.map("{:g}".format)
+    spelt: Mapping[str, list[str]] = known.groupby(plain).unique().map(sorted).to_dict()
+    joined = [" and ".join(map(repr, texts)) for texts in spelt.values() if len(texts) > 1]
+    notes = [f"{values.name}: {texts} are one group" for texts in joined]
+    return values.where(values.isna(), plain.reindex(values.index)) if joined else values, notes
+
+
+def plain_name(text: str) -> str:
+    """Write a name in one way: letters composed (NFC), as a Mac decomposes those of files, and blanks single."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def summary_rows(cases: pd.Series, groups: pd.DataFrame) -> pd.Series:
+    """Mark the rows whose identifier is a summary and no case, such as "Mean", "SD:" or "Mean F".
+
+    Parameters
+    ----------
+    cases : Series of str
+        Identifiers.
+    groups : DataFrame of str
+        Columns of groups; a summary may name a group after its first word.
+
+    Returns
+    -------
+    Series of bool
+    """
+    named = {str(value).casefold() for column in groups for value in groups[column].dropna().unique()}
+
+    def is_summary(text: object) -> bool:
+        plain = re.sub(r"[:_±+/()-]+", " ", str(text).casefold())
+        words = " ".join(plain.split())
+        first, _, rest = words.partition(" ")
+        return words in SUMMARIES or (first in SUMMARIES - {"all", "n"} and (rest in SUMMARIES or rest in named))
+
+    return cases.map(is_summary, na_action="ignore").fillna(False).astype(bool)
