@@ -96,7 +96,6 @@ def to_groups(
     *,
     edges: list[float] | None = None,
     named: Mapping[str, str] | None = None,
-    keep: Sequence[str] = (),
     source: bool = False,
 ) -> tuple[pd.Series, list[str]]:
     """Convert a column to categories, ordered where the groups are steps of a scale, with notes on what looks odd.
@@ -109,13 +108,11 @@ def to_groups(
     edges : list of float, optional
         Edges that cut numbers into bins.
     named : mapping of str to str, optional
-        Names of codes.
-    keep : sequence of str
-        Words that are groups although they look like "not recorded".
+        Names of codes. A code with a name is a group, also if it looks like "not recorded".
     source : bool
         The column is a source, such as the hospital: its values are categories, however many, also if they are numbers.
     """
-    values, notes = without_unrecorded(values, keep=keep)
+    values, notes = without_unrecorded(values, keep=list(named or ()))
     name, known = str(values.name), values.dropna()
     if edges is not None:
         parsed, said = numbers(values, path)
@@ -144,7 +141,11 @@ def _renamed(values: pd.Series, named: Mapping[str, str]) -> tuple[pd.Series, li
     """Give codes their names; the groups are in the order in which the names are listed, codes without one last."""
     codes = values.map(_code, na_action="ignore")
     unnamed, unused = sorted(set(codes.dropna()) - set(named)), sorted(set(named) - set(codes.dropna()))
-    notes = [f"{values.name}: the code {code!r} has no name in NAMES, and stays as it is" for code in unnamed]
+    notes = [
+        f"{values.name}: the code {code!r} has no name in NAMES, and stays as it is"
+        for code in unnamed
+        if not code.isalpha()
+    ]
     notes += [f"{values.name}: no row has the code {code!r} that NAMES lists" for code in unused]
     found = codes.map(lambda code: named.get(code, code), na_action="ignore")
     listed = [label for label in dict.fromkeys([*named.values(), *unnamed]) if (found == label).any()]

@@ -14,7 +14,7 @@ from helpers.datasets.own.attributes import check_sizes, parse_edges, parse_name
 from helpers.datasets.own.judgements import RIGHT, Asked, check_asked, judge_cases
 from helpers.datasets.own.patients import by_patient, check_parts, check_patients
 from helpers.datasets.own.withholding import withhold
-from helpers.datasets.shared.cells import numbers, parse_recorded, plain_name, summary_rows
+from helpers.datasets.shared.cells import numbers, plain_name, summary_rows
 from helpers.datasets.shared.files import Notes, at, dropped_frame, patient_ids
 from helpers.datasets.shared.tables import column, outcomes, read_table
 from helpers.disclosure import SMALLEST_CELL
@@ -61,7 +61,6 @@ def load_own_scores(
     case: str = "",
     bins: str = "",
     names: str = "",
-    recorded: str = "",
     span: str = "",
     patient: str = "",
     classifier: Mapping[str, object] = MappingProxyType({}),
@@ -83,9 +82,8 @@ def load_own_scores(
         Edges that divide a column of numbers into groups: "age: 40, 60; bmi: 25". A value equal to an edge is in the
         lower group.
     names : str
-        Names of codes: "sex: 1=female, 2=male; skin: 1=I, 2=II".
-    recorded : str
-        Words that are groups although they look like "not recorded": "race: Unknown; smoker: -".
+        Names of codes: "sex: 1=female, 2=male; skin: 1=I, 2=II". A code with a name is a group, also if it looks like
+        "not recorded", as in "race: Unknown=unknown".
     span : str
         Lowest and highest value that scores should have, as "0, 1". Values outside are kept and counted in `notes`.
     patient : str
@@ -133,8 +131,7 @@ def load_own_scores(
     frame, judged, said = _scores(table, score, asked, _limits(span), path, counted)
     score, scores = score or RIGHT, [score or RIGHT, *([second] if second else [])]
     notes += said
-    words = {"bins": bins, "names": names, "recorded": recorded}
-    grouped, said = _groups(table.loc[frame.index], columns, source, path, **words)
+    grouped, said = _groups(table.loc[frame.index], columns, source, path, bins=bins, names=names)
     notes += said
     frame, said = _scored(frame.join(grouped), scores, columns, counted, path.name)
     owner, cases = owner[frame.index], frame
@@ -184,18 +181,16 @@ def _scores(
 
 
 def _groups(
-    table: pd.DataFrame, columns: list[str], source: str, path: Path, *, bins: str, names: str, recorded: str
+    table: pd.DataFrame, columns: list[str], source: str, path: Path, *, bins: str, names: str
 ) -> tuple[pd.DataFrame, list[str]]:
     """Convert the columns of groups and of the source to categories, with notes."""
     read = [*columns, *([source] if source else [])]
-    edges, kept = parse_edges(bins, columns), parse_recorded(recorded)
+    edges = parse_edges(bins, columns)
     named = parse_names(names, read, edges)
-    for name in kept:
-        check_choice("RECORDED", name, read)
     frame, notes = pd.DataFrame(index=table.index), []
     for name in read:
-        asked = {"edges": edges.get(name), "named": named.get(name), "keep": kept.get(name, ())}
-        frame[name], said = to_groups(table[name], path, **asked, source=name == source)
+        asked = {"edges": edges.get(name), "named": named.get(name), "source": name == source}
+        frame[name], said = to_groups(table[name], path, **asked)
         notes += said
     return frame, notes
 

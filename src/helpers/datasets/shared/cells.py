@@ -30,7 +30,6 @@ _SUMMARIES = (
 )
 SUMMARIES = frozenset(_SUMMARIES.split(","))
 PLAIN = "Write decimals with a point, and thousands without a sign"
-HOW = 'Write such as "race: Unknown; diagnosis: None"'
 
 _DECIMAL = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")  # 1,200 and 1,234.5
@@ -67,26 +66,9 @@ def without_unrecorded(values: pd.Series, *, keep: Collection[str] = ()) -> tupl
     count = int(missing.sum())
     many = str(count) if count >= SMALLEST_CELL else f"fewer than {SMALLEST_CELL}"
     words = ", ".join(map(repr, sorted(values[missing].unique())))
-    keeps = f'RECORDED="{values.name}: {sorted(values[missing].unique())[0]}" makes it a group'
+    one = sorted(values[missing].unique())[0]
+    keeps = f'NAMES="{values.name}: {one}={one}" makes it a group'
     return values.mask(missing), [f"{values.name}: {words} in {many} rows count as not recorded; {keeps}"]
-
-
-def parse_recorded(text: str) -> dict[str, list[str]]:
-    """Parse `RECORDED`, such as "race: Unknown, None; smoker: -", into the words to keep of each column.
-
-    Raises
-    ------
-    InputError
-        A part has no column or no word.
-    """
-    found = {}
-    for part in filter(str.strip, text.split(";")):
-        name, _, listed = part.partition(":")
-        words = [" ".join(word.split()) for word in listed.split(",") if word.strip()]
-        if not words or not name.strip():
-            raise InputError("RECORDED", f"{part.strip()!r} is not understood", HOW)
-        found[" ".join(name.split())] = words
-    return found
 
 
 def with_points(values: pd.Series) -> tuple[pd.Series, str]:
