@@ -45,3 +45,11 @@ def test_positives_of_fewer_than_ten_patients_are_not_compared(few, enough):
     methods = mitigation.compare_methods(data["y"], given, hits, **asked)
     of_groups = methods[methods["metric"] != "auroc"]
     assert of_groups["left_out"].eq("" if enough else "b").all() and of_groups["value"].notna().eq(enough).all()
+
+
+def test_no_value_of_a_group_of_few_patients_is_given():
+    y, score, decided, who = frames(study(9))
+    rates = stats.harm_in_rates(y, decided, **who).set_index("rate")
+    for row in (rates.loc["tpr"], stats.harm_in_auroc(y, score, **who).iloc[0]):
+        assert row[["change", "change_against", "difference", "low", "high", "p"]].isna().all()
+    assert rates.loc["fpr", ["change", "change_against", "difference", "low"]].notna().all()

@@ -67,7 +67,7 @@ def harm_in_scores(
     baseline : str
         The arm the others are compared with.
     minimum : int
-        No test is made if one of the two sides has fewer patients.
+        If one of the two sides has fewer patients, there is neither a change nor a test.
     level : float
         Coverage of the interval.
 
@@ -206,7 +206,7 @@ def _welch(one: _Change, other: _Change, minimum: int, level: float) -> dict[str
     sizes = {"n": one.n, "n_against": other.n}
     nothing = dict.fromkeys(["se", "low", "high", "p"], float("nan"))
     if min(one.patients, other.patients) < max(minimum, 1) or min(len(one.influence), len(other.influence)) < 2:
-        return row | nothing | sizes | {"note": "too few"}
+        return dict.fromkeys(row, float("nan")) | nothing | sizes | {"note": "too few"}
     counts = np.array([len(one.influence), len(other.influence)])
     variances = np.array([(part.influence**2).sum() for part in (one, other)]) * counts / (counts - 1)
     se = float(np.sqrt(variances.sum()))
