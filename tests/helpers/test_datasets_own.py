@@ -169,6 +169,23 @@ def test_masks_find_their_rows_by_name_and_what_has_no_partner_is_counted(tmp_pa
     }
 
 
+def test_pairs_without_anything_to_find_are_left_out_and_counted_by_group(tmp_path):
+    """Half of the men are healthy and found healthy: with a Dice of 0 for them, the model seemed worse for men."""
+    names = [f"A{k}" for k in range(120)]
+    men = np.arange(120) < 60
+    healthy = men & (np.arange(120) % 2 == 0)
+    pairs = pd.DataFrame({"patient_id": names, "dice": np.where(healthy, 0, 0.77), "hd95": 2.1, "nsd": 0.97})
+    pairs["status"] = np.where(healthy, "both empty", "scored")
+    rows = pd.DataFrame({"id": names, "sex": np.where(men, "M", "F")})
+    own = load(tmp_path, rows, case="id", scored=pairs)
+    assert own.cases.groupby("sex", observed=True)["dice"].mean().tolist() == [0.77, 0.77]
+    assert own.dropped.to_dict("records") == [
+        {"table": "masks", "reason": "both masks are empty, so there is nothing to score: M", "n": 30}
+    ]
+    with pytest.raises(InputError, match="both masks of every pair are empty"):
+        load(tmp_path, rows, case="id", scored=pairs.assign(status="both empty"))
+
+
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_file_names_are_compared_in_one_spelling(form, tmp_path):
     names = [f"Schädel  {k:02d}" for k in range(40)]

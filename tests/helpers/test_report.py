@@ -210,7 +210,7 @@ TYPES = {"SEED": int, "SOURCE": str, "RATE": float, "FLAG": bool, "DEVICE": str}
         ({"SEED": True}, "is of type bool, expected int"),
         ({"SEED": -1}, "-1 is out of range. Give a number from 0"),
         ({"RATE": "x"}, "expected float"),
-        ({"RATE": float("nan")}, "nan is out of range"),
+        ({"RATE": float("nan")}, "nan is no finite number"),
         ({"RATE": 2.0}, "out of range. Give a number from 0 to 1"),
         ({"FLAG": 1}, "expected bool"),
         ({"SOURCE": "reel"}, "must be simulated or real, got 'reel'. Did you mean real?"),

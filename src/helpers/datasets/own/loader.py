@@ -116,7 +116,7 @@ def load_own_scores(
     columns = _names(groups)
     counted: Notes = []
     if scored is not None:
-        table = _joined(table, scored, score, case, path, counted)
+        table = _joined(table, scored, score, case, path, counted, by=columns[:1])
     roles = {"SCORE": score, **asked.columns(), "SECOND": second, "SOURCE_COLUMN": source, "CASE": case}
     roles["PATIENT"] = patient
     _check_roles({role: name for role, name in roles.items() if name}, columns, table, path)
@@ -223,9 +223,13 @@ def _check_repeats(ids: pd.Series, path: Path) -> None:
 
 
 def _joined(
-    table: pd.DataFrame, scored: pd.DataFrame, score: str, case: str, path: Path, counted: Notes
+    table: pd.DataFrame, scored: pd.DataFrame, score: str, case: str, path: Path, counted: Notes, *, by: list[str]
 ) -> pd.DataFrame:
-    """Join the scores of the masks to the table of groups, by case."""
+    """Join the scores of the masks to the table of groups, by case.
+
+    Pairs of masks that are both empty are left out and counted by the groups of the first column in `by`: with nothing
+    to find and nothing found, overlap and distance are 0 by 0, and neither 0 nor 1 is right.
+    """
     check_choice("SCORE of masks", score, MEASURED)
     if not case:
         raise InputError("CASE", "no column is named", "Name the column that has the masks' file names")
@@ -234,6 +238,17 @@ def _joined(
     found = table.drop(columns=[n for n in MEASURED if n in table]).assign(**{case: ids})
     found = found.dropna(subset=[case])
     scored = scored.assign(patient_id=scored["patient_id"].map(plain_name))
+    if "status" in scored and (scored["status"] == "both empty").any():
+        names = scored.loc[scored["status"] == "both empty", "patient_id"]
+        nothing = found[case].isin(names)
+        of = found.loc[nothing, by[0]].fillna("not recorded") if by and by[0] in found else pd.Series(dtype="str")
+        for group, n in of.value_counts().items():
+            counted.append(("masks", f"both masks are empty, so there is nothing to score: {group}", int(n)))
+        found, scored = found[~nothing], scored[~scored["patient_id"].isin(names)]
+        if scored.empty:
+            raise InputError(
+                "masks", "both masks of every pair are empty", "Look at the files, and at the labels in them"
+            )
     merged = found.reset_index().merge(scored[["patient_id", score]], left_on=case, right_on="patient_id")
     if merged.empty:
         problem = f"no name matches a scored pair of masks ({len(found)} names, {len(scored)} pairs)"

@@ -48,4 +48,5 @@ def score_own(
     wanted = "lower" if score == "hd95" else "higher"
     if better != wanted:
         raise InputError("BETTER", f"must be {wanted} for {score}, got {better!r}", f"Set BETTER={wanted}")
-    return score_folders(Path(root, expert), Path(root, predicted))
+    scored, dropped = score_folders(Path(root, expert), Path(root, predicted))
+    return scored, dropped[~dropped["reason"].str.startswith("both masks empty")]  # the loader leaves these out
