@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import datasets, stats
+from helpers import datasets, report, stats
 from helpers.datasets.shared.tables import read_table
 from helpers.errors import InputError
 from helpers.studies import own_scores
@@ -225,6 +225,14 @@ def test_folders_of_masks_are_checked_before_they_are_scored(words, says, tmp_pa
     with pytest.raises(InputError) as error:
         own_scores.score_own(expert, predicted, score=score, better=better, root=tmp_path)
     assert says in str(error.value)
+
+
+def test_a_small_count_of_cases_left_out_is_suppressed(tmp_path):
+    """Joined with the table of masks, of which there are none, counts must stay numbers."""
+    _, unmatched = own_scores.score_own("", "", better="higher")
+    own = load(tmp_path, table(dice=[np.nan] * 4 + [0.5] * 36))
+    joined = pd.concat([unmatched, own.dropped], ignore_index=True)
+    assert report.show(joined.set_index("table"))["n"].tolist() == ["<10"]
 
 
 def test_no_folder_is_no_score():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from helpers.datasets.shared.files import dropped_frame
 from helpers.errors import InputError
 from helpers.scores.folders import score_folders
 
@@ -40,7 +41,7 @@ def score_own(
         raise InputError("BETTER", f"must be higher with TRUTH, got {better!r}", "Set BETTER=higher, or leave it out")
     score = score or "dice"
     if truth or not (expert or predicted):
-        return None, pd.DataFrame(columns=["table", "reason", "n"])
+        return None, dropped_frame([])  # of whole numbers, so that a joined count under ten is suppressed
     for name, folder in (("EXPERT", expert), ("PREDICTED", predicted)):
         if not folder:
             fix = "Name both folders of masks" + (", or TRUTH if PREDICTED is a column" if not expert else "")
