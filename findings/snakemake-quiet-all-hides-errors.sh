@@ -6,9 +6,9 @@
 # a shell command are logged by the logger that --quiet all turns off, so that standard output and standard error are
 # both empty. With --quiet rules host, or progress, the same errors are printed. What a job writes itself is never
 # hidden, so that tests with a failing job do not show it.
-# Why it matters here: one command runs one study, and a progress bar of its own was to be all that it prints. A user
-# whose table was refused within the workflow saw the prompt again, and no result. The book now checks everything before
-# it starts Snakemake.
+# Why it matters here: one command runs one study, and only its progress bar was to be printed. A user whose table was
+# refused within the workflow saw the prompt again, and no result. The book now checks what a study reads before it
+# starts Snakemake.
 # Source: https://github.com/snakemake/snakemake/issues/3173 (open; there the messages of an executor are hidden).
 set -euo pipefail
 folder=$(mktemp -d)

@@ -16,22 +16,21 @@ from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError
 
 # Words that mean that nothing is recorded, in lower case. BIDS writes n/a.
-_NOT_RECORDED = (
+_UNRECORDED = (
     "na,n/a,n.a.,nan,none,null,nil,#n/a,<na>,unknown,unk,not known,unspecified,not specified,undisclosed,missing,"
     "no data,not recorded,not reported,not available,not applicable,not stated,prefer not to say,declined,"
     "declined to answer,-,--,---,–,—,?,??,.,..,..."
 )
-NOT_RECORDED = frozenset(_NOT_RECORDED.split(","))
+UNRECORDED = frozenset(_UNRECORDED.split(","))
 # Numbers that stand for a missing code or age.
 MISSING_CODES = (9999.0, -9999.0, 999.0, -999.0, -99.0, -9.0)
 _SUMMARIES = (
-    "mean,average,avg,overall,total,all,sum,count,n,std,stddev,stdev,std dev,sd,se,sem,var,variance,median,min,minimum,"
-    "max,maximum,q1,q3,iqr,25%,50%,75%,95%,25quantile,75quantile,25percentile,75percentile,ci"
+    "mean,average,avg,overall,total,count,std,stddev,stdev,std dev,sd,sem,variance,median,min,minimum,max,maximum,"
+    "q1,q3,iqr,25%,50%,75%,95%,25quantile,75quantile,25percentile,75percentile"
 )
 SUMMARIES = frozenset(_SUMMARIES.split(","))
 PLAIN = "Write decimals with a point, and thousands without a sign"
 
-_DECIMAL = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")  # 1,200 and 1,234.5
 _POINTS = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+,\d+")  # 1.234,5
 _SPACED = re.compile(r"[+-]?[1-9]\d{0,2}(?:[ '\u2019]\d{3})+(?:[.,]\d+)?")  # 12 942 and 12'942
@@ -52,23 +51,26 @@ def not_recorded(values: pd.Series, *, keep: Collection[str] = (), codes: bool =
     -------
     Series of bool
     """
-    found = values.str.casefold().isin(NOT_RECORDED)
+    found = values.str.casefold().isin(UNRECORDED)
     if codes:
         found |= pd.to_numeric(values, errors="coerce").isin(MISSING_CODES)
     return (found & ~values.str.casefold().isin([word.casefold() for word in keep])).fillna(False).astype(bool)
 
 
-def without_unrecorded(values: pd.Series, *, keep: Collection[str] = ()) -> tuple[pd.Series, list[str]]:
-    """Set the cells of a column of groups that mean "not recorded" to missing, with a note that lists them."""
-    missing = not_recorded(values, keep=keep, codes=True)
+def without_unrecorded(values: pd.Series, *, keep: Collection[str] | None = ()) -> tuple[pd.Series, list[str]]:
+    """Set the cells of a column of groups that mean "not recorded" to missing, with a note that lists them.
+
+    `keep` has the words that are groups; None if the column can have no names, as one that is cut into bins.
+    """
+    missing = not_recorded(values, keep=keep or (), codes=True)
     if not missing.any():
         return values, []
     count = int(missing.sum())
     many = str(count) if count >= SMALLEST_CELL else f"fewer than {SMALLEST_CELL}"
     words = ", ".join(map(repr, sorted(values[missing].unique())))
     one = sorted(values[missing].unique())[0]
-    keeps = f'NAMES="{values.name}: {one}={one}" makes it a group'
-    return values.mask(missing), [f"{values.name}: {words} in {many} rows count as not recorded; {keeps}"]
+    keeps = "" if keep is None else f'; NAMES="{values.name}: {one}={one}" makes it a group'
+    return values.mask(missing), [f"{values.name}: {words} in {many} rows count as not recorded{keeps}"]
 
 
 def with_points(values: pd.Series) -> tuple[pd.Series, str]:
@@ -97,7 +99,9 @@ def with_points(values: pd.Series) -> tuple[pd.Series, str]:
         plain = spaced.str.replace("[ '\u2019]", "", regex=True)
         values = values.where(~values.index.isin(spaced.index), plain.reindex(values.index))
         known = values.dropna()
-    commas = known[known.str.fullmatch(_DECIMAL) | known.str.fullmatch(_GROUPED) | known.str.fullmatch(_POINTS)]
+    commas = known[
+        known.str.fullmatch(tables.DECIMAL_COMMA) | known.str.fullmatch(_GROUPED) | known.str.fullmatch(_POINTS)
+    ]
     if commas.empty:
         return values, f"{values.name}: blanks were read as separators of thousands" if len(spaced) else ""
     thousands = _are_thousands(known, commas)
@@ -112,7 +116,7 @@ def with_points(values: pd.Series) -> tuple[pd.Series, str]:
 
 def _are_thousands(known: pd.Series, commas: pd.Series) -> bool:
     """Return True if the commas of a column separate thousands, False if they cut decimals."""
-    may_group, may_cut = commas.str.fullmatch(_GROUPED), commas.str.fullmatch(_DECIMAL)
+    may_group, may_cut = commas.str.fullmatch(_GROUPED), commas.str.fullmatch(tables.DECIMAL_COMMA)
     pointed = commas.str.fullmatch(_POINTS)
     only_groups, only_cuts = commas[may_group & ~may_cut], commas[(may_cut & ~may_group) | pointed]
     others = known[~known.index.isin(commas.index)]
@@ -131,8 +135,6 @@ def _are_thousands(known: pd.Series, commas: pd.Series) -> bool:
     plain = pd.to_numeric(others, errors="coerce").abs()
     if plain.notna().any() and (plain.dropna() < 1000).all() and (plain.dropna() % 1 == 0).all():
         return True
-    if plain.ge(1000).any():
-        return False
     seen = f"holds {commas.iloc[0]!r}, where the comma may cut decimals or separate thousands"
     raise InputError(_cell(commas), seen, PLAIN)
 
@@ -214,6 +216,6 @@ def summary_rows(cases: pd.Series, groups: pd.DataFrame) -> pd.Series:
         plain = re.sub(r"[:_±+/()-]+", " ", str(text).casefold())
         words = " ".join(plain.split())
         first, _, rest = words.partition(" ")
-        return words in SUMMARIES or (first in SUMMARIES - {"all", "n"} and (rest in SUMMARIES or rest in named))
+        return words in SUMMARIES or (first in SUMMARIES and (rest in SUMMARIES or rest in named))
 
     return cases.map(is_summary, na_action="ignore").fillna(False).astype(bool)
