@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from helpers.datasets.image_table.grouping import number_of
 from helpers.datasets.image_table.places import unfound
+from helpers.datasets.shared.cells import not_recorded, numeric
 from helpers.datasets.shared.splits import PARTS
 
 
@@ -35,9 +35,10 @@ def mender(refused: list[str]) -> Callable[[pd.DataFrame, Mapping[str, str], Pat
             table.loc[odd, roles[parameter]] = pd.NA
         if "PATIENT" in roles:
             name = roles["PATIENT"]
-            report(table[name].isna(), "PATIENT", "no patient is named")
+            nobody = table[name].isna() | not_recorded(table[name])
+            report(nobody, "PATIENT", "no patient is named")
             alone = pd.Series([f"(row {row})" for row in table.index], table.index, dtype="str")
-            table[name] = table[name].fillna(alone)
+            table[name] = table[name].mask(nobody, alone)
         twice = table.duplicated([roles[p] for p in ("FILE", "SLICE") if p in roles])
         report(twice, "FILE", "this image is also in another row")
         table = table[~twice].copy()
@@ -59,7 +60,7 @@ def _odd_cells(table: pd.DataFrame, roles: Mapping[str, str], path: Path) -> lis
         found.append(("MASK", unfound(table[roles["MASK"]], path), "there is no such mask file, or several"))
     if "SLICE" in roles:
         values = table[roles["SLICE"]]
-        numbers = number_of(values)
+        numbers = numeric(values)
         odd = values.notna() & ~((numbers >= 0) & (numbers % 1 == 0))
         found.append(("SLICE", odd, "expected a whole number from 0"))
     if "SPLIT" in roles:

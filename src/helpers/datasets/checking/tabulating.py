@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from helpers.datasets.image_table.loading import ImageTable
+from helpers.datasets.shared.cells import not_recorded
 from helpers.disclosure import SMALLEST_CELL
 
 HIDDEN = f"<{SMALLEST_CELL}"
-WORDS = ("unknown", "unclear", "na", "n/a", "nan", "none", "null", "?", "-", "missing", "not recorded", "#n/a")
 MISSING = "(missing)"  # where no group is recorded: no group, so its size is shown
 ALPHA = 0.05
 LABELS = 6  # labels that a table of the terminal has room for
@@ -85,9 +85,9 @@ def missing(cells: pd.DataFrame, table: ImageTable) -> tuple[list[str], list[str
     lines : list of str
     found : list of str
         Columns whose cells are missing more often with a label than without it (Fisher's exact test of patients,
-        Holm's correction over all tests at 0.05), and words for "unknown" that count as values.
+        Holm's correction over all tests at 0.05). Words such as "unknown" count as missing.
     """
-    blank = cells.isna()
+    blank = cells.isna() | cells.apply(lambda column: not_recorded(column.astype("str")))
     columns = [name for name in cells if blank[name].any()]
     lead = table.groups.iloc[:, 0] if len(table.groups.columns) else None
     values = [] if lead is None else list(pd.Categorical(lead).categories)
@@ -112,7 +112,7 @@ def missing(cells: pd.DataFrame, table: ImageTable) -> tuple[list[str], list[str
         lines.append(f"Related to a label: {len(related)} of {len(tests)} tests; others may be related all the same.")
     if small:
         lines.append(f"Not tested, since fewer than {SMALLEST_CELL} patients have or lack a cell: {', '.join(small)}")
-    return lines, related + _words(cells)
+    return lines, related
 
 
 def _tests(blank: pd.DataFrame, table: ImageTable) -> tuple[list[tuple[float, str, int]], list[str]]:
@@ -137,15 +137,3 @@ def _tests(blank: pd.DataFrame, table: ImageTable) -> tuple[list[tuple[float, st
             p = float(fisher_exact(counts.to_numpy()).pvalue)
             found.append((p, f"{name}: missing in {rates}", len(positive)))
     return found, small
-
-
-def _words(cells: pd.DataFrame) -> list[str]:
-    found = []
-    for name in cells:
-        text = cells[name].astype(object).map(lambda value: str(value).casefold(), na_action="ignore")
-        n = int(np.asarray(text.isin(WORDS)).sum())
-        if n and text.nunique() > 1:
-            word = cells[name][text.isin(WORDS)].iloc[0]
-            held = "1 cell holds" if n == 1 else f"{n} cells hold"
-            found.append(f"{name}: {held} {word!r} or the like, which counts as a value; leave such cells empty")
-    return found

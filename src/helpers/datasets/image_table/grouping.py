@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from helpers.datasets.image_table.columns import named, split, unquoted
-from helpers.datasets.shared.tables import DECIMAL_COMMA, NO_NUMBER
+from helpers.datasets.shared.cells import NOTHING_FOUND, numbers, numeric, one_spelling, without_unrecorded
 from helpers.errors import InputError
 
 MOST = 10  # groups of an attribute, and classes of a label: a column with more values is no attribute
@@ -46,20 +47,17 @@ def compared(text: str, columns: list[str], file: str) -> dict[str, list[str]]:
     return found
 
 
-def number_of(values: pd.Series) -> pd.Series:
-    """Convert texts to numbers, with a decimal point or comma; NaN where a text is none."""
-    points = values.where(~values.str.fullmatch(DECIMAL_COMMA).fillna(False), values.str.replace(",", "."))
-    return pd.to_numeric(points.astype(object).where(points.notna(), None), errors="coerce").astype(float)
+def recorded(values: pd.Series, *, keep: Collection[str] = (), codes: bool = False) -> tuple[pd.Series, list[str]]:
+    """Take words such as "unknown" for missing in a column of labels, except those to keep, with a note.
 
-
-def recorded(values: pd.Series) -> tuple[pd.Series, list[str]]:
-    """Take words such as "NA" for missing in a column whose other values are numbers, or yes and no; with a note."""
-    words = values.isin(NO_NUMBER)
-    rest = values[values.notna() & ~words]
-    if not words.any() or not (number_of(rest).notna().all() or set(rest.str.casefold()) <= {*_YES, *_NO}):
-        return values, []
-    shown = ", ".join(map(repr, sorted(values[words].unique())))
-    return values.mask(words), [f"{values.name}: {shown} in {int(words.sum())} rows count as not recorded"]
+    "None" may be the class in which nothing was found. In a column of numbers, or of yes and no, it is missing. With
+    `codes`, numbers such as 9999 are missing too.
+    """
+    found, notes = without_unrecorded(values, keep=keep, codes=codes)
+    known = found.dropna()
+    if numeric(known).notna().all() or set(known.str.casefold()) <= {*_YES, *_NO}:
+        return found, notes
+    return without_unrecorded(values, keep=[*keep, *NOTHING_FOUND], codes=codes)
 
 
 def grouped(values: pd.Series, groups: list[str] | None, patient: pd.Series, file: str) -> tuple[pd.Series, list[str]]:
@@ -89,15 +87,18 @@ def grouped(values: pd.Series, groups: list[str] | None, patient: pd.Series, fil
         A value of `COMPARE` does not occur, two groups share a row, or there are too many values.
     """
     if groups is None:
-        values, notes = recorded(values)
-        found, more = _as_typed(values, number_of(values), patient, file)
-        return found, notes + more
-    name, numbers = str(values.name), number_of(values)
+        values, notes = without_unrecorded(values, hint='COMPARE="{column}: {word} | another"')
+        values, joined = one_spelling(values)
+        found, more = _as_typed(values, patient, file)
+        return found, [*notes, *joined, *more]
+    asked = [unquoted(item) for text in groups for item in split(text, ",")]
+    values, unknown = without_unrecorded(values, keep=asked, hint='COMPARE="{column}: {word} | another"')
+    name, parsed = str(values.name), _numbers(values, file)
     found = pd.Series(pd.NA, index=values.index, dtype=object)
     for text in groups:
         inside = pd.Series(False, index=values.index)
         for item in split(text, ","):
-            part = _inside(values, numbers, unquoted(item))
+            part = _inside(values, parsed, unquoted(item))
             if not part.any():
                 there = ", ".join(map(str, values.dropna().value_counts().index[:MOST]))
                 raise InputError(f"COMPARE, {file}, column {name}", f"no row has {item}", f"The values are {there}")
@@ -108,6 +109,7 @@ def grouped(values: pd.Series, groups: list[str] | None, patient: pd.Series, fil
     names = [", ".join(map(unquoted, split(text, ","))) for text in groups]
     left = int((found.isna() & values.notna()).sum())
     notes = [f"{name}: {left} images have a value that COMPARE does not name, and are in no group"] if left else []
+    notes = unknown + notes
     return pd.Series(pd.Categorical(found, names), index=values.index, name=name), notes
 
 
@@ -126,19 +128,34 @@ def _inside(values: pd.Series, numbers: pd.Series, item: str) -> pd.Series:
     return (values.str.casefold() == item.casefold()).fillna(False).astype(bool)
 
 
-def _as_typed(values: pd.Series, numbers: pd.Series, patient: pd.Series, file: str) -> tuple[pd.Series, list[str]]:
-    name, known = str(values.name), values.dropna()
-    numeric = len(known) > 0 and numbers[known.index].notna().all()
+def _numbers(values: pd.Series, file: str) -> pd.Series:
+    """Convert a column to floats if all its cells are numbers; otherwise NaN where a cell is none.
+
+    Raises
+    ------
+    InputError
+        All cells are numbers, and the meaning of their commas is in doubt.
+    """
+    plain = values.str.replace(r"[.,' ]", "", regex=True)
+    if pd.to_numeric(plain.dropna(), errors="coerce").notna().all():
+        return numbers(values, Path(file))[0]
+    return numeric(values)
+
+
+def _as_typed(values: pd.Series, patient: pd.Series, file: str) -> tuple[pd.Series, list[str]]:
+    name, known, parsed = str(values.name), values.dropna(), _numbers(values, file)
+    are_numbers = len(known) > 0 and parsed[known.index].notna().all()
     if known.nunique() <= MOST:
-        order = sorted(known.unique(), key=lambda text: (float(text), text) if numeric else (0.0, text))
+        value = dict(zip(values, parsed, strict=True)) if are_numbers else dict.fromkeys(known, 0.0)
+        order = sorted(known.unique(), key=lambda text: (value[text], text))
         return pd.Series(pd.Categorical(values, order), index=values.index, name=name), []
-    if not numeric:
+    if not are_numbers:
         problem = f"has {known.nunique()} different values, such as {known.iloc[0]!r}"
         raise InputError(f"GROUPS, {file}, column {name}", problem, f"Name a column of groups. {HOW}")
-    middle = float(numbers.groupby(patient).first().median())
+    middle = float(parsed.groupby(patient).first().median())
     low, high = f"<={middle:g}", f">{middle:g}"
-    side = np.where(numbers <= middle, low, high)
-    made = pd.Series(pd.Categorical(side, [low, high]), index=values.index, name=name).where(numbers.notna())
+    side = np.where(parsed <= middle, low, high)
+    made = pd.Series(pd.Categorical(side, [low, high]), index=values.index, name=name).where(parsed.notna())
     return made, [f'{name}: divided at the median of the patients; COMPARE="{name}: {low} | {high}" sets other groups']
 
 
@@ -174,9 +191,11 @@ def labelled(text: str, table: pd.DataFrame, columns: list[str], file: str) -> t
         if not match and re.search("[!=<>]", re.sub('"[^"]*"', "", part)):
             raise InputError("TARGETS", f"{part!r} is not understood", 'Write such as "biopsied, grade=G3, age>60"')
         name = named(columns, unquoted(match[1] if match else part), parameter="TARGETS", file=file)
-        values, said = recorded(table[name])
+        bounded = bool(match) and match[2] in _OPERATORS
+        keep = [unquoted(match[3])] if match and not bounded else []
+        values, said = recorded(table[name], keep=keep, codes=bounded)
         notes += said
-        if match and match[2] in _OPERATORS:
+        if bounded:
             found[_name(name, match[2], match[3])] = _bounded(values, match[2], match[3], file)
             continue
         classes = _classes(values, file, most=len(values) if match else MOST)
@@ -219,15 +238,15 @@ def _name(column: str, sign: str, bound: str) -> str:
 
 
 def _bounded(values: pd.Series, sign: str, bound: str, file: str) -> pd.Series:
-    limit, numbers = pd.to_numeric(bound.strip(), errors="coerce"), number_of(values)
+    limit, parsed = pd.to_numeric(bound.strip(), errors="coerce"), _numbers(values, file)
     if np.isnan(limit):
         problem = f"{bound.strip()!r} is not a number"
         raise InputError(f"TARGETS, {file}, column {values.name}", problem, "Write a bound such as age>60")
-    odd = values.index[values.notna() & numbers.isna()]
+    odd = values.index[values.notna() & parsed.isna()]
     if len(odd):
         problem = f"holds {values[odd[0]]!r}, expected a number"
         raise InputError(f"{file}, row {odd[0]}, column {values.name}", problem, "Correct the cell, or leave it empty")
-    return _OPERATORS[sign](numbers, float(limit)).astype(float).where(numbers.notna())
+    return _OPERATORS[sign](parsed, float(limit)).astype(float).where(parsed.notna())
 
 
 def _classes(values: pd.Series, file: str, *, most: int) -> list[str]:

@@ -12,9 +12,10 @@ import pandas as pd
 from helpers.datasets.image_table import grouping
 from helpers.datasets.image_table.columns import GROUPS, TARGETS, assigned, named, recognised, split, unquoted
 from helpers.datasets.image_table.places import found_files
+from helpers.datasets.shared.cells import not_recorded, numeric
 from helpers.datasets.shared.files import Notes, at, dropped_frame
 from helpers.datasets.shared.splits import part_of
-from helpers.datasets.shared.tables import NO_NUMBER, alike, read_table
+from helpers.datasets.shared.tables import alike, read_table
 from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError
 
@@ -131,22 +132,25 @@ def _images(table: pd.DataFrame, roles: Mapping[str, str], path: Path) -> pd.Dat
     def column(parameter: str) -> pd.Series:
         return table[roles[parameter]] if parameter in roles else pd.Series(pd.NA, table.index, dtype="str")
 
+    def known(parameter: str) -> pd.Series:
+        return column(parameter).mask(not_recorded(column(parameter)))
+
     case = pd.Series([f"row {row}" for row in table.index], table.index, dtype="str")
-    slices = grouping.number_of(column("SLICE"))
+    slices = numeric(column("SLICE"))
     odd = column("SLICE").notna() & ~((slices >= 0) & (slices % 1 == 0))
     _refuse(odd, column("SLICE"), path, "a whole number from 0")
-    nobody = column("PATIENT").isna() | column("PATIENT").isin(NO_NUMBER)
+    nobody = column("PATIENT").isna() | not_recorded(column("PATIENT"))
     _refuse(nobody & ("PATIENT" in roles), column("PATIENT"), path, "a patient")
     images = pd.DataFrame(
         {
             "case": case,
             "file": found_files(column("FILE"), path, "image"),
-            "mask": found_files(column("MASK"), path, "mask"),
-            "second_mask": found_files(column("SECOND_MASK"), path, "mask"),
+            "mask": found_files(known("MASK"), path, "mask"),
+            "second_mask": found_files(known("SECOND_MASK"), path, "mask"),
             "slice": slices.astype("Int64"),
             "patient_id": column("PATIENT").fillna(case),
-            "site": column("SITE"),
-            "split": _parts(column("SPLIT"), path),
+            "site": known("SITE"),
+            "split": _parts(known("SPLIT"), path),
         }
     )
     _check_once(images, path, roles["FILE"])

@@ -112,7 +112,8 @@ def to_groups(
     source : bool
         The column is a source, such as the hospital: its values are categories, however many, also if they are numbers.
     """
-    values, notes = without_unrecorded(values, keep=None if edges is not None else list(named or ()))
+    hint = 'NAMES="{column}: {word}={word}"' if edges is None else ""
+    values, notes = without_unrecorded(values, keep=list(named or ()), hint=hint)
     name, known = str(values.name), values.dropna()
     if edges is not None:
         parsed, said = numbers(values, path)

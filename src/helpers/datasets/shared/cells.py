@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from helpers.datasets.shared import tables
 from helpers.datasets.shared.files import at
 from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError
@@ -24,6 +23,7 @@ _UNRECORDED = (
 UNRECORDED = frozenset(_UNRECORDED.split(","))
 # Numbers that stand for a missing code or age.
 MISSING_CODES = (9999.0, -9999.0, 999.0, -999.0, -99.0, -9.0)
+_NO_WIDTH = dict.fromkeys((0x200B, 0x2060, 0xFEFF))
 _SUMMARIES = (
     "mean,average,avg,overall,total,count,std,stddev,stdev,std dev,sd,sem,variance,median,min,minimum,max,maximum,"
     "q1,q3,iqr,25%,50%,75%,95%,25quantile,75quantile,25percentile,75percentile"
@@ -31,6 +31,9 @@ _SUMMARIES = (
 SUMMARIES = frozenset(_SUMMARIES.split(","))
 PLAIN = "Write decimals with a point, and thousands without a sign"
 
+# Words of a label, in lower case, that may mean that nothing was found; in other columns they mean "not recorded".
+NOTHING_FOUND = ("none", "nil")
+_DECIMAL = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")  # 0,83
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")  # 1,200 and 1,234.5
 _POINTS = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+,\d+")  # 1.234,5
 _SPACED = re.compile(r"[+-]?[1-9]\d{0,2}(?:[ '\u2019]\d{3})+(?:[.,]\d+)?")  # 12 942 and 12'942
@@ -53,23 +56,48 @@ def not_recorded(values: pd.Series, *, keep: Collection[str] = (), codes: bool =
     """
     found = values.str.casefold().isin(UNRECORDED)
     if codes:
-        found |= pd.to_numeric(values, errors="coerce").isin(MISSING_CODES)
+        found |= _codes(values)
     return (found & ~values.str.casefold().isin([word.casefold() for word in keep])).fillna(False).astype(bool)
 
 
-def without_unrecorded(values: pd.Series, *, keep: Collection[str] | None = ()) -> tuple[pd.Series, list[str]]:
-    """Set the cells of a column of groups that mean "not recorded" to missing, with a note that lists them.
+def _codes(values: pd.Series) -> pd.Series:
+    """Mark numbers of `MISSING_CODES`, unless the other numbers of the column reach to half of them or below 0."""
+    parsed = pd.to_numeric(values, errors="coerce")
+    coded = parsed.isin(MISSING_CODES)
+    others = parsed[~coded].dropna()
+    if others.empty:
+        return coded
+    return coded & ~np.where(parsed < 0, others.min() < 0, others.max() >= parsed / 2)
 
-    `keep` has the words that are groups; None if the column can have no names, as one that is cut into bins.
+
+def without_unrecorded(
+    values: pd.Series, *, keep: Collection[str] = (), hint: str = "", codes: bool = True
+) -> tuple[pd.Series, list[str]]:
+    """Set the cells of a column of groups or labels that mean "not recorded" to missing, with a note that lists them.
+
+    Parameters
+    ----------
+    values : Series of str
+    keep : collection of str
+        Words that are groups.
+    hint : str
+        The setting that makes a word a group, with ``{column}`` and ``{word}``; empty if there is none.
+    codes : bool
+        Mark numbers such as 9999 and -9 too.
+
+    Returns
+    -------
+    values : Series of str
+    notes : list of str
     """
-    missing = not_recorded(values, keep=keep or (), codes=True)
+    missing = not_recorded(values, keep=keep, codes=codes)
     if not missing.any():
         return values, []
     count = int(missing.sum())
     many = str(count) if count >= SMALLEST_CELL else f"fewer than {SMALLEST_CELL}"
     words = ", ".join(map(repr, sorted(values[missing].unique())))
     one = sorted(values[missing].unique())[0]
-    keeps = "" if keep is None else f'; NAMES="{values.name}: {one}={one}" makes it a group'
+    keeps = f"; {hint.format(column=values.name, word=one)} makes it a group" if hint else ""
     return values.mask(missing), [f"{values.name}: {words} in {many} rows count as not recorded{keeps}"]
 
 
@@ -99,9 +127,7 @@ def with_points(values: pd.Series) -> tuple[pd.Series, str]:
         plain = spaced.str.replace("[ '\u2019]", "", regex=True)
         values = values.where(~values.index.isin(spaced.index), plain.reindex(values.index))
         known = values.dropna()
-    commas = known[
-        known.str.fullmatch(tables.DECIMAL_COMMA) | known.str.fullmatch(_GROUPED) | known.str.fullmatch(_POINTS)
-    ]
+    commas = known[known.str.fullmatch(_DECIMAL) | known.str.fullmatch(_GROUPED) | known.str.fullmatch(_POINTS)]
     if commas.empty:
         return values, f"{values.name}: blanks were read as separators of thousands" if len(spaced) else ""
     thousands = _are_thousands(known, commas)
@@ -116,7 +142,7 @@ def with_points(values: pd.Series) -> tuple[pd.Series, str]:
 
 def _are_thousands(known: pd.Series, commas: pd.Series) -> bool:
     """Return True if the commas of a column separate thousands, False if they cut decimals."""
-    may_group, may_cut = commas.str.fullmatch(_GROUPED), commas.str.fullmatch(tables.DECIMAL_COMMA)
+    may_group, may_cut = commas.str.fullmatch(_GROUPED), commas.str.fullmatch(_DECIMAL)
     pointed = commas.str.fullmatch(_POINTS)
     only_groups, only_cuts = commas[may_group & ~may_cut], commas[(may_cut & ~may_group) | pointed]
     others = known[~known.index.isin(commas.index)]
@@ -162,7 +188,12 @@ def numbers(values: pd.Series, file: Path) -> tuple[pd.Series, list[str]]:
         problem = f"holds {values[row]!r}, which has no mean ({int(endless.sum())} such cells)"
         fix = "Write the worst value that is possible, such as the diagonal of the image: without the misses, the group"
         raise InputError(at(file, row, str(values.name)), problem, f"{fix} that has most of them looks better")
-    found, _ = tables.numbers(points, file)
+    found = pd.to_numeric(points, errors="coerce").astype(float)
+    bad = points.index[(points.notna() & found.isna()).to_numpy()]
+    if len(bad):
+        more = f" (and {len(bad) - 1} more cells)" if len(bad) > 1 else ""
+        problem = f"holds {str(values[bad[0]])[:60]!r}, expected a number{more}"
+        raise InputError(at(file, bad[0], str(values.name)), problem, "Correct the cell, or leave it empty")
     return found, [note] if note else []
 
 
@@ -191,9 +222,12 @@ def one_spelling(values: pd.Series) -> tuple[pd.Series, list[str]]:
     return values.where(values.isna(), plain.reindex(values.index)) if joined else values, notes
 
 
-def plain_name(text: str) -> str:
-    """Write a name in one way: letters composed (NFC), as a Mac decomposes those of files, and blanks single."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+def plain_name(text: object) -> str:
+    """Write a name in one way: letters composed (NFC), blanks single, and without blanks of no width.
+
+    Macs decompose the letters of file names, and web pages have blanks of no width.
+    """
+    return " ".join(unicodedata.normalize("NFC", str(text)).translate(_NO_WIDTH).split())
 
 
 def summary_rows(cases: pd.Series, groups: pd.DataFrame) -> pd.Series:
