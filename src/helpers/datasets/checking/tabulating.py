@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from helpers.datasets.image_table.loading import ImageTable
@@ -85,7 +84,8 @@ def missing(cells: pd.DataFrame, table: ImageTable) -> tuple[list[str], list[str
     lines : list of str
     found : list of str
         Columns whose cells are missing more often with a label than without it (Fisher's exact test of patients,
-        Holm's correction over all tests at 0.05). Words such as "unknown" count as missing.
+        Holm's correction over all tests at 0.05). Columns with words such as "unknown", which
+        count as missing.
     """
     blank = cells.isna() | cells.apply(lambda column: not_recorded(column.astype("str")))
     columns = [name for name in cells if blank[name].any()]
@@ -112,7 +112,7 @@ def missing(cells: pd.DataFrame, table: ImageTable) -> tuple[list[str], list[str
         lines.append(f"Related to a label: {len(related)} of {len(tests)} tests; others may be related all the same.")
     if small:
         lines.append(f"Not tested, since fewer than {SMALLEST_CELL} patients have or lack a cell: {', '.join(small)}")
-    return lines, related
+    return lines, related + _words(cells)
 
 
 def _tests(blank: pd.DataFrame, table: ImageTable) -> tuple[list[tuple[float, str, int]], list[str]]:
@@ -137,3 +137,13 @@ def _tests(blank: pd.DataFrame, table: ImageTable) -> tuple[list[tuple[float, st
             p = float(fisher_exact(counts.to_numpy()).pvalue)
             found.append((p, f"{name}: missing in {rates}", len(positive)))
     return found, small
+
+
+def _words(cells: pd.DataFrame) -> list[str]:
+    found = []
+    for name in cells:
+        words = cells[name][not_recorded(cells[name].astype("str"))]
+        if len(words):
+            held = "1 cell holds" if len(words) == 1 else f"{len(words)} cells hold"
+            found.append(f"{name}: {held} {words.iloc[0]!r} or the like, which counts as missing")
+    return found
