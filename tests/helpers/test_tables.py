@@ -1,0 +1,97 @@
+"""Tables as tools write them: the right rows, or one line that names the place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from helpers.datasets.shared.tables import columns_of, read_table
+from helpers.errors import InputError
+
+ROWS = [["p1", "0.83", "F"], ["p2", "0.75", "M"]]
+PLAIN = "id,dice,sex\np1,0.83,F\np2,0.75,M\n"
+# Text of a file, the row numbers of its two rows in a spreadsheet, and a part of the note.
+READ = {
+    "plain": (PLAIN, [2, 3], ""),
+    "sep with semicolons": ("sep=;\nid;dice;sex\np1;0.83;F\np2;0.75;M\n", [3, 4], "semicolons"),
+    "sep in quotes": ('"sep=;"\nid;dice;sex\np1;0.83;F\np2;0.75;M\n', [3, 4], "semicolons"),
+    "sep with a tab": ("sep=\t\nid\tdice\tsex\np1\t0.83\tF\np2\t0.75\tM\n", [3, 4], "tabs"),
+    "sep with a bar": ("sep=|\nid|dice|sex\np1|0.83|F\np2|0.75|M\n", [3, 4], "'|'"),
+    "SEP in capitals and a comma": ("SEP=,\nid,dice,sex\np1,0.83,F\np2,0.75,M\n", [3, 4], ""),
+    "a title": ("Results of model A\n" + PLAIN, [3, 4], "line 1 was skipped"),
+    "a title and a blank": ("Results of model A\n\n" + PLAIN, [4, 5], "lines 1 to 2 were skipped"),
+    "two titles, semicolons": (
+        "Results\nin 2024\nid;dice;sex\np1;0.83;F\np2;0.75;M\n",
+        [4, 5],
+        "lines 1 to 2 were skipped",
+    ),
+    "a blank above": ("\n\n" + PLAIN, [4, 5], ""),
+    "Windows ends of lines": (PLAIN.replace("\n", "\r\n"), [2, 3], ""),
+    "a blank of no width in the header": (PLAIN.replace("dice", "\u200bdice"), [2, 3], ""),
+}
+
+
+@pytest.mark.parametrize("name", READ)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_text_is_read_with_its_row_numbers(name, encoding, tmp_path):
+    text, rows, note = READ[name]
+    file = tmp_path / "my.csv"
+    file.write_bytes(text.encode(encoding))
+    frame, notes = read_table(file, "SCORES")
+    assert frame.to_numpy().tolist() == ROWS
+    assert frame.columns.tolist() == columns_of(file, "SCORES") == ["id", "dice", "sex"]
+    assert frame.index.tolist() == rows
+    assert note in "; ".join(notes) if note else notes == []
+
+
+REFUSED = {
+    "more fields than the header": (
+        "Results, model A\nid,dice,sex\np1,0.83,F\n",
+        r"rows have more fields than the header: line 2 has 3, line 1 has 2\. .* Is line 2 the header",
+    ),
+    "one column of decimal commas": ("dice\n0,83\n0,75\n", "rows have more fields than the header"),
+    "sep alone": ("sep=;\n", "a header and no rows"),
+    "twice after a title": ("Results\nid,dice,dice\n1,2,3\n", "two columns are called 'dice'"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_text_in_doubt_is_refused_in_one_line(name, tmp_path):
+    text, says = REFUSED[name]
+    file = tmp_path / "my.csv"
+    file.write_text(text)
+    with pytest.raises(InputError, match=says) as caught:
+        read_table(file, "SCORES")
+    assert "\n" not in str(caught.value)
+
+
+def workbook(path: Path, rows: list[list[object]]) -> Path:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(path)
+    return path
+
+
+def test_a_workbook_with_a_title_is_read_with_its_row_numbers(tmp_path):
+    rows = [["Results of model A"], [], ["id", "dice", "sex"], ["p1", 0.83, "F"], ["p2", 0.75, "M"]]
+    frame, notes = read_table(workbook(tmp_path / "my.xlsx", rows), "SCORES")
+    assert (frame.to_numpy().tolist(), frame.index.tolist()) == (ROWS, [4, 5])
+    assert notes == ["lines 1 to 2 were skipped as a title: the header is in line 3"]
+
+
+def test_a_formula_without_a_stored_value_is_refused_by_cell(tmp_path):
+    # A program that does not compute writes the formula alone, and readers find an empty cell.
+    file = workbook(tmp_path / "my.xlsx", [["id", "dice"], ["p1", 0.83], ["p2", "=B2-0.1"]])
+    with pytest.raises(InputError, match=r"my\.xlsx, cell B3: holds a formula without a stored value"):
+        read_table(file, "SCORES")
+
+
+def test_a_parquet_file_numbers_its_rows_as_a_spreadsheet(tmp_path):
+    pd.DataFrame(ROWS, columns=["id", "dice", "sex"]).to_parquet(tmp_path / "my.parquet")
+    frame, _ = read_table(tmp_path / "my.parquet", "SCORES")
+    assert frame.index.tolist() == [2, 3]
