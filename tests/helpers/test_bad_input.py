@@ -267,7 +267,7 @@ CASES: list[tuple[str, Act, tuple[str, ...]]] = [
     ("no such table", lambda root: datasets.read_scores(root / "no.csv"), ("no.csv", "no such file")),
     ("a folder for a table", lambda root: datasets.read_scores(root / "segmentations"), ("segmentations", "a folder")),
     ("empty table", scores(""), ("mine.csv", "empty")),
-    ("table without rows", scores("id,dice\n"), ("mine.csv", "no scores")),
+    ("table without rows", scores("id,dice\n"), ("mine.csv", "no rows")),
     ("table of footers alone", scores("id,dice\nmean,0.5\n"), ("mine.csv", "no scores")),
     ("table without ids", scores("dice\n0.5\n"), ("mine.csv", "patient_id")),
     ("table without Dice", scores("id,iou\nDUKE_000,0.5\n"), ("mine.csv", "column dice", "iou")),
@@ -290,7 +290,8 @@ CASES: list[tuple[str, Act, tuple[str, ...]]] = [
     ("half a fold", scores("id,dice,fold\nDUKE_000,0.5,1.5\n"), ("mine.csv", "row 2", "fold", "1.5")),
     ("more fields than names", scores("id,dice\nDUKE_000,0.5,3,4\n"), ("mine.csv", "header")),
     ("quotation not closed", scores('id,dice\n"DUKE_000,0.5\n'), ("mine.csv",)),
-    ("table not in UTF-8", scores(b"id,dice\n\xff\xfe,1\n"), ("mine.csv", "cannot be read")),
+    ("table of no known encoding", scores(b"id,dice\n\x81\x8d,1\n"), ("mine.csv", "encoding")),
+    ("Dice in doubt", scores('id,dice\nDUKE_000,"1,200"\n'), ("mine.csv, row 2", "dice", "'1,200'")),
     ("archive that is none", scores("id,dice\n", name="mine.zip"), ("mine.zip", "zip archive")),
     ("archive without folds", archive(plans="{}"), ("weights.zip", "fold_k")),
     (

@@ -14,7 +14,9 @@ import pandas as pd
 
 from helpers.datasets.mama_mia import layout
 from helpers.datasets.mama_mia.folders import check_folder
+from helpers.datasets.shared.cells import not_recorded, summary_rows, with_points
 from helpers.datasets.shared.files import Notes, dropped_frame, find, one_line, patient_ids, read_csv, refuse_first
+from helpers.datasets.shared.tables import SUFFIXES, columns_of, read_table
 from helpers.errors import InputError
 
 # Names that tools use for each column, reduced to letters and digits in lower case.
@@ -49,15 +51,13 @@ ALIASES: dict[str, tuple[str, ...]] = {
     ),
     "fold": ("fold", "cvfold", "foldid"),
 }
-_SUMMARY = frozenset(
-    ["MEAN", "STD", "SD", "MEDIAN", "MIN", "MAX", "AVERAGE", "AVG", "COUNT", "TOTAL", "ALL", "SUMMARY"]
-)
 _LIMITS = {"dice": 1.0, "nsd": 1.0, "hd95": np.inf, "expert_cc": np.inf, "automatic_cc": np.inf}
 _FIX = "Correct the cell"
+_ROUNDING = 1e-9  # a score this far out of its range is in it, but for the rounding of another program
 
 
 def read_scores(csv: str | Path, *, patients: Iterable[str] | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read per-case scores from a CSV file, or from the per-fold CSV files in a zip archive.
+    """Read per-case scores from a table, or from the per-fold CSV files in a zip archive.
 
     Columns have the names below or common aliases (``dsc``, ``case``, ``hausdorff95``, ``gt_cc``, ...), in upper or
     lower case. Ids are put in upper case; a folder before them and ``.nii.gz`` after them are removed. Rows of
@@ -66,7 +66,7 @@ def read_scores(csv: str | Path, *, patients: Iterable[str] | None = None) -> tu
     Parameters
     ----------
     csv : str or Path
-        CSV file, or zip archive.
+        Table in any format of `shared.tables.read_table`, or zip archive.
     patients : iterable of str, optional
         Ids to keep, such as those of a cohort. Others are left out and counted. By default all are kept.
 
@@ -98,7 +98,7 @@ def read_scores(csv: str | Path, *, patients: Iterable[str] | None = None) -> tu
             first = scores.loc[again, "patient_id"].iloc[0]
             raise InputError(path.name, f"{first!r} occurs in two folds", "Keep one row each patient")
     else:
-        scores = _scores(read_csv(path), path.name, notes, None)
+        scores = _scores(read_table(path, "SCORES")[0], path.name, notes, None)
     if patients is not None:
         keep = scores["patient_id"].isin(set(patient_ids(pd.Series(list(patients), dtype="str"))))
         notes.append((path.name, "score of a patient not asked for: left out", int((~keep).sum())))
@@ -113,7 +113,8 @@ def _members(path: Path) -> list[tuple[str, int | None, pd.DataFrame]]:
             tables = []
             for name, fold in names:
                 member = f"{path.name}:{name}"
-                tables.append((member, fold, read_csv(Path(member), io.BytesIO(archive.read(name)))))
+                table = read_csv(Path(member), io.BytesIO(archive.read(name)))
+                tables.append((member, fold, table.set_axis(table.index + 2).dropna(how="all")))
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         problem = f"cannot be read as a zip archive ({one_line(error)})"
         raise InputError(path, problem, "Download the archive again") from error
@@ -155,10 +156,9 @@ def _scores(table: pd.DataFrame, where: str, notes: Notes, fold: int | None) -> 
         if ours not in columns:
             problem = f"there is no such column among {', '.join(table.columns)}"
             raise InputError(f"{where}, column {ours}", problem, f"Name it '{ours}'")
-    table = table.set_axis(table.index + 2).dropna(how="all")
     ids = patient_ids(table[columns["patient_id"]])
     refuse_first(ids.isna(), ids, where, columns["patient_id"], "an id", "Fill the cell")
-    summary = ids.isin(_SUMMARY)
+    summary = summary_rows(ids, pd.DataFrame(index=ids.index))
     notes.append((where, "summary row, not a patient: left out", int(summary.sum())))
     table, ids = table[~summary], ids[~summary]
     if table.empty:
@@ -170,9 +170,15 @@ def _scores(table: pd.DataFrame, where: str, notes: Notes, fold: int | None) -> 
         if ours == "patient_id":
             continue
         raw = table[columns[ours]]
-        values = pd.to_numeric(raw, errors="coerce").astype(float)
+        raw = raw.mask(not_recorded(raw))
+        try:
+            values = pd.to_numeric(with_points(raw)[0], errors="coerce").astype(float)
+        except InputError as error:
+            raise InputError(f"{where}, {error.where}", error.problem, error.fix) from None
         refuse_first(values.isna() & raw.notna(), raw, where, columns[ours], "a number", _FIX)
-        scores[ours] = values
+        limit = _LIMITS.get(ours, np.inf)
+        near = values.between(-_ROUNDING, limit + _ROUNDING)
+        scores[ours] = values.mask(near, values.clip(0, limit))
     check_values(scores, where, columns)
     if "fold" in scores:
         scores["fold"] = scores["fold"].astype("int64")
@@ -216,7 +222,7 @@ def find_scores(root: str | Path) -> dict[str, Path]:
     folder = check_folder(root)
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() != ".csv" or path.name.startswith(".") or not path.is_file():
+        if path.suffix.lower() not in SUFFIXES or path.name.startswith(".") or not path.is_file():
             continue
         kind = _kind(path)
         if kind in found:
@@ -238,9 +244,9 @@ def find_scores(root: str | Path) -> dict[str, Path]:
 
 
 def _kind(path: Path) -> str | None:
-    """Identify the kind of score table by the header of a CSV file. Return None if it is not a score table."""
+    """Identify the kind of score table by its header. Return None if it is not a score table."""
     try:
-        names = read_csv(path, rows=0).columns
+        names = columns_of(path, "SCORES")
     except InputError:
         return None  # Not an error here: the folder may hold other files.
     keys = {_key(name) for name in names}

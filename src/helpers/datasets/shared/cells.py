@@ -25,8 +25,8 @@ UNRECORDED = frozenset(_UNRECORDED.split(","))
 MISSING_CODES = (9999.0, -9999.0, 999.0, -999.0, -99.0, -9.0)
 _NO_WIDTH = dict.fromkeys((0x200B, 0x2060, 0xFEFF))
 _SUMMARIES = (
-    "mean,average,avg,overall,total,count,std,stddev,stdev,std dev,sd,sem,variance,median,min,minimum,max,maximum,"
-    "q1,q3,iqr,25%,50%,75%,95%,25quantile,75quantile,25percentile,75percentile"
+    "mean,average,avg,overall,total,all,summary,count,std,stddev,stdev,std dev,sd,sem,variance,median,min,minimum,max,"
+    "maximum,q1,q3,iqr,25%,50%,75%,95%,25quantile,75quantile,25percentile,75percentile"
 )
 SUMMARIES = frozenset(_SUMMARIES.split(","))
 PLAIN = "Write decimals with a point, and thousands without a sign"
