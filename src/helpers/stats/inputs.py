@@ -50,11 +50,15 @@ def check_scores(score: ArrayLike, name: str = "score") -> np.ndarray:
     Raises
     ------
     InputError
-        There is no value, a value is not a number, or values are NaN or infinite (the message gives their number).
+        There is no value, a value is not a number, or values are masked, NaN or infinite (the message gives their
+        number).
     """
     try:
-        values = np.asarray(score, dtype=float)
-    except (TypeError, ValueError) as error:
+        if np.iscomplexobj(score):
+            raise InputError(name, "complex numbers", "Take magnitudes first.")
+        masked = np.ma.isMaskedArray(score)
+        values = np.ma.asarray(score, dtype=float).filled(np.nan) if masked else np.asarray(score, dtype=float)
+    except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: a tensor that requires a gradient
         raise InputError(name, f"not numbers ({error})", "Give one number per case.") from None
     if values.ndim != 1 or values.size == 0:
         raise InputError(name, f"shape {values.shape}, expected (n,) with n > 0", "Give one number per case.")
@@ -74,8 +78,20 @@ def check_success(success: ArrayLike, name: str = "success") -> np.ndarray:
 
 
 def check_groups(groups: ArrayLike, n: int, name: str = "groups") -> tuple[np.ndarray, list[object]]:
-    """Return codes (n,), -1 if missing, and the levels that occur: in category order, other labels sorted."""
+    """Return codes (n,), -1 if missing, and the levels that occur: in category order, other labels sorted.
+
+    In an array of texts "nan" is missing, because NumPy writes a missing value so.
+
+    Raises
+    ------
+    InputError
+        There are several columns, or not one label per score.
+    """
+    if np.ndim(groups) > 1:
+        raise InputError(name, f"shape {np.shape(groups)}, expected (n,)", "Give one column of labels.")
     series = groups if isinstance(groups, pd.Series) else pd.Series(groups)
+    if isinstance(groups, np.ndarray) and groups.dtype.kind in "US":
+        series = series.mask(series.isin(("nan", b"nan")))
     if len(series) != n:
         raise InputError(name, f"{len(series)} labels for {n} scores", "Give one label per score.")
     if isinstance(series.dtype, pd.CategoricalDtype):
