@@ -7,13 +7,14 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 import statsmodels.formula.api as smf
 from scipy.stats import norm
 from statsmodels.stats.anova import anova_lm
 
 from helpers import stats
 from helpers.errors import InputError
-from helpers.stats.random_intercept import fit_random_intercept
+from helpers.stats.random_intercept import fit_crossed_intercepts, fit_random_intercept
 
 
 @pytest.fixture(scope="module")
@@ -249,6 +250,55 @@ def test_published_variances_of_the_dyestuff():
     fit = fit_random_intercept(y, np.ones((30, 1)), cluster)
     assert (round(fit.between), round(fit.within)) == (1764, 2451)
     assert (fit.params[0], round(float(np.sqrt(fit.covariance[0, 0])), 2)) == (pytest.approx(1527.5), 19.38)
+
+
+def crossed(seed: int) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    """Forty cases of five runs and four conditions, some of them missing; either factor may have no variance."""
+    rng = np.random.default_rng(seed)
+    run, condition = (code.ravel()[rng.permutation(60)[:40]] for code in np.indices((5, 4, 3))[:2])
+    x = np.column_stack([np.ones(40), rng.random(40) < 0.5])
+    sd = (0.0, 0.0), (1.0, 0.0), (0.0, 0.7), (0.5, 2.0)
+    first, second = sd[seed % 4]
+    return (
+        rng.normal(size=40) + first * rng.normal(size=5)[run] + second * rng.normal(size=4)[condition],
+        x,
+        [run, condition],
+    )
+
+
+@pytest.mark.parametrize("seed", range(56))
+def test_crossed_intercepts_are_the_optimum_of_dense_reml(seed):
+    y, x, factors = crossed(seed)
+    fit = fit_crossed_intercepts(y, x, factors)
+    same = [np.equal.outer(code, code).astype(float) for code in factors]
+
+    def dense(ratios) -> tuple[float, np.ndarray, np.ndarray]:
+        inverse = np.linalg.inv(np.eye(40) + sum(ratio * part for ratio, part in zip(ratios, same, strict=True)))
+        inner = x.T @ inverse @ x
+        params = np.linalg.solve(inner, x.T @ inverse @ y)
+        left = (y - x @ params) @ inverse @ (y - x @ params)
+        deviance = 38 * np.log(left) - np.linalg.slogdet(inverse)[1] + np.linalg.slogdet(inner)[1]
+        return deviance, params, left / 38 * np.linalg.inv(inner)
+
+    deviance, params, covariance = dense(fit.between / fit.within)
+    grid = [0, *np.geomspace(1e-3, 30, 14)]
+    assert deviance <= min(dense((a, b))[0] for a in grid for b in grid) + 1e-9
+    steps = [
+        dense(fit.between / fit.within * np.array(step))[0] for step in ((1.01, 1), (0.99, 1), (1, 1.01), (1, 0.99))
+    ]
+    assert deviance <= min(steps) + 1e-9
+    assert fit.params == pytest.approx(params) and fit.covariance == pytest.approx(covariance)
+
+
+def test_without_variance_of_any_factor_crossed_intercepts_are_least_squares():
+    fits = [(fit_crossed_intercepts(*crossed(seed)), crossed(seed)) for seed in range(0, 56, 4)]
+    flat = [(fit, y, x) for fit, (y, x, _) in fits if not fit.between.any()]
+    assert len(flat) > 2
+    for fit, y, x in flat:
+        plain = sm.OLS(y, x).fit()
+        assert fit.params == pytest.approx(plain.params) and np.sqrt(np.diag(fit.covariance)) == pytest.approx(
+            plain.bse
+        )
 
 
 def test_formula_terms(frame):

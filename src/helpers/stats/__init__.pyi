@@ -59,18 +59,12 @@ from helpers.stats.printed import anova_from_summary, check_table, contrast_from
 from helpers.stats.questions import adjust_once, coarsenings
 from helpers.stats.resample import Change, Interval, bootstrap, bootstrap_change
 from helpers.stats.runs import TRAININGS
+from helpers.stats.seeds import change_over_seeds, over_seeds, seeds_needed, single_runs
 from helpers.stats.shares import rates_by
 from helpers.stats.sources import hidden_gap, within_source
 from helpers.stats.thresholds import choose_threshold, predict_at, threshold_optimism
 from helpers.stats.trends import trend
-from helpers.stats.variance import (
-    change_over_seeds,
-    over_seeds,
-    seeds_needed,
-    single_runs,
-    variance_components,
-    variance_shares,
-)
+from helpers.stats.variance import variance_components, variance_shares
 from helpers.stats.warning_signs import compare_signs, varying_signs
 
 __all__ = [

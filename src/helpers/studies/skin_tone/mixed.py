@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from helpers.errors import InputError
 from helpers.stats.inputs import check_scores, need_columns
+from helpers.stats.random_intercept import fit_crossed_intercepts
 
 
 def mixed_gap(
@@ -34,19 +34,19 @@ def mixed_gap(
     -------
     pandas.Series
         ``estimate, low, high, p`` (Wald), ``sd_run, sd_condition, sd_rest`` (roots of the variances), ``n`` rows,
-        ``note`` (warnings of the fit; empty if there are none).
+        ``note`` (names effects of which the variance is estimated as 0; else empty).
 
     Raises
     ------
     InputError
         A column or a group is missing, a row has no run or condition, there is only one run or one condition, a score
-        is not a number, all scores are equal, or the model cannot be fitted.
+        is not a number, or all scores are equal.
 
     Notes
     -----
-    The fit uses restricted maximum likelihood (statsmodels). The model adjusts for random conditions only in part: the
-    estimate is between the crude gap and the gap at equal conditions. An image that several runs test counts as several
-    images: the interval is then too short, and that of `representation_effects` is better.
+    The fit uses restricted maximum likelihood; see `stats.random_intercept`. The model adjusts for random conditions
+    only in part: the estimate is between the crude gap and the gap at equal conditions. An image that several runs test
+    counts as several images: the interval is then too short, and that of `representation_effects` is better.
     """
     need_columns(rows, ["run", "training", group, condition, score])
     part = rows[(rows["training"] == training) & rows[group].isin([a, b])]
@@ -59,28 +59,14 @@ def mixed_gap(
     values = check_scores(part[score], f"column {score}")
     if (scale := values.std()) == 0:
         raise InputError(f"column {score}", f"all values are {values[0]}", "Give scores that vary")
-    frame = pd.DataFrame(
-        {
-            "y": values / scale,
-            "b": (part[group] == b).to_numpy(float),
-            "run": part["run"].to_numpy(),
-            "condition": part[condition].astype(str).to_numpy(),
-        }
-    )
-    import statsmodels.formula.api as smf
-
-    random = {"run": "0 + C(run)", "condition": "0 + C(condition)"}
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        model = smf.mixedlm("y ~ b", frame, groups=np.ones(len(frame)), vc_formula=random)
-        try:
-            fit = model.fit(method="nm")  # gradient methods stop too early if a variance is near 0
-        except np.linalg.LinAlgError as error:
-            fix = "Give more images of each condition"
-            raise InputError("mixed model", f"it cannot be fitted ({error})", fix) from None
-    low, high = fit.conf_int().loc["b"] * scale
-    spread = dict(zip(fit.model.exog_vc.names, np.sqrt(np.maximum(fit.vcomp, 0)) * scale, strict=True))
-    found = {"estimate": fit.params["b"] * scale, "low": low, "high": high, "p": fit.pvalues["b"]}
-    found |= {"sd_run": spread["run"], "sd_condition": spread["condition"], "sd_rest": np.sqrt(fit.scale) * scale}
-    note = "; ".join(dict.fromkeys(str(w.message).split(".")[0] for w in caught))
-    return pd.Series(found | {"n": len(frame), "note": note})
+    design = np.column_stack([np.ones(len(part)), (part[group] == b).to_numpy(float)])
+    factors = {"run": part["run"], "condition": part[condition].astype(str)}
+    codes = [pd.factorize(column)[0] for column in factors.values()]
+    fit = fit_crossed_intercepts(values / scale, design, codes)
+    gap, error = fit.params[1] * scale, np.sqrt(fit.covariance[1, 1]) * scale
+    low, high = gap - stats.norm.ppf(0.975) * error, gap + stats.norm.ppf(0.975) * error
+    spread = dict(zip(factors, np.sqrt(fit.between) * scale, strict=True))
+    found = {"estimate": gap, "low": low, "high": high, "p": 2 * stats.norm.sf(abs(gap) / error)}
+    found |= {"sd_run": spread["run"], "sd_condition": spread["condition"], "sd_rest": np.sqrt(fit.within) * scale}
+    note = "; ".join(f"no variance of {name}: the estimate is at the boundary" for name in spread if spread[name] == 0)
+    return pd.Series(found | {"n": len(part), "note": note})

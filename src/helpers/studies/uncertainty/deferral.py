@@ -9,7 +9,7 @@ import pandas as pd
 
 from helpers.errors import InputError
 from helpers.stats import weighted
-from helpers.stats.variance import over_seeds
+from helpers.stats.seeds import over_seeds
 from helpers.stats.warning_signs import COLUMNS, SignedRun, SignStudy
 
 
