@@ -241,12 +241,12 @@ def _decoded(path: Path, raw: bytes) -> tuple[str, list[str]]:
 def alike(values: pd.Series, name: str) -> list[str]:
     """Report values that differ only by case, blanks or punctuation, and count as different ones.
 
-    With digits, punctuation has a meaning, as in <60 and >60.
+    Signs at an end have a meaning, as in ER+ and ER-, and with digits all have, as in <60 and >60.
     """
     spelled: dict[str, list[str]] = {}
     for label in values.dropna().unique():
         digits = any(c.isdigit() for c in label)
-        plain = "".join(c for c in label.casefold() if c.isalnum() or (digits and not c.isspace()))
+        plain = re.sub(r"\s+" if digits else r"(?<=\w)[\W_]+(?=\w)|[.,;:]$", "", label.casefold())
         spelled.setdefault(plain or label, []).append(label)
     return [
         f"{name}: {' and '.join(map(repr, same))} differ only by case, blanks or hyphens, and are kept apart"
