@@ -1,6 +1,7 @@
 """Dice, HD95, surface Dice and volumes: known shapes, properties, and agreement with other implementations."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -226,6 +227,88 @@ MASK = np.eye(4, dtype=np.uint8)[None].repeat(4, 0)
 def test_bad_input_is_refused(expert, predicted, settings, message):
     with pytest.raises(InputError, match=message):
         metrics.scores(expert, predicted, **{"spacing": (1, 1, 1), **settings})
+
+
+# Values of three columns, repeated, and what is marked or the values that the error shows.
+ROUNDED = [
+    ([0, 1, 0.9999999], [0, 1, 1]),
+    ([0, 0.9999999, 0.9999], [0, 1, 1]),
+    ([0, 1.0005, 0.9995], [0, 1, 1]),
+    ([1e-7, 1, 1], [0, 1, 1]),
+    ([-1e-17, 1, 1.0000001], [0, 1, 1]),
+    ([0, 254.99997, 255], [0, 1, 1]),
+    ([0, 1.9999999, 2], [0, 1, 1]),
+    ([0, 1e-7, 2e-7], [0, 0, 0]),
+    ([0, 1e-7, 1e-7], [0, 1, 1]),  # one positive value, however small, is a label
+    ([0, 0.3, 0.3], [0, 1, 1]),
+    ([0, 1, 0.998], "0, 0.998, 1$"),
+    ([0, 0.00101, 1], "0, 0.00101, 1$"),
+    ([0, 1, 1.0020000001], "0, 1, 1.002$"),
+    ([0.4, 0.40000001, 1], "0.4, 0.40000001, 1$"),
+    ([0, 0.9999, 2], "0, 0.9999, 2$"),
+    ([0, 10000000, 10000001], "0, 10000000, 10000001$"),
+    ([0, np.inf, 1], "0, 1, inf$"),
+    ([0, -0.9999999, -1], "-1, -0.9999999, 0$"),
+]
+
+
+@pytest.mark.parametrize(("values", "wanted"), ROUNDED)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_labels_are_rounded_and_errors_tell_values_apart(values, wanted, dtype):
+    mask, whole = np.tile(np.array(values, dtype), (3, 3, 1)), np.ones((3, 3, 3), bool)
+    if isinstance(wanted, list):
+        marked = np.tile(wanted, (3, 3, 1))
+        assert metrics.scores(mask, whole, spacing=SPACING) == metrics.scores(marked, whole, spacing=SPACING)
+    elif len(set(mask.ravel().tolist())) == 3:  # some values are one in single precision
+        with pytest.raises(InputError, match="expert mask: expected a binary mask") as found:
+            metrics.dice(mask, whole)
+        shown = found.value.problem.rpartition("values ")[2].split(", ")
+        assert len(set(shown)) == 3
+        assert dtype is np.float32 or re.match(wanted, ", ".join(shown))
+
+
+@pytest.mark.parametrize(
+    ("mask", "message"),
+    [
+        (MASK * 1j, "complex values.*magnitudes first"),
+        (MASK + 0j, "complex values.*magnitudes first"),
+        (MASK.astype(np.complex64), "complex values.*magnitudes first"),
+        (np.ma.masked_equal(MASK, 0), "masked array.*Fill or crop"),
+        (list(np.ma.masked_equal(MASK, 0)), "masked array.*Fill or crop"),
+        (MASK.astype(object), "not numbers .data type object"),
+        (MASK.astype(str), "not numbers .data type <U"),
+        (MASK.astype(bytes), "not numbers .data type .S"),
+        (MASK.astype("M8[D]"), "not numbers .data type datetime64"),
+        (np.zeros((4, 4, 4), [("R", "u1"), ("G", "u1"), ("B", "u1")]), "not numbers .data type ..'R'"),
+        (None, "not numbers .data type object"),
+        ([[1, 0], [1]], "not an array of numbers"),
+    ],
+    ids=lambda v: v if isinstance(v, str) else type(v).__name__,
+)
+def test_what_is_no_array_of_numbers_is_refused_in_one_line(mask, message):
+    calls = [
+        lambda m: metrics.dice(m, MASK),
+        lambda m: metrics.hd95(MASK, m, spacing=SPACING),
+        lambda m: metrics.scores(m, m, spacing=SPACING),
+        lambda m: metrics.shape(m, spacing=SPACING),
+    ]
+    for call in calls:
+        with pytest.raises(InputError, match=message) as found:
+            call(mask)
+        assert "\n" not in str(found.value)
+
+
+def test_a_tensor_with_a_gradient_is_refused_and_one_without_is_taken():
+    import torch
+
+    tensor = torch.from_numpy(MASK).float()
+    assert metrics.dice(tensor, MASK) == 1
+    with pytest.raises(InputError, match=r"expert mask: .*\.detach\(\)"):
+        metrics.dice(tensor.requires_grad_(), MASK)
+
+
+def test_a_masked_array_that_masks_nothing_is_an_array():
+    assert metrics.dice(np.ma.masked_equal(MASK, 9), MASK) == 1
 
 
 # -- other implementations

@@ -6,12 +6,14 @@ both. So every metric works on that box.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from helpers.errors import InputError
+from helpers.metrics.checks import as_numbers
+
+WHOLE = 1e-3  # largest distance from a whole number to a value that is taken as this number
 
 
 @dataclass(frozen=True)
@@ -36,36 +38,18 @@ class Pair:
         return not (self.expert.any() and self.predicted.any())
 
 
-def check_spacing(spacing: Sequence[float], ndim: int) -> np.ndarray:
-    """Return the voxel spacing as an array of `ndim` positive lengths in mm.
-
-    Raises
-    ------
-    InputError
-        The number of values is not `ndim`, or a value is not a positive finite number.
-    """
-    try:
-        values = np.atleast_1d(np.asarray(spacing, float))
-    except (TypeError, ValueError):
-        values = np.empty(0)
-    if values.shape != (ndim,) or not (np.isfinite(values) & (values > 0)).all():
-        raise InputError(
-            f"spacing = {spacing}",
-            f"expected {ndim} positive lengths in mm, one for each axis of the mask",
-            "Give the voxel size in the order of the array's axes",
-        )
-    return values
-
-
 def crop(expert: np.ndarray, predicted: np.ndarray) -> Pair:
     """Check two masks and crop both to their common bounding box.
 
+    A mask holds 0 and one positive number. Values within 0.001 of a whole number are also taken as this number, as
+    resampling and scaling leave a label of 1 at 0.9999999.
+
     Raises
     ------
     InputError
-        The shapes differ, or a mask has values other than 0 and one positive number.
+        The shapes differ, or a mask has other values.
     """
-    expert, predicted = np.asarray(expert), np.asarray(predicted)
+    expert, predicted = as_numbers(expert, "expert mask"), as_numbers(predicted, "predicted mask")
     if expert.shape != predicted.shape or expert.ndim == 0:
         raise InputError(
             "expert and predicted mask",
@@ -103,15 +87,32 @@ def _box(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
 
 def _binary(box: np.ndarray, name: str) -> np.ndarray:
     """Return the box as bool with a margin of one background voxel; its values must be 0 and one positive number."""
+    found = _one_label(box)
+    if found is None and box.dtype.kind == "f" and np.isfinite(box).all():
+        nearest = np.rint(box)
+        found = _one_label(nearest) if (np.abs(box - nearest) <= WHOLE).all() else None
+    if found is None:
+        values = np.unique(box).tolist()
+        shown = ", ".join(_distinct(values[:6])) + (", ..." if len(values) > 6 else "")
+        raise InputError(
+            name,
+            f"expected a binary mask (0 and one positive value), found the values {shown}",
+            "Threshold probabilities, or keep one label, first",
+        )
+    return np.pad(found, 1)
+
+
+def _one_label(box: np.ndarray) -> np.ndarray | None:
+    """Mark the foreground; return None if it has several values, or one that is not positive and finite."""
     found = box != 0
     if box.dtype != bool and found.any():
         value = box[found][0]
         if not (value > 0 and np.isfinite(value) and np.array_equal(box == value, found)):
-            values = np.unique(box).tolist()
-            shown = ", ".join(f"{v:g}" for v in values[:6]) + (", ..." if len(values) > 6 else "")
-            raise InputError(
-                name,
-                f"expected a binary mask (0 and one positive value), found the values {shown}",
-                "Threshold probabilities, or keep one label, first",
-            )
-    return np.pad(found, 1)
+            return None
+    return found
+
+
+def _distinct(values: list[float]) -> list[str]:
+    """Write different numbers with as few digits as tell them apart, 6 or more."""
+    written = ([f"{v:.{digits}g}" for v in values] for digits in range(6, 40))
+    return next(texts for texts in written if len(set(texts)) == len(values))

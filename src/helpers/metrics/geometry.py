@@ -10,27 +10,29 @@ parameter `smooth` removes the steps.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter
 from skimage.measure import find_contours, marching_cubes, mesh_surface_area
 
 from helpers.errors import InputError
-from helpers.metrics.cropping import check_spacing, crop
+from helpers.metrics.checks import real, shown
+from helpers.metrics.cropping import crop
+from helpers.metrics.grids import check_spacing, positions, voxel_volume
 
 REACH = 4  # standard deviations at which the Gaussian is cut off: smoothing spreads a mask no further
 
 
-def shape(mask: np.ndarray, *, spacing: Sequence[float], smooth: float = 0.0) -> dict[str, float]:
+def shape(mask: np.ndarray, *, spacing: ArrayLike, smooth: float = 0.0) -> dict[str, float]:
     """Measure the size and form of a mask's foreground, all its parts together.
 
     Parameters
     ----------
     mask : ndarray
         Binary mask of three or two dimensions: 0 and one positive value.
-    spacing : sequence of float
-        Voxel size in mm, in the order of the array's axes.
+    spacing : array_like of shape (ndim,) or (ndim, ndim)
+        Voxel size in mm, in the order of the array's axes; of a sheared grid, the matrix whose columns are the steps in
+        mm along each axis.
     smooth : float
         Standard deviation in mm of a Gaussian applied before the surface is drawn; 0 draws it through the voxels. The
         largest voxel length is enough to remove the steps. It rounds off smaller details, and a mask too small for it
@@ -51,7 +53,8 @@ def shape(mask: np.ndarray, *, spacing: Sequence[float], smooth: float = 0.0) ->
     ------
     InputError
         The mask is empty (it has no form: leave such a case out and count it), not binary, not of two or three
-        dimensions, or vanishes under smoothing; or the spacing or `smooth` cannot be used.
+        dimensions, or vanishes under smoothing; or the spacing or `smooth` cannot be used. A sheared grid cannot be
+        smoothed.
     """
     pair = crop(mask, mask)
     found, lengths = pair.expert, check_spacing(spacing, len(pair.shape))
@@ -59,12 +62,15 @@ def shape(mask: np.ndarray, *, spacing: Sequence[float], smooth: float = 0.0) ->
         raise InputError("mask", f"{found.ndim} dimensions", "Give a volume or a plane.")
     if not found.any():
         raise InputError("mask", "empty, so the shape is undefined", "Leave the case out, and count it.")
-    if isinstance(smooth, bool) or not isinstance(smooth, int | float | np.number) or not 0 <= smooth < np.inf:
-        raise InputError(f"smooth = {smooth}", "expected a length in mm, 0 or more", "Use 0 for no smoothing.")
+    if not 0 <= (width := real(smooth)) < np.inf:
+        raise InputError(f"smooth = {shown(smooth)}", "expected a length in mm, 0 or more", "Use 0 for no smoothing.")
+    if width and lengths.ndim == 2:
+        fix = "Use 0, or resample the mask to axes at right angles."
+        raise InputError(f"smooth = {shown(smooth)}", "the axes of the grid are not at right angles", fix)
     axes = _axes(found, lengths)
-    size = float(np.count_nonzero(found) * lengths.prod())
+    size = float(np.count_nonzero(found) * voxel_volume(lengths))
     if found.ndim == 3:
-        area, volume = _mesh(_field(found, lengths, smooth), lengths)
+        area, volume = _mesh(_field(found, lengths, width), lengths)
         return {
             "volume_cc": size / 1000,
             "surface_mm2": area,
@@ -73,7 +79,7 @@ def shape(mask: np.ndarray, *, spacing: Sequence[float], smooth: float = 0.0) ->
             "elongation": float(axes[1] / axes[0]),
             "flatness": float(axes[2] / axes[0]),
         }
-    perimeter, area = _contour(_field(found, lengths, smooth), lengths)
+    perimeter, area = _contour(_field(found, lengths, width), lengths)
     return {
         "area_mm2": size,
         "perimeter_mm": perimeter,
@@ -85,8 +91,10 @@ def shape(mask: np.ndarray, *, spacing: Sequence[float], smooth: float = 0.0) ->
 
 def _axes(mask: np.ndarray, spacing: np.ndarray) -> np.ndarray:
     """Compute the lengths of the principal axes, up to a common factor, longest first."""
-    places = np.argwhere(mask) * spacing
-    within = np.diag(spacing**2 / 12)  # a voxel is a box, not a point: one voxel has a form too
+    places = positions(np.argwhere(mask), spacing)
+    within = (
+        np.diag(spacing**2 / 12) if spacing.ndim == 1 else spacing @ spacing.T / 12
+    )  # a voxel is a box, not a point
     return np.sqrt(np.linalg.eigvalsh(np.cov(places.T, bias=True) + within)[::-1])
 
 
@@ -104,7 +112,11 @@ def _field(mask: np.ndarray, spacing: np.ndarray, smooth: float) -> np.ndarray:
 
 def _mesh(field: np.ndarray, spacing: np.ndarray) -> tuple[float, float]:
     """Compute the area in mm^2 and the enclosed volume in mm^3 of the surface at level 0.5."""
-    vertices, faces, _, _ = marching_cubes(field, 0.5, spacing=tuple(spacing))
+    if spacing.ndim == 1:
+        vertices, faces, _, _ = marching_cubes(field, 0.5, spacing=tuple(spacing))
+    else:
+        vertices, faces, _, _ = marching_cubes(field, 0.5)
+        vertices = positions(vertices, spacing)
     corners = vertices[faces].astype(float)
     volume = np.einsum("ij,ij->i", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])).sum() / 6
     return float(mesh_surface_area(vertices, faces)), float(abs(volume))
@@ -117,7 +129,7 @@ def _contour(field: np.ndarray, spacing: np.ndarray) -> tuple[float, float]:
     """
     length = area = 0.0
     for contour in find_contours(field, 0.5):
-        points = contour * spacing
+        points = positions(contour, spacing)
         steps = np.diff(points, axis=0)
         length += float(np.linalg.norm(steps, axis=1).sum())
         area += float((points[:-1, 0] * steps[:, 1] - points[:-1, 1] * steps[:, 0]).sum() / 2)

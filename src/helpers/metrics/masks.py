@@ -23,12 +23,13 @@ MONAI's default counts border voxels, so it differs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from helpers.errors import InputError
-from helpers.metrics.cropping import Pair, check_spacing, crop
+from helpers.metrics.checks import real, shown
+from helpers.metrics.cropping import Pair, crop
+from helpers.metrics.grids import check_spacing, diagonal, voxel_volume
 from helpers.metrics.surface import border, element_areas, percentile_distance, surface_elements, within
 
 ROUNDING = 1e-6  # mm: a surface exactly at the tolerance counts as within it, whatever the rounding of its coordinates
@@ -55,7 +56,7 @@ def dice(expert: np.ndarray, predicted: np.ndarray) -> float:
     return _dice(crop(expert, predicted))
 
 
-def hd95(expert: np.ndarray, predicted: np.ndarray, *, spacing: Sequence[float]) -> float:
+def hd95(expert: np.ndarray, predicted: np.ndarray, *, spacing: ArrayLike) -> float:
     """Compute the 95% Hausdorff distance (HD95) in mm.
 
     The surface of a mask is its border: foreground voxels with background, or the outside of the image, across at
@@ -67,8 +68,9 @@ def hd95(expert: np.ndarray, predicted: np.ndarray, *, spacing: Sequence[float])
     ----------
     expert, predicted : ndarray
         Binary masks of one shape: 0 and one positive value each.
-    spacing : sequence of float
-        Voxel size in mm, in the order of the array's axes.
+    spacing : array_like of shape (ndim,) or (ndim, ndim)
+        Voxel size in mm, in the order of the array's axes; of a sheared grid, the matrix whose columns are the steps in
+        mm along each axis.
 
     Returns
     -------
@@ -85,7 +87,7 @@ def hd95(expert: np.ndarray, predicted: np.ndarray, *, spacing: Sequence[float])
 
 
 def scores(
-    expert: np.ndarray, predicted: np.ndarray, *, spacing: Sequence[float], tolerance: float = 2.0
+    expert: np.ndarray, predicted: np.ndarray, *, spacing: ArrayLike, tolerance: float = 2.0
 ) -> dict[str, float | str]:
     """Compute all scores of one case; the common bounding box of the masks is searched only once.
 
@@ -93,8 +95,9 @@ def scores(
     ----------
     expert, predicted : ndarray
         Binary three-dimensional masks of one shape: 0 and one positive value each.
-    spacing : sequence of float
-        Voxel size in mm, in the order of the array's axes.
+    spacing : array_like of shape (ndim,) or (ndim, ndim)
+        Voxel size in mm, in the order of the array's axes; of a sheared grid, the matrix whose columns are the steps in
+        mm along each axis.
     tolerance : float
         Largest distance in mm that counts as agreement in the surface Dice.
 
@@ -138,9 +141,10 @@ def scores(
 
 def check_tolerance(tolerance: float) -> float:
     """Return the tolerance of the surface Dice as a float; raise InputError unless it is a length of 0 mm or more."""
-    if isinstance(tolerance, bool) or not isinstance(tolerance, int | float | np.number) or not 0 <= tolerance < np.inf:
-        raise InputError(f"tolerance = {tolerance}", "expected a length in mm, 0 or more", "Use 2.0 if in doubt")
-    return float(tolerance)
+    length = real(tolerance)
+    if not 0 <= length < np.inf:
+        raise InputError(f"tolerance = {shown(tolerance)}", "expected a length in mm, 0 or more", "Use 2.0 if in doubt")
+    return length
 
 
 def _dice(pair: Pair) -> float:
@@ -150,7 +154,7 @@ def _dice(pair: Pair) -> float:
 
 def _hd95(pair: Pair, spacing: np.ndarray) -> float:
     if pair.empty:
-        return float(np.linalg.norm(np.array(pair.shape) * spacing))
+        return diagonal(pair.shape, spacing)
     return percentile_distance(border(pair.expert), border(pair.predicted), spacing)
 
 
@@ -175,4 +179,4 @@ def _surface_dice(pair: Pair, spacing: np.ndarray, tolerance: float) -> float:
 
 
 def _volume_cc(mask: np.ndarray, spacing: np.ndarray) -> float:
-    return float(np.count_nonzero(mask) * spacing.prod() / 1000)
+    return float(np.count_nonzero(mask) * voxel_volume(spacing) / 1000)

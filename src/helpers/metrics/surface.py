@@ -9,6 +9,8 @@ import numpy as np
 from scipy.ndimage import label
 from scipy.spatial import ConvexHull, cKDTree
 
+from helpers.metrics.grids import positions, scale_areas, thinnest
+
 CORNERS = np.array(list(product((0, 1), repeat=3)))  # of a cube between eight voxel centres; corner i sets bit i
 REACH = 3  # steps along each axis that are tried before a k-d tree is built
 
@@ -42,18 +44,28 @@ def percentile_distance(first: np.ndarray, second: np.ndarray, spacing: np.ndarr
     first, second : ndarray of bool
         Arrays of one shape, each with a marked voxel.
     spacing : ndarray
-        Voxel size.
+        Of the grid, as `helpers.metrics.grids.check_spacing` returns it.
     """
-    return float(max(_directed_percentile(*pair, spacing) for pair in ((first, second), (second, first))))
+    return float(max(np.percentile(d, 95) for d in _both_ways(first, second, spacing)))
 
 
-def _directed_percentile(source: np.ndarray, target: np.ndarray, spacing: np.ndarray) -> float:
+def mean_distance(first: np.ndarray, second: np.ndarray, spacing: np.ndarray) -> float:
+    """Compute the mean distance over both directions pooled; parameters as in `percentile_distance`."""
+    return float(np.concatenate(_both_ways(first, second, spacing)).mean())
+
+
+def _both_ways(first: np.ndarray, second: np.ndarray, spacing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return _distances(first, second, spacing), _distances(second, first, spacing)
+
+
+def _distances(source: np.ndarray, target: np.ndarray, spacing: np.ndarray) -> np.ndarray:
+    """Measure the distance in mm from each marked voxel of `source` to the nearest one of `target`."""
     apart = ~target[source]  # the others are at distance 0 and need no search
-    points = np.argwhere(source)[apart]
-    if not len(points):
-        return 0.0
-    distances = _tree(np.argwhere(target) * spacing).query(points * spacing)[0]
-    return np.percentile(np.concatenate([np.zeros(apart.size - len(points)), distances]), 95)
+    distances = np.zeros(apart.size)
+    if apart.any():
+        tree = _tree(positions(np.argwhere(target), spacing))
+        distances[apart] = tree.query(positions(np.argwhere(source)[apart], spacing))[0]
+    return distances
 
 
 def within(source: np.ndarray, target: np.ndarray, spacing: np.ndarray, limit: float) -> np.ndarray:
@@ -68,7 +80,7 @@ def within(source: np.ndarray, target: np.ndarray, spacing: np.ndarray, limit: f
     marked, jumps = roomy[1].reshape(-1), np.array(roomy[1].strides)
     at = np.flatnonzero(roomy[0])
     near, rest = np.zeros(at.size, bool), np.arange(at.size)
-    shells, complete = _shells(tuple(spacing.tolist()))
+    shells, complete = _shells(spacing.tobytes(), spacing.shape)
     for length, steps in shells:
         if length > limit:
             return near
@@ -77,7 +89,8 @@ def within(source: np.ndarray, target: np.ndarray, spacing: np.ndarray, limit: f
         rest = rest[~hit]
     if limit >= complete and rest.size:
         points = np.column_stack(np.unravel_index(at[rest], roomy.shape[1:])) - REACH
-        near[rest] = _tree(np.argwhere(target) * spacing).query(points * spacing)[0] <= limit
+        tree = _tree(positions(np.argwhere(target), spacing))
+        near[rest] = tree.query(positions(points, spacing))[0] <= limit
     return near
 
 
@@ -86,11 +99,15 @@ def _tree(points: np.ndarray) -> cKDTree:
 
 
 @lru_cache(maxsize=64)
-def _shells(spacing: tuple[float, ...]) -> tuple[list[tuple[float, np.ndarray]], float]:
-    """List the steps to near voxels, grouped by length, shortest first, and the length below which all are listed."""
-    steps = np.array(list(product(range(-REACH, REACH + 1), repeat=len(spacing))))
-    lengths = np.linalg.norm(steps * spacing, axis=1).round(9)
-    complete = (REACH + 1) * min(spacing)
+def _shells(spacing: bytes, shape: tuple[int, ...]) -> tuple[list[tuple[float, np.ndarray]], float]:
+    """List the steps to near voxels, grouped by length, shortest first, and the length below which all are listed.
+
+    A step that is not listed crosses more than `REACH` planes of voxels along an axis.
+    """
+    grid = np.frombuffer(spacing).reshape(shape)
+    steps = np.array(list(product(range(-REACH, REACH + 1), repeat=len(grid))))
+    lengths = np.linalg.norm(positions(steps, grid), axis=1).round(9)
+    complete = (REACH + 1) * thinnest(grid)
     return [(float(v), steps[lengths == v]) for v in np.unique(lengths[lengths < complete])], complete
 
 
@@ -114,34 +131,42 @@ def element_areas(spacing: np.ndarray) -> np.ndarray:
 
     The surface passes through the middle of every cube edge with exactly one end in the mask. It is cut into flat
     pieces. The area of a piece at a spacing is the length of its vector area, after each component is scaled by the
-    spacings of the two other axes (the definition of Nikolov et al. 2021, https://doi.org/10.2196/26151).
+    spacings of the two other axes (the definition of Nikolov et al. 2021, https://doi.org/10.2196/26151). On a sheared
+    grid the matrix of cofactors takes the place of these. There the surface of a code depends on how it is cut, so it
+    has the mean area over both cuts of skew pieces, and over mask and background swapped.
     """
-    codes, vectors = _pieces()
-    face = spacing.prod() / spacing
-    return np.bincount(codes, np.linalg.norm(vectors * face, axis=1), minlength=256)
+    if spacing.ndim == 1:
+        return _areas(spacing, 0)
+    areas = (_areas(spacing, 0) + _areas(spacing, 1)) / 2
+    return (areas + areas[::-1]) / 2
 
 
-@lru_cache(maxsize=1)
-def _pieces() -> tuple[np.ndarray, np.ndarray]:
+def _areas(spacing: np.ndarray, first: int) -> np.ndarray:
+    codes, vectors = _pieces(first)
+    return np.bincount(codes, np.linalg.norm(scale_areas(vectors, spacing), axis=1), minlength=256)
+
+
+@lru_cache(maxsize=2)
+def _pieces(first: int) -> tuple[np.ndarray, np.ndarray]:
     """Compute the code and the vector area, at unit spacing, of every flat piece of all 256 surfaces.
 
     Of mask and background, the one with fewer of the eight voxels is split into parts joined by faces. The surface of a
     part is the boundary of the convex hull of its voxel centres and edge middles, without the triangles in the faces of
-    the cube. A surface of six corners may be skew (not flat). It is cut by joining every second corner, which gives the
-    same area whichever corner comes first.
+    the cube. A surface of six corners may be skew (not flat). It is cut by joining every second corner, from `first`
+    (0 or 1) on, which gives the same area at unit spacing.
     """
     codes, vectors = [], []
     for code in range(1, 255):
         cube = np.array([code >> bit & 1 for bit in range(8)]).reshape(2, 2, 2)
         parts, count = label(cube if cube.sum() <= 4 else 1 - cube)
         for part in range(1, count + 1):
-            for triangle in _triangles(parts == part):
+            for triangle in _triangles(parts == part, first):
                 codes.append(code)
                 vectors.append(np.cross(triangle[1] - triangle[0], triangle[2] - triangle[0]) / 2)
     return np.array(codes), np.array(vectors)
 
 
-def _triangles(part: np.ndarray) -> list[np.ndarray]:
+def _triangles(part: np.ndarray, first: int) -> list[np.ndarray]:
     centres = np.argwhere(part).astype(float)
     flips = np.abs(centres[:, None] - np.eye(3))  # the neighbour of each centre along each axis
     ends_differ = ~part[tuple(flips.astype(int).transpose(2, 0, 1))]
@@ -149,7 +174,7 @@ def _triangles(part: np.ndarray) -> list[np.ndarray]:
     if len(middles) == 6:
         axis = np.linalg.qr(np.c_[centres.mean(0) - 0.5, np.eye(3)])[0]
         around = (middles - middles.mean(0)) @ axis[:, 1:]
-        ring = middles[np.argsort(np.arctan2(around[:, 1], around[:, 0]))]
+        ring = np.roll(middles[np.argsort(np.arctan2(around[:, 1], around[:, 0]))], -first, axis=0)
         return [ring[list(i)] for i in ((0, 2, 4), (0, 1, 2), (2, 3, 4), (4, 5, 0))]
     points = np.vstack([centres, middles])
     triangles = [points[simplex] for simplex in ConvexHull(points).simplices]

@@ -1,0 +1,211 @@
+"""Scores and shapes on sheared and turned grids, against brute force over positions in mm."""
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy.ndimage import binary_erosion, gaussian_filter
+from scipy.spatial.transform import Rotation
+
+from helpers import metrics
+from helpers.errors import InputError
+from helpers.metrics.surface import REACH, element_areas, surface_elements, within
+
+LENGTHS = np.array([0.7, 0.7, 2.0])
+PLACES = np.indices((40, 36, 24))
+BALL = sum((axis - c) ** 2 for axis, c in zip(PLACES, (18, 17, 11), strict=True)) <= 64
+MOVED = np.roll(BALL, (2, 1, 1), (0, 1, 2))
+
+
+def leaning(degrees: float) -> np.ndarray:
+    """Slices 2 mm apart, each moved along the second axis, as in a scan with a tilted gantry."""
+    steps = np.diag(LENGTHS)
+    steps[1, 2] = 2 * np.tan(np.radians(degrees))
+    return steps
+
+
+def any_grid(seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return Rotation.random(rng=rng).as_matrix() @ (np.diag(rng.uniform(0.5, 3, 3)) + rng.uniform(-0.6, 0.6, (3, 3)))
+
+
+def blobs(seed: int, shape=(9, 11, 8)) -> np.ndarray:
+    field = gaussian_filter(np.random.default_rng(seed).normal(size=shape), 1.0)
+    return field > np.quantile(field, 0.7)
+
+
+def apart(first: np.ndarray, second: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distances of marked voxels of each array to the nearest of the other, from all pairs."""
+    a, b = (np.array([steps @ index for index in np.argwhere(marked)]) for marked in (first, second))
+    between = np.linalg.norm(a[:, None] - b[None], axis=2)
+    return between.min(1), between.min(0)
+
+
+# -- known values
+
+
+@pytest.mark.parametrize(("degrees", "hd95"), [(0, 2.119), (-20, 2.100), (20, 2.126), (30, 2.167)])
+def test_a_tilted_gantry(degrees, hd95):
+    found = metrics.scores(BALL, MOVED, spacing=leaning(degrees))
+    assert found["expert_cc"] == pytest.approx(BALL.sum() * 0.98 / 1000)  # 2.0668: a shear keeps the volume
+    edges = [m & ~binary_erosion(m) for m in (BALL, MOVED)]
+    wanted = max(np.percentile(d, 95) for d in apart(*edges, leaning(degrees)))
+    assert found["hd95"] == pytest.approx(wanted, abs=1e-9)
+    assert found["hd95"] == pytest.approx(hd95, abs=5e-4)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_any_grid_agrees_with_brute_force(seed):
+    steps, expert, predicted = any_grid(seed), blobs(seed), blobs(seed + 50)
+    edges = [m & ~binary_erosion(m) for m in (expert, predicted)]
+    both = apart(*edges, steps)
+    assert metrics.hd95(expert, predicted, spacing=steps) == pytest.approx(max(np.percentile(d, 95) for d in both))
+    codes = [surface_elements(np.pad(m, 1)) for m in (expert, predicted)]
+    surfaces = [(code != 0) & (code != 255) for code in codes]
+    both, areas = apart(*surfaces, steps), [element_areas(steps)[c[s]] for c, s in zip(codes, surfaces, strict=True)]
+    for tolerance in (0.4, 1.7, 3.1, 6.0):
+        agreed = sum(area[d <= tolerance].sum() for area, d in zip(areas, both, strict=True))
+        found = metrics.scores(expert, predicted, spacing=steps, tolerance=tolerance)
+        assert found["nsd"] == pytest.approx(agreed / np.concatenate(areas).sum(), abs=1e-12)
+    assert found["expert_cc"] == pytest.approx(expert.sum() * abs(np.linalg.det(steps)) / 1000)
+
+
+@pytest.mark.parametrize("lean", [0.3, 2.0, 3.6])
+def test_every_voxel_within_a_limit_is_found(lean):
+    """On a strongly sheared grid a voxel many steps away is near: the list of steps ends earlier there."""
+    steps = np.array([[1.0, lean, 0], [0, 1, 0], [0, 0, 1]])
+    source, target = np.zeros((2, 30, 30, 3), bool)
+    source[2, 20, 1] = target[:, ::5, 1] = True
+    distance = apart(source, target, steps)[0][0]
+    assert [within(source, target, steps, distance + e)[0] for e in (-1e-6, 1e-6)] == [False, True]
+    source, target = blobs(3, (20, 9, 9)), np.random.default_rng(0).random((20, 9, 9)) < 0.01
+    for limit in (0.5, 1, 1.5, 2, REACH, 5):
+        nearest = apart(source, target, steps)[0]
+        np.testing.assert_array_equal(within(source, target, steps, limit + 1e-9), nearest <= limit + 1e-9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_areas_are_those_of_the_sheared_pieces(seed):
+    """A plane, a corner, and a surface without edge, whose vector areas sum to zero."""
+    steps = any_grid(seed)
+    areas = element_areas(steps)
+    corners = list(itertools.product((0, 1), repeat=3))
+    for axis in range(3):
+        flat = sum(1 << i for i, corner in enumerate(corners) if corner[axis])
+        assert areas[flat] == pytest.approx(np.linalg.norm(np.cross(*np.delete(steps, axis, axis=1).T)))
+    ends = steps.T / 2  # the middles of the three edges at corner (0, 0, 0)
+    assert areas[1] == pytest.approx(np.linalg.norm(np.cross(ends[1] - ends[0], ends[2] - ends[0])) / 2)
+    assert np.allclose(areas, areas[::-1])
+
+
+# -- the same grid in other words
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_turned_grid_has_the_values_of_its_lengths(seed):
+    lengths = np.random.default_rng(seed).uniform(0.5, 3, 3)
+    expert, predicted = blobs(seed, (12, 11, 9)), blobs(seed + 50, (12, 11, 9))
+    turn = Rotation.random(rng=np.random.default_rng(seed)).as_matrix()
+    flipped = np.array([[0, -1, 0], [1, 0, 0], [0, 0, -1]])
+    for values in (metrics.scores, lambda a, b, **k: metrics.shape(a, **k)):
+        wanted = values(expert, predicted, spacing=lengths)
+        assert values(expert, predicted, spacing=np.diag(lengths)) == wanted
+        assert values(expert, predicted, spacing=flipped * lengths) == wanted
+        assert values(expert, predicted, spacing=turn * lengths) == pytest.approx(wanted, abs=1e-9, nan_ok=True)
+        stored = (turn * lengths).astype(np.float32)  # as in the header of a file
+        assert values(expert, predicted, spacing=stored) == pytest.approx(wanted, rel=1e-6, nan_ok=True)
+
+
+@pytest.mark.parametrize("degrees", [0.1, 20, 60])
+def test_a_shear_and_a_turn_are_one(degrees):
+    """Distances, areas and volumes do not change when the whole sheared grid is turned."""
+    turn = Rotation.random(rng=np.random.default_rng(7)).as_matrix()
+    for values in (metrics.scores,):
+        one, two = (values(BALL, MOVED, spacing=m @ leaning(degrees)) for m in (np.eye(3), turn))
+        assert one == pytest.approx(two, abs=1e-9)
+    one, two = (metrics.shape(BALL, spacing=m @ leaning(degrees)) for m in (np.eye(3), turn))
+    assert one == pytest.approx(two, rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_and_the_direction_of_axes_do_not_matter(seed):
+    steps, expert, predicted = any_grid(seed), blobs(seed), blobs(seed + 50)
+    wanted = metrics.scores(expert, predicted, spacing=steps, tolerance=1.3)
+    for order in ((1, 2, 0), (1, 0, 2)):
+        pair = [m.transpose(order) for m in (expert, predicted)]
+        assert metrics.scores(*pair, spacing=steps[:, order], tolerance=1.3) == pytest.approx(wanted)
+    for axis in range(3):
+        pair, signs = [np.flip(m, axis) for m in (expert, predicted)], np.where(np.arange(3) == axis, -1, 1)
+        assert metrics.scores(*pair, spacing=steps * signs, tolerance=1.3) == pytest.approx(wanted)
+
+
+def test_the_worst_distance_is_the_longest_diagonal():
+    steps = np.array([[1.0, -0.5, 0], [0, 2, 0], [0, 0, 3]])
+    shape = np.array([10, 20, 5])
+    ends = [steps @ (shape * e) for e in itertools.product((0, 1), repeat=3)]
+    wanted = max(np.linalg.norm(a - b) for a, b in itertools.combinations(ends, 2))
+    mask = np.zeros(shape, bool)
+    assert metrics.hd95(mask, mask, spacing=steps) == pytest.approx(wanted)
+
+
+def test_planes_may_be_sheared():
+    steps, first, second = np.array([[0.8, 0.5], [0, 1.3]]), blobs(1)[..., 0], blobs(2)[..., 0]
+    edges = [m & ~binary_erosion(m) for m in (first, second)]
+    wanted = max(np.percentile(d, 95) for d in apart(*edges, steps))
+    assert metrics.hd95(first, second, spacing=steps) == pytest.approx(wanted)
+    square = np.pad(np.ones((60, 40), bool), 2)
+    found = metrics.shape(square, spacing=steps)
+    assert found["area_mm2"] == pytest.approx(2400 * 0.8 * 1.3)
+    assert found["perimeter_mm"] == pytest.approx(2 * (60 * 0.8 + 40 * np.hypot(0.5, 1.3)), rel=0.02)
+
+
+def test_a_sheared_box_has_the_form_of_a_leaning_one():
+    """The mesh of a block of voxels, and its axes, against those of the parallelepiped."""
+    box = np.zeros((50, 60, 45), bool)
+    box[5:45, 5:55, 5:40] = True
+    steps = leaning(25)
+    sides = steps * (40, 50, 35)
+    found = metrics.shape(box, spacing=steps)
+    area = 2 * sum(np.linalg.norm(np.cross(sides[:, i], sides[:, j])) for i, j in ((0, 1), (0, 2), (1, 2)))
+    volume = abs(np.linalg.det(sides))
+    axes = np.sqrt(np.linalg.eigvalsh(sides @ sides.T))[::-1]  # uniform in a parallelepiped: a twelfth of this
+    assert found["volume_cc"] == pytest.approx(volume / 1000)
+    assert found["surface_mm2"] == pytest.approx(area, rel=0.03)
+    assert found["surface_to_volume"] == pytest.approx(area / volume, rel=0.03)
+    assert found["elongation"] == pytest.approx(axes[1] / axes[0])
+    assert found["flatness"] == pytest.approx(axes[2] / axes[0])
+
+
+# -- bad input
+
+
+@pytest.mark.parametrize(
+    "spacing",
+    [
+        np.ones((3, 3)),  # all steps along one line
+        np.array([[1, 0, 1], [0, 1, 1], [0, 0, 0]]),  # in one plane
+        np.diag([1, 1, 0]),
+        np.diag([1, 1, np.nan]),
+        np.eye(4),
+        np.eye(2),
+        np.eye(3) * 1j,
+        np.eye(3, dtype=bool),
+        np.ma.masked_equal(np.diag([1.0, 2, 3]), 3),
+        np.eye(3).astype(str),
+        ("1", "1", "2"),
+        (1, 1, 2j),
+        (True, True, True),
+        None,
+        [[1, 0], [0, 1, 1]],
+    ],
+    ids=repr,
+)
+def test_what_is_no_grid_is_refused_in_one_line(spacing):
+    with pytest.raises(InputError, match=r"3 positive lengths in mm.*3 x 3 matrix") as found:
+        metrics.scores(BALL, MOVED, spacing=spacing)
+    assert "\n" not in str(found.value) and len(str(found.value)) < 320
+
+
+def test_a_sheared_grid_is_not_smoothed():
+    with pytest.raises(InputError, match="not at right angles"):
+        metrics.shape(BALL, spacing=leaning(20), smooth=1.0)
