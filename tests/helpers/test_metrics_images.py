@@ -64,8 +64,142 @@ def test_bad_images_are_said(metric):
     ):
         with pytest.raises(InputError, match=said):
             metric(first, second)
-    with pytest.raises(InputError, match="data_range = 0"):
-        metric(x, y, data_range=0)
+
+
+BAD_RANGES = [
+    0,
+    -1,
+    np.nan,
+    np.inf,
+    True,
+    np.True_,
+    None,
+    "1",
+    b"1",
+    1j,
+    np.complex64(1),
+    [1.0],
+    np.ones(2),
+    [1, [2]],
+    {},
+]
+
+
+@pytest.mark.parametrize("data_range", BAD_RANGES, ids=repr)
+@pytest.mark.parametrize("metric", [metrics.psnr, metrics.ssim])
+def test_a_range_that_is_no_positive_number_is_refused(metric, data_range):
+    with pytest.raises(InputError, match=r"data_range = .*: expected a positive number") as found:
+        metric(*batch(2), data_range=data_range)
+    assert "\n" not in str(found.value)
+
+
+@pytest.mark.parametrize("data_range", [2, 2.0, np.float32(2), np.int16(2), np.array(2.0)], ids=repr)
+def test_a_range_may_be_any_real_number(data_range):
+    found, wanted = (metrics.psnr(*batch(2), data_range=r) for r in (data_range, 2.0))
+    np.testing.assert_array_equal(found, wanted)
+
+
+NO_IMAGES = [
+    (lambda x: x + 0j, "complex values .complex64.. Take magnitudes first"),
+    (lambda x: np.abs(x) * np.exp(1j * np.pi * x), "complex values .complex"),
+    (lambda x: np.ma.masked_less(x, 0.5), "masked array"),
+    (lambda x: list(np.ma.masked_less(x, 0.5)), "masked array"),
+    (lambda x: x.astype(object), "not numbers .data type object"),
+    (lambda x: x.astype(str), "not numbers .data type <U"),
+    (lambda x: (1000 * x).astype("m8[s]"), "not numbers .data type timedelta64"),
+    (lambda x: None, "not numbers .data type object"),
+    (lambda x: [[1.0], [1.0, 2.0]], "not an array of numbers"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "message"), NO_IMAGES)
+@pytest.mark.parametrize("metric", [metrics.psnr, metrics.ssim, metrics.lpips])
+def test_what_is_no_image_is_refused_in_one_line(metric, spoil, message):
+    x, y = batch(2)
+    for pair, name in (((spoil(x), y), "x"), ((x, spoil(y)), "y")):
+        with pytest.raises(InputError, match=f"^{name}: .*{message}") as found:
+            metric(*pair)
+        assert "\n" not in str(found.value)
+
+
+def test_tensors_are_taken_but_not_with_a_gradient():
+    torch = pytest.importorskip("torch")
+    x, y = batch(2)
+    tensors = [torch.from_numpy(images) for images in (x, y)]
+    for metric in (metrics.psnr, metrics.ssim):
+        np.testing.assert_array_equal(metric(*tensors), metric(x, y))
+        with pytest.raises(InputError, match=r"^y: .*\.detach\(\)"):
+            metric(x, tensors[1].clone().requires_grad_())
+
+
+# -- images far from 0, in data ranges
+
+
+def exact(x: np.ndarray, y: np.ndarray, peak: float) -> float:
+    """SSIM of one image by its definition, from deviations, in extended precision."""
+    a, b = (np.lib.stride_tricks.sliding_window_view(v.astype(np.longdouble), (7, 7)) for v in (x, y))
+    mean_a, mean_b = (v.mean(axis=(2, 3), keepdims=True) for v in (a, b))
+    covariance = ((a - mean_a) * (b - mean_b)).sum(axis=(2, 3)) / 48
+    variances = ((a - mean_a) ** 2 + (b - mean_b) ** 2).sum(axis=(2, 3)) / 48
+    mean_a, mean_b = mean_a[..., 0, 0], mean_b[..., 0, 0]
+    c1, c2 = (0.01 * peak) ** 2, (0.03 * peak) ** 2
+    light = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
+    return float((light * (2 * covariance + c2) / (variances + c2)).mean())
+
+
+# The pedestal and scale of both images, and the precision in which they are stored.
+PEDESTALS = [
+    (0, 1, float, 0.985),
+    (3, 1, np.float32, 0.985),
+    (5, 1, np.float32, 0.985),
+    (1000, 1, np.float32, 0.985),
+    (-1000, 1, np.float32, 0.985),
+    (1e6, 1, float, 0.985),
+    (-1e6, 1, float, 0.985),
+    (1e9, 1, float, 0.985),
+    (32768, 4095, np.float32, 0.985),  # CT as unsigned numbers
+    (32768, 100, np.uint16, 0.985),
+    (-1000, 0.01, float, 0.985),
+]
+
+
+@pytest.mark.parametrize(("pedestal", "peak", "dtype", "about"), PEDESTALS)
+def test_ssim_on_a_pedestal_is_exact(pedestal, peak, dtype, about):
+    rng = np.random.default_rng(4)
+    x = rng.random((3, 1, 40, 33))
+    x, y = ((pedestal + peak * v).astype(dtype) for v in (x, x + rng.normal(0, 0.05, x.shape)))
+    found = metrics.ssim(x, y, data_range=peak)
+    np.testing.assert_allclose(found, [exact(a[0], b[0], peak) for a, b in zip(x, y, strict=True)], rtol=1e-6)
+    assert found.mean() == pytest.approx(about, abs=0.003)
+    error = ((x.astype(np.longdouble) - y) ** 2).mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(metrics.psnr(x, y, data_range=peak), (10 * np.log10(peak**2 / error)).astype(float))
+
+
+def test_ssim_sees_a_difference_between_pedestals():
+    """The luminance term falls with the difference of the means, relative to these, and nothing else does."""
+    x = np.random.default_rng(5).random((1, 1, 20, 20))
+    for first, second in ((1000, 1100), (1e6, -1e6), (0, 50)):
+        a, b = x + first, x + second
+        assert metrics.ssim(a, b)[0] == pytest.approx(exact(a[0, 0], b[0, 0], 1.0), abs=1e-12)
+        assert metrics.ssim(a, b)[0] == pytest.approx(2 * first * second / (first**2 + second**2), abs=0.05)
+
+
+def test_ssim_of_steps_far_larger_than_the_range():
+    """A shift by one number would not do: the parts of this image are far from each other."""
+    rng = np.random.default_rng(6)
+    x = rng.random((1, 1, 30, 30)) + 1e6 * (np.arange(30) > 14)
+    y = x + rng.normal(0, 0.05, x.shape)
+    assert metrics.ssim(x, y)[0] == pytest.approx(exact(x[0, 0], y[0, 0], 1.0), abs=1e-9)
+
+
+def test_an_image_far_from_0_leaves_its_neighbours_in_the_batch_alone():
+    x, y = batch(6)
+    alone = metrics.ssim(x, y)
+    far = np.arange(6)[:, None, None, None] % 3 == 1
+    found = metrics.ssim(x + 1000 * far.astype(np.float32), y + 1000 * far.astype(np.float32))
+    np.testing.assert_array_equal(found[~far.ravel()], alone[~far.ravel()])
+    np.testing.assert_allclose(found, alone, atol=0.01)
+    assert structural_similarity(x[2, 0] + 1000, y[2, 0] + 1000, data_range=1.0) > 1.5  # as the docstring has it
 
 
 def test_ssim_needs_a_window():

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 
 from helpers.errors import InputError
+from helpers.metrics.checks import as_numbers, real, shown
 
 WINDOW = 7  # pixels: scikit-image's window, and the smallest image
 K1, K2 = 0.01, 0.03  # Wang et al. 2004
+NEAR = 4  # data ranges from 0 up to which a variance may be computed as the mean square less the squared mean
 PIXELS = 2**16  # processed at a time: their sums stay in the processor's cache, which more than halves the time
 BATCH = 32  # images through AlexNet at a time
 
@@ -39,7 +42,8 @@ def psnr(x: np.ndarray, y: np.ndarray, *, data_range: float = 1.0) -> np.ndarray
     Raises
     ------
     InputError
-        Shapes differ or are not (n, 1, h, w), a value is not finite, or `data_range` is not positive.
+        Shapes differ or are not (n, 1, h, w), a value is not finite or not a real number, or `data_range` is not
+        positive.
     """
     x, y, peak = _pair(x, y, data_range)
     error = np.concatenate([((a - b) ** 2).mean(axis=(1, 2)) for a, b in _chunks(x, y, np.dtype(float))])
@@ -65,13 +69,16 @@ def ssim(x: np.ndarray, y: np.ndarray, *, data_range: float = 1.0) -> np.ndarray
     Raises
     ------
     InputError
-        Shapes differ or are not (n, 1, h, w), an image is too small, a value is not finite, or `data_range` is not
-        positive.
+        Shapes differ or are not (n, 1, h, w), an image is too small, a value is not finite or not a real number, or
+        `data_range` is not positive.
 
     Notes
     -----
     Wang et al. 2004, https://doi.org/10.1109/TIP.2003.819861, with uniform windows and sample variances (ddof 1), the
     defaults of `skimage.metrics.structural_similarity`. As in that function, float32 images are compared in float32.
+    Images with a value more than four data ranges from 0 are not: there the squares are so large that rounding hides
+    the variance (at 1000 data ranges, scikit-image's values of float32 images pass 1). Their deviations from the mean
+    of each window are squared instead, in float64.
     """
     x, y, peak = _pair(x, y, data_range)
     if min(x.shape[1:]) < WINDOW:
@@ -146,14 +153,34 @@ def _lpips_parts() -> tuple[ModuleType, ModuleType]:
 
 
 def _similarity(x: np.ndarray, y: np.ndarray, peak: float) -> np.ndarray:
+    ends = [end(images, axis=(1, 2)) for images in (x, y) for end in (np.min, np.max)]
+    far = np.abs(ends).max(axis=0) > NEAR * peak
+    if far.any() and not far.all():
+        return np.concatenate([_similarity(x[i : i + 1], y[i : i + 1], peak) for i in range(len(x))])
+    if far.any():
+        x, y = x.astype(float), y.astype(float)
     mean_x, mean_y = _window_means(x), _window_means(y)
-    product, squares = mean_x * mean_y, mean_x**2 + mean_y**2
+    cross, squares = mean_x * mean_y, mean_x**2 + mean_y**2
     unbiased = WINDOW**2 / (WINDOW**2 - 1)
-    covariance = unbiased * (_window_means(x * y) - product)
-    variances = unbiased * (_window_means(x * x + y * y) - squares)
+    if far.any():
+        covariance, variances = (unbiased * part for part in _deviations(x, y, mean_x, mean_y))
+    else:
+        covariance = unbiased * (_window_means(x * y) - cross)
+        variances = unbiased * (_window_means(x * x + y * y) - squares)
     c1, c2 = (K1 * peak) ** 2, (K2 * peak) ** 2
-    index = (2 * product + c1) * (2 * covariance + c2) / ((squares + c1) * (variances + c2))
+    index = (2 * cross + c1) * (2 * covariance + c2) / ((squares + c1) * (variances + c2))
     return index.mean(axis=(1, 2), dtype=float)
+
+
+def _deviations(x: np.ndarray, y: np.ndarray, mean_x: np.ndarray, mean_y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Average over each window the product of both deviations from its means, and the sum of their squares."""
+    products, squares = np.zeros((2, *mean_x.shape))
+    height, width = mean_x.shape[1:]
+    for i, j in product(range(WINDOW), repeat=2):
+        a, b = (images[:, i : i + height, j : j + width] - mean for images, mean in ((x, mean_x), (y, mean_y)))
+        products += a * b
+        squares += a * a + b * b
+    return products / WINDOW**2, squares / WINDOW**2
 
 
 def _window_means(images: np.ndarray) -> np.ndarray:
@@ -176,7 +203,7 @@ def _chunks(x: np.ndarray, y: np.ndarray, precision: np.dtype) -> Iterator[tuple
 
 def _pair(x: np.ndarray, y: np.ndarray, data_range: float) -> tuple[np.ndarray, np.ndarray, float]:
     """Check both batches and `data_range`; return the batches as (n, h, w), and the range as a float."""
-    x, y = np.asarray(x), np.asarray(y)
+    x, y = as_numbers(x, "x"), as_numbers(y, "y")
     if x.ndim != 4 or x.shape[1] != 1 or not x.size:
         raise InputError("x", f"shape {x.shape}, expected (n, 1, h, w)", "Give a batch of grey images.")
     if x.shape != y.shape:
@@ -185,6 +212,9 @@ def _pair(x: np.ndarray, y: np.ndarray, data_range: float) -> tuple[np.ndarray, 
         bad = int((~np.isfinite(images)).any(axis=(1, 2, 3)).sum())
         if bad:
             raise InputError(name, f"{bad} of {len(images)} images hold NaN or infinite values", "Look at these first.")
-    if not 0 < data_range < np.inf:
-        raise InputError(f"data_range = {data_range}", "expected a positive number", "Use 1.0 for images in 0 to 1.")
-    return x[:, 0], y[:, 0], float(data_range)
+    peak = real(data_range)
+    if not 0 < peak < np.inf:
+        raise InputError(
+            f"data_range = {shown(data_range)}", "expected a positive number", "Use 1.0 for images in 0 to 1."
+        )
+    return x[:, 0], y[:, 0], peak
