@@ -126,6 +126,64 @@ def test_bad_input_is_said(y, predicted, groups, said):
         metrics.equalized_odds_difference(y, predicted, groups=groups)
 
 
+# Labels as lists, tables and older files hold them; the last of each is missing.
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [0, 1, 1, None],
+        np.array([0, 1, 1, None], object),
+        pd.Series([0, 1, 1, None], dtype="Int64"),
+        pd.Series([False, True, True, None], dtype=object),
+        np.float32([0, 1, 1, np.nan]),
+    ],
+    ids=lambda v: type(v).__name__,
+)
+def test_a_missing_label_is_left_out_however_it_is_stored(labels):
+    assert metrics.true_positive_rate(labels, [0, 1, 0, 1]) == 0.5
+    assert metrics.auroc(labels, [0.1, 0.2, 0.3, 0.4]) == (1.0, 3, 2, "")
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (np.array([0, 1, 1j]), "complex values"),
+        (np.ma.masked_equal([0, 1, 1], 0), "masked array"),
+        (["0", "1", "1"], "not numbers"),
+        (np.array(["0", 1, 1], object), "not numbers"),
+        (np.array([0, 1, 1j], object), "not numbers"),
+        (np.array([0, 1, 1], "M8[D]"), "not numbers"),
+        ([[0, 1], [1]], "not an array of numbers"),
+        ([[0, 1, 1]], r"shape \(1, 3\), expected \(n,\)"),
+        (None, r"shape \(\), expected \(n,\)"),
+    ],
+)
+def test_what_is_no_row_of_numbers_is_refused_in_one_line(values, said):
+    calls = [
+        ("y_true", lambda v: metrics.auroc(v, [0.1, 0.2, 0.3])),
+        ("score", lambda v: metrics.auroc([0, 1, 1], v)),
+        ("y_true", lambda v: metrics.true_positive_rate(v, [0, 1, 1])),
+        ("y_pred", lambda v: metrics.false_positive_rate([0, 1, 1], v)),
+        ("y_pred", lambda v: metrics.rates_by_group([0, 1, 1], v, groups=list("aab"))),
+    ]
+    for name, call in calls:
+        with pytest.raises(InputError, match=f"^{name}: .*{said}") as found:
+            call(values)
+        assert "\n" not in str(found.value)
+
+
+def test_groups_of_texts_with_a_missing_one():
+    y, predicted = [0, 1] * 30, [1, 0] * 30
+    with_missing = np.array(["a", "b", np.nan] * 20)  # NumPy writes the text "nan"
+    found = metrics.rates_by_group(y, predicted, groups=with_missing)
+    assert list(found.index) == ["a", "b"] and found.attrs["missing"] == 20
+
+
+@pytest.mark.parametrize("groups", [np.array([["a", "b", "b"]]), pd.DataFrame({"sex": list("aab")}), "aab", None])
+def test_groups_that_are_no_row_are_refused(groups):
+    with pytest.raises(InputError, match=r"groups: shape .*, expected \(n,\)"):
+        metrics.rates_by_group([0, 1, 1], [0, 1, 1], groups=groups)
+
+
 def test_a_score_that_is_not_finite_is_said():
     with pytest.raises(InputError, match="1 of 2 values are NaN or infinite"):
         metrics.auroc([0, 1], [0.5, np.inf])

@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from helpers.errors import InputError
+from helpers.metrics.checks import as_numbers
 
 SMALLEST = 10  # positives (negatives) that a group needs for its true (false) positive rate to be compared
 
@@ -94,7 +95,11 @@ def rates_by_group(
     """
     labels = check_labels(y_true)
     decided = _as_long_as(check_predictions(y_pred), labels, "y_pred")
+    if np.ndim(groups) != 1:
+        raise InputError("groups", f"shape {np.shape(groups)}, expected (n,)", "Give one label per case.")
     series = pd.Series(groups).reset_index(drop=True)
+    if isinstance(groups, np.ndarray) and groups.dtype.kind == "U":
+        series = series.mask(series == "nan")  # NumPy writes a missing value among texts as this text
     if len(series) != len(labels):
         raise InputError("groups", f"{len(series)} labels for {len(labels)} cases", "Give one label per case.")
     known = ~np.isnan(labels) & series.notna().to_numpy()
@@ -176,10 +181,7 @@ def check_probabilities(probability: ArrayLike, name: str = "probability") -> np
 
 
 def _numbers(values: ArrayLike, name: str, *, nan: bool = False) -> np.ndarray:
-    try:
-        array = np.asarray(values, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise InputError(name, f"not numbers ({error})", "Give one number per case.") from None
+    array = as_numbers(values, name, missing=True).astype(float)
     if array.ndim != 1 or not array.size:
         raise InputError(name, f"shape {array.shape}, expected (n,) with n > 0", "Give one number per case.")
     bad = int((~np.isfinite(array) & ~(np.isnan(array) & nan)).sum())
