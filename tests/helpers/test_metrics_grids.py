@@ -107,7 +107,7 @@ def test_a_turned_grid_has_the_values_of_its_lengths(seed):
     expert, predicted = blobs(seed, (12, 11, 9)), blobs(seed + 50, (12, 11, 9))
     turn = Rotation.random(rng=np.random.default_rng(seed)).as_matrix()
     flipped = np.array([[0, -1, 0], [1, 0, 0], [0, 0, -1]])
-    for values in (metrics.scores, lambda a, b, **k: metrics.shape(a, **k)):
+    for values in (metrics.scores, metrics.agreement, lambda a, b, **k: metrics.shape(a, **k)):
         wanted = values(expert, predicted, spacing=lengths)
         assert values(expert, predicted, spacing=np.diag(lengths)) == wanted
         assert values(expert, predicted, spacing=flipped * lengths) == wanted
@@ -122,7 +122,7 @@ def test_a_turned_grid_has_the_values_of_its_lengths(seed):
 def test_a_shear_and_a_turn_are_one(degrees):
     """Distances, areas and volumes do not change when the whole sheared grid is turned."""
     turn = Rotation.random(rng=np.random.default_rng(7)).as_matrix()
-    for values in (metrics.scores,):
+    for values in (metrics.scores, metrics.agreement):
         one, two = (values(BALL, MOVED, spacing=m @ leaning(degrees)) for m in (np.eye(3), turn))
         assert one == pytest.approx(two, abs=1e-9)
     one, two = (metrics.shape(BALL, spacing=m @ leaning(degrees)) for m in (np.eye(3), turn))

@@ -1,14 +1,15 @@
 """Metrics: arrays in, numbers out.
 
-Overlap and surface distances of masks are in `helpers.metrics.masks`, and size and form of one mask in
-`helpers.metrics.geometry`. The similarity of an image to its original is in `helpers.metrics.images`. Rates of
-predictions and their gaps between groups are in `helpers.metrics.rates`. Everything public can be called as
-``metrics.<name>``.
+Overlap and surface distances of masks are in `helpers.metrics.masks`, lesions found in `helpers.metrics.detection`, and
+size and form of one mask in `helpers.metrics.geometry`. The similarity of an image to its original is in
+`helpers.metrics.images`. Rates of predictions and their gaps between groups are in `helpers.metrics.rates`. Everything
+public can be called as ``metrics.<name>``.
 """
 
+from helpers.metrics.detection import lesions
 from helpers.metrics.geometry import shape
 from helpers.metrics.images import lpips, lpips_available, psnr, ssim
-from helpers.metrics.masks import dice, hd95, scores
+from helpers.metrics.masks import agreement, assd, dice, hd95, iou, scores
 from helpers.metrics.rates import (
     Auroc,
     auroc,
@@ -21,12 +22,16 @@ from helpers.metrics.rates import (
 
 __all__ = [
     "Auroc",
+    "agreement",
+    "assd",
     "auroc",
     "dice",
     "equal_opportunity_difference",
     "equalized_odds_difference",
     "false_positive_rate",
     "hd95",
+    "iou",
+    "lesions",
     "lpips",
     "lpips_available",
     "psnr",

@@ -1,9 +1,10 @@
 """Scores of a predicted mask against an expert's mask.
 
 **One policy for empty masks.** If the expert's mask, the predicted mask or both are empty, the case gets the worst
-values: Dice 0, surface Dice 0, and as HD95 the diagonal of the whole image in mm. Such a case is never dropped and
-never NaN. It also never gets a perfect distance, as it does in some tools. `scores` marks such a case by its
-``status``, so that it can be counted, or left out where the question allows it:
+values: Dice, IoU and surface Dice 0, and as HD95 and ASSD the diagonal of the whole image in mm. Such a case is never
+dropped and never NaN. It also never gets a perfect distance, as it does in some tools. `scores` marks such a case by
+its ``status``, so that it can be counted, or left out where the question allows it (`helpers.metrics.detection` has the
+rule for rates of lesions, which are NaN without a lesion):
 
 =============  ===============================================
 ``scored``     both masks hold foreground
@@ -16,6 +17,8 @@ never NaN. It also never gets a perfect distance, as it does in some tools. `sco
 once, as MONAI and SimpleITK contours do. The surface-distance package of DeepMind measures them
 between voxel corners and weights each corner by its area, so its HD95 differs by up to about a voxel's diagonal. A
 percentile over both directions pooled, as in seg-metrics, is at most the larger of the two directed percentiles.
+`assd` takes the mean over both directions pooled, as MONAI does; medpy and panoptica take the mean of two directed
+means, in which the border of a smaller mask has as much weight as that of a larger one.
 SimpleITK's Hausdorff filter computes the maximum, not a percentile, over whole masks, not over their borders.
 The surface Dice of `scores` is weighted by area, as in DeepMind's package and in MONAI with ``use_subvoxels=True``.
 MONAI's default counts border voxels, so it differs.
@@ -29,8 +32,9 @@ from numpy.typing import ArrayLike
 from helpers.errors import InputError
 from helpers.metrics.checks import real, shown
 from helpers.metrics.cropping import Pair, crop
+from helpers.metrics.detection import detect
 from helpers.metrics.grids import check_spacing, diagonal, voxel_volume
-from helpers.metrics.surface import border, element_areas, percentile_distance, surface_elements, within
+from helpers.metrics.surface import border, element_areas, mean_distance, percentile_distance, surface_elements, within
 
 ROUNDING = 1e-6  # mm: a surface exactly at the tolerance counts as within it, whatever the rounding of its coordinates
 
@@ -54,6 +58,14 @@ def dice(expert: np.ndarray, predicted: np.ndarray) -> float:
         Shapes differ, or a mask is not binary.
     """
     return _dice(crop(expert, predicted))
+
+
+def iou(expert: np.ndarray, predicted: np.ndarray) -> float:
+    """Compute the intersection over union (IoU, Jaccard index) ``|A and B| / |A or B|``.
+
+    Parameters, errors and the value for empty masks are those of `dice`, which is ``2 IoU / (1 + IoU)``.
+    """
+    return _iou(crop(expert, predicted))
 
 
 def hd95(expert: np.ndarray, predicted: np.ndarray, *, spacing: ArrayLike) -> float:
@@ -84,6 +96,18 @@ def hd95(expert: np.ndarray, predicted: np.ndarray, *, spacing: ArrayLike) -> fl
     """
     pair = crop(expert, predicted)
     return _hd95(pair, check_spacing(spacing, len(pair.shape)))
+
+
+def assd(expert: np.ndarray, predicted: np.ndarray, *, spacing: ArrayLike) -> float:
+    """Compute the average symmetric surface distance (ASSD) in mm.
+
+    For the centre of every border voxel of either mask, the distance to the nearest border voxel's centre in the other
+    mask is measured, as in `hd95`. The result is the mean of all these distances, of both masks together.
+
+    Parameters, errors and the value for empty masks are those of `hd95`.
+    """
+    pair = crop(expert, predicted)
+    return _assd(pair, check_spacing(spacing, len(pair.shape)))
 
 
 def scores(
@@ -139,6 +163,51 @@ def scores(
     }
 
 
+def agreement(
+    expert: np.ndarray,
+    predicted: np.ndarray,
+    *,
+    spacing: ArrayLike,
+    connectivity: int | None = None,
+    overlap: float | str = 0.5,
+) -> dict[str, float]:
+    """Compute IoU, ASSD and the detection of lesions; the common bounding box of the masks is searched only once.
+
+    Parameters
+    ----------
+    expert, predicted : ndarray
+        Binary masks of one shape: 0 and one positive value each.
+    spacing : array_like of shape (ndim,) or (ndim, ndim)
+        As in `hd95`.
+    connectivity, overlap
+        As in `helpers.metrics.lesions`.
+
+    Returns
+    -------
+    dict of str to int or float
+        ``iou``, ``assd`` (mm), ``lesions_expert``, ``lesions_predicted``, ``lesions_found`` (of the expert's), and
+        ``lesion_sensitivity``, ``lesion_precision``, ``lesion_f1`` (NaN without a lesion to divide by).
+
+    Raises
+    ------
+    InputError
+        Shapes differ, a mask is not binary, or another argument does not fit.
+    """
+    pair = crop(expert, predicted)
+    lengths = check_spacing(spacing, len(pair.shape))
+    found = detect(pair, connectivity, overlap)
+    return {
+        "iou": _iou(pair),
+        "assd": _assd(pair, lengths),
+        "lesions_expert": found["n_expert"],
+        "lesions_predicted": found["n_predicted"],
+        "lesions_found": found["matched"],
+        "lesion_sensitivity": found["sensitivity"],
+        "lesion_precision": found["precision"],
+        "lesion_f1": found["f1"],
+    }
+
+
 def check_tolerance(tolerance: float) -> float:
     """Return the tolerance of the surface Dice as a float; raise InputError unless it is a length of 0 mm or more."""
     length = real(tolerance)
@@ -150,6 +219,17 @@ def check_tolerance(tolerance: float) -> float:
 def _dice(pair: Pair) -> float:
     total = np.count_nonzero(pair.expert) + np.count_nonzero(pair.predicted)
     return float(2 * np.count_nonzero(pair.expert & pair.predicted) / total) if total else 0.0
+
+
+def _iou(pair: Pair) -> float:
+    union = np.count_nonzero(pair.expert | pair.predicted)
+    return float(np.count_nonzero(pair.expert & pair.predicted) / union) if union else 0.0
+
+
+def _assd(pair: Pair, spacing: np.ndarray) -> float:
+    if pair.empty:
+        return diagonal(pair.shape, spacing)
+    return mean_distance(border(pair.expert), border(pair.predicted), spacing)
 
 
 def _hd95(pair: Pair, spacing: np.ndarray) -> float:
