@@ -17,8 +17,8 @@ rule for rates of lesions, which are NaN without a lesion):
 once, as MONAI and SimpleITK contours do. The surface-distance package of DeepMind measures them
 between voxel corners and weights each corner by its area, so its HD95 differs by up to about a voxel's diagonal. A
 percentile over both directions pooled, as in seg-metrics, is at most the larger of the two directed percentiles.
-`assd` takes the mean over both directions pooled, as MONAI does; medpy and panoptica take the mean of two directed
-means, in which the border of a smaller mask has as much weight as that of a larger one.
+`assd` takes the mean over both directions pooled, as medpy and MONAI with ``symmetric=True`` do. Panoptica takes the
+mean of two directed means, in which the border of a smaller mask has as much weight as that of a larger one.
 SimpleITK's Hausdorff filter computes the maximum, not a percentile, over whole masks, not over their borders.
 The surface Dice of `scores` is weighted by area, as in DeepMind's package and in MONAI with ``use_subvoxels=True``.
 MONAI's default counts border voxels, so it differs.
