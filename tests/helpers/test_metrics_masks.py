@@ -206,6 +206,8 @@ MASK = np.eye(4, dtype=np.uint8)[None].repeat(4, 0)
     ("expert", "predicted", "settings", "message"),
     [
         (MASK, MASK[:2], {}, r"one shape, found \(4, 4, 4\) and \(2, 4, 4\)"),
+        (MASK[:0], MASK[:0], {}, r"expected voxels in two masks"),
+        (MASK[0, 0, 0], MASK[0, 0, 0], {}, r"expected voxels in two masks"),
         (MASK, MASK * np.arange(4, dtype=np.uint8), {}, "predicted mask: expected a binary mask.*0, 1, 2, 3"),
         (MASK * 0.3 + MASK.cumsum(0), MASK, {}, "expert mask: expected a binary mask"),
         (np.where(MASK, np.nan, 0), MASK, {}, "expert mask: expected a binary mask.*nan"),

@@ -184,6 +184,12 @@ def test_groups_that_are_no_row_are_refused(groups):
         metrics.rates_by_group([0, 1, 1], [0, 1, 1], groups=groups)
 
 
+@pytest.mark.parametrize("minimum", ["10", None, -1, np.nan, True, [10]])
+def test_a_minimum_that_is_no_number_is_refused(minimum):
+    with pytest.raises(InputError, match=r"minimum = .*: expected a number of cases"):
+        metrics.rates_by_group([0, 1], [0, 1], groups=["a", "b"], minimum=minimum)
+
+
 def test_a_score_that_is_not_finite_is_said():
     with pytest.raises(InputError, match="1 of 2 values are NaN or infinite"):
         metrics.auroc([0, 1], [0.5, np.inf])

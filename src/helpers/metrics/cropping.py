@@ -50,10 +50,10 @@ def crop(expert: np.ndarray, predicted: np.ndarray) -> Pair:
         The shapes differ, or a mask has other values.
     """
     expert, predicted = as_numbers(expert, "expert mask"), as_numbers(predicted, "predicted mask")
-    if expert.shape != predicted.shape or expert.ndim == 0:
+    if expert.shape != predicted.shape or expert.ndim == 0 or not expert.size:
         raise InputError(
             "expert and predicted mask",
-            f"expected two masks of one shape, found {expert.shape} and {predicted.shape}",
+            f"expected voxels in two masks of one shape, found {expert.shape} and {predicted.shape}",
             "Resample one mask to the other's grid first",
         )
     boxes = [box for box in (_box(expert), _box(predicted)) if box is not None]

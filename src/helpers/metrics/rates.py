@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from helpers.errors import InputError
-from helpers.metrics.checks import as_numbers
+from helpers.metrics.checks import as_numbers, real, shown
 
 SMALLEST = 10  # positives (negatives) that a group needs for its true (false) positive rate to be compared
 
@@ -93,6 +93,9 @@ def rates_by_group(
         Index ``group``; columns ``n, n_positive, n_negative, tpr, fpr, left_out``. ``attrs["missing"]`` counts the
         cases without label or group.
     """
+    if not real(minimum) >= 0:
+        fix = f"Use {SMALLEST} if in doubt."
+        raise InputError(f"minimum = {shown(minimum)}", "expected a number of cases, 0 or more", fix)
     labels = check_labels(y_true)
     decided = _as_long_as(check_predictions(y_pred), labels, "y_pred")
     if np.ndim(groups) != 1:
