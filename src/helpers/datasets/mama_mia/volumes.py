@@ -11,7 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from helpers.datasets.shared.files import find
-from helpers.datasets.shared.nifti import check_same_grid, read_nifti
+from helpers.datasets.shared.nifti import check_same_grid, read_nifti, round_labels
 from helpers.errors import InputError
 
 
@@ -65,9 +65,10 @@ def load_volume(root: str | Path, patient_id: str) -> Volume:
         path = mask_file(root, kind, patient_id)
         mask = read_nifti(path)
         check_same_grid(phases[1], mask, where=f"{files[1]} and {path}", fix="Use the mask drawn on this image")
-        if not np.isin(mask[0], (0, 1)).all():
+        values = round_labels(mask[0])
+        if not np.isin(values, (0, 1)).all():
             raise InputError(path, "holds values other than 0 and 1", "Save a binary mask")
-        masks[i] = mask[0] > 0
+        masks[i] = values > 0
     for k, phase in zip(sorted(files), phases, strict=True):
         check_same_grid(phases[0], phase, where=f"{files[0]} and {files[k]}", fix="Register the phases to one grid")
     spacing = tuple(float(v) for v in np.sqrt((phases[0][1][:3, :3] ** 2).sum(axis=0)))

@@ -14,8 +14,8 @@ from helpers.datasets.own.attributes import check_sizes, parse_edges, parse_name
 from helpers.datasets.own.judgements import RIGHT, Asked, check_asked, judge_cases
 from helpers.datasets.own.patients import by_patient, check_parts, check_patients
 from helpers.datasets.own.withholding import withhold
-from helpers.datasets.shared.cells import numbers, plain_name, summary_rows
-from helpers.datasets.shared.files import Notes, at, dropped_frame, patient_ids
+from helpers.datasets.shared.cells import numbers, summary_rows
+from helpers.datasets.shared.files import Notes, at, dropped_frame, patient_ids, plain_name
 from helpers.datasets.shared.tables import column, outcomes, read_table
 from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError, check_choice

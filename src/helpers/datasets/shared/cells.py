@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -23,7 +22,6 @@ _UNRECORDED = (
 UNRECORDED = frozenset(_UNRECORDED.split(","))
 # Numbers that stand for a missing code or age.
 MISSING_CODES = (9999.0, -9999.0, 999.0, -999.0, -99.0, -9.0)
-_NO_WIDTH = dict.fromkeys((0x200B, 0x2060, 0xFEFF))
 _SUMMARIES = (
     "mean,average,avg,overall,total,all,summary,count,std,stddev,stdev,std dev,sd,sem,variance,median,min,minimum,max,"
     "maximum,q1,q3,iqr,25%,50%,75%,95%,25quantile,75quantile,25percentile,75percentile"
@@ -220,14 +218,6 @@ def one_spelling(values: pd.Series) -> tuple[pd.Series, list[str]]:
     joined = [" and ".join(map(repr, texts)) for texts in spelt.values() if len(texts) > 1]
     notes = [f"{values.name}: {texts} are one group" for texts in joined]
     return values.where(values.isna(), plain.reindex(values.index)) if joined else values, notes
-
-
-def plain_name(text: object) -> str:
-    """Write a name in one way: letters composed (NFC), blanks single, and without blanks of no width.
-
-    Macs decompose the letters of file names, and web pages have blanks of no width.
-    """
-    return " ".join(unicodedata.normalize("NFC", str(text)).translate(_NO_WIDTH).split())
 
 
 def summary_rows(cases: pd.Series, groups: pd.DataFrame) -> pd.Series:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,10 @@ import pandas as pd
 from helpers.errors import InputError
 
 Notes = list[tuple[str, str, int]]
+# Endings of the files of masks that `helpers.scores` reads, the longer ones first.
+MASK_ENDINGS = (".seg.nrrd", ".nii.gz", ".nii", ".hdr", ".mha", ".mhd", ".nrrd", ".nhdr", ".dcm", ".mgz", ".mgh")
+MASK_ENDINGS += (".png", ".tif", ".tiff", ".bmp", ".npy")
+_NO_WIDTH = dict.fromkeys((0x200B, 0x2060, 0xFEFF))
 
 
 def find(root: str | Path, *parts: str) -> Path | None:
@@ -67,13 +72,24 @@ def read_sheet(path: Path, sheet: str) -> pd.DataFrame:
     return frame.dropna(how="all")
 
 
-def patient_ids(names: pd.Series) -> pd.Series:
-    """Normalise patient ids: strip the folder, the NIfTI suffix and blanks at the ends, and convert to upper case.
+def plain_name(text: object) -> str:
+    """Write a name in one way: letters composed (NFC), blanks single, and without blanks of no width.
 
-    A missing id stays missing.
+    Macs decompose the letters of file names, and web pages have blanks of no width.
     """
-    names = names.astype("str").str.strip().str.replace(r"^.*[\\/]", "", regex=True)
-    return names.str.replace(r"\.nii(\.gz)?$", "", regex=True, case=False).str.upper()
+    return " ".join(unicodedata.normalize("NFC", str(text)).translate(_NO_WIDTH).split())
+
+
+def case_name(text: str) -> str:
+    """Write the name of a case in one way, whether of a file or of a cell: upper case, no folder, no mask's ending."""
+    name = re.sub(r"^.*[\\/]", "", text.strip(), flags=re.S)
+    ending = next((e for e in MASK_ENDINGS if name.lower().endswith(e) and len(name) > len(e)), "")
+    return plain_name(name[: len(name) - len(ending)].upper())
+
+
+def patient_ids(names: pd.Series) -> pd.Series:
+    """Normalise patient ids by `case_name`; a missing id stays missing."""
+    return names.astype("str").map(case_name, na_action="ignore").astype("str")
 
 
 def at(path: Path | str, row: object, column: str) -> str:

@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from helpers.datasets.shared.cells import plain_name
-from helpers.datasets.shared.files import one_line
+from helpers.datasets.shared.files import one_line, plain_name
 from helpers.errors import InputError
 
 # File endings of tables that are not text, and the format of each.

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.datasets.shared.folder import each_case
-from helpers.datasets.shared.nifti import check_same_grid, read_nifti
+from helpers.datasets.shared.nifti import check_same_grid, read_nifti, round_labels
 from helpers.datasets.ucsf_pdgm import layout
 from helpers.errors import InputError, check_choice
 
@@ -113,7 +113,8 @@ def _exam(
     image, mask = read_nifti(flair), read_nifti(segmentation)
     where = f"{flair} and {Path(segmentation).name}"
     check_same_grid(image, mask, where=where, fix="Use the segmentation drawn on this image")
-    odd = np.setdiff1d(mask[0], (0, layout.NECROSIS, layout.EDEMA, layout.ENHANCING))
+    segments = round_labels(mask[0])
+    odd = np.setdiff1d(segments, (0, layout.NECROSIS, layout.EDEMA, layout.ENHANCING))
     if len(odd):
         fix = "Give a segmentation with the labels of BraTS before 2023"
         raise InputError(segmentation, f"holds the value {odd[0]:g}, expected 0, 1, 2 and 4", fix)
@@ -134,7 +135,7 @@ def _exam(
                 f"{flair}, slice {number}", f"has the value {least:g} everywhere and cannot be scaled", fix
             )
     scaled = (values - low[:, None, None]) / (high - low)[:, None, None]
-    chosen = np.isin(mask[0][:, :, numbers], labels).transpose(2, 1, 0).astype(np.float32)
+    chosen = np.isin(segments[:, :, numbers], labels).transpose(2, 1, 0).astype(np.float32)
     return numbers, _resize(scaled, size), (_resize(chosen, size) >= 0.5).astype(np.uint8)
 
 

@@ -9,7 +9,7 @@ import nibabel as nib
 import pandas as pd
 
 from helpers import datasets, metrics
-from helpers.datasets.shared.nifti import read_nifti
+from helpers.datasets.shared.nifti import read_nifti, round_labels, steps
 from helpers.errors import InputError
 
 
@@ -39,9 +39,9 @@ def shapes(root: str | Path, patient_ids: Sequence[str]) -> pd.DataFrame:
     for patient in patient_ids:
         path = datasets.mask_file(root, "expert", patient)
         voxels, affine = read_nifti(path)
-        spacing = nib.affines.voxel_sizes(affine)
+        longest = float(max(nib.affines.voxel_sizes(affine)))
         try:
-            rows.append(metrics.shape(voxels, spacing=spacing, smooth=float(max(spacing))))
+            rows.append(metrics.shape(round_labels(voxels), spacing=steps(affine), smooth=longest))
         except InputError as error:
             if not error.where.startswith("mask"):
                 raise InputError(path, error.problem, error.fix) from None
