@@ -318,7 +318,7 @@ CASES: list[tuple[str, Act, tuple[str, ...]]] = [
     ("score twice", join(pd.DataFrame({"patient_id": [FIRST] * 2, "dice": 0.5})), ("mine.csv", "row 3", FIRST)),
     # masks
     ("mask not binary", mask(lambda v, a: ((v * 3 + 1).astype(np.uint8), a)), ("automatic", "binary")),
-    ("shapes differ", mask(lambda v, a: (v[:-1], a)), ("expert", "automatic", "shapes differ")),
+    ("shapes differ", mask(lambda v, a: (v[:-1], a + np.eye(4, k=3) / 3)), ("expert", "automatic", "shapes differ")),
     ("voxel sizes differ", mask(lambda v, a: (v, a @ np.diag([2, 1, 1, 1]))), ("automatic", "voxel sizes differ")),
     ("positions differ", mask(lambda v, a: (v, a + np.eye(4, k=3) * 5)), ("automatic", "affines differ")),
     ("four-dimensional mask", mask(lambda v, a: (np.stack([v, v], axis=3), a)), ("automatic", "three-dimensional")),

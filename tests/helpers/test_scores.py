@@ -251,7 +251,10 @@ def flatten(path: Path) -> None:
 
 
 BAD = {
-    "shape": (lambda p: write(p, tumour(1, (20, 18, 13))), r"case_001.*CASE_001.*shapes differ: \(20, 18, 12\) and"),
+    "shape": (
+        lambda p: write(p, np.ones((20, 18, 13), "u1"), origin=(0, 0, 0.5)),
+        r"case_001.*CASE_001.*shapes differ: \(20, 18, 12\) and",
+    ),
     "voxel size": (lambda p: write(p, tumour(1), (0.8, 0.9, 2.1)), "case_001.*CASE_001.* 0.9 x 2 and 0.8 x 0.9 x 2.1"),
     "origin": (lambda p: write(p, tumour(1), origin=(0, 0, 0.5)), "case_001.*CASE_001.*affines differ.*0.5 mm apart"),
     "flip": (lambda p: write(p, tumour(1), affine=np.diag([-0.8, 0.9, 2, 1])), "affines differ.*32 mm apart"),

@@ -7,18 +7,21 @@ import json
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pandas as pd
 
-from helpers import datasets, metrics, paths
+from helpers import datasets, paths
+from helpers.datasets.shared.files import case_name, one_line
 from helpers.errors import InputError
 from helpers.keep import fingerprint
 from helpers.metrics.masks import check_tolerance
-from helpers.scores import kept
-from helpers.scores.reading import read_pair
+from helpers.scores import kept, matching
+from helpers.scores.cases import score_case
+from helpers.scores.labels import EACH, check_value
 
 NUMBERS = ("dice", "hd95", "nsd", "expert_cc", "automatic_cc")
 COLUMNS = ("patient_id", *NUMBERS, "status")
@@ -34,6 +37,8 @@ def score_folders(
     predicted: str | Path,
     *,
     tolerance: float = 2.0,
+    value: str | int = "",
+    more: bool = False,
     workers: int | None = None,
     keep: str | Path | None = None,
     progress: bool = True,
@@ -43,10 +48,16 @@ def score_folders(
     Parameters
     ----------
     expert, predicted : path
-        Folders of NIfTI masks (``.nii`` or ``.nii.gz``, binary, three-dimensional). Two files form a case if their
-        names without the ending agree; upper and lower case are not distinguished.
+        Folders of masks in the formats of `read_pair`, which may differ. Two files form a case if their names without
+        the ending agree. Upper and lower case, the number of blanks, and composed and decomposed letters are not
+        distinguished.
     tolerance : float
         Tolerance of the surface Dice in mm.
+    value : str or int
+        The structure that is scored: a label, labels together as ``"1,4"``, or the name of a segment; ``"each"`` scores
+        every label separately. May be empty if each mask has one structure.
+    more : bool
+        Add the columns of `metrics.agreement`.
     workers : int, optional
         Number of processes; default one per core. With 1, this process scores.
     keep : path, optional
@@ -61,38 +72,42 @@ def score_folders(
     frame : DataFrame
         One row per case, sorted: patient_id (the expert file's name without ending, in capitals), dice, hd95 (mm),
         nsd, expert_cc, automatic_cc (cm^3), status. Definitions and the policy on empty masks: `helpers.metrics.masks`.
+        With "each" one row per case and label that either mask has, and the column label. ``frame.attrs["notes"]``
+        lists what readers of such files take in different ways and what was taken here, with numbers of cases.
     dropped : DataFrame
-        Columns table, reason, n: files without a partner, and cases with an empty mask (these stay in `frame`).
+        Columns table, reason, n: files without a partner or of a format that is not read, and cases with an empty mask
+        (these stay in `frame`).
 
     Raises
     ------
     InputError
-        A folder is missing, or no names match; the keep file cannot be written; a case cannot be scored (unreadable or
-        truncated file, mask not binary, shape or geometry mismatch). All other cases are finished and kept first.
+        A folder is missing, both are the same, or no names match; the keep file cannot be written; a case cannot be
+        scored (unreadable or truncated file, mask of several labels, shape or geometry mismatch). All other cases are
+        finished and kept first.
     """
-    tolerance = check_tolerance(tolerance)
+    tolerance, value = check_tolerance(tolerance), check_value(value)
     if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
         raise InputError(f"workers = {workers}", "expected a whole number of processes, 1 or more", "Or leave it out")
-    experts, predictions = _masks(expert, "expert"), _masks(predicted, "predicted")
+    first, second = matching.find(expert, "expert"), matching.find(predicted, "predicted")
+    if Path(expert).resolve() == Path(predicted).resolve():
+        raise InputError("expert and predicted", "name one folder, so every score would be perfect", "Name two folders")
+    experts, predictions = first.masks, second.masks
     names = sorted(experts.keys() & predictions.keys())
     if not names:
-        raise InputError(
-            f"{expert} and {predicted}",
-            f"no file names match ({len(experts)} expert masks found, {len(predictions)} predicted)",
-            "Give both masks of a case one file name, such as DUKE_000.nii.gz",
-        )
-    kept_as = _key(Path(expert), Path(predicted), tolerance)
+        raise matching.no_match(expert, first, predicted, second)
+    kept_as = _key(Path(expert), Path(predicted), tolerance, value, more)
     file = Path(keep) if keep is not None else paths.data() / "scores" / f"{kept_as}.jsonl"
-    before = kept.read(file, kept_as, COLUMNS[1:])
+    before = kept.read(file, kept_as, ("rows",) if value == EACH else COLUMNS[1:])
+    settings = {"tolerance": tolerance, "value": value, "more": more}
 
     done, jobs = {}, []
     for name in names:
         pair = (experts[name], predictions[name])
-        state = [_state(path) for path in pair]
+        state = [matching.state(path) for path in pair]
         if before.get(name, {}).get("state") == state:
             done[name] = before[name]
         else:
-            jobs.append((name, *map(str, pair), state, tolerance))
+            jobs.append((name, *map(str, pair), state, settings))
     problems = []
     with kept.open_end(file) as stream:
         for record in _run(jobs, workers, len(done), progress):
@@ -103,9 +118,10 @@ def score_folders(
             kept.append(stream, file, {"key": kept_as, **record})
     _raise(problems, kept=len(done))
 
-    rows = [{**done[name], "patient_id": name.upper()} for name in names]
-    frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict.fromkeys(NUMBERS, float))
-    return frame.sort_values("patient_id", ignore_index=True), _dropped(frame, experts, predictions)
+    frame = _frame({case_name(name): done[name] for name in names}, value)
+    dropped = _dropped(frame, first, second)
+    frame.attrs["notes"] = _notes([done[name] for name in names], first, second)
+    return frame, dropped
 
 
 def collect(
@@ -153,14 +169,17 @@ def collect(
     return tables, pd.concat([dropped for _, dropped in read.values()], ignore_index=True)
 
 
-def _score(name: str, expert: str, predicted: str, state: list, tolerance: float) -> dict:
+def _score(name: str, expert: str, predicted: str, state: list, settings: dict) -> dict:
     """Score one case; if it cannot be scored, return a record of the error, so that the other cases continue."""
     try:
-        first, second, spacing = read_pair(expert, predicted)
-        result = metrics.scores(first, second, spacing=spacing, tolerance=tolerance)
+        result = score_case(expert, predicted, **settings)
     except InputError as error:
         where = {"expert mask": expert, "predicted mask": predicted}.get(error.where, error.where)
         return {"name": name, "error": [where, error.problem, error.fix]}
+    except Exception as error:
+        # Readers of files have no common error class, and one odd file must not lose the other cases.
+        problem = f"cannot be scored ({type(error).__name__}: {one_line(error)})"
+        return {"name": name, "error": [f"{expert} and {predicted}", problem, "Save the two masks again"]}
     return {"name": name, "state": state, **result}
 
 
@@ -208,37 +227,10 @@ def _end_with_parent(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _masks(folder: str | Path, what: str) -> dict[str, Path]:
-    """Find the masks of a folder, by their name in lower case without ending."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise InputError(f"{what} = {folder}", "there is no such folder", "Give the folder that holds the masks")
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        name = path.name.lower()
-        if name.startswith(".") or not name.endswith((".nii", ".nii.gz")):
-            continue
-        stem = name.removesuffix(".gz").removesuffix(".nii")
-        if stem in found:
-            raise InputError(
-                folder, f"holds two masks of one case, {found[stem].name} and {path.name}", "Keep one of them"
-            )
-        found[stem] = path
-    return found
-
-
-def _state(path: Path) -> list[int]:
-    """Return size and time of change of a file, to detect changes; an empty list if it cannot be found."""
-    try:
-        status = path.stat()
-    except OSError:  # a dangling link: reported when it is read
-        return []
-    return [status.st_size, status.st_mtime_ns]
-
-
-def _key(expert: Path, predicted: Path, tolerance: float) -> str:
+def _key(expert: Path, predicted: Path, tolerance: float, value: str, more: bool) -> str:
     # The code that scores is part of the key: after a change in it, earlier scores are neither reused nor overwritten.
-    settings = [str(expert.resolve()), str(predicted.resolve()), tolerance, fingerprint.made_by(__name__)]
+    folders = [str(expert.resolve()), str(predicted.resolve())]
+    settings = [*folders, tolerance, value, more, fingerprint.made_by(__name__)]
     return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
 
 
@@ -253,10 +245,35 @@ def _raise(problems: list[dict], kept: int) -> None:
     raise InputError(where, problem, f"{fix}. The {kept} other cases are finished and kept")
 
 
-def _dropped(frame: pd.DataFrame, experts: dict[str, Path], predictions: dict[str, Path]) -> pd.DataFrame:
+def _frame(done: dict[str, dict], value: str) -> pd.DataFrame:
+    """Arrange the records of all cases as the frame that `score_folders` returns."""
+    head = ["patient_id", "label"] if value == EACH else ["patient_id"]
     rows = [
-        ("expert masks", "no predicted mask of that name", len(experts.keys() - predictions.keys())),
-        ("predicted masks", "no expert mask of that name", len(predictions.keys() - experts.keys())),
+        {key: v for key, v in {**row, "patient_id": case}.items() if key not in {"key", "name", "state", "notes"}}
+        for case, record in done.items()
+        for row in record.get("rows", [record])
+    ]
+    added = [key for key in (rows[0] if rows else ()) if key not in {*head, *COLUMNS}]
+    frame = pd.DataFrame(rows, columns=[*head, *COLUMNS[1:], *added]).astype(dict.fromkeys(NUMBERS, float))
+    return frame.sort_values("patient_id", ignore_index=True, kind="stable")
+
+
+def _dropped(frame: pd.DataFrame, first: matching.Found, second: matching.Found) -> pd.DataFrame:
+    experts, predictions = first.masks.keys(), second.masks.keys()
+    unread = matching.unread(first, second), matching.unread(second, first)
+    rows = [
+        ("expert masks", "no predicted mask of that name", len(experts - predictions - unread[1])),
+        ("predicted masks", "no expert mask of that name", len(predictions - experts - unread[0])),
+        ("expert masks", matching.UNREAD, len(unread[0])),
+        ("predicted masks", matching.UNREAD, len(unread[1])),
+        ("scores", "no label in either mask", len(experts & predictions) - frame["patient_id"].nunique()),
         *(("scores", reason, int((frame["status"] == status).sum())) for status, reason in STATUSES.items()),
     ]
     return pd.DataFrame([row for row in rows if row[2]], columns=["table", "reason", "n"])
+
+
+def _notes(records: list[dict], first: matching.Found, second: matching.Found) -> list[str]:
+    """Count the notes of all cases by kind; add those on names."""
+    counts = Counter(note for record in records for note in dict.fromkeys(record.get("notes", ())))
+    notes = [f"{note} ({n} case{'s' * (n != 1)})" for note, n in counts.items()]
+    return [*notes, *matching.notes(first, second)]

@@ -1,0 +1,149 @@
+"""Two masks on one grid: axes reordered, cropped extents filled with background; nothing is interpolated."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from helpers.datasets.shared.nifti import RIGHT, Spacing, check_same_grid, distance, slack, steps
+from helpers.errors import InputError
+from helpers.scores.volumes import Volume
+
+FIX = "Resample the prediction to the expert mask's grid (nearest neighbour)"
+BY_ORDER = "one of the two masks has no position: voxels were matched by their order"
+TURNED = "axes of the predicted mask were flipped or permuted to those of the expert mask, at the same positions"
+FILLED = "a mask that covers a part of the other's grid was filled with background"
+CUT = "background of the predicted mask outside the expert mask's grid was cut off"
+
+
+class Pair(NamedTuple):
+    """Two masks on one grid: volumes of one shape, the voxel size (see `nifti.steps`), and notes."""
+
+    expert: Volume
+    predicted: Volume
+    spacing: Spacing
+    notes: tuple[str, ...] = ()
+
+
+def on_one_grid(expert: Volume, predicted: Volume, *, where: str) -> Pair:
+    """Arrange two masks on one grid without interpolation.
+
+    Axes are permuted and flipped where the positions stay the same. Where the grids coincide at whole voxels, a
+    prediction that covers a part of the expert mask's grid is filled with background, and background outside it is cut
+    off. A format that keeps only the part with foreground (`Volume.cropped`) extends the grid in the same way.
+
+    Raises
+    ------
+    InputError
+        The grids differ in another way; `where` names both files.
+    """
+    if not (expert.placed and predicted.placed):
+        return _by_order(expert, predicted, where)
+    if expert.shape == predicted.shape and _agree(expert.affine, predicted.affine, expert.shape):
+        return Pair(expert, predicted, steps(expert.affine))
+    expert, predicted = _thick(expert, predicted), _thick(predicted, expert)
+    moved = _turned(predicted, expert.affine)
+    fitted = None if moved is None else _fitted(expert, moved, where)
+    if fitted is None:
+        here, there = ((volume.layers[0], volume.affine) for volume in (expert, predicted))
+        return Pair(expert, predicted, check_same_grid(here, there, where=where, fix=FIX))
+    return fitted._replace(notes=(TURNED,) * (moved is not predicted) + fitted.notes)
+
+
+def _agree(first: np.ndarray, second: np.ndarray, shape: tuple[int, ...]) -> bool:
+    return distance(first, second, shape) <= slack(first)
+
+
+def _by_order(expert: Volume, predicted: Volume, where: str) -> Pair:
+    """Match voxels by their order, where a file has no position; a voxel size is taken from either."""
+    if expert.shape != predicted.shape:
+        hint = FIX
+        if expert.shape == predicted.shape[::-1]:
+            hint = "The order of the axes seems reversed (z, y, x): transpose one of the two"
+        raise InputError(where, f"the shapes differ: {expert.shape} and {predicted.shape}", hint)
+    if expert.sized and predicted.sized:
+        sizes = [np.linalg.norm(volume.affine[:3, :3], axis=0) for volume in (expert, predicted)]
+        if (np.abs(sizes[0] - sizes[1]) * expert.shape).max() > slack(expert.affine):
+            shown = [" x ".join(f"{v:.4g}" for v in size) for size in sizes]
+            raise InputError(where, f"the voxel sizes differ: {shown[0]} and {shown[1]} mm", FIX)
+    known = max((expert, predicted), key=lambda volume: (volume.placed, volume.sized))
+    return Pair(expert, predicted, steps(known.affine), (BY_ORDER,) * (expert.placed or predicted.placed))
+
+
+def _thick(volume: Volume, other: Volume) -> Volume:
+    """Give a single plane, whose distance to the next is unknown, the step of the other mask along its normal."""
+    if not volume.cropped or volume.shape[2] != 1 or other.shape[2] == 1:
+        return volume
+    units = other.affine[:3, :3] / np.linalg.norm(other.affine[:3, :3], axis=0)
+    normal = volume.affine[:3, 2] / np.linalg.norm(volume.affine[:3, 2])
+    along = normal @ units
+    axis = int(np.abs(along).argmax())
+    if abs(along[axis]) < 1 - RIGHT:
+        return volume
+    affine = volume.affine.copy()
+    affine[:3, 2] = np.sign(along[axis]) * other.affine[:3, axis]
+    return volume._replace(affine=affine)
+
+
+def _turned(volume: Volume, onto: np.ndarray) -> Volume | None:
+    """Permute and flip the axes of a volume to those of an affine; None if they are not parallel."""
+    ratio = np.linalg.solve(onto[:3, :3], volume.affine[:3, :3])
+    target = np.abs(ratio).argmax(axis=0)  # the axis of `onto` along which each axis of the volume runs
+    whole = np.zeros((3, 3))
+    whole[target, range(3)] = np.sign(ratio[target, range(3)])
+    if sorted(target) != [0, 1, 2] or np.abs(ratio - whole).max() > 0.01:
+        return None
+    if (whole == np.eye(3)).all():
+        return volume
+    source = np.argsort(target)
+    affine, cut = volume.affine[:, [*source, 3]], []
+    for axis in range(3):
+        flipped = whole[axis, source[axis]] < 0
+        cut.append(slice(None, None, -1 if flipped else None))
+        if flipped:
+            affine[:, 3] += (volume.shape[source[axis]] - 1) * affine[:, axis]
+            affine[:, axis] *= -1
+    layers = tuple(layer.transpose(source)[tuple(cut)] for layer in volume.layers)
+    return volume._replace(layers=layers, affine=affine)
+
+
+def _fitted(expert: Volume, predicted: Volume, where: str) -> Pair | None:
+    """Fill and cut two masks with parallel axes to one extent; None if the grids do not coincide at whole voxels."""
+    start = np.rint(np.linalg.solve(expert.affine, predicted.affine[:, 3])[:3]).astype(int)
+    end, shape = start + predicted.shape, np.array(expert.shape)
+    inside, around = (start >= 0).all() and (end <= shape).all(), (start <= 0).all() and (end >= shape).all()
+    if not (inside or around or predicted.cropped):
+        return None
+    low, high = np.zeros(3, int), shape
+    if expert.cropped:
+        low, high = np.minimum(start, 0), np.maximum(end, shape)
+    size = tuple(int(n) for n in high - low)
+    affine = expert.affine.copy()
+    affine[:, 3] = expert.affine @ [*low, 1]
+    moved = predicted.affine.copy()
+    moved[:, 3] = predicted.affine @ [*(low - start), 1]
+    if not _agree(affine, moved, size):
+        return None
+    first, _ = _placed(expert, -low, size, affine)
+    second, lost = _placed(predicted, start - low, size, affine)
+    if lost:
+        raise InputError(where, "the predicted mask has foreground outside the expert mask's grid", FIX)
+    notes = (FILLED,) * (expert.shape != size or not around) + (CUT,) * (not inside and not expert.cropped)
+    return Pair(first, second, steps(affine), notes)
+
+
+def _placed(volume: Volume, start: np.ndarray, size: tuple[int, ...], affine: np.ndarray) -> tuple[Volume, bool]:
+    """Set a volume at `start` into a grid of background; also return whether foreground is outside that grid."""
+    if volume.shape == size and not start.any():
+        return volume._replace(affine=affine), False
+    ends = np.minimum(start + volume.shape, size)
+    here = tuple(slice(max(a, 0), max(b, 0)) for a, b in zip(start, ends, strict=True))
+    there = tuple(slice(s.start - a, max(s.stop, s.start) - a) for s, a in zip(here, start, strict=True))
+    layers, lost = [], False
+    for layer in volume.layers:
+        wide = np.zeros(size, layer.dtype)
+        wide[here] = layer[there]
+        lost |= np.count_nonzero(wide) < np.count_nonzero(layer)
+        layers.append(wide)
+    return volume._replace(layers=tuple(layers), affine=affine), bool(lost)

@@ -1,0 +1,173 @@
+"""Choice of the structure that is scored: a label, several together, or a segment by its name."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from helpers.datasets.shared.files import plain_name
+from helpers.errors import InputError
+from helpers.scores.volumes import Segment, Volume
+
+EACH = "each"  # score every label separately
+SHOWN = 8
+
+
+def check_value(value: object) -> str:
+    """Return the chosen structure as a text; raise InputError unless it is a text or a whole number of 1 or more."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    text = plain_name(str(value)) if whole or isinstance(value, str) else "?"
+    if text == "?" or (_number(text) is not None and _number(text) <= 0):
+        problem = f"{value!r} is no label above 0, which is the background"
+        raise InputError("MASK_VALUE", problem, 'Give a number, numbers as "1,4", a segment\'s name, or "each"')
+    return text
+
+
+def chosen(volume: Volume, value: str, other: Volume, *, where: object) -> np.ndarray:
+    """Return the voxels of a structure.
+
+    Parameters
+    ----------
+    volume : Volume
+    value : str
+        A label, labels separated by commas (together), or the name of a segment. Empty for the only structure.
+    other : Volume
+        The mask it is compared with: its names of segments serve a file that has none.
+    where : object
+        The file, for errors.
+
+    Returns
+    -------
+    ndarray
+        A mask, (x, y, z): 0 or False, and one positive value.
+
+    Raises
+    ------
+    InputError
+        No value is given for a mask of several labels, or a name is unknown.
+    """
+    if not value:
+        return _only(volume, where)
+    known = {_key(s.name) for s in (*volume.segments, *other.segments)}
+    texts = [value] if _key(value) in known else [text.strip() for text in value.split(",") if text.strip()]
+    parts = [part for text in texts for part in _resolved(volume, text, other, where)]
+    mask = np.zeros(volume.shape, bool) if not parts else _voxels(volume, parts[0])
+    for part in parts[1:]:
+        mask |= _voxels(volume, part)
+    return mask
+
+
+def pairs_of_labels(expert: Volume, predicted: Volume, *, where: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return the masks of every label that either volume has, by its name, or else its number.
+
+    Structures are matched by name if both files have names, otherwise by number.
+
+    Raises
+    ------
+    InputError
+        A mask holds values that are no labels, or a number belongs to two segments.
+    """
+    both = all(volume.segments for volume in (expert, predicted))
+    found: list[dict[object, Segment]] = []
+    for volume in (expert, predicted):
+        present = _present(volume, where)
+        keyed = {_key(part.name) if both else part.label: part for part in present}
+        if len(keyed) < len(present):
+            problem = f"two segments have one {'name' if both else 'label'}"
+            raise InputError(where, problem, "Name them differently, or choose one by MASK_VALUE")
+        found.append(keyed)
+    first, second = found
+    named = {s.label: s.name for volume in (predicted, expert) for s in volume.segments}
+    masks = {}
+    for key in [*first, *(key for key in second if key not in first)]:
+        part = first.get(key) or second[key]
+        name = part.name if both else named.get(part.label, part.name)
+        masks[name] = tuple(
+            _voxels(volume, keyed[key]) if key in keyed else np.zeros(volume.shape, bool)
+            for volume, keyed in ((expert, first), (predicted, second))
+        )
+    return masks
+
+
+def foreground(mask: np.ndarray) -> float | None:
+    """Return the value of a mask's foreground; None if it is empty."""
+    value = float(mask.max())
+    return value or None
+
+
+def _only(volume: Volume, where: object) -> np.ndarray:
+    """Return the only structure of a mask; refuse several."""
+    if volume.segments:
+        parts = _present(volume, where)
+        if len(parts) > 1:
+            raise _several(where, "segments", [f"{part.name!r} ({part.label})" for part in parts])
+        return _voxels(volume, parts[0]) if parts else np.zeros(volume.shape, bool)
+    values = volume.layers[0]
+    if values.dtype == bool:
+        return values
+    top, count = values.max(), np.count_nonzero(values)
+    if count and not (top > 0 and np.isfinite(top) and np.count_nonzero(values == top) == count):
+        found = np.unique(values)
+        kind = "labels" if _whole(found) else "values"
+        raise _several(where, kind, [f"{v:g}" if kind == "labels" else f"{v:.9g}" for v in found.tolist()])
+    return values
+
+
+def _several(where: object, kind: str, found: list[str]) -> InputError:
+    shown = ", ".join(found[:SHOWN]) + (", ..." if len(found) > SHOWN else "")
+    fix = 'Choose by MASK_VALUE: one of them, several together as "1,2", or "each"'
+    if kind == "values":
+        fix = "Threshold probabilities first"
+    return InputError(where, f"expected a binary mask (0 and one positive value), found the {kind} {shown}", fix)
+
+
+def _whole(values: np.ndarray) -> bool:
+    return bool(np.isfinite(values).all() and (values == np.rint(values)).all())
+
+
+def _present(volume: Volume, where: object) -> list[Segment]:
+    """List the structures that have a voxel, by label."""
+    if volume.segments:
+        return sorted((s for s in volume.segments if _voxels(volume, s).any()), key=lambda s: (s.label, s.name))
+    values = volume.layers[0]
+    small = values.dtype.kind == "u" and values.dtype.itemsize <= 2
+    found = np.flatnonzero(np.bincount(values.ravel("K"))) if small else np.unique(values)
+    if not _whole(found) or (found < 0).any():
+        raise _several(where, "values", [f"{v:.9g}" for v in found.tolist()])
+    return [Segment(f"{v:g}", int(v)) for v in found.tolist() if v]
+
+
+def _voxels(volume: Volume, part: Segment) -> np.ndarray:
+    return volume.layers[part.layer] == part.label
+
+
+def _resolved(volume: Volume, text: str, other: Volume, where: object) -> list[Segment]:
+    """Find the structures that a name or a number means; none if the file has no voxel of that label."""
+    number = _number(text)
+    if not volume.segments:
+        labels = [s.label for s in other.segments if _key(s.name) == _key(text)] or [number]
+        if labels == [None]:
+            raise InputError(where, f"has no names of segments, so {text!r} is unknown", "Give the label's number")
+        return [Segment(text, label) for label in labels]
+    parts = [s for s in volume.segments if _key(s.name) == _key(text)]
+    if not parts and number is not None:
+        parts = [s for s in volume.segments if s.label == number]
+        if len(parts) > 1:
+            names = " and ".join(repr(s.name) for s in parts)
+            raise InputError(where, f"the label {number} is that of {names}", "Choose one by its name")
+        return parts
+    if not parts:
+        names = ", ".join(repr(s.name) for s in volume.segments)
+        raise InputError(where, f"has no segment {text!r}; it has {names}", "Name one of these in MASK_VALUE")
+    return parts
+
+
+def _key(name: str) -> str:
+    return plain_name(name).casefold()
+
+
+def _number(text: str) -> int | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return int(value) if value.is_integer() else None
