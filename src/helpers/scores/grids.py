@@ -112,8 +112,8 @@ def _fitted(expert: Volume, predicted: Volume, where: str) -> Pair | None:
     """Fill and cut two masks with parallel axes to one extent; None if the grids do not coincide at whole voxels."""
     start = np.rint(np.linalg.solve(expert.affine, predicted.affine[:, 3])[:3]).astype(int)
     end, shape = start + predicted.shape, np.array(expert.shape)
-    inside, around = (start >= 0).all() and (end <= shape).all(), (start <= 0).all() and (end >= shape).all()
-    if not (inside or around or predicted.cropped):
+    inside, around = (start >= 0) & (end <= shape), (start <= 0) & (end >= shape)
+    if not ((inside | around).all() or predicted.cropped):
         return None
     low, high = np.zeros(3, int), shape
     if expert.cropped:
@@ -129,7 +129,7 @@ def _fitted(expert: Volume, predicted: Volume, where: str) -> Pair | None:
     second, lost = _placed(predicted, start - low, size, affine)
     if lost:
         raise InputError(where, "the predicted mask has foreground outside the expert mask's grid", FIX)
-    notes = (FILLED,) * (expert.shape != size or not around) + (CUT,) * (not inside and not expert.cropped)
+    notes = (FILLED,) * (expert.shape != size or not around.all()) + (CUT,) * (not (inside.all() or expert.cropped))
     return Pair(first, second, steps(affine), notes)
 
 
