@@ -265,7 +265,7 @@ def test_what_no_reader_foresees_is_one_line_of_that_case(tmp_path, monkeypatch)
 
 
 ROUNDED = {
-    "below": (B * 0.9999999, True),
+    "one value": (B * 0.9999999, False),  # a binary mask as it is
     "some below": (B * np.where(np.indices(B.shape)[0] % 2, 1, 0.9999999), True),
     "noise": (np.where(B, 1.0, 1e-7), True),
     "a small foreground": (B * 0.0005, False),

@@ -47,7 +47,7 @@ FLIPS = [(), (0,), (1, 2), (0, 1, 2)]
 
 
 @pytest.mark.parametrize("affine", [AFFINE, TILTED], ids=["straight", "tilted"])
-@pytest.mark.parametrize("order", itertools.permutations(range(3)))
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 def test_flipped_and_permuted_axes_are_those_of_the_expert_mask(tmp_path, order, affine):
     for flips in FLIPS:
         first, second, spacing = pair(tmp_path, (A, affine, "c.nii"), (*turned(B, affine, order, flips), "c.nii"))
@@ -55,7 +55,7 @@ def test_flipped_and_permuted_axes_are_those_of_the_expert_mask(tmp_path, order,
         assert spacing == pytest.approx(SPACING, rel=1e-6)
 
 
-@pytest.mark.parametrize(("expert", "predicted"), itertools.product(WRITERS, WRITERS))
+@pytest.mark.parametrize(("expert", "predicted"), list(itertools.product(WRITERS, WRITERS)))
 def test_a_mask_that_was_cropped_is_filled(tmp_path, expert, predicted):
     """A turned and cropped prediction of any format: foreground is at the same positions."""
     part = cropped(*turned(B, AFFINE, (2, 0, 1), (1,)), (slice(2, 21), slice(9, 30), slice(8, 27)))

@@ -6,9 +6,11 @@ import numpy as np
 
 from helpers import metrics
 from helpers.datasets.shared.nifti import Spacing
-from helpers.scores.labels import EACH, chosen, foreground, pairs_of_labels
+from helpers.errors import InputError
+from helpers.scores.labels import EACH, chosen, pairs_of_labels
 from helpers.scores.reading import read_aligned
 
+NOT_BINARY = {"expert mask", "predicted mask"}  # places in errors of `metrics`
 HARMLESS = {1.0, 255.0}  # the two common values of a foreground
 
 
@@ -38,23 +40,44 @@ def score_case(expert: str, predicted: str, *, tolerance: float, value: str, mor
         A mask cannot be read or scored, or the grids differ.
     """
 
-    def score(first: np.ndarray, second: np.ndarray, spacing: Spacing) -> dict:
-        found = metrics.scores(first, second, spacing=spacing, tolerance=tolerance)
-        return found | (metrics.agreement(first, second, spacing=spacing) if more else {})
-
-    pair = read_aligned(expert, predicted)
+    measures = {"tolerance": tolerance, "more": more}
     if value == EACH:
+        pair = read_aligned(expert, predicted, whole=True)
         masks = pairs_of_labels(pair.expert, pair.predicted, where=f"{expert} and {predicted}")
-        rows = [{"label": label, **score(*both, pair.spacing)} for label, both in masks.items()]
+        rows = [{"label": label, **_measured(*both, pair.spacing, **measures)} for label, both in masks.items()]
         return {"rows": rows, "notes": list(pair.notes)}
+    pair = read_aligned(expert, predicted, whole=bool(value))
+    if not (value or pair.expert.segments or pair.predicted.segments):
+        # The usual case of two binary masks, which the metrics check: no other look at every voxel.
+        first, second = pair.expert.layers[0], pair.predicted.layers[0]
+        try:
+            notes = [*pair.notes, *_foregrounds(first, second)]
+            return {**_measured(first, second, pair.spacing, **measures), "notes": notes}
+        except InputError as error:
+            if error.where not in NOT_BINARY:
+                raise
+        pair = read_aligned(expert, predicted, whole=True)
     first = chosen(pair.expert, value, pair.predicted, where=expert)
     second = chosen(pair.predicted, value, pair.expert, where=predicted)
-    notes = [] if value or pair.expert.segments or pair.predicted.segments else _foregrounds(first, second)
-    return {**score(first, second, pair.spacing), "notes": [*pair.notes, *notes]}
+    return {**_measured(first, second, pair.spacing, **measures), "notes": list(pair.notes)}
+
+
+def _measured(expert: np.ndarray, predicted: np.ndarray, spacing: Spacing, *, tolerance: float, more: bool) -> dict:
+    found = metrics.scores(expert, predicted, spacing=spacing, tolerance=tolerance)
+    return found | (metrics.agreement(expert, predicted, spacing=spacing) if more else {})
 
 
 def _foregrounds(expert: np.ndarray, predicted: np.ndarray) -> list[str]:
-    here, there = foreground(expert), foreground(predicted)
-    if here is None or there is None or here == there or {here, there} == HARMLESS:
+    here, there = _foreground(expert), _foreground(predicted)
+    if here is None or there is None or abs(here - there) < 1e-3 or {here, there} == HARMLESS:
         return []
     return [f"foreground is {here:g} in the expert masks and {there:g} in the predicted ones: are they one structure?"]
+
+
+def _foreground(mask: np.ndarray) -> float | None:
+    """Return the value of a binary mask's foreground; None if it is empty. Planes are searched from the middle."""
+    middle = mask.shape[2] // 2
+    for k in sorted(range(mask.shape[2]), key=lambda k: abs(k - middle)):
+        if mask[..., k].any():
+            return float(mask[..., k].max())
+    return None

@@ -174,8 +174,7 @@ def _score(name: str, expert: str, predicted: str, state: list, settings: dict) 
     try:
         result = score_case(expert, predicted, **settings)
     except InputError as error:
-        where = {"expert mask": expert, "predicted mask": predicted}.get(error.where, error.where)
-        return {"name": name, "error": [where, error.problem, error.fix]}
+        return {"name": name, "error": [error.where, error.problem, error.fix]}
     except Exception as error:
         # Readers of files have no common error class, and one odd file must not lose the other cases.
         problem = f"cannot be scored ({type(error).__name__}: {one_line(error)})"

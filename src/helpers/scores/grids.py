@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.datasets.shared.nifti import RIGHT, Spacing, check_same_grid, distance, slack, steps
+from helpers.datasets.shared.nifti import PLANE, RIGHT, Spacing, check_same_grid, distance, slack, steps
 from helpers.errors import InputError
 from helpers.scores.volumes import Volume
 
@@ -42,7 +42,8 @@ def on_one_grid(expert: Volume, predicted: Volume, *, where: str) -> Pair:
         return _by_order(expert, predicted, where)
     if expert.shape == predicted.shape and _agree(expert.affine, predicted.affine, expert.shape):
         return Pair(expert, predicted, steps(expert.affine))
-    expert, predicted = _thick(expert, predicted), _thick(predicted, expert)
+    expert = _thick(expert, predicted)
+    predicted = _thick(predicted, expert)
     moved = _turned(predicted, expert.affine)
     fitted = None if moved is None else _fitted(expert, moved, where)
     if fitted is None:
@@ -72,8 +73,13 @@ def _by_order(expert: Volume, predicted: Volume, where: str) -> Pair:
 
 
 def _thick(volume: Volume, other: Volume) -> Volume:
-    """Give a single plane, whose distance to the next is unknown, the step of the other mask along its normal."""
-    if not volume.cropped or volume.shape[2] != 1 or other.shape[2] == 1:
+    """Give a single plane the step of the other mask along its normal, if the distance to the next plane is unknown.
+
+    That is so in a file of two axes, which has no place along the normal either: it gets that of the other's plane.
+    """
+    plane = PLANE in volume.notes and other.shape[2] == 1
+    alone = volume.cropped and volume.shape[2] == 1 < other.shape[2]
+    if not plane and not alone:
         return volume
     units = other.affine[:3, :3] / np.linalg.norm(other.affine[:3, :3], axis=0)
     normal = volume.affine[:3, 2] / np.linalg.norm(volume.affine[:3, 2])
@@ -83,11 +89,13 @@ def _thick(volume: Volume, other: Volume) -> Volume:
         return volume
     affine = volume.affine.copy()
     affine[:3, 2] = np.sign(along[axis]) * other.affine[:3, axis]
+    if plane:
+        affine[:3, 3] += normal * (normal @ (other.affine[:3, 3] - affine[:3, 3]))
     return volume._replace(affine=affine)
 
 
 def _turned(volume: Volume, onto: np.ndarray) -> Volume | None:
-    """Permute and flip the axes of a volume to those of an affine; None if they are not parallel."""
+    """Arrange the axes of a volume, permuted and flipped, like those of an affine; None if they are not parallel."""
     ratio = np.linalg.solve(onto[:3, :3], volume.affine[:3, :3])
     target = np.abs(ratio).argmax(axis=0)  # the axis of `onto` along which each axis of the volume runs
     whole = np.zeros((3, 3))
@@ -109,7 +117,7 @@ def _turned(volume: Volume, onto: np.ndarray) -> Volume | None:
 
 
 def _fitted(expert: Volume, predicted: Volume, where: str) -> Pair | None:
-    """Fill and cut two masks with parallel axes to one extent; None if the grids do not coincide at whole voxels."""
+    """Give two masks with parallel axes one extent; None if the grids do not coincide at whole voxels."""
     start = np.rint(np.linalg.solve(expert.affine, predicted.affine[:, 3])[:3]).astype(int)
     end, shape = start + predicted.shape, np.array(expert.shape)
     inside, around = (start >= 0) & (end <= shape), (start <= 0) & (end >= shape)

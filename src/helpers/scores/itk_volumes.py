@@ -12,7 +12,9 @@ from helpers.errors import InputError
 from helpers.scores.segments import read_fields, read_segments
 from helpers.scores.volumes import FLIP, NO_SIZE, Volume
 
-NO_PLACE = "the header has no position: voxels were matched by their order"
+NO_PLACE = "the header has no position in the patient: voxels were matched by their order"
+# Spaces of NRRD that ITK converts to LPS.
+SPACES = {"ras", "las", "lps", "right-anterior-superior", "left-anterior-superior", "left-posterior-superior"}
 # Units that the two headers may name, in mm; ITK reads past them.
 MM = {"m": 1000.0, "cm": 10.0, "mm": 1.0, "um": 0.001, "µm": 0.001, "μm": 0.001, "micron": 0.001, "nm": 1e-6}
 
@@ -65,10 +67,12 @@ def _affine(image: object, factor: float) -> np.ndarray:
 
 
 def _known(fields: dict[str, str]) -> tuple[bool, bool]:
-    """Return whether a header has the size of a voxel, and the position of the volume."""
-    sizes = {"space directions", "spacings", "elementspacing", "elementsize"}
-    places = {"space origin", "offset", "position", "origin"}
-    return not sizes.isdisjoint(fields), not places.isdisjoint(fields)
+    """Return whether a header has the size of a voxel, and the position of the volume in the patient."""
+    sizes = (fields.get(name, "nan") for name in ("space directions", "spacings", "elementspacing", "elementsize"))
+    sized = any("nan" not in size.lower() for size in sizes)
+    if "sizes" in fields:  # NRRD
+        return sized, "space origin" in fields and fields.get("space", "").lower() in SPACES
+    return sized, not {"offset", "position", "origin"}.isdisjoint(fields)
 
 
 def _factor(fields: dict[str, str], path: Path) -> float:

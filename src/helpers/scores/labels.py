@@ -88,12 +88,6 @@ def pairs_of_labels(expert: Volume, predicted: Volume, *, where: str) -> dict[st
     return masks
 
 
-def foreground(mask: np.ndarray) -> float | None:
-    """Return the value of a mask's foreground; None if it is empty."""
-    value = float(mask.max())
-    return value or None
-
-
 def _only(volume: Volume, where: object) -> np.ndarray:
     """Return the only structure of a mask; refuse several."""
     if volume.segments:
@@ -117,7 +111,8 @@ def _several(where: object, kind: str, found: list[str]) -> InputError:
     fix = 'Choose by MASK_VALUE: one of them, several together as "1,2", or "each"'
     if kind == "values":
         fix = "Threshold probabilities first"
-    return InputError(where, f"expected a binary mask (0 and one positive value), found the {kind} {shown}", fix)
+    wanted = "one segment" if kind == "segments" else "a binary mask (0 and one positive value)"
+    return InputError(where, f"expected {wanted}, found the {kind} {shown}", fix)
 
 
 def _whole(values: np.ndarray) -> bool:

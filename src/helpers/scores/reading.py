@@ -10,7 +10,7 @@ from helpers.datasets.shared.nifti import Spacing
 from helpers.errors import InputError
 from helpers.scores.grids import Pair, on_one_grid
 from helpers.scores.labels import EACH, check_value, chosen
-from helpers.scores.volumes import read_volume
+from helpers.scores.volumes import read_volume, rounded
 
 
 def read_pair(
@@ -43,15 +43,20 @@ def read_pair(
     value = check_value(value)
     if value == EACH:
         raise InputError("value", "'each' is for score_folders", "Give one label")
-    pair = read_aligned(expert, predicted)
+    pair = read_aligned(expert, predicted, whole=True)
     first = chosen(pair.expert, value, pair.predicted, where=expert)
     second = chosen(pair.predicted, value, pair.expert, where=predicted)
     return first, second, pair.spacing
 
 
-def read_aligned(expert: str | Path, predicted: str | Path) -> Pair:
-    """Read two masks with all their labels, and bring them to one grid; the notes name the folder they are about."""
+def read_aligned(expert: str | Path, predicted: str | Path, *, whole: bool) -> Pair:
+    """Read two masks with all their labels, and bring them to one grid; the notes name the folder they are about.
+
+    With `whole`, labels that are nearly whole are rounded, which takes as long as reading.
+    """
     first, second = read_volume(expert), read_volume(predicted)
+    if whole:
+        first, second = rounded(first), rounded(second)
     pair = on_one_grid(first, second, where=f"{expert} and {predicted}")
     notes = [f"{side} masks: {note}" for side, v in (("expert", first), ("predicted", second)) for note in v.notes]
     return pair._replace(notes=(*notes, *pair.notes))

@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from helpers.datasets.shared import formats
 from helpers.datasets.shared.files import MASK_ENDINGS
 from helpers.datasets.shared.nifti import as_volume, no_numbers, read_stored, round_labels
 from helpers.errors import InputError
 
+NIBABEL = (".nii", ".nii.gz", ".hdr", ".mgz", ".mgh")
 PICTURES = (".png", ".tif", ".tiff", ".bmp")
 FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])  # ITK's and DICOM's axes (to the left, to the back) to those of NIfTI
 NO_SIZE = "the file has no voxel size: distances and volumes are in voxels, unless the other mask has one"
@@ -70,9 +72,14 @@ def read_volume(path: str | Path) -> Volume:
     volume = _folder(path) if path.is_dir() else _reader(path)
     if 0 in volume.shape:
         raise InputError(path, f"holds no voxel, its shape is {volume.shape}", "Save the mask again")
+    return volume
+
+
+def rounded(volume: Volume) -> Volume:
+    """Round labels that are nearly whole, see `nifti.round_labels`, with a note if there were any."""
     layers = tuple(round_labels(layer) for layer in volume.layers)
-    rounded = any(new is not old for new, old in zip(layers, volume.layers, strict=True))
-    return volume._replace(layers=layers, notes=volume.notes + (NEARLY_WHOLE,) * rounded)
+    changed = any(new is not old for new, old in zip(layers, volume.layers, strict=True))
+    return volume._replace(layers=layers, notes=volume.notes + (NEARLY_WHOLE,) * changed)
 
 
 def mask_files(folder: Path) -> list[Path]:
@@ -93,6 +100,8 @@ def not_read(path: Path) -> InputError:
 
 def _reader(path: Path) -> Volume:
     name = path.name.lower()
+    if name.endswith(MASK_ENDINGS) and not name.endswith(NIBABEL):
+        formats.kind(path)  # refuses a file that is empty or cannot be opened
     if name.endswith((".mha", ".mhd", ".nrrd", ".nhdr")):
         from helpers.scores import itk_volumes
 
@@ -105,7 +114,7 @@ def _reader(path: Path) -> Volume:
         return _array(path)
     if name.endswith(PICTURES):
         return _pictures([path], path)
-    if name.endswith(MASK_ENDINGS):
+    if name.endswith(NIBABEL):
         values, affine, notes, placed = read_stored(path)
         return Volume((values,), affine, notes, placed=placed)
     raise not_read(path)

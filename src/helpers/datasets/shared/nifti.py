@@ -61,9 +61,10 @@ def read_stored(path: str | Path) -> Stored:
         voxels = np.asanyarray(image.dataobj) if dtype.kind in "biuf" else None
     except (OSError, EOFError, zlib.error, ImageFileError, WrapStructError, HeaderDataError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        kind = "FreeSurfer" if str(path).lower().endswith((".mgz", ".mgh")) else "NIfTI"
         raise InputError(
             path,
-            f"is truncated or not a NIfTI file ({reason})",
+            f"is truncated or not a {kind} file ({reason})",
             "Copy or download the file again, or leave the case out",
         ) from error
     if voxels is None:
@@ -132,8 +133,10 @@ def _header(image: nib.spatialimages.SpatialImage, shape: tuple[int, ...]) -> tu
         other = _qform(header, factor or 1) if codes[1] else None
         if other is not None and not distance(affine, other, shape) <= slack(affine):
             notes.append(TWO_PLACES)
-        elif not np.allclose(nib.affines.voxel_sizes(image.affine), header.get_zooms()[:3], rtol=1e-3, atol=0):
-            notes.append(TWO_SIZES)
+        else:
+            zooms = header.get_zooms()[:3]  # two of a plane
+            sizes = nib.affines.voxel_sizes(image.affine)[: len(zooms)]
+            notes += [TWO_SIZES] * (not np.allclose(sizes, zooms, rtol=1e-3, atol=0))
     return affine, notes, True
 
 
