@@ -42,7 +42,10 @@ def itk(path: Path, values: np.ndarray, affine=AFFINE) -> None:
 
 
 def nrrd(path: Path, layers: list[np.ndarray], fields: dict[str, object], affine=AFFINE) -> None:
-    """Write NRRD by hand, with layers as its first axis if there are several, and more fields (name:=value)."""
+    """Write NRRD by hand, with layers as its first axis if there are several, and more fields.
+
+    A field with "_" in its name is a pair of key and value (name:=value); one that is None is left out.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     lps = LPS @ affine
     several = len(layers) > 1
@@ -50,6 +53,7 @@ def nrrd(path: Path, layers: list[np.ndarray], fields: dict[str, object], affine
     header = {
         "type": "unsigned char",
         "dimension": 3 + several,
+        "space dimension": None,  # before the directions
         "space": "left-posterior-superior",
         "sizes": " ".join(map(str, [*([len(layers)] * several), *layers[0].shape])),
         "space directions": " ".join(["none"] * several + directions),
@@ -57,9 +61,27 @@ def nrrd(path: Path, layers: list[np.ndarray], fields: dict[str, object], affine
         "encoding": "raw",
         "space origin": f"({','.join(map(repr, lps[:3, 3].tolist()))})",
     }
-    text = "NRRD0004\n" + "".join(f"{k}: {v}\n" for k, v in header.items())
-    text += "".join(f"{k}:={v}\n" if "_" in k else f"{k}: {v}\n" for k, v in fields.items())
+    header |= {name: value for name, value in fields.items() if "_" not in name}
+    text = "NRRD0004\n" + "".join(f"{k}: {v}\n" for k, v in header.items() if v is not None)
+    text += "".join(f"{k}:={v}\n" for k, v in fields.items() if "_" in k)
     path.write_bytes(text.encode() + b"\n" + np.stack(layers).astype("u1").tobytes(order="F"))
+
+
+def meta(path: Path, values: np.ndarray, affine=AFFINE, **fields: object) -> None:
+    """Write MetaImage by hand, with more or other fields of its header; a field that is None is left out."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lps = LPS @ affine
+    lengths = np.linalg.norm(lps[:3, :3], axis=0)
+
+    def words(numbers: np.ndarray) -> str:
+        return " ".join(map(repr, numbers.ravel().tolist()))
+
+    header = {"ObjectType": "Image", "NDims": 3, "BinaryData": True, "BinaryDataByteOrderMSB": False}
+    header |= {"TransformMatrix": words((lps[:3, :3] / lengths).T), "Offset": words(lps[:3, 3])}
+    header |= {"ElementSpacing": words(lengths), "DimSize": words(np.array(values.shape)), **fields}
+    header |= {"ElementType": "MET_UCHAR", "ElementDataFile": "LOCAL"}
+    text = "".join(f"{name} = {value}\n" for name, value in header.items() if value is not None)
+    path.write_bytes(text.encode() + values.astype("u1").tobytes(order="F"))
 
 
 def slicer(*segments: tuple[str, int, int]) -> dict[str, object]:

@@ -142,6 +142,8 @@ LENGTHS = {
     "micron": ("c.nii.gz", units("micron", 1000)),
     "unknown": ("c.nii.gz", units("unknown", 1)),
     "seconds in the same byte": ("c.nii", lambda p, v: write.nifti(p, v, edit=lambda i: i.header.set_xyzt_units(2, 8))),
+    "mha in um": ("c.mha", lambda p, v: write.meta(p, v, scaled(1000), DistanceUnits="um")),
+    "mha in mm": ("c.mha", lambda p, v: write.meta(p, v, DistanceUnits="mm")),
     "nrrd in um": ("c.nrrd", lambda p, v: write.nrrd(p, [v], {"space units": '"um" "um" "um"'}, scaled(1000))),
     "nrrd in m": ("c.nrrd", lambda p, v: write.nrrd(p, [v], {"space units": '"m" "m" "m"'}, scaled(0.001))),
 }
@@ -218,6 +220,67 @@ def test_a_header_that_readers_take_in_two_ways_is_noted(tmp_path, kind):
     notes = check(tmp_path)
     assert [note in text for text in notes[:1]] == [True] * bool(note)
     assert all(text.startswith("predicted masks: ") for text in notes[:1])
+
+
+NOWHERE = {"space": None, "space directions": None, "space origin": None}
+PARTLY = {  # headers without a position, or without the size of a voxel as well
+    "nrrd, no space": ("c.nrrd", lambda p: write.nrrd(p, [B], {"space": None, "space dimension": 3}), "no position"),
+    "nrrd, spacings": ("c.nrrd", lambda p: write.nrrd(p, [B], NOWHERE | {"spacings": "0.7 0.7 2"}), "no position"),
+    "nrrd, nan": ("c.nrrd", lambda p: write.nrrd(p, [B], NOWHERE | {"spacings": "nan nan nan"}), "no voxel size"),
+    "nrrd, bare": ("c.nrrd", lambda p: write.nrrd(p, [B], NOWHERE), "no voxel size"),
+    "mha, no offset": ("c.mha", lambda p: write.meta(p, B, Offset=None), "no position"),
+    "mha, bare": ("c.mha", lambda p: write.meta(p, B, Offset=None, ElementSpacing=None), "no voxel size"),
+}
+
+
+@pytest.mark.parametrize("kind", PARTLY)
+def test_a_header_without_a_position_is_matched_by_order(tmp_path, kind):
+    name, writer, note = PARTLY[kind]
+    write.nifti(tmp_path / "e" / "c.nii", A)
+    (tmp_path / "p").mkdir()
+    writer(tmp_path / "p" / name)
+    notes = check(tmp_path)
+    assert note in notes[0] and notes[0].startswith("predicted masks: ") and "by their order" in notes[-1]
+
+
+def test_sizes_are_compared_where_positions_are_not(tmp_path):
+    write.nifti(tmp_path / "a.nii", A)
+    write.meta(tmp_path / "b.mha", B, Offset=None, ElementSpacing="0.7 0.7 2.001")
+    with pytest.raises(InputError, match=r"voxel sizes differ: 0\.7 x 0\.7 x 2 and 0\.7 x 0\.7 x 2\.001 mm"):
+        read_pair(tmp_path / "a.nii", tmp_path / "b.mha")
+
+
+@pytest.mark.parametrize("writer", [write.meta, lambda p, v, a: write.nrrd(p, [v], {}, a)], ids=["mha", "nrrd"])
+def test_sheared_axes_of_itk_are_those_of_nifti(tmp_path, writer):
+    affine = AFFINE.copy()
+    affine[1, 2] = 2 * np.tan(np.radians(20))
+    write.nifti(tmp_path / "a.nii", A, affine)
+    name = "b.mha" if writer is write.meta else "b.nrrd"
+    writer(tmp_path / name, B, affine)
+    first, second, spacing = read_pair(tmp_path / "a.nii", tmp_path / name)
+    assert spacing == pytest.approx(affine[:3, :3], rel=1e-6) and second.sum() == first.sum() == A.sum()
+
+
+def plane(path, values):
+    """Write a file of two axes by SimpleITK: axes to the right and to the front, as in `AFFINE`."""
+    import SimpleITK as sitk  # noqa: N813
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = sitk.GetImageFromArray(values.T)
+    image.SetSpacing((0.7, 0.7))
+    image.SetOrigin((12, -5))
+    image.SetDirection((-1, 0, 0, -1))
+    sitk.WriteImage(image, str(path))
+
+
+@pytest.mark.parametrize("names", [("c.nii", "c.nii"), ("c.nii", "c.mha"), ("c.mha", "c.nii"), ("c.nrrd", "c.mha")])
+def test_files_of_two_axes_are_compared_within_their_plane(tmp_path, names):
+    """Two discs, one moved by a pixel of 0.7 mm."""
+    for side, name, values in zip("ep", names, (A[..., 11], np.roll(A[..., 11], 1, 0)), strict=True):
+        (write.nifti if name == "c.nii" else plane)(tmp_path / side / name, values)
+    frame, _ = score(tmp_path)
+    assert frame["hd95"][0] == pytest.approx(0.7, rel=1e-6)
+    assert [note for note in frame.attrs["notes"] if "one slice (1 case)" not in note] == []
 
 
 # -- shapes and types

@@ -71,7 +71,9 @@ def _known(fields: dict[str, str]) -> tuple[bool, bool]:
     sizes = (fields.get(name, "nan") for name in ("space directions", "spacings", "elementspacing", "elementsize"))
     sized = any("nan" not in size.lower() for size in sizes)
     if "sizes" in fields:  # NRRD
-        return sized, "space origin" in fields and fields.get("space", "").lower() in SPACES
+        # No space has two axes: ITK writes a plane without one, in its axes.
+        known = fields.get("space", "").lower() in SPACES or fields.get("space dimension") == "2"
+        return sized, known and "space origin" in fields
     return sized, not {"offset", "position", "origin"}.isdisjoint(fields)
 
 

@@ -106,7 +106,7 @@ def _reader(path: Path) -> Volume:
         from helpers.scores import itk_volumes
 
         return itk_volumes.read(path)
-    if name.endswith(".dcm"):
+    if name.endswith((".dcm", ".dicom")):
         from helpers.scores import dicom_segments
 
         return dicom_segments.read(path)

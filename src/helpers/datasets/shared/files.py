@@ -12,7 +12,20 @@ from helpers.errors import InputError
 
 Notes = list[tuple[str, str, int]]
 # Endings of the files of masks that `helpers.scores` reads, the longer ones first.
-MASK_ENDINGS = (".seg.nrrd", ".nii.gz", ".nii", ".hdr", ".mha", ".mhd", ".nrrd", ".nhdr", ".dcm", ".mgz", ".mgh")
+MASK_ENDINGS = (
+    ".seg.nrrd",
+    ".nii.gz",
+    ".nii",
+    ".hdr",
+    ".mha",
+    ".mhd",
+    ".nrrd",
+    ".nhdr",
+    ".dcm",
+    ".dicom",
+    ".mgz",
+    ".mgh",
+)
 MASK_ENDINGS += (".png", ".tif", ".tiff", ".bmp", ".npy")
 _NO_WIDTH = dict.fromkeys((0x200B, 0x2060, 0xFEFF))
 
