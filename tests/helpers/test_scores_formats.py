@@ -376,6 +376,9 @@ def colour(path):
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 36, 3), "u1")).save(path)
 
 
+NPY = b"\x93NUMPY\x01\x00\x06\x00{'a':\n"  # ends within the header, which NumPy parses as code
+
+
 BROKEN = {
     "cut mha": ("c.mha", cut(write.itk), "truncated or not a MetaImage file"),
     "text as nrrd": ("c.nrrd", lambda p: p.write_text("mask"), "truncated or not a NRRD file"),
@@ -385,6 +388,7 @@ BROKEN = {
     "text as dcm": ("c.dcm", lambda p: p.write_text("mask"), "truncated or no DICOM segmentation"),
     "text as npy": ("c.npy", lambda p: p.write_text("mask"), "cannot be read as an array"),
     "objects": ("c.npy", lambda p: np.save(p, np.array([None]), allow_pickle=True), "cannot be read as an array"),
+    "a header cut short": ("c.npy", lambda p: p.write_bytes(NPY), "cannot be read as an array"),
     "letters": ("c.npy", lambda p: np.save(p, np.array([["a"]])), "expected one number a voxel"),
     "no voxels": ("c.npy", lambda p: np.save(p, np.zeros((0, 3, 3))), "holds no voxel"),
     "z, y, x": ("c.npy", lambda p: np.save(p, B.T), r"\(40, 36, 24\) and \(24, 36, 40\).*transpose one"),

@@ -210,7 +210,7 @@ def test_names_that_differ_by_zeros_are_hinted_at_and_not_guessed(tmp_path):
     write.nifti(tmp_path / "p" / "x.nii", B)
     frame, dropped = score(tmp_path)
     assert len(frame) == 1 and dropped["n"].tolist() == [1, 1]
-    assert frame.attrs["notes"] == ["1 names differ by leading zeros alone, as 1 and 001: they were not matched"]
+    assert frame.attrs["notes"] == ["names that differ by leading zeros alone, as 1 and 001, were not matched (1 case)"]
 
 
 def test_a_file_of_another_format_is_counted_and_named(tmp_path):

@@ -86,7 +86,8 @@ def notes(first: Found, second: Found) -> list[str]:
             )
     zeros = _zeros_apart(first, second)
     if zeros:
-        found.append(f"{zeros} names differ by leading zeros alone, as 1 and 001: they were not matched")
+        note = "names that differ by leading zeros alone, as 1 and 001, were not matched"
+        found.append(f"{note} ({zeros} case{'s' * (zeros != 1)})")
     return found
 
 

@@ -133,8 +133,9 @@ def _folder(path: Path) -> Volume:
 
 def _array(path: Path) -> Volume:
     try:
-        values = np.load(path, allow_pickle=False)
-    except (OSError, EOFError, ValueError) as error:
+        values = np.asarray(np.load(path, allow_pickle=False))
+    except Exception as error:
+        # NumPy has no common error class: a spoilt header ends in that of a parser.
         raise InputError(path, f"cannot be read as an array ({type(error).__name__})", "Save the array again") from None
     if values.dtype.kind not in "biuf":
         raise no_numbers(path, str(values.dtype))
