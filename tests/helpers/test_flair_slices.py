@@ -145,6 +145,20 @@ def test_a_label_of_three_is_named(cases):
         load(cases)
 
 
+def test_labels_near_whole_numbers_are_those(cases):
+    _, _, before = load(cases)
+    values = (voxels(cases["segmentation"][1]) * 0.9999999).astype(np.float32)
+    save(values, Path(cases["segmentation"][1]))
+    assert (values % 1).any() and np.array_equal(load(cases)[2], before)
+
+
+def test_the_unit_of_length_of_a_file_is_applied(cases):
+    image = nib.Nifti1Image(voxels(cases["segmentation"][1]), np.diag([1000.0, 1000, 1000, 1]))
+    image.header.set_xyzt_units("micron")
+    nib.save(image, cases["segmentation"][1])
+    assert len(load(cases)[0]) == 2 * len(TAKEN)
+
+
 def test_a_file_that_is_cut_off_or_missing_is_named(cases):
     path = Path(cases["flair"][1])
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])

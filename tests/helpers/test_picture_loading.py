@@ -217,6 +217,13 @@ def test_a_mask_is_every_value_above_0_or_the_listed_ones(tmp_path, name):
     assert (datasets.read_mask(file, inside=[3]) == (MASK == 3)).all()
 
 
+def test_labels_of_a_mask_are_rounded_within_a_thousandth(tmp_path):
+    values = np.where(MASK > 0, MASK * 0.9999999, 1e-7).T[..., None]
+    nib.save(nib.Nifti1Image(values, np.eye(4)), tmp_path / "m.nii")
+    assert (datasets.read_mask(tmp_path / "m.nii") == (MASK > 0)).all()
+    assert (datasets.read_mask(tmp_path / "m.nii", inside=[3]) == (MASK == 3)).all()
+
+
 def volumes(folder: Path, slices: int, affine: np.ndarray) -> tuple[Path, Path]:
     nib.save(nib.Nifti1Image(np.zeros((6, 5, 4), np.int16), np.eye(4)), folder / "p.nii")
     nib.save(nib.Nifti1Image(np.zeros((6, 5, slices), np.int16), affine), folder / "m.nii")

@@ -73,9 +73,10 @@ def previewed(path: Path) -> None:
     )
 
 
-def nifti(values: np.ndarray, slope: float | None = None):
+def nifti(values: np.ndarray, slope: float | None = None, unit: str = "mm"):
     def write(path: Path) -> None:
         image = nib.Nifti1Image(values, np.diag([0.5, 0.7, 3, 1]))
+        image.header.set_xyzt_units(unit)
         if slope:
             image.header.set_slope_inter(slope, 1)
         nib.save(image, path)
@@ -250,6 +251,7 @@ def test_values_and_header_of_each_format(tmp_path, name, write, number, expecte
         ("a", dcm(BYTE, ImagerPixelSpacing=[0.3, 0.4]), (0.3, 0.4)),
         ("a", dcm(BYTE), None),
         ("a.nii", nifti(VOLUME), (np.float32(0.7), 0.5)),
+        ("a.nii", nifti(VOLUME, unit="meter"), (1000 * np.float32(0.7).astype(float), 500)),
         ("a.png", pil(BYTE), None),
     ],
 )

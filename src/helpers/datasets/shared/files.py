@@ -31,16 +31,17 @@ _NO_WIDTH = dict.fromkeys((0x200B, 0x2060, 0xFEFF))
 
 
 def find(root: str | Path, *parts: str) -> Path | None:
-    """Find the path below `root` with these `parts`, ignoring case. Return None if there is none."""
+    """Find the path below `root` with these `parts`, in any case and by `plain_name`. Return None if there is none."""
     path = Path(root)
     for part in parts:
         if not path.is_dir():
             return None
         exact = path / part
-        matches = [exact] if exact.exists() else [p for p in sorted(path.iterdir()) if p.name.lower() == part.lower()]
-        if not matches:
+        name = plain_name(part).lower()
+        found = [exact] if exact.exists() else sorted(p for p in path.iterdir() if plain_name(p.name).lower() == name)
+        if not found:
             return None
-        path = matches[0]
+        path = found[0]
     return path
 
 

@@ -56,6 +56,7 @@ def read_mask(
         seen = f"{values.shape[1]} x {values.shape[0]}"
         problem = f"is {seen} pixels, and its picture {picture} is {header.width} x {header.height}"
         raise InputError(file, problem, "Give the mask drawn on this picture")
+    values = nifti.round_labels(values)
     return values > 0 if inside is None else np.isin(values, list(inside))
 
 

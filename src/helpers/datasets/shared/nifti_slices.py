@@ -9,6 +9,7 @@ import numpy as np
 
 from helpers.datasets.shared import formats
 from helpers.datasets.shared.formats import Header, Picture, Spacing
+from helpers.datasets.shared.nifti import MM
 from helpers.errors import InputError
 
 
@@ -71,4 +72,6 @@ def _bits(image: nib.spatialimages.SpatialImage) -> int:
 
 def _spacing(image: nib.spatialimages.SpatialImage) -> Spacing:
     across, down = (float(v) for v in image.header.get_zooms()[:2])
+    factor = MM.get(int(image.header["xyzt_units"]) & 7, 1.0)
+    across, down = factor * across, factor * down
     return (down, across) if np.isfinite([down, across]).all() and min(down, across) > 0 else None
