@@ -132,6 +132,7 @@ SEGS = {  # kept planes of A, distances in the file, planes that are moved, and 
     "thickness is no distance": ([4, 5, 9], {"SliceThickness": 4.0}, {}, 2.0),
     "one plane": ([11], {"SliceThickness": 5.0}, {}, 2.0),
     "irregular gaps": ([4, 6, 9], {}, {}, "4, 6 mm apart, which are no multiples of one distance"),
+    "rounded positions": (range(4, 20), {}, {5: 0.004, 11: -0.004, 19: 0.004}, 2.0),
     "a moved plane": ([4, 5, 6, 9], None, {6: 0.5}, "mm apart, which are no multiples"),
 }
 
@@ -147,7 +148,9 @@ def test_planes_of_a_segmentation_are_at_their_positions(tmp_path, kind):
             read_pair(tmp_path / "a.nii", tmp_path / "b.dcm")
         return
     first, second, spacing = read_pair(tmp_path / "a.nii", tmp_path / "b.dcm")
-    assert spacing[2] == wanted and np.array_equal(first, values) and np.array_equal(second > 0, values > 0)
+    assert (
+        spacing[2] == pytest.approx(wanted) and np.array_equal(first, values) and np.array_equal(second > 0, values > 0)
+    )
 
 
 def test_two_segmentations_with_other_planes_share_a_grid(tmp_path):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from helpers import metrics
-from helpers.datasets.shared.files import case_name, patient_ids
+from helpers.datasets.shared.files import case_name, find, patient_ids
 from helpers.errors import InputError
 from helpers.scores import COLUMNS, read_pair, score_folders
 from tests.helpers import mask_files as write
@@ -154,6 +154,26 @@ def test_each_segment_is_matched_by_name_not_by_number(tmp_path):
     assert frame["label"].tolist() == ["L", "O"] and (frame["dice"] < 1).all()
 
 
+def test_large_labels_and_equal_names_keep_their_rows(tmp_path):
+    large = np.where(HALF, 1000001, 1000002).astype(np.int32) * A
+    write.nifti(tmp_path / "e" / "c.nii", large)
+    write.nifti(tmp_path / "p" / "c.nii", large)
+    assert score(tmp_path, value="each")[0]["label"].tolist() == ["1000001", "1000002"]
+    with pytest.raises(InputError, match="found the labels 0, 1000001, 1000002"):
+        score(tmp_path)
+    (tmp_path / "p" / "c.nii").unlink()
+    write.nifti(tmp_path / "e" / "c.nii", LABELS)
+    write.nrrd(tmp_path / "p" / "c.nrrd", [LABELS], write.slicer(("part", 1, 0), ("part", 4, 0)))
+    assert score(tmp_path, value="each")[0]["label"].tolist() == ["part (1)", "part (4)"]
+
+
+@pytest.mark.parametrize(("name", "noted"), [("Tumour", False), ("kidney", True)])
+def test_another_name_of_the_only_segment_is_noted(tmp_path, name, noted):
+    write.nrrd(tmp_path / "e" / "c.seg.nrrd", [A], write.slicer(("tumour", 1, 0)))
+    write.seg(tmp_path / "p" / "c.dcm", {name: B, "empty": 0 * B})
+    assert [note[:25] for note in score(tmp_path)[0].attrs["notes"]] == ["the segment has one name "] * noted
+
+
 @pytest.mark.parametrize(("here", "there", "noted"), [(2, 1, True), (255, 1, False), (1, 255, False), (2, 2, False)])
 def test_other_values_of_the_foreground_are_noted(tmp_path, here, there, noted):
     for name in ("a", "b"):
@@ -232,6 +252,21 @@ def test_one_folder_for_both_is_refused(tmp_path):
     (tmp_path / "p").symlink_to(tmp_path / "e")
     with pytest.raises(InputError, match="name one folder, so every score would be perfect"):
         score(tmp_path)
+
+
+def test_a_folder_of_a_case_with_two_masks_is_refused(tmp_path):
+    for name in ("a", "b"):
+        write.nifti(tmp_path / "e" / "c" / f"{name}.nii", A)
+    write.nifti(tmp_path / "p" / "c.nii", B)
+    with pytest.raises(InputError, match=r"e.c: the folder of this case holds 2 files of masks\. Keep one"):
+        score(tmp_path)
+
+
+def test_files_of_a_data_set_are_found_by_composed_and_decomposed_names(tmp_path):
+    (tmp_path / unicodedata.normalize("NFD", "Schädel")).mkdir()
+    (tmp_path / unicodedata.normalize("NFD", "Schädel") / "a  b.nii").touch()
+    assert find(tmp_path, "SCHÄDEL", "A b.nii").name == "a  b.nii"
+    assert find(tmp_path, "Schadel") is None
 
 
 def test_two_files_of_one_case_are_refused_and_a_folder_next_to_a_file_is_not(tmp_path):

@@ -7,10 +7,11 @@ import numpy as np
 from helpers import metrics
 from helpers.datasets.shared.nifti import Spacing
 from helpers.errors import InputError
-from helpers.scores.labels import EACH, chosen, pairs_of_labels
+from helpers.scores.labels import EACH, chosen, other_names, pairs_of_labels
 from helpers.scores.reading import read_aligned
 
 NOT_BINARY = {"expert mask", "predicted mask"}  # places in errors of `metrics`
+OTHER_NAMES = "the segment has one name in the expert masks and another in the predicted ones: are they one structure?"
 HARMLESS = {1.0, 255.0}  # the two common values of a foreground
 
 
@@ -44,7 +45,7 @@ def score_case(expert: str, predicted: str, *, tolerance: float, value: str, mor
     if value == EACH:
         pair = read_aligned(expert, predicted, whole=True)
         masks = pairs_of_labels(pair.expert, pair.predicted, where=f"{expert} and {predicted}")
-        rows = [{"label": label, **_measured(*both, pair.spacing, **measures)} for label, both in masks.items()]
+        rows = [{"label": label, **_measured(*both, pair.spacing, **measures)} for label, *both in masks]
         return {"rows": rows, "notes": list(pair.notes)}
     pair = read_aligned(expert, predicted, whole=bool(value))
     if not (value or pair.expert.segments or pair.predicted.segments):
@@ -59,7 +60,8 @@ def score_case(expert: str, predicted: str, *, tolerance: float, value: str, mor
         pair = read_aligned(expert, predicted, whole=True)
     first = chosen(pair.expert, value, pair.predicted, where=expert)
     second = chosen(pair.predicted, value, pair.expert, where=predicted)
-    return {**_measured(first, second, pair.spacing, **measures), "notes": list(pair.notes)}
+    notes = [*pair.notes, *[OTHER_NAMES] * (not value and other_names(pair.expert, pair.predicted))]
+    return {**_measured(first, second, pair.spacing, **measures), "notes": notes}
 
 
 def _measured(expert: np.ndarray, predicted: np.ndarray, spacing: Spacing, *, tolerance: float, more: bool) -> dict:
@@ -71,7 +73,9 @@ def _foregrounds(expert: np.ndarray, predicted: np.ndarray) -> list[str]:
     here, there = _foreground(expert), _foreground(predicted)
     if here is None or there is None or abs(here - there) < 1e-3 or {here, there} == HARMLESS:
         return []
-    return [f"foreground is {here:g} in the expert masks and {there:g} in the predicted ones: are they one structure?"]
+    return [
+        f"foreground is {here:.9g} in the expert masks and {there:.9g} in the predicted ones: are they one structure?"
+    ]
 
 
 def _foreground(mask: np.ndarray) -> float | None:

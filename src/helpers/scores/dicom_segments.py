@@ -121,10 +121,10 @@ def _step(groups: Sequence[tuple[Dataset, Dataset]], heights: np.ndarray, path: 
     )
     gaps = np.diff(heights)
     gaps = gaps[gaps > SLACK]
-    if spacing and _multiples(heights, spacing):
-        return spacing, ()
-    if len(gaps) and _multiples(heights, float(gaps.min())):
-        return float(gaps.min()), (POSITIONS,) * bool(spacing)
+    if spacing and (step := _exact(heights, spacing)):
+        return step, ()
+    if len(gaps) and (step := _exact(heights, float(gaps[gaps < 1.5 * gaps.min()].mean()))):
+        return step, (POSITIONS,) * bool(spacing)
     if len(gaps):
         shown = ", ".join(f"{gap:.4g}" for gap in np.unique(gaps.round(3))[:6])
         problem = f"its frames are {shown} mm apart, which are no multiples of one distance"
@@ -132,11 +132,12 @@ def _step(groups: Sequence[tuple[Dataset, Dataset]], heights: np.ndarray, path: 
     return thickness or 1.0, (THICKNESS,)
 
 
-def _multiples(heights: np.ndarray, step: float) -> bool:
-    """Return True if all heights are on one regular grid, within the slack."""
+def _exact(heights: np.ndarray, step: float) -> float | None:
+    """Return the distance of planes, near `step`, of which all heights are multiples within the slack; else None."""
     counts = np.rint((heights - heights[0]) / step)
-    exact = (heights[-1] - heights[0]) / counts[-1] if counts[-1] else step
-    return bool(np.abs(heights - heights[0] - counts * exact).max() <= min(SLACK, 0.1 * step))
+    exact = float((heights[-1] - heights[0]) / counts[-1]) if counts[-1] else step
+    off = np.abs(heights - heights[0] - counts * exact).max()
+    return exact if off <= min(SLACK, 0.1 * step) else None
 
 
 def _layers(

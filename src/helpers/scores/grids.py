@@ -137,7 +137,7 @@ def _fitted(expert: Volume, predicted: Volume, where: str) -> Pair | None:
     second, lost = _placed(predicted, start - low, size, affine)
     if lost:
         raise InputError(where, "the predicted mask has foreground outside the expert mask's grid", FIX)
-    notes = (FILLED,) * (expert.shape != size or not around.all()) + (CUT,) * (not (inside.all() or expert.cropped))
+    notes = (FILLED,) * (not (around.all() or predicted.cropped)) + (CUT,) * (not (inside.all() or expert.cropped))
     return Pair(first, second, steps(affine), notes)
 
 

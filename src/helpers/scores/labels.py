@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from helpers.datasets.shared.files import plain_name
@@ -56,8 +58,8 @@ def chosen(volume: Volume, value: str, other: Volume, *, where: object) -> np.nd
     return mask
 
 
-def pairs_of_labels(expert: Volume, predicted: Volume, *, where: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return the masks of every label that either volume has, by its name, or else its number.
+def pairs_of_labels(expert: Volume, predicted: Volume, *, where: str) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Yield each label that either volume has, by its name, or else its number, with its two masks.
 
     Structures are matched by name if both files have names, otherwise by number.
 
@@ -76,16 +78,24 @@ def pairs_of_labels(expert: Volume, predicted: Volume, *, where: str) -> dict[st
             raise InputError(where, problem, "Name them differently, or choose one by MASK_VALUE")
         found.append(keyed)
     first, second = found
-    named = {s.label: s.name for volume in (predicted, expert) for s in volume.segments}
-    masks = {}
+    named = {s.label: s for volume in (predicted, expert) for s in volume.segments}
+    names = [s.name for s in named.values()]
     for key in [*first, *(key for key in second if key not in first)]:
         part = first.get(key) or second[key]
-        name = part.name if both else named.get(part.label, part.name)
-        masks[name] = tuple(
+        if not both:
+            part = named.get(part.label, part)
+        label = part.name if both or names.count(part.name) < 2 else f"{part.name} ({part.label})"
+        here, there = (
             _voxels(volume, keyed[key]) if key in keyed else np.zeros(volume.shape, bool)
             for volume, keyed in ((expert, first), (predicted, second))
         )
-    return masks
+        yield label, here, there
+
+
+def other_names(expert: Volume, predicted: Volume) -> bool:
+    """Return whether both masks have one segment with foreground each, and these have two names."""
+    found = [{_key(s.name) for s in _present(volume, "")} for volume in (expert, predicted) if volume.segments]
+    return len(found) == 2 and all(len(names) == 1 for names in found) and found[0] != found[1]
 
 
 def _only(volume: Volume, where: object) -> np.ndarray:
@@ -102,7 +112,7 @@ def _only(volume: Volume, where: object) -> np.ndarray:
     if count and not (top > 0 and np.isfinite(top) and np.count_nonzero(values == top) == count):
         found = np.unique(values)
         kind = "labels" if _whole(found) else "values"
-        raise _several(where, kind, [f"{v:g}" if kind == "labels" else f"{v:.9g}" for v in found.tolist()])
+        raise _several(where, kind, [f"{v:.0f}" if kind == "labels" else f"{v:.9g}" for v in found.tolist()])
     return values
 
 
@@ -128,7 +138,7 @@ def _present(volume: Volume, where: object) -> list[Segment]:
     found = np.flatnonzero(np.bincount(values.ravel("K"))) if small else np.unique(values)
     if not _whole(found) or (found < 0).any():
         raise _several(where, "values", [f"{v:.9g}" for v in found.tolist()])
-    return [Segment(f"{v:g}", int(v)) for v in found.tolist() if v]
+    return [Segment(str(int(v)), int(v)) for v in found.tolist() if v]
 
 
 def _voxels(volume: Volume, part: Segment) -> np.ndarray:

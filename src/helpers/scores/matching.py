@@ -9,7 +9,7 @@ from typing import NamedTuple
 from helpers.datasets.shared.files import MASK_ENDINGS, case_name
 from helpers.errors import InputError
 from helpers.scores.segments import read_fields
-from helpers.scores.volumes import PICTURES, mask_files, not_read
+from helpers.scores.volumes import mask_files, not_read
 
 # Files next to masks that nobody takes for one.
 TABLES = (".json", ".txt", ".csv", ".tsv", ".xlsx", ".xml", ".yaml", ".yml", ".md", ".log", ".pdf", ".py")
@@ -24,7 +24,7 @@ class Found(NamedTuple):
 
 
 def find(folder: str | Path, what: str) -> Found:
-    """Find the masks of a folder: files, and folders of a case with one mask or with a series of pictures.
+    """Find the masks of a folder: files, and folders of a case that hold masks.
 
     Raises
     ------
@@ -43,7 +43,8 @@ def find(folder: str | Path, what: str) -> Found:
             continue
         case = case_name(path.name).lower()
         if path.is_dir():
-            (folders if _is_case(path) else others)[case] = path
+            if mask_files(path):
+                folders[case] = path
         elif not name.endswith(MASK_ENDINGS):
             others.update(dict.fromkeys({case_name(stem).lower() for stem in _stems(path)}, path))
         elif case in masks:
@@ -107,11 +108,6 @@ def state(path: Path) -> list[int]:
     except OSError:  # a dangling link: reported when it is read
         return []
     return [sum(status.st_size for status in found), max((status.st_mtime_ns for status in found), default=0)]
-
-
-def _is_case(folder: Path) -> bool:
-    files = mask_files(folder)
-    return len(files) == 1 or (len(files) > 1 and all(file.name.lower().endswith(PICTURES) for file in files))
 
 
 def _stems(path: Path) -> tuple[str, str]:
