@@ -346,6 +346,7 @@ def test_labels_are_rounded_within_a_thousandth(tmp_path, kind):
             score(tmp_path)
     else:
         assert any("rounded" in note for note in check(tmp_path)) == rounded
+        assert np.array_equal(read_pair(tmp_path / "e" / "c.nii", tmp_path / "p" / "c.nii")[1] > 0.0001, B > 0)
 
 
 # -- files that cannot be read

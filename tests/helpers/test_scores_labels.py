@@ -68,6 +68,14 @@ def test_segments_by_name(tmp_path, kind, value, which):
     assert metrics.dice(first, second) == metrics.dice(wanted, np.roll(wanted, 1, 0))
 
 
+def test_a_comma_in_a_name_separates_nothing(tmp_path):
+    fields = write.slicer(("tumour, left", 1, 0), ("left", 1, 1))
+    for name in ("a.nrrd", "b.nrrd"):
+        write.nrrd(tmp_path / name, [OUTER, INNER], fields)
+    first, _, _ = read_pair(tmp_path / "a.nrrd", tmp_path / "b.nrrd", value="Tumour, left")
+    assert first.sum() == OUTER.sum()
+
+
 def test_names_of_one_file_serve_the_other(tmp_path):
     one_layer(tmp_path / "e.seg.nrrd", OUTER, INNER)
     write.nifti(tmp_path / "p.nii", 7 * B)

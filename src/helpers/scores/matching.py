@@ -12,7 +12,22 @@ from helpers.scores.segments import read_fields
 from helpers.scores.volumes import mask_files, not_read
 
 # Files next to masks that nobody takes for one.
-TABLES = (".json", ".txt", ".csv", ".tsv", ".xlsx", ".xml", ".yaml", ".yml", ".md", ".log", ".pdf", ".py")
+TABLES = (
+    ".json",
+    ".txt",
+    ".csv",
+    ".tsv",
+    ".xlsx",
+    ".xml",
+    ".yaml",
+    ".yml",
+    ".md",
+    ".log",
+    ".pdf",
+    ".py",
+    ".db",
+    ".ini",
+)
 UNREAD = "a file of a format that is not read"
 
 
