@@ -72,6 +72,7 @@ def _bits(image: nib.spatialimages.SpatialImage) -> int:
 
 def _spacing(image: nib.spatialimages.SpatialImage) -> Spacing:
     across, down = (float(v) for v in image.header.get_zooms()[:2])
-    factor = MM.get(int(image.header["xyzt_units"]) & 7, 1.0)
+    unit = int(image.header["xyzt_units"]) & 7 if isinstance(image, nib.Nifti1Pair) else 0
+    factor = MM.get(unit, 1.0)
     across, down = factor * across, factor * down
     return (down, across) if np.isfinite([down, across]).all() and min(down, across) > 0 else None
