@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from helpers.datasets.shared.cells import numbers, numeric, one_spelling, without_unrecorded
+from helpers.datasets.own.asking import take_name
+from helpers.datasets.shared.cells import numbers, numeric, one_spelling, plain_name, without_unrecorded
 from helpers.datasets.shared.tables import alike
 from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError, check_choice
@@ -23,21 +24,28 @@ STEP = re.compile(
     r"(?:\s*(?:-|–|to)\s*\d+(?:[.,]\d+)?)?\s*(?P<plus>\+)?",
     re.IGNORECASE,
 )
+# A code and its name, each perhaps in quotes, up to the mark that ends them.
+PAIR = re.compile(
+    r"""\s*(?:(?P<q>["'])(?P<quoted>.+?)(?P=q)|(?P<code>[^=,;]*[^=,;\s]))\s*="""
+    r"""\s*(?:(?P<r>["'])(?P<quoted_name>.+?)(?P=r)|(?P<named>[^,;]*[^,;\s]))\s*(?P<mark>[,;]|$)"""
+)
 BELOW = ("<", "<=", "≤", "up to", "under", "below")
 
 
 def parse_edges(bins: str, columns: Sequence[str]) -> dict[str, list[float]]:
     """Parse a text such as "age: 40, 60; bmi: 25" into a mapping from column to edges."""
-    found = {}
-    for part in filter(str.strip, bins.split(";")):
-        name, colon, text = part.partition(":")
-        name = " ".join(name.split())
+    found, rest = {}, bins
+    while rest.strip("; "):
+        part = rest.strip("; ")
+        name, mark, after = take_name(part, columns, ":;")
+        text, _, rest = after.partition(";")
         try:
             edges = [float(edge) for edge in text.split(",")]
         except ValueError:
-            colon = ""
-        if not colon or not np.isfinite(edges).all() or sorted(set(edges)) != edges:
-            raise InputError("BINS", f"{part.strip()!r} is not understood", 'Write "age: 40, 60", edges rising')
+            mark = ""
+        if mark != ":" or not np.isfinite(edges).all() or sorted(set(edges)) != edges:
+            shown = part.partition(";")[0].strip()
+            raise InputError("BINS", f"{shown!r} is not understood", 'Write "age: 40, 60", edges rising')
         check_choice("BINS", name, columns)
         found[name] = edges
     return found
@@ -46,20 +54,27 @@ def parse_edges(bins: str, columns: Sequence[str]) -> dict[str, list[float]]:
 def parse_names(text: str, columns: Sequence[str], cut: Mapping[str, object]) -> dict[str, dict[str, str]]:
     """Parse a text such as "sex: 1=female, 2=male" into a mapping from column to the name of each code.
 
-    A column in `cut` has bins in place of codes, so it takes no names.
+    A code or a name with commas or semicolons is in quotes. A column in `cut` has bins in place of codes, so it takes
+    no names.
     """
-    found = {}
-    for part in filter(str.strip, text.split(";")):
-        name, _, listed = part.partition(":")
-        name = " ".join(name.split())
-        pairs = [pair.partition("=") for pair in listed.split(",")]
-        if not listed.strip() or not all(code.strip() and named.strip() for code, _, named in pairs):
-            fix = 'Write "sex: 1=female, 2=male", columns divided by semicolons'
-            raise InputError("NAMES", f"{part.strip()!r} is not understood", fix)
+    found, rest = {}, plain_name(text)
+    while rest.strip("; "):
+        part = rest.strip("; ")
+        name, mark, rest = take_name(part, columns, ":;")
+        pairs = {}
+        while mark == ":" or (mark == "," and pairs):
+            if not (pair := PAIR.match(rest)):
+                pairs = {}
+                break
+            pairs[_code(pair["quoted"] or pair["code"])] = (pair["quoted_name"] or pair["named"]).strip()
+            mark, rest = pair["mark"], rest[pair.end() :]
+        if not pairs:
+            fix = 'Write "sex: 1=female, 2=male", columns divided by semicolons, and names with commas in quotes'
+            raise InputError("NAMES", f"{part.partition(';')[0].strip()!r} is not understood", fix)
         check_choice("NAMES", name, columns)
         if name in cut:
             raise InputError("NAMES", f"{name} is cut by BINS, so it has no codes", "Leave one of the two out")
-        found[name] = {_code(code): " ".join(named.split()) for code, _, named in pairs}
+        found[name] = pairs
     return found
 
 

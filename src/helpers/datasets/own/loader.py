@@ -10,18 +10,19 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from helpers.datasets.own.asking import check_roles, limits, names_of, without_unseen
 from helpers.datasets.own.attributes import check_sizes, parse_edges, parse_names, to_groups
 from helpers.datasets.own.judgements import RIGHT, Asked, check_asked, judge_cases
-from helpers.datasets.own.patients import by_patient, check_parts, check_patients
+from helpers.datasets.own.masks import LEAVE_OUT, join_masks
+from helpers.datasets.own.patients import by_patient, check_parts, check_patients, check_repeats
 from helpers.datasets.own.withholding import withhold
 from helpers.datasets.shared.cells import numbers, summary_rows
-from helpers.datasets.shared.files import Notes, at, dropped_frame, patient_ids, plain_name
-from helpers.datasets.shared.tables import column, outcomes, read_table
+from helpers.datasets.shared.files import Notes, dropped_frame
+from helpers.datasets.shared.tables import outcomes, read_table
 from helpers.disclosure import SMALLEST_CELL
-from helpers.errors import InputError, check_choice
+from helpers.errors import InputError
 
 GIVEN_AWAY = "in a small group, whose size and mean the other groups would give away"
-MEASURED = ("dice", "hd95", "nsd")  # the scores that `scores.score_folders` computes
 
 
 class OwnScores(NamedTuple):
@@ -66,6 +67,7 @@ def load_own_scores(
     classifier: Mapping[str, object] = MappingProxyType({}),
     root: str | Path = "",
     scored: pd.DataFrame | None = None,
+    empty: str = LEAVE_OUT,
 ) -> OwnScores:
     """Load a CSV with one row for each case.
 
@@ -97,6 +99,8 @@ def load_own_scores(
     scored : DataFrame, optional
         Result of `scores.score_folders`. Then `score` is one of its columns, and `case` is the column of the CSV with
         the masks' file names, with or without file ending and in upper or lower case.
+    empty : {"leave out", "1", "0"}
+        Score of a pair of two empty masks, see `own.masks.score_empty`.
 
     Raises
     ------
@@ -113,22 +117,26 @@ def load_own_scores(
     score = score or ("" if asked.truth else "dice")
     path = Path(root, file)
     table, notes = read_table(path, "SCORES")
-    columns = _names(groups)
+    table = without_unseen(table, path)
+    columns = names_of(groups, table.columns)
     counted: Notes = []
     if scored is not None:
-        table = _joined(table, scored, score, case, path, counted, by=columns[:1])
+        by = columns[0] if columns else ""
+        asked_of_masks = {"score": score, "case": case, "by": by, "empty": empty, "path": path, "counted": counted}
+        table, said = join_masks(table, scored, **asked_of_masks)
+        notes += said
     roles = {"SCORE": score, **asked.columns(), "SECOND": second, "SOURCE_COLUMN": source, "CASE": case}
     roles["PATIENT"] = patient
-    _check_roles({role: name for role, name in roles.items() if name}, columns, table, path)
+    check_roles({role: name for role, name in roles.items() if name}, columns, table, path)
     if case:
         summary = summary_rows(table[case], table[columns])
         counted.append((path.name, "summary row, not a case", int(summary.sum())))
         table = table[~summary]
-        _check_repeats(table[case], path)
+        check_repeats(table[case], path)
     owner = check_patients(table[patient], path) if patient else pd.Series(range(len(table)), table.index)
     if patient and asked.split:
         check_parts(table[asked.split], owner, path)
-    frame, judged, said = _scores(table, score, asked, _limits(span), path, counted)
+    frame, judged, said = _scores(table, score, asked, limits(span), path, counted)
     score, scores = score or RIGHT, [score or RIGHT, *([second] if second else [])]
     notes += said
     grouped, said = _groups(table.loc[frame.index], columns, source, path, bins=bins, names=names)
@@ -195,88 +203,9 @@ def _groups(
     return frame, notes
 
 
-def _names(groups: str | Sequence[str]) -> list[str]:
-    parts = groups.split(",") if isinstance(groups, str) else groups
-    return [" ".join(part.split()) for part in parts if part.strip()]
-
-
-def _check_roles(roles: dict[str, str], names: list[str], table: pd.DataFrame, path: Path) -> None:
-    if not names:
-        fix = f"Name columns as GROUPS=sex,age_group; the file has {', '.join(table.columns[:12])}"
-        raise InputError("GROUPS", "no column of groups is named", fix)
-    taken: dict[str, str] = {}
-    for role, name in [*roles.items(), *(("GROUPS", name) for name in names)]:
-        column(table, name, where=role, file=path)
-        if name in taken:
-            raise InputError(role, f"column {name!r} is also named by {taken[name]}", "Use each column once")
-        taken[name] = role
-
-
-def _check_repeats(ids: pd.Series, path: Path) -> None:
-    known = ids.dropna()
-    if repeated := known.index[known.duplicated().to_numpy()].tolist():
-        first = known.index[(known == known[repeated[0]]).to_numpy()][0]
-        more = f"; {len(repeated)} rows repeat an earlier one" if len(repeated) > 1 else ""
-        problem = f"this case is also in row {first}{more}"
-        fix = "Keep one row a case; if a patient has several, name the column as PATIENT, not CASE"
-        raise InputError(at(path, repeated[0], str(ids.name)), problem, fix)
-
-
-def _joined(
-    table: pd.DataFrame, scored: pd.DataFrame, score: str, case: str, path: Path, counted: Notes, *, by: list[str]
-) -> pd.DataFrame:
-    """Join the scores of the masks to the table of groups, by case.
-
-    Pairs of masks that are both empty are left out and counted by the groups of the first column in `by`: with nothing
-    to find and nothing found, overlap and distance are 0 by 0, and neither 0 nor 1 is right.
-    """
-    check_choice("SCORE of masks", score, MEASURED)
-    if not case:
-        raise InputError("CASE", "no column is named", "Name the column that has the masks' file names")
-    ids = patient_ids(column(table, case, where="CASE", file=path))
-    _check_repeats(ids, path)
-    found = table.drop(columns=[n for n in MEASURED if n in table]).assign(**{case: ids})
-    found = found.dropna(subset=[case])
-    scored = scored.assign(patient_id=scored["patient_id"].map(plain_name))
-    if "status" in scored and (scored["status"] == "both empty").any():
-        names = scored.loc[scored["status"] == "both empty", "patient_id"]
-        nothing = found[case].isin(names)
-        of = found.loc[nothing, by[0]].fillna("not recorded") if by and by[0] in found else pd.Series(dtype="str")
-        for group, n in of.value_counts().items():
-            counted.append(("masks", f"both masks are empty, so there is nothing to score: {group}", int(n)))
-        found, scored = found[~nothing], scored[~scored["patient_id"].isin(names)]
-        if scored.empty:
-            raise InputError(
-                "masks", "both masks of every pair are empty", "Look at the files, and at the labels in them"
-            )
-    merged = found.reset_index().merge(scored[["patient_id", score]], left_on=case, right_on="patient_id")
-    if merged.empty:
-        problem = f"no name matches a scored pair of masks ({len(found)} names, {len(scored)} pairs)"
-        fix = "Write the masks' file names into this column"
-        here, there = (next(iter(names), "") for names in (found[case], scored["patient_id"]))
-        shown = f"such as {there!r}; this column has {here!r}"
-        raise InputError(f"CASE, {path.name}, column {case}", problem, f"{fix}, {shown}")
-    counted.append((path.name, "no pair of masks of that name", len(found) - len(merged)))
-    counted.append(("masks", "no row of that name in the table", len(scored) - len(merged)))
-    merged = merged.set_index("index").drop(columns="patient_id")
-    return merged.assign(**{score: merged[score].map(repr, na_action="ignore").astype("str")})
-
-
 def _left_out(groups: Mapping[str, int]) -> str:
     few = f"of {' and '.join(map(repr, groups))} there are fewer than {SMALLEST_CELL} cases"
     return f"{few}; they are left out of every table, because sums of other groups would give them away"
-
-
-def _limits(span: str) -> tuple[float, float]:
-    if not span.strip():
-        return -np.inf, np.inf
-    try:
-        low, high = map(float, span.split(","))
-    except ValueError:
-        low = high = np.nan
-    if not low < high:
-        raise InputError("SPAN", f"{span!r} is not understood", 'Write the lowest and the highest score, as "0, 1"')
-    return low, high
 
 
 def _outside(values: pd.Series, limits: tuple[float, float]) -> list[str]:

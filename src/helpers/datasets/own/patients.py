@@ -27,6 +27,23 @@ def check_patients(values: pd.Series, path: Path) -> pd.Series:
     return pd.Series(pd.factorize(values)[0], index=values.index, name="patient")
 
 
+def check_repeats(ids: pd.Series, path: Path) -> None:
+    """Refuse a table in which a case has two rows.
+
+    Raises
+    ------
+    InputError
+        It names the first row that repeats an earlier one.
+    """
+    known = ids.dropna()
+    if repeated := known.index[known.duplicated().to_numpy()].tolist():
+        first = known.index[(known == known[repeated[0]]).to_numpy()][0]
+        more = f"; {len(repeated)} rows repeat an earlier one" if len(repeated) > 1 else ""
+        problem = f"this case is also in row {first}{more}"
+        fix = "Keep one row a case; if a patient has several, name the column as PATIENT, not CASE"
+        raise InputError(at(path, repeated[0], str(ids.name)), problem, fix)
+
+
 def check_parts(part: pd.Series, owner: pd.Series, path: Path) -> None:
     """Refuse a split that puts rows of one patient into several parts.
 

@@ -6,13 +6,21 @@ from pathlib import Path
 
 import pandas as pd
 
+from helpers.datasets.own.masks import DISTANCES, MEASURED, MORE
 from helpers.datasets.shared.files import dropped_frame
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.scores.folders import score_folders
 
 
 def score_own(
-    expert: str, predicted: str, *, score: str = "", better: str, truth: str = "", root: str | Path = ""
+    expert: str,
+    predicted: str,
+    *,
+    score: str = "",
+    better: str,
+    truth: str = "",
+    root: str | Path = "",
+    value: str = "",
 ) -> tuple[pd.DataFrame | None, pd.DataFrame]:
     """Score the user's expert and predicted masks by `score_folders`, if both folders are given.
 
@@ -28,12 +36,14 @@ def score_own(
         before hours of work.
     truth : str
         Column of the truth of a classifier, or empty.
+    value : str
+        Label of the structure to score, in masks that hold several; empty for masks of one structure.
 
     Raises
     ------
     InputError
-        One folder is named without the other or next to a truth, or `better` does not suit the score: "lower" for
-        "hd95", "higher" for all others; see also `score_folders`.
+        One folder is named without the other or next to a truth, `value` is given without folders, or `better` does not
+        suit the score: "lower" for distances, "higher" for all others; see also `score_folders`.
     """
     if truth and expert:
         raise InputError("EXPERT", "TRUTH is named too, and masks have none", "Leave one of the two out")
@@ -41,13 +51,19 @@ def score_own(
         raise InputError("BETTER", f"must be higher with TRUTH, got {better!r}", "Set BETTER=higher, or leave it out")
     score = score or "dice"
     if truth or not (expert or predicted):
+        if value:
+            raise InputError(
+                "MASK_VALUE", "no folders of masks are named", "Name EXPERT and PREDICTED, or leave it out"
+            )
         return None, dropped_frame([])  # of whole numbers, so that a joined count under ten is suppressed
     for name, folder in (("EXPERT", expert), ("PREDICTED", predicted)):
         if not folder:
             fix = "Name both folders of masks" + (", or TRUTH if PREDICTED is a column" if not expert else "")
             raise InputError(name, "only the other folder is named", fix)
-    wanted = "lower" if score == "hd95" else "higher"
+    check_choice("SCORE of masks", score, MEASURED)
+    wanted = "lower" if score in DISTANCES else "higher"
     if better != wanted:
         raise InputError("BETTER", f"must be {wanted} for {score}, got {better!r}", f"Set BETTER={wanted}")
-    scored, dropped = score_folders(Path(root, expert), Path(root, predicted))
-    return scored, dropped[~dropped["reason"].str.startswith("both masks empty")]  # the loader leaves these out
+    options = ({"value": value} if value else {}) | ({"more": True} if score in MORE else {})
+    scored, dropped = score_folders(Path(root, expert), Path(root, predicted), **options)
+    return scored, dropped[~dropped["reason"].str.startswith("both masks empty")]  # the loader counts these by group

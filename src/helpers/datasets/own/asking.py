@@ -1,0 +1,118 @@
+"""Names of columns as the user writes them in parameters, some of which hold commas, colons or semicolons."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from helpers.datasets.shared.cells import plain_name
+from helpers.datasets.shared.tables import column
+from helpers.errors import InputError
+
+# Characters without width that are no part of a spelling: blanks, joiners of words, marks of direction, soft hyphens.
+UNSEEN = "\u200b\u2060\ufeff\u00ad\u200e\u200f"
+_QUOTED = re.compile(r"""(?P<quote>["'])(?P<name>.+?)(?P=quote)\s*""")
+
+
+def take_name(text: str, columns: Sequence[str], marks: str) -> tuple[str, str, str]:
+    """Take a column's name from the start of a text.
+
+    It is the longest name that exists, whatever marks it holds, or a text in quotes, or else all before the first mark.
+
+    Parameters
+    ----------
+    text : str
+    columns : sequence of str
+        Names that exist.
+    marks : str
+        Characters that end a name.
+
+    Returns
+    -------
+    name, mark, rest : str
+        The mark that ended the name, empty at the end of the text, and the text after it.
+    """
+    text = plain_name(text)
+    known = [(name, text[len(name) :].lstrip()) for name in columns if name and text.startswith(name)]
+    if quoted := _QUOTED.match(text):
+        known.append((quoted["name"].strip(), text[quoted.end() :]))
+    ended = [(name, rest) for name, rest in known if not rest or rest[0] in marks]
+    if ended:
+        name, rest = max(ended, key=lambda pair: len(pair[0]))
+        return name, rest[:1], rest[1:]
+    name, mark, rest = re.match(rf"([^{marks}]*)([{marks}]?)(.*)", text).groups()
+    return name.strip(), mark, rest
+
+
+def names_of(groups: str | Sequence[str], columns: Sequence[str]) -> list[str]:
+    """List the columns that a text such as "sex, age" names; a sequence of names is taken as it is."""
+    if not isinstance(groups, str):
+        return [plain_name(name) for name in groups if name.strip()]
+    found, rest = [], groups
+    while rest.strip():
+        name, _, rest = take_name(rest, columns, ",")
+        found += [name] if name else []
+    return found
+
+
+def without_unseen(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Remove characters without width from names and cells, so that what looks the same is the same.
+
+    Raises
+    ------
+    InputError
+        Two columns then have one name.
+    """
+    names = [_seen(name) for name in table.columns]
+    if twice := sorted({name for name in names if name and names.count(name) > 1}):
+        problem = f"two columns are called {twice[0]!r}, up to characters that are not seen"
+        raise InputError(path.name, problem, "Give each column a different name")
+    table = table.set_axis(names, axis=1)
+    for position in range(len(names)):
+        cells = table.iloc[:, position]
+        if cells.str.contains(f"[{UNSEEN}]", na=False).any():
+            seen = cells.map(_seen, na_action="ignore").replace("", pd.NA)
+            table.isetitem(position, seen.astype(cells.dtype))
+    return table.dropna(how="all")
+
+
+def _seen(text: str) -> str:
+    return plain_name(re.sub(f"[{UNSEEN}]", "", text))
+
+
+def check_roles(roles: Mapping[str, str], names: Sequence[str], table: pd.DataFrame, path: Path) -> None:
+    """Refuse columns that do not exist, and a column that is named for two purposes.
+
+    Parameters
+    ----------
+    roles : mapping of str to str
+        Parameter and the column that it names.
+    names : sequence of str
+        Columns of groups.
+    """
+    if not names:
+        fix = f"Name columns as GROUPS=sex,age_group; the file has {', '.join(table.columns[:12])}"
+        raise InputError("GROUPS", "no column of groups is named", fix)
+    taken: dict[str, str] = {}
+    for role, name in [*roles.items(), *(("GROUPS", name) for name in names)]:
+        column(table, name, where=role, file=path)
+        if name in taken:
+            raise InputError(role, f"column {name!r} is also named by {taken[name]}", "Use each column once")
+        taken[name] = role
+
+
+def limits(span: str) -> tuple[float, float]:
+    """Parse the lowest and the highest score, as "0, 1"; an empty text has no limits."""
+    if not span.strip():
+        return -np.inf, np.inf
+    try:
+        low, high = map(float, span.split(","))
+    except ValueError:
+        low = high = np.nan
+    if not low < high:
+        raise InputError("SPAN", f"{span!r} is not understood", 'Write the lowest and the highest score, as "0, 1"')
+    return low, high

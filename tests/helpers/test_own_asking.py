@@ -1,0 +1,205 @@
+"""The user's table as parameters name it: columns with commas, colons and quotes, empty masks, unseen characters."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import datasets
+from helpers.errors import InputError
+from helpers.studies import own_scores
+from helpers.studies.own_scores import scoring
+
+ODD = ["sex, at birth", "sex", "age: years", "age", "a;b", 'the "kind"', "O'Brien score", "x = 1"]
+
+
+def load(folder, columns, **asked):
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"dice": rng.random(80).round(3)} | {name: np.resize(["u", "v"], 80) for name in columns})
+    frame.to_csv(folder / "mine.csv", index=False)
+    return datasets.load_own_scores(folder / "mine.csv", **asked)
+
+
+@pytest.mark.parametrize(
+    ("groups", "found"),
+    [
+        ("sex, at birth", ["sex, at birth"]),
+        ("sex, at birth, sex", ["sex, at birth", "sex"]),
+        ("sex,  at birth ,age", ["sex, at birth", "age"]),
+        ('"sex, at birth",age', ["sex, at birth", "age"]),
+        ("'sex, at birth', \"sex\"", ["sex, at birth", "sex"]),
+        ("sex,age", ["sex", "age"]),
+        ("age: years,a;b", ["age: years", "a;b"]),
+        ('the "kind",sex', ['the "kind"', "sex"]),
+        ("O'Brien score, x = 1", ["O'Brien score", "x = 1"]),
+        (["sex, at birth", "age"], ["sex, at birth", "age"]),
+    ],
+)
+def test_a_name_with_commas_is_found(groups, found, tmp_path):
+    assert load(tmp_path, ODD, groups=groups).groups == found
+
+
+def test_a_comma_in_a_name_does_not_hide_the_columns_of_its_parts(tmp_path):
+    """Of `sex, at birth` and of `sex` and `at birth` the longest name counts, and quotes ask for the parts."""
+    columns = ["sex", "at birth", "sex, at birth"]
+    assert load(tmp_path, columns, groups="sex, at birth").groups == ["sex, at birth"]
+    assert load(tmp_path, columns, groups='"sex", "at birth"').groups == ["sex", "at birth"]
+    assert load(tmp_path, columns[:2], groups="sex, at birth").groups == ["sex", "at birth"]
+
+
+@pytest.mark.parametrize("groups", ["sex at birth", '"sex, at"', "sexes, at birth"])
+def test_a_name_that_does_not_exist_is_refused(groups, tmp_path):
+    with pytest.raises(InputError, match=r"GROUPS, mine\.csv: there is no column"):
+        load(tmp_path, ODD[:1], groups=groups)
+
+
+@pytest.mark.parametrize("name", ["age: years", "age; in years", "age, in years", "age: 40, 60", "age"])
+def test_bins_and_names_of_a_column_with_marks(name, tmp_path):
+    pd.DataFrame({"dice": np.linspace(0, 1, 80), name: range(80), "age2": range(80)}).to_csv(tmp_path / "a.csv")
+    own = datasets.load_own_scores(tmp_path / "a.csv", groups=[name, "age2"], bins=f"age2: 50; {name}: 30, 60")
+    assert own.cases[name].value_counts().to_dict() == {"up to 30": 31, "over 30 to 60": 30, "over 60": 19}
+    assert own.cases["age2"].value_counts().to_dict() == {"up to 50": 51, "over 50": 29}
+    own = load(tmp_path, [name, "sex"], groups=[name, "sex"], names=f'{name}: u=one, v="two, or; more"; sex: u=female')
+    assert list(own.cases[name].cat.categories) == ["one", "two, or; more"]
+    assert list(own.cases["sex"].cat.categories) == ["female", "v"]
+
+
+@pytest.mark.parametrize(
+    ("names", "groups"),
+    [
+        ("sex: u=5 \", v=7 \"", ["5 \"", "7 \""]),  # inches
+        ("sex: u=a=b, v=c", ["a=b", "c"]),
+        ("sex: 'u'='one', v=two;", ["one", "two"]),
+        ("sex: u = White, v = \"Black, African\"", ["White", "Black, African"]),
+    ],
+)  # fmt: skip
+def test_names_of_codes_with_marks(names, groups, tmp_path):
+    assert list(load(tmp_path, ["sex"], groups="sex", names=names).cases["sex"].cat.categories) == groups
+
+
+@pytest.mark.parametrize("names", ["sex", "sex: u", "sex: u=", "sex: =one", "sex: u=one,", "sex; u=one", "sex: u=a, b"])
+def test_names_that_are_not_understood(names, tmp_path):
+    with pytest.raises(InputError, match=r"NAMES: 'sex.*' is not understood"):
+        load(tmp_path, ["sex"], groups="sex", names=names)
+
+
+UNSEEN = ["\u200b", "\ufeff", "\u2060", "\u00ad", "\u200e", "\u200f"]
+
+
+@pytest.mark.parametrize("mark", UNSEEN)
+def test_characters_that_nobody_sees_are_no_part_of_a_name(mark, tmp_path):
+    rows = [f"0.{k},{'F' if k % 2 else f'F{mark}'}" if k % 3 else f"0.{k}{mark},M" for k in range(10, 70)]
+    (tmp_path / "mine.csv").write_text(f"di{mark}ce,{mark}sex{mark}\n" + "\n".join([*rows, f"{mark},{mark}"]) + "\n")
+    own = datasets.load_own_scores(tmp_path / "mine.csv", groups="sex")
+    assert own.cases["sex"].value_counts().to_dict() == {"F": 40, "M": 20} and own.notes == [] and own.dropped.empty
+    (tmp_path / "mine.csv").write_text(f"dice,sex,se{mark}x\n0.1,F,F\n")
+    with pytest.raises(InputError, match="two columns are called 'sex', up to characters that are not seen"):
+        datasets.load_own_scores(tmp_path / "mine.csv", groups="sex")
+
+
+def test_letters_are_joined_as_their_script_asks(tmp_path):
+    """A non-joiner within a Persian word is a part of its spelling."""
+    (tmp_path / "mine.csv").write_text("dice,sex\n" + "0.1,می\u200cخواهم\n0.2,x\n" * 20)
+    assert "می\u200cخواهم" in list(datasets.load_own_scores(tmp_path / "mine.csv", groups="sex").cases["sex"])
+
+
+# Masks: pairs without anything to find, and scores that are not defined
+
+N = 120
+MEN, HEALTHY = np.arange(N) < 60, (np.arange(N) < 60) & (np.arange(N) % 2 == 0)
+
+
+def masks(folder, score, empty=None, **scores):
+    """Half of the men are healthy, and found healthy; all others have the scores given, with a diagonal of 50 mm."""
+    names = [f"A{k}" for k in range(N)]
+    found = {"dice": 0.77, "nsd": 0.97, "hd95": 2.1, "iou": 0.6, "assd": 0.9} | scores
+    worst = dict.fromkeys(found, 0.0) | {"hd95": 50.0, "assd": np.nan}
+    pairs = pd.DataFrame({"patient_id": names} | {n: np.where(HEALTHY, worst[n], of) for n, of in found.items()})
+    pairs["status"] = np.where(HEALTHY, "both empty", "scored")
+    pairs.attrs["notes"] = ["foreground values differ"]
+    pd.DataFrame({"id": names, "sex": np.where(MEN, "M", "F"), "status": "x"}).to_csv(folder / "a.csv", index=False)
+    options = {} if empty is None else {"empty": empty}
+    own = datasets.load_own_scores(folder / "a.csv", score=score, groups="sex", case="id", scored=pairs, **options)
+    assert own.notes[0] == "foreground values differ"
+    means = own.cases.groupby("sex", observed=True)[score].mean()
+    return own, means["M"], means["F"]
+
+
+# Means of men, of whom half have a pair of empty masks. Perfect: medpy, BraTS; failed: the worst value of each score.
+EMPTY = [
+    ("dice", None, 0.77),
+    ("dice", "leave out", 0.77),
+    ("dice", "1", (1 + 0.77) / 2),
+    ("dice", "0", 0.77 / 2),
+    ("nsd", "1", (1 + 0.97) / 2),
+    ("nsd", "0", 0.97 / 2),
+    ("iou", "1", (1 + 0.6) / 2),
+    ("iou", "0", 0.6 / 2),
+    ("hd95", "leave out", 2.1),
+    ("hd95", "1", 2.1 / 2),
+    ("hd95", "0", (50 + 2.1) / 2),
+    ("assd", "1", 0.9 / 2),
+    ("assd", "0", (50 + 0.9) / 2),
+]
+
+
+@pytest.mark.parametrize(("score", "empty", "men"), EMPTY)
+def test_a_pair_of_empty_masks_counts_as_asked(score, empty, men, tmp_path):
+    own, mean, women = masks(tmp_path, score, empty)
+    assert (
+        mean == pytest.approx(men) and women == {"dice": 0.77, "nsd": 0.97, "iou": 0.6, "hd95": 2.1, "assd": 0.9}[score]
+    )
+    left_out = empty in (None, "leave out")
+    reason = "both masks are empty, so there is nothing to score: M"
+    assert own.dropped.to_dict("records") == ([{"table": "masks", "reason": reason, "n": 30}] if left_out else [])
+    said = "pairs of two empty masks are left out" if left_out else f"30 pairs of two empty masks have a {score} of"
+    assert own.notes[1].startswith(said) and ("as EMPTY=" in own.notes[1]) != left_out
+
+
+def test_a_score_that_is_not_defined_is_left_out_and_counted_by_group(tmp_path):
+    """Without a lesion in the expert mask no share of lesions is found: of the women, a third."""
+    of = np.where(~MEN & (np.arange(N) % 3 == 0), np.nan, 0.5)
+    own, men, women = masks(tmp_path, "lesion_sensitivity", lesion_sensitivity=of)
+    assert men == women == 0.5 and len(own.cases) == 70
+    assert own.dropped.set_index("reason")["n"].to_dict() == {
+        "both masks are empty, so there is nothing to score: M": 30,
+        "lesion_sensitivity is not defined for this pair: F": 20,
+    }
+    with pytest.raises(InputError, match="lesion_sensitivity is not defined for any pair"):
+        masks(tmp_path, "lesion_sensitivity", lesion_sensitivity=np.full(N, np.nan))
+
+
+def test_an_odd_choice_for_empty_masks_is_refused(tmp_path):
+    with pytest.raises(InputError, match="EMPTY: must be leave out, 1 or 0, got 'NaN'"):
+        masks(tmp_path, "dice", "NaN")
+
+
+@pytest.mark.parametrize(
+    ("score", "better", "value", "options"),
+    [
+        ("", "higher", "", {}),
+        ("hd95", "lower", "", {}),
+        ("dice", "higher", "2", {"value": "2"}),
+        ("assd", "lower", "", {"more": True}),
+        ("lesion_f1", "higher", "4", {"value": "4", "more": True}),
+    ],
+)
+def test_what_is_asked_of_masks(score, better, value, options, monkeypatch):
+    """A stand-in for the scoring of folders takes what it is given."""
+    seen = {}
+    nothing = pd.DataFrame({"table": [], "reason": pd.Series(dtype=str), "n": []})
+    monkeypatch.setattr(scoring, "score_folders", lambda *_, **given: (seen.update(given), nothing))
+    own_scores.score_own("e", "p", score=score, better=better, value=value)
+    assert seen == options
+
+
+@pytest.mark.parametrize(
+    ("folders", "asked", "says"),
+    [
+        (("", ""), {"value": "2"}, "MASK_VALUE: no folders of masks are named"),
+        (("e", "p"), {"score": "assd"}, "BETTER: must be lower for assd"),
+        (("e", "p"), {"score": "lesions"}, "SCORE of masks: must be dice, hd95"),
+    ],
+)
+def test_masks_are_refused_before_they_are_scored(folders, asked, says):
+    with pytest.raises(InputError, match=says):
+        own_scores.score_own(*folders, **{"better": "higher"} | asked)
