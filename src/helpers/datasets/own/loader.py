@@ -13,6 +13,7 @@ import pandas as pd
 from helpers.datasets.own.asking import check_roles, limits, names_of, without_unseen
 from helpers.datasets.own.attributes import check_sizes, parse_edges, parse_names, to_groups
 from helpers.datasets.own.judgements import RIGHT, Asked, check_asked, judge_cases
+from helpers.datasets.own.long_tables import asked_model, audited, compared, paired, read_models, rows_of
 from helpers.datasets.own.masks import LEAVE_OUT, join_masks
 from helpers.datasets.own.patients import by_patient, check_parts, check_patients, check_repeats
 from helpers.datasets.own.withholding import withhold
@@ -37,6 +38,9 @@ class OwnScores(NamedTuple):
     each prediction: ``truth, predicted`` (0 or 1), ``probability`` and ``second`` if there are any. `cases` then has
     the share of right predictions of each patient as score, and `patient` gives the position in `cases` of the patient
     of each row. Without a truth both are None.
+
+    `models` has the scores of every model, in a table with several: one column a model, the audited one first, and one
+    row for each case that has all of them; the index is its position in `cases`.
     """
 
     cases: pd.DataFrame
@@ -50,6 +54,7 @@ class OwnScores(NamedTuple):
     rows: pd.DataFrame | None = None
     patient: np.ndarray | None = None
     withheld: Mapping[str, Mapping[str, int]] = MappingProxyType({})
+    models: pd.DataFrame | None = None
 
 
 def load_own_scores(
@@ -64,6 +69,7 @@ def load_own_scores(
     names: str = "",
     span: str = "",
     patient: str = "",
+    model: str = "",
     classifier: Mapping[str, object] = MappingProxyType({}),
     root: str | Path = "",
     scored: pd.DataFrame | None = None,
@@ -91,6 +97,9 @@ def load_own_scores(
     patient : str
         Column of the patient, if a patient may have several rows. Each patient is then one case, with the mean of the
         scores.
+    model : str
+        Column of the model, if the table has one row for each case and model: "model", or "model: unet" to audit that
+        one in place of the first. `case` or `patient` joins the rows of a case.
     classifier : mapping
         Columns and choices of a classifier, see `own.judgements.Asked`. With its ``truth``, `score` must be empty, and
         `second` names labels, or predictions of another model if ``second_is`` is "model".
@@ -120,19 +129,28 @@ def load_own_scores(
     table = without_unseen(table, path)
     columns = names_of(groups, table.columns)
     counted: Notes = []
+    of_models = chosen = ""
+    if model:
+        others = {"TRUTH": bool(asked.truth), "EXPERT": scored is not None}
+        of_models, chosen = asked_model(model, table.columns, case=case, patient=patient, others=others)
     if scored is not None:
         by = columns[0] if columns else ""
         asked_of_masks = {"score": score, "case": case, "by": by, "empty": empty, "path": path, "counted": counted}
         table, said = join_masks(table, scored, **asked_of_masks)
         notes += said
     roles = {"SCORE": score, **asked.columns(), "SECOND": second, "SOURCE_COLUMN": source, "CASE": case}
-    roles["PATIENT"] = patient
+    roles |= {"PATIENT": patient, "MODEL": of_models}
     check_roles({role: name for role, name in roles.items() if name}, columns, table, path)
     if case:
         summary = summary_rows(table[case], table[columns])
         counted.append((path.name, "summary row, not a case", int(summary.sum())))
         table = table[~summary]
-        check_repeats(table[case], path)
+    of = None
+    if model:
+        of, said = read_models(table[of_models], chosen, path, counted)
+        table, notes = table.loc[of.index], notes + said
+    if case:
+        check_repeats(table[case], path, of=of)
     owner = check_patients(table[patient], path) if patient else pd.Series(range(len(table)), table.index)
     if patient and asked.split:
         check_parts(table[asked.split], owner, path)
@@ -141,10 +159,14 @@ def load_own_scores(
     notes += said
     grouped, said = _groups(table.loc[frame.index], columns, source, path, bins=bins, names=names)
     notes += said
-    frame, said = _scored(frame.join(grouped), scores, columns, counted, path.name)
+    frame, attributes, whole = frame.join(grouped), list(grouped), None
+    if of is not None:
+        rows = rows_of(of, table[case] if case else None, owner if patient else None)
+        whole = paired(frame[score], rows, counted, path)
+        frame = audited(frame, rows, attributes, path)
+    frame, said = _scored(frame, scores, columns, counted, path.name)
     owner, cases = owner[frame.index], frame
     if patient:
-        attributes = [*columns, *([source] if source else [])]
         cases, more = by_patient(frame, owner, scores=scores, groups=attributes, path=path)
         said = [*said, *more]
     if source:
@@ -160,10 +182,15 @@ def load_own_scores(
             cases[name] = cases[name].cat.remove_unused_categories()
             check_sizes(cases[name])
         said = [*said, *(f"{name}: {_left_out(of)}" for name, of in withheld.items())]
+    models = None
+    if whole is not None:
+        keyed = cases if patient else cases.set_axis(rows.unit[cases.index])
+        models, more = compared(keyed, whole, columns, counted, path)
+        said = [*more, *said]
     left_out, notes = dropped_frame(counted), [*notes, *said]
     binary = bool(frame[score].isin((0, 1)).all())
     found = OwnScores(cases.reset_index(drop=True), score, columns, second, source, left_out, notes, binary)
-    found = found._replace(withheld=withheld)
+    found = found._replace(withheld=withheld, models=models)
     if judged is None:
         return found
     rows = judged.loc[frame.index].reset_index(drop=True)

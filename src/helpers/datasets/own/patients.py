@@ -27,20 +27,22 @@ def check_patients(values: pd.Series, path: Path) -> pd.Series:
     return pd.Series(pd.factorize(values)[0], index=values.index, name="patient")
 
 
-def check_repeats(ids: pd.Series, path: Path) -> None:
-    """Refuse a table in which a case has two rows.
+def check_repeats(ids: pd.Series, path: Path, *, of: pd.Series | None = None) -> None:
+    """Refuse a table in which a case has two rows, or two rows of one model where `of` has the model of each row.
 
     Raises
     ------
     InputError
         It names the first row that repeats an earlier one.
     """
-    known = ids.dropna()
-    if repeated := known.index[known.duplicated().to_numpy()].tolist():
-        first = known.index[(known == known[repeated[0]]).to_numpy()][0]
+    rows = pd.DataFrame({"case": ids, "model": "" if of is None else of.astype("str")}).dropna()
+    repeated = rows.index[rows.duplicated().to_numpy()].tolist()
+    if repeated:
+        first = rows.index[(rows == rows.loc[repeated[0]]).all(axis=1).to_numpy()][0]
         more = f"; {len(repeated)} rows repeat an earlier one" if len(repeated) > 1 else ""
         problem = f"this case is also in row {first}{more}"
         fix = "Keep one row a case; if a patient has several, name the column as PATIENT, not CASE"
+        fix += "; if each model has one, name its column as MODEL" if of is None else ""
         raise InputError(at(path, repeated[0], str(ids.name)), problem, fix)
 
 
@@ -83,16 +85,34 @@ def by_patient(
     InputError
         A patient has two values of an attribute.
     """
-    firsts = {}
-    for name in groups:
-        known = frame[name].groupby(owner).nunique()
-        several = known.index[known > 1]
-        if len(several):
-            first = frame.index[owner.isin(several).to_numpy()][0]
-            problem = f"{len(several)} patient(s) have more than one value, the first in row {first}"
-            fix = "Give each patient one value, or leave this column out"
-            raise InputError(f"{path.name}, column {name}", problem, fix)
-        firsts[name] = frame[name].groupby(owner).first().astype(frame[name].dtype)
+    firsts = {name: one_value(frame[name], owner, path, "patient") for name in groups}
     cases = frame.groupby(owner)[list(scores)].mean().assign(**firsts)
     said = "some patients have several rows: n counts patients, each with the mean score of the rows"
     return cases, [said] if len(cases) < len(frame) else []
+
+
+def one_value(values: pd.Series, owner: pd.Series, path: Path, unit: str) -> pd.Series:
+    """Return the one value of each owner of rows, missing if none of the rows has one.
+
+    Parameters
+    ----------
+    values : Series of categories
+    owner : Series of int
+        Patient or case of each row.
+    unit : {"patient", "case"}
+        Word for an owner, for messages.
+
+    Raises
+    ------
+    InputError
+        An owner has two values.
+    """
+    owner = owner[values.index]
+    known = values.groupby(owner).nunique()
+    several = known.index[known > 1]
+    if len(several):
+        first = values.index[owner.isin(several).to_numpy()][0]
+        problem = f"{len(several)} {unit}(s) have more than one value, the first in row {first}"
+        fix = f"Give each {unit} one value, or leave this column out"
+        raise InputError(f"{path.name}, column {values.name}", problem, fix)
+    return values.groupby(owner).first().astype(values.dtype)
