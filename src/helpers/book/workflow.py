@@ -235,8 +235,9 @@ def _do(asked: argparse.Namespace) -> None:
             from helpers.book import own_audit
 
             words, place = own_audit.settled(asked.params)
-            print("The audit runs; it takes a minute or so.", flush=True)
-            running.run_study(own_audit.STUDY, place, settle(own_audit.STUDY, "quick", words))
+            values = settle(own_audit.STUDY, "quick", words)
+            print(f"The audit runs: {own_audit.time_ahead(values)}.", flush=True)
+            running.run_study(own_audit.STUDY, place, values)
             print(f"The report is {html.write_html(place / f'{own_audit.STUDY}.ipynb').relative_to(paths.project())}")
         case "restamp":
             from helpers.book import stamping

@@ -14,14 +14,14 @@ from helpers.datasets.own.asking import check_roles, limits, names_of, without_u
 from helpers.datasets.own.attributes import check_sizes, parse_edges, parse_names, to_groups
 from helpers.datasets.own.judgements import RIGHT, Asked, check_asked, judge_cases
 from helpers.datasets.own.long_tables import asked_model, audited, compared, paired, read_models, rows_of
-from helpers.datasets.own.masks import LEAVE_OUT, join_masks
+from helpers.datasets.own.masks import EMPTY, LEAVE_OUT, join_masks
 from helpers.datasets.own.patients import by_patient, check_parts, check_patients, check_repeats
 from helpers.datasets.own.withholding import withhold
 from helpers.datasets.shared.cells import numbers, summary_rows
 from helpers.datasets.shared.files import Notes, dropped_frame
 from helpers.datasets.shared.tables import outcomes, read_table
 from helpers.disclosure import SMALLEST_CELL
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 
 GIVEN_AWAY = "in a small group, whose size and mean the other groups would give away"
 
@@ -123,6 +123,7 @@ def load_own_scores(
         raise InputError("SCORES", "no table is named", fix)
     asked = Asked(**classifier, second=second)
     check_asked(asked, score=score)
+    check_choice("EMPTY", empty, EMPTY)
     score = score or ("" if asked.truth else "dice")
     path = Path(root, file)
     table, notes = read_table(path, "SCORES")

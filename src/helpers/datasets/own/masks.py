@@ -41,7 +41,6 @@ def score_empty(scored: pd.DataFrame, score: str, empty: str) -> tuple[pd.DataFr
     scored : DataFrame
     notes : list of str
     """
-    check_choice("EMPTY", empty, EMPTY)
     nothing = _both_empty(scored)
     if not nothing.any():
         return scored, []

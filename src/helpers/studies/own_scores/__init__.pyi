@@ -1,12 +1,13 @@
 """Audit of the user's scores: findings in words, without numbers that would disclose a small group."""
 
 from helpers.studies.own_scores.classifying import Classified, GroupRates, classified, group_rates
-from helpers.studies.own_scores.comparing import Compared, compare_models, model_findings, model_values
+from helpers.studies.own_scores.comparing import Compared, compare_models, model_findings, model_tables, model_values
 from helpers.studies.own_scores.rate_changes import changed_rates, rate_trends, trends
 from helpers.studies.own_scores.rate_gaps import Gaps, compare_rates, odds_differences
 from helpers.studies.own_scores.rate_tables import leading_rate, rate_intervals, rate_table, rate_values
 from helpers.studies.own_scores.rate_wording import rate_findings
 from helpers.studies.own_scores.scoring import score_own
+from helpers.studies.own_scores.sections import gaps_in_sources, leading_contrast, pairs_of_groups, time_ahead
 from helpers.studies.own_scores.suppression import beside_small, suppressed, suppressed_cells, with_suppressed
 from helpers.studies.own_scores.wording import by_kind, findings
 
@@ -22,11 +23,15 @@ __all__ = [
     "compare_models",
     "compare_rates",
     "findings",
+    "gaps_in_sources",
     "group_rates",
+    "leading_contrast",
     "leading_rate",
     "model_findings",
+    "model_tables",
     "model_values",
     "odds_differences",
+    "pairs_of_groups",
     "rate_findings",
     "rate_intervals",
     "rate_table",
@@ -35,6 +40,7 @@ __all__ = [
     "score_own",
     "suppressed",
     "suppressed_cells",
+    "time_ahead",
     "trends",
     "with_suppressed",
 ]

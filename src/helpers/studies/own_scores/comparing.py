@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import InputError
-from helpers.report.tables import interval
+from helpers.report.tables import interval, show
 from helpers.stats import drawing
 from helpers.stats.attributes import comparable, reference_group
 from helpers.stats.notation import estimates
@@ -96,7 +96,7 @@ def compare_models(
                 difference = values[:, k] - values[:, 0]
                 p = [_p(difference, codes, [r, levels.index(g)], n_permutations, seed) for g in rows]
                 moved[name, model] = table.assign(p=p)
-    together, _ = with_suppressed(contrasts, hidden)
+    together = with_suppressed(contrasts, hidden)[0] if contrasts else pd.DataFrame()
     return Compared(_frame(means), _frame(changes), together, _corrected(moved, hidden, same))
 
 
@@ -144,6 +144,14 @@ def _corrected(
     parts = {key: of.droplevel([0, 1]) for key, of in whole.groupby(level=[0, 1], sort=False)}
     table, _ = with_suppressed(parts, hidden)
     return table
+
+
+def model_tables(found: Compared) -> list[pd.DataFrame]:
+    """Prepare the tables of a comparison for display, see `report.show`; tables without a row are left out."""
+    tables = [show(found.means, estimate="estimate"), show(found.mean_changes, estimate="change")]
+    if len(found.contrasts):
+        tables += [show(found.contrasts, estimate="estimate"), show(found.contrast_changes, estimate="change")]
+    return tables
 
 
 def model_findings(score: str, found: Compared) -> str:

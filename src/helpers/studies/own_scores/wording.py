@@ -41,6 +41,7 @@ def findings(
     suppressed: Mapping[str, Mapping[str, int | None]] = MappingProxyType({}),
     trends: pd.DataFrame | None = None,
     rates: Mapping[str, str] | None = None,
+    models: str = "",
 ) -> pd.DataFrame:
     """Word the findings of the audit, one row per attribute, and a last row on its limits.
 
@@ -72,11 +73,14 @@ def findings(
         Table of `trends`.
     rates : mapping of str to str, optional
         Sentences of `rate_findings`, which replace those on the mean: accuracy does not speak alone.
+    models : str
+        Sentences of `model_findings`.
 
     Returns
     -------
     DataFrame
-        The index has the attributes and "what this cannot say"; one column ``finding`` of plain text.
+        The index has the attributes, "all models" if there are several, and "what this cannot say"; one column
+        ``finding`` of plain text.
     """
     rows = {}
     family = int(overall.attrs.get("questions", overall["p"].notna().sum()))
@@ -100,6 +104,7 @@ def findings(
             said.append(f"It is not recorded for {_many(missing[name])} cases, which no test includes.")
         said += _suppressed(suppressed.get(name, {}))
         rows[name] = " ".join(said)
+    rows |= {"all models": models} if models else {}
     rows["what this cannot say"] = CANNOT
     return pd.DataFrame({"finding": rows}).rename_axis(None)
 
