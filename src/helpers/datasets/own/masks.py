@@ -51,7 +51,8 @@ def score_empty(scored: pd.DataFrame, score: str, empty: str) -> tuple[pd.DataFr
     kind = "0 mm" if empty == BEST else "the diagonal of the image"
     n = int(nothing.sum())
     many = str(n) if n >= SMALLEST_CELL else f"fewer than {SMALLEST_CELL}"
-    said = f"{many} pairs of two empty masks have a {score} of {kind if far else empty}, as EMPTY={empty} asks"
+    worth = "perfect" if empty == BEST else "failed"
+    said = f"{many} pairs of two empty masks count as {worth}, with {score} {kind if far else empty}: EMPTY={empty}"
     return scored.assign(**{score: scored[score].mask(nothing, value)}), [said]
 
 
