@@ -102,6 +102,66 @@ def test_letters_are_joined_as_their_script_asks(tmp_path):
     assert "می\u200cخواهم" in list(datasets.load_own_scores(tmp_path / "mine.csv", groups="sex").cases["sex"])
 
 
+# Summary rows, and labels that differ by a sign
+
+SUMMARIES = ["Mean (95% CI)", "median [IQR]", "Std. Dev.", "St.Dev", "avg.", "Max.", "Sum", "Subtotal u", "GRAND TOTAL",
+             "Mean of u", "mean, u", "# mean", "* mean *", "Mean=", "mean dice", "Dice mean", "Average of all cases",
+             "25% quantile", "95quantile", "5th percentile", "percentile 25", "Mean HER2+", "Range",
+             "Standard deviation", "total (n=120)"]  # fmt: skip
+CASES = ["Max 1", "Max (2)", "Max_3", "Total-4", "sum5", "10%", "min 1 mean", "SE", "CI", "N", "P25", "Q25",
+         "Maximilian", "range 3", "50 of all", "Meaning", "median nerve", "Summer"]  # fmt: skip
+
+
+def with_row(folder, name):
+    rows = {"id": [*map(str, range(80)), name], "dice": np.linspace(0, 1, 81), "sex": [*["u", "HER2+"] * 40, None]}
+    pd.DataFrame(rows).to_csv(folder / "mine.csv", index=False)
+    return datasets.load_own_scores(folder / "mine.csv", groups="sex", case="id")
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_a_summary_is_no_case_however_it_is_written(name, tmp_path):
+    own = with_row(tmp_path, name)
+    assert len(own.cases) == 80 and own.dropped["reason"].tolist() == ["summary row, not a case"]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_case_is_no_summary(name, tmp_path):
+    assert len(with_row(tmp_path, name).cases) == 81
+
+
+@pytest.mark.parametrize(
+    ("labels", "noted"),
+    [
+        (["ER+", "ER-"], False),
+        (["ER+/PR-", "ER-/PR+"], False),
+        (["Triple +", "Triple -"], False),
+        (["+ve", "-ve"], False),
+        (["+", "-"], False),
+        (["++", "–"], False),
+        (["HER2+", "HER2 +"], True),
+        (["Black/African", "Black-African"], True),
+        (["M", "m"], True),
+    ],
+)
+def test_a_sign_has_a_meaning_and_a_hyphen_none(labels, noted, tmp_path):
+    pd.DataFrame({"dice": np.linspace(0, 1, 80), "sex": labels * 40}).to_csv(tmp_path / "mine.csv", index=False)
+    own = datasets.load_own_scores(tmp_path / "mine.csv", groups="sex")
+    assert own.cases["sex"].value_counts().to_dict() == dict.fromkeys(labels, 40)
+    assert any("differ only by case" in note for note in own.notes) == noted and len(own.notes) == noted
+
+
+def test_a_dash_without_a_plus_is_not_recorded(tmp_path):
+    pd.DataFrame({"dice": np.linspace(0, 1, 90), "sex": ["f", "m", "-"] * 30}).to_csv(tmp_path / "a.csv", index=False)
+    assert datasets.load_own_scores(tmp_path / "a.csv", groups="sex").cases["sex"].isna().sum() == 30
+
+
+@pytest.mark.parametrize("codes", [["1,0", "1", "2"], ["2,50", "2,5", "3"], ["1", "01", "7"]])
+def test_equal_codes_are_one_group_also_with_a_decimal_comma(codes, tmp_path):
+    pd.DataFrame({"dice": np.linspace(0, 1, 90), "sex": codes * 30}).to_csv(tmp_path / "a.csv", index=False)
+    own = datasets.load_own_scores(tmp_path / "a.csv", groups="sex")
+    assert sorted(own.cases["sex"].value_counts()) == [30, 60] and "are one group" in own.notes[0]
+
+
 # Masks: pairs without anything to find, and scores that are not defined
 
 N = 120

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.datasets.own.asking import take_name
-from helpers.datasets.shared.cells import numbers, numeric, one_spelling, plain_name, without_unrecorded
+from helpers.datasets.shared.cells import numbers, numeric, one_spelling, plain_name, with_points, without_unrecorded
 from helpers.datasets.shared.tables import alike
 from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError, check_choice
@@ -29,6 +29,9 @@ PAIR = re.compile(
     r"""\s*(?:(?P<q>["'])(?P<quoted>.+?)(?P=q)|(?P<code>[^=,;]*[^=,;\s]))\s*="""
     r"""\s*(?:(?P<r>["'])(?P<quoted_name>.+?)(?P=r)|(?P<named>[^,;]*[^,;\s]))\s*(?P<mark>[,;]|$)"""
 )
+# A plus, a minus or a comparison that has a meaning; a hyphen between letters has none.
+SIGN = re.compile(r"[+<>≤≥±]|(?<!\w)[-–−]|[-–−](?!\w)")
+MINUSES = ("-", "--", "---", "–", "—")  # next to a plus they are negative, and elsewhere not recorded
 BELOW = ("<", "<=", "≤", "up to", "under", "below")
 
 
@@ -127,8 +130,9 @@ def to_groups(
     source : bool
         The column is a source, such as the hospital: its values are categories, however many, also if they are numbers.
     """
+    signs = MINUSES if values.str.fullmatch(r"\++").any() else ()
     hint = 'NAMES="{column}: {word}={word}"' if edges is None else ""
-    values, notes = without_unrecorded(values, keep=list(named or ()), hint=hint)
+    values, notes = without_unrecorded(values, keep=[*(named or ()), *signs], hint=hint)
     name, known = str(values.name), values.dropna()
     if edges is not None:
         parsed, said = numbers(values, path)
@@ -138,7 +142,8 @@ def to_groups(
         return cut.rename(name), notes + said
     are_numbers = len(known) > 0 and numeric(known).notna().all()
     most = MOST_SOURCES if source else MOST_NUMBERS if are_numbers else MOST_NAMES
-    values, joined = one_spelling(values)
+    plain, joined = one_spelling(with_points(values)[0] if are_numbers else values)
+    values = plain if joined else values
     known = values.dropna()
     if (n := known.nunique()) > most:
         fix = f'Cut it by edges, as BINS="{name}: 40, 60"' if are_numbers else "Name a column of groups, not of texts"
@@ -150,7 +155,13 @@ def to_groups(
         return values, notes + unnamed
     order = order_of(list(known.unique()))
     dtype = pd.CategoricalDtype(order, ordered=True) if order else "category"
-    return values.astype(dtype).rename(name), [*notes, *joined, *alike(known, name)]
+    return values.astype(dtype).rename(name), [*notes, *joined, *_alike(known, name)]
+
+
+def _alike(known: pd.Series, name: str) -> list[str]:
+    """Report labels that differ only by case, blanks or punctuation; the signs of ER+ and ER- have a meaning."""
+    signs = known.map(lambda label: "".join(SIGN.findall(label)))
+    return [note for _, labels in known.groupby(signs) for note in alike(labels, name)]
 
 
 def _renamed(values: pd.Series, named: Mapping[str, str]) -> tuple[pd.Series, list[str]]:

@@ -16,8 +16,9 @@ from helpers.datasets.own.judgements import RIGHT, Asked, check_asked, judge_cas
 from helpers.datasets.own.long_tables import asked_model, audited, compared, paired, read_models, rows_of
 from helpers.datasets.own.masks import EMPTY, LEAVE_OUT, join_masks
 from helpers.datasets.own.patients import by_patient, check_parts, check_patients, check_repeats
+from helpers.datasets.own.summaries import are_summaries
 from helpers.datasets.own.withholding import withhold
-from helpers.datasets.shared.cells import numbers, summary_rows
+from helpers.datasets.shared.cells import numbers
 from helpers.datasets.shared.files import Notes, dropped_frame
 from helpers.datasets.shared.tables import outcomes, read_table
 from helpers.disclosure import SMALLEST_CELL
@@ -143,7 +144,7 @@ def load_own_scores(
     roles |= {"PATIENT": patient, "MODEL": of_models}
     check_roles({role: name for role, name in roles.items() if name}, columns, table, path)
     if case:
-        summary = summary_rows(table[case], table[columns])
+        summary = are_summaries(table[case], table[columns], score)
         counted.append((path.name, "summary row, not a case", int(summary.sum())))
         table = table[~summary]
     of = None
