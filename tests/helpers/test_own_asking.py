@@ -91,6 +91,9 @@ def test_characters_that_nobody_sees_are_no_part_of_a_name(mark, tmp_path):
     (tmp_path / "mine.csv").write_text(f"di{mark}ce,{mark}sex{mark}\n" + "\n".join([*rows, f"{mark},{mark}"]) + "\n")
     own = datasets.load_own_scores(tmp_path / "mine.csv", groups="sex")
     assert own.cases["sex"].value_counts().to_dict() == {"F": 40, "M": 20} and own.notes == [] and own.dropped.empty
+    asked = {"score": f"di{mark}ce", "groups": f"s{mark}ex", "names": f"sex: F{mark}=women"}
+    own = datasets.load_own_scores(tmp_path / "mine.csv", **asked)
+    assert own.score == "dice" and list(own.cases["sex"].cat.categories) == ["women", "M"]
     (tmp_path / "mine.csv").write_text(f"dice,sex,se{mark}x\n0.1,F,F\n")
     with pytest.raises(InputError, match="two columns are called 'sex', up to characters that are not seen"):
         datasets.load_own_scores(tmp_path / "mine.csv", groups="sex")
@@ -160,6 +163,14 @@ def test_equal_codes_are_one_group_also_with_a_decimal_comma(codes, tmp_path):
     pd.DataFrame({"dice": np.linspace(0, 1, 90), "sex": codes * 30}).to_csv(tmp_path / "a.csv", index=False)
     own = datasets.load_own_scores(tmp_path / "a.csv", groups="sex")
     assert sorted(own.cases["sex"].value_counts()) == [30, 60] and "are one group" in own.notes[0]
+
+
+@pytest.mark.parametrize("cell", ["inf", "-inf", "Infinity", "1e400", "∞", "-∞", "1.#INF", "-1.#INF00"])
+def test_an_endless_score_is_refused_with_what_to_write(cell, tmp_path):
+    """An empty cell would drop the misses, and flatter the group that has most of them."""
+    pd.DataFrame({"dice": [cell, *range(79)], "sex": ["f", "m"] * 40}).to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(InputError, match=r"row 2, column dice: .* has no mean \(1 such cells\). Write the worst value"):
+        datasets.load_own_scores(tmp_path / "a.csv", groups="sex")
 
 
 # Masks: pairs without anything to find, and scores that are not defined

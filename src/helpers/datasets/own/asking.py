@@ -36,7 +36,7 @@ def take_name(text: str, columns: Sequence[str], marks: str) -> tuple[str, str, 
     name, mark, rest : str
         The mark that ended the name, empty at the end of the text, and the text after it.
     """
-    text = plain_name(text)
+    text = seen(text)
     known = [(name, text[len(name) :].lstrip()) for name in columns if name and text.startswith(name)]
     if quoted := _QUOTED.match(text):
         known.append((quoted["name"].strip(), text[quoted.end() :]))
@@ -51,7 +51,7 @@ def take_name(text: str, columns: Sequence[str], marks: str) -> tuple[str, str, 
 def names_of(groups: str | Sequence[str], columns: Sequence[str]) -> list[str]:
     """List the columns that a text such as "sex, age" names; a sequence of names is taken as it is."""
     if not isinstance(groups, str):
-        return [plain_name(name) for name in groups if name.strip()]
+        return [seen(name) for name in groups if name.strip()]
     found, rest = [], groups
     while rest.strip():
         name, _, rest = take_name(rest, columns, ",")
@@ -67,7 +67,7 @@ def without_unseen(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     InputError
         Two columns then have one name.
     """
-    names = [_seen(name) for name in table.columns]
+    names = [seen(name) for name in table.columns]
     if twice := sorted({name for name in names if name and names.count(name) > 1}):
         problem = f"two columns are called {twice[0]!r}, up to characters that are not seen"
         raise InputError(path.name, problem, "Give each column a different name")
@@ -75,12 +75,13 @@ def without_unseen(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     for position in range(len(names)):
         cells = table.iloc[:, position]
         if cells.str.contains(f"[{UNSEEN}]", na=False).any():
-            seen = cells.map(_seen, na_action="ignore").replace("", pd.NA)
-            table.isetitem(position, seen.astype(cells.dtype))
+            plain = cells.map(seen, na_action="ignore").replace("", pd.NA)
+            table.isetitem(position, plain.astype(cells.dtype))
     return table.dropna(how="all")
 
 
-def _seen(text: str) -> str:
+def seen(text: str) -> str:
+    """Write a name in one way, as `plain_name` does, and without characters that have no width."""
     return plain_name(re.sub(f"[{UNSEEN}]", "", text))
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from helpers.datasets.own.asking import check_roles, limits, names_of, without_unseen
+from helpers.datasets.own.asking import check_roles, limits, names_of, seen, without_unseen
 from helpers.datasets.own.attributes import check_sizes, parse_edges, parse_names, to_groups
 from helpers.datasets.own.judgements import RIGHT, Asked, check_asked, judge_cases
 from helpers.datasets.own.long_tables import asked_model, audited, compared, paired, read_models, rows_of
@@ -24,6 +24,7 @@ from helpers.datasets.shared.tables import outcomes, read_table
 from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError, check_choice
 
+ENDLESS = r"^([+-]?)(?:∞|1\.#INF\w*)$"  # other spellings of inf, the latter by Windows
 GIVEN_AWAY = "in a small group, whose size and mean the other groups would give away"
 
 
@@ -122,7 +123,9 @@ def load_own_scores(
     if not str(file):
         fix = "Give a CSV with one row a case, as SCORES=my.csv; folders of masks may give the scores"
         raise InputError("SCORES", "no table is named", fix)
-    asked = Asked(**classifier, second=second)
+    score, second, source, case, patient = map(seen, (score, second, source, case, patient))
+    plain = {name: seen(value) if isinstance(value, str) else value for name, value in classifier.items()}
+    asked = Asked(**plain, second=second)
     check_asked(asked, score=score)
     check_choice("EMPTY", empty, EMPTY)
     score = score or ("" if asked.truth else "dice")
@@ -206,7 +209,8 @@ def _scores(
     if not asked.truth:
         frame, notes = pd.DataFrame(index=table.index), []
         for name in filter(None, (score, asked.second)):
-            frame[name], said = numbers(outcomes(table[name]), path)
+            cells = table[name].str.replace(ENDLESS, r"\1inf", regex=True)
+            frame[name], said = numbers(outcomes(cells), path)
             notes += said + _outside(frame[name], limits)
         return frame, None, notes
     judged, notes = judge_cases(table, asked, path, counted)
