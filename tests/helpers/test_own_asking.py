@@ -25,6 +25,7 @@ def load(folder, columns, **asked):
         ("sex, at birth", ["sex, at birth"]),
         ("sex, at birth, sex", ["sex, at birth", "sex"]),
         ("sex,  at birth ,age", ["sex, at birth", "age"]),
+        ("sex,at birth,age :years", ["sex, at birth", "age: years"]),
         ('"sex, at birth",age', ["sex, at birth", "age"]),
         ("'sex, at birth', \"sex\"", ["sex, at birth", "sex"]),
         ("sex,age", ["sex", "age"]),

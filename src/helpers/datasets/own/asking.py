@@ -16,6 +16,7 @@ from helpers.errors import InputError
 # Characters without width that are no part of a spelling: blanks, joiners of words, marks of direction, soft hyphens.
 UNSEEN = "\u200b\u2060\ufeff\u00ad\u200e\u200f"
 _QUOTED = re.compile(r"""(?P<quote>["'])(?P<name>.+?)(?P=quote)\s*""")
+_MARK = re.compile(r"(?:\\ )*([,:;])(?:\\ )*")  # a mark in an escaped name, with its blanks, which may be left out
 
 
 def take_name(text: str, columns: Sequence[str], marks: str) -> tuple[str, str, str]:
@@ -37,7 +38,8 @@ def take_name(text: str, columns: Sequence[str], marks: str) -> tuple[str, str, 
         The mark that ended the name, empty at the end of the text, and the text after it.
     """
     text = seen(text)
-    known = [(name, text[len(name) :].lstrip()) for name in columns if name and text.startswith(name)]
+    starts = [(name, re.match(_MARK.sub(r"\\s*\1\\s*", re.escape(name)), text)) for name in columns if name]
+    known = [(name, text[start.end() :].lstrip()) for name, start in starts if start]
     if quoted := _QUOTED.match(text):
         known.append((quoted["name"].strip(), text[quoted.end() :]))
     ended = [(name, rest) for name, rest in known if not rest or rest[0] in marks]
