@@ -37,13 +37,14 @@ def score_own(
     truth : str
         Column of the truth of a classifier, or empty.
     value : str
-        Label of the structure to score, in masks that hold several; empty for masks of one structure.
+        Label of the structure to score, in masks that hold several, or labels together, as "1,4"; empty for masks of
+        one structure.
 
     Raises
     ------
     InputError
-        One folder is named without the other or next to a truth, `value` is given without folders, or `better` does not
-        suit the score: "lower" for distances, "higher" for all others; see also `score_folders`.
+        One folder is named without the other or next to a truth, `value` is given without folders or is "each", or
+        `better` does not suit the score: "lower" for distances, "higher" for all others; see also `score_folders`.
     """
     if truth and expert:
         raise InputError("EXPERT", "TRUTH is named too, and masks have none", "Leave one of the two out")
@@ -61,6 +62,8 @@ def score_own(
             fix = "Name both folders of masks" + (", or TRUTH if PREDICTED is a column" if not expert else "")
             raise InputError(name, "only the other folder is named", fix)
     check_choice("SCORE of masks", score, MEASURED)
+    if value.strip() == "each":
+        raise InputError("MASK_VALUE", "'each' gives a case several scores", "Name one label, or audit each by itself")
     wanted = "lower" if score in DISTANCES else "higher"
     if better != wanted:
         raise InputError("BETTER", f"must be {wanted} for {score}, got {better!r}", f"Set BETTER={wanted}")
