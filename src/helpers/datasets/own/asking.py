@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from helpers.datasets.shared.cells import plain_name
+from helpers.datasets.shared.files import plain_name
 from helpers.datasets.shared.tables import column
 from helpers.errors import InputError
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from helpers.datasets.own.patients import check_repeats
-from helpers.datasets.shared.cells import plain_name
-from helpers.datasets.shared.files import Notes, patient_ids
+from helpers.datasets.shared.files import Notes, patient_ids, plain_name
 from helpers.datasets.shared.tables import column
 from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError, check_choice
