@@ -91,13 +91,13 @@ def other_thousands(folder: Path) -> None:
 def not_recorded(folder: Path) -> None:
     r = np.random.default_rng(5)
     sex, x, unknown = np.array(["F", "M"])[r.integers(0, 2, 300)], r.normal(0.8, 0.05, 300), r.random(300) < 0.12
-    for word in ("Unknown", "n/a", "-", "?", "missing", "not reported", "None", "prefer not to say", "."):
+    for word in ("Unknown", "n/a", "-", "?", "(missing)", "not_reported", "None", "Prefer not to say.", "Don't know"):
         table = pd.DataFrame({"dice": np.where(unknown, x - 0.08, x).round(4), "sex": np.where(unknown, word, sex)})
         own = load(folder, table)
         assert own.cases["sex"].isna().sum() == unknown.sum() == 49
         assert round(float(np.ptp(list(means(own).values()))), 4) == 0.0046
         noted(own, f"sex: {word!r} in 49 rows count as not recorded")
-    kept = load(folder, table.replace({"sex": {".": "Unknown"}}), names="sex: Unknown=unknown")
+    kept = load(folder, table.replace({"sex": {word: "Unknown"}}), names="sex: Unknown=unknown")
     assert kept.cases["sex"].value_counts()["unknown"] == 49
 
 

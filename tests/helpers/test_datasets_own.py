@@ -587,7 +587,8 @@ def test_no_small_group_can_be_computed_from_what_is_shown(seed, tmp_path):
 
 
 UNRECORDED = ["Unknown", "-", "?", ".", "--", "missing", "not reported", "Not Available", "prefer not to say", "9999",
-              "n/a", "None", "UNK", "–"]  # fmt: skip
+              "n/a", "None", "UNK", "–", "(blank)", "[missing]", "not_reported", "Not-Reported", "Prefer not to say.",
+              "refused", "n.d.", "N/R", "u/k", "#REF!", "Don\u2019t know", "Unknown/Not reported", "99"]  # fmt: skip
 
 
 @pytest.mark.parametrize("word", UNRECORDED)

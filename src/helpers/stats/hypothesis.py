@@ -98,7 +98,7 @@ def assumptions(score: ArrayLike, *, groups: ArrayLike) -> pd.DataFrame:
     """
     data, _ = testable(score, groups)
     parts = data.split()
-    sds = np.array([part.std(ddof=1) for part in parts])
+    sds = np.array([part.std(ddof=1) if np.ptp(part) > 0 else 0.0 for part in parts])  # else it is rounding
     residuals = np.sort(np.concatenate([part - part.mean() for part in parts]))
     constant = not np.any(sds > 0)
     rows: dict[str, tuple[float, float, str]] = {}

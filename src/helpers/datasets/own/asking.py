@@ -13,8 +13,6 @@ from helpers.datasets.shared.files import plain_name
 from helpers.datasets.shared.tables import column
 from helpers.errors import InputError
 
-# Characters without width that are no part of a spelling: blanks, joiners of words, marks of direction, soft hyphens.
-UNSEEN = "\u200b\u2060\ufeff\u00ad\u200e\u200f"
 _QUOTED = re.compile(r"""(?P<quote>["'])(?P<name>.+?)(?P=quote)\s*""")
 _MARK = re.compile(r"(?:\\ )*([,:;])(?:\\ )*")  # a mark in an escaped name, with its blanks, which may be left out
 
@@ -37,7 +35,7 @@ def take_name(text: str, columns: Sequence[str], marks: str) -> tuple[str, str, 
     name, mark, rest : str
         The mark that ended the name, empty at the end of the text, and the text after it.
     """
-    text = seen(text)
+    text = plain_name(text)
     starts = [(name, re.match(_MARK.sub(r"\\s*\1\\s*", re.escape(name)), text)) for name in columns if name]
     known = [(name, text[start.end() :].lstrip()) for name, start in starts if start]
     if quoted := _QUOTED.match(text):
@@ -53,38 +51,12 @@ def take_name(text: str, columns: Sequence[str], marks: str) -> tuple[str, str, 
 def names_of(groups: str | Sequence[str], columns: Sequence[str]) -> list[str]:
     """List the columns that a text such as "sex, age" names; a sequence of names is taken as it is."""
     if not isinstance(groups, str):
-        return [seen(name) for name in groups if name.strip()]
+        return [plain_name(name) for name in groups if name.strip()]
     found, rest = [], groups
     while rest.strip():
         name, _, rest = take_name(rest, columns, ",")
         found += [name] if name else []
     return found
-
-
-def without_unseen(table: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Remove characters without width from names and cells, so that what looks the same is the same.
-
-    Raises
-    ------
-    InputError
-        Two columns then have one name.
-    """
-    names = [seen(name) for name in table.columns]
-    if twice := sorted({name for name in names if name and names.count(name) > 1}):
-        problem = f"two columns are called {twice[0]!r}, up to characters that are not seen"
-        raise InputError(path.name, problem, "Give each column a different name")
-    table = table.set_axis(names, axis=1)
-    for position in range(len(names)):
-        cells = table.iloc[:, position]
-        if cells.str.contains(f"[{UNSEEN}]", na=False).any():
-            plain = cells.map(seen, na_action="ignore").replace("", pd.NA)
-            table.isetitem(position, plain.astype(cells.dtype))
-    return table.dropna(how="all")
-
-
-def seen(text: str) -> str:
-    """Write a name in one way, as `plain_name` does, and without characters that have no width."""
-    return plain_name(re.sub(f"[{UNSEEN}]", "", text))
 
 
 def check_roles(roles: Mapping[str, str], names: Sequence[str], table: pd.DataFrame, path: Path) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from helpers.datasets.own.asking import seen, take_name
+from helpers.datasets.own.asking import take_name
 from helpers.datasets.shared.cells import numbers, numeric, one_spelling, with_points, without_unrecorded
+from helpers.datasets.shared.files import plain_name
 from helpers.datasets.shared.tables import alike
 from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError, check_choice
@@ -60,7 +61,7 @@ def parse_names(text: str, columns: Sequence[str], cut: Mapping[str, object]) ->
     A code or a name with commas or semicolons is in quotes. A column in `cut` has bins in place of codes, so it takes
     no names.
     """
-    found, rest = {}, seen(text)
+    found, rest = {}, plain_name(text)
     while rest.strip("; "):
         part = rest.strip("; ")
         name, mark, rest = take_name(part, columns, ":;")

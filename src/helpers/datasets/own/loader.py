@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from helpers.datasets.own.asking import check_roles, limits, names_of, seen, without_unseen
+from helpers.datasets.own.asking import check_roles, limits, names_of
 from helpers.datasets.own.attributes import check_sizes, parse_edges, parse_names, to_groups
 from helpers.datasets.own.judgements import RIGHT, Asked, check_asked, judge_cases
 from helpers.datasets.own.long_tables import asked_model, audited, compared, paired, read_models, rows_of
@@ -19,7 +19,7 @@ from helpers.datasets.own.patients import by_patient, check_parts, check_patient
 from helpers.datasets.own.summaries import are_summaries
 from helpers.datasets.own.withholding import withhold
 from helpers.datasets.shared.cells import numbers
-from helpers.datasets.shared.files import Notes, dropped_frame
+from helpers.datasets.shared.files import Notes, dropped_frame, plain_name
 from helpers.datasets.shared.tables import outcomes, read_table
 from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError, check_choice
@@ -123,15 +123,14 @@ def load_own_scores(
     if not str(file):
         fix = "Give a CSV with one row a case, as SCORES=my.csv; folders of masks may give the scores"
         raise InputError("SCORES", "no table is named", fix)
-    score, second, source, case, patient = map(seen, (score, second, source, case, patient))
-    plain = {name: seen(value) if isinstance(value, str) else value for name, value in classifier.items()}
+    score, second, source, case, patient = map(plain_name, (score, second, source, case, patient))
+    plain = {name: plain_name(value) if isinstance(value, str) else value for name, value in classifier.items()}
     asked = Asked(**plain, second=second)
     check_asked(asked, score=score)
     check_choice("EMPTY", empty, EMPTY)
     score = score or ("" if asked.truth else "dice")
     path = Path(root, file)
     table, notes = read_table(path, "SCORES")
-    table = without_unseen(table, path)
     columns = names_of(groups, table.columns)
     counted: Notes = []
     of_models = chosen = ""

@@ -13,15 +13,18 @@ from helpers.datasets.shared.files import at
 from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError
 
-# Words that mean that nothing is recorded, in lower case. BIDS writes n/a.
+# Words that mean that nothing is recorded: in lower case, without brackets, with blanks for hyphens. BIDS writes n/a.
 _UNRECORDED = (
-    "na,n/a,n.a.,nan,none,null,nil,#n/a,<na>,unknown,unk,not known,unspecified,not specified,undisclosed,missing,"
-    "no data,not recorded,not reported,not available,not applicable,not stated,prefer not to say,declined,"
-    "declined to answer,-,--,---,–,—,?,??,.,..,..."
+    "na,n/a,n.a.,nan,none,null,nil,<na>,n/k,n/r,n.d.,u/k,unk,unknown,unspecified,undisclosed,unreported,undocumented,"
+    "missing,blank,empty,tbd,no data,no information,no answer,no response,not known,not specified,not recorded,"
+    "not reported,not available,not applicable,not stated,not disclosed,not collected,not documented,not provided,"
+    "not asked,none recorded,dont know,do not know,refused,declined,declined to answer,prefer not to say,"
+    "prefer not to answer,#n/a,#ref!,#value!,#div/0!,#num!,#name?,#null!,-,--,---,–,—,?,??,.,..,...,"
+    "unbekannt,keine angabe,k.a.,inconnu,inconnue,desconocido,desconocida,sconosciuto,onbekend"
 )
 UNRECORDED = frozenset(_UNRECORDED.split(","))
 # Numbers that stand for a missing code or age.
-MISSING_CODES = (9999.0, -9999.0, 999.0, -999.0, -99.0, -9.0)
+MISSING_CODES = (9999.0, -9999.0, 999.0, -999.0, 99.0, -99.0, -9.0)
 _SUMMARIES = (
     "mean,average,avg,overall,total,all,summary,count,std,stddev,stdev,std dev,sd,sem,variance,median,min,minimum,max,"
     "maximum,q1,q3,iqr,25%,50%,75%,95%,25quantile,75quantile,25percentile,75percentile"
@@ -52,10 +55,18 @@ def not_recorded(values: pd.Series, *, keep: Collection[str] = (), codes: bool =
     -------
     Series of bool
     """
-    found = values.str.casefold().isin(UNRECORDED)
+    words = [word for word in values.dropna().unique() if _is_unrecorded(word)]
+    found = values.isin(words)
     if codes:
         found |= _codes(values)
     return (found & ~values.str.casefold().isin([word.casefold() for word in keep])).fillna(False).astype(bool)
+
+
+def _is_unrecorded(text: str) -> bool:
+    """Return True for a word of `UNRECORDED`, in any case and brackets, or several with slashes between them."""
+    text = text.casefold()
+    bare = " ".join(re.sub(r"[-_]+", " ", re.sub(r"['\u2019\"()\[\]]", "", text)).split()).strip(".,;: ")
+    return bool({text, bare} & UNRECORDED) or all(part.strip() in UNRECORDED for part in bare.split("/"))
 
 
 def _codes(values: pd.Series) -> pd.Series:
@@ -191,7 +202,11 @@ def numbers(values: pd.Series, file: Path) -> tuple[pd.Series, list[str]]:
     if len(bad):
         more = f" (and {len(bad) - 1} more cells)" if len(bad) > 1 else ""
         problem = f"holds {str(values[bad[0]])[:60]!r}, expected a number{more}"
-        raise InputError(at(file, bad[0], str(values.name)), problem, "Correct the cell, or leave it empty")
+        raise InputError(
+            at(file, bad[0], str(values.name)),
+            problem,
+            "Correct the cell; leave it empty if nothing was measured, not for a miss",
+        )
     return found, [note] if note else []
 
 
