@@ -67,6 +67,6 @@ def page(text: str) -> str:
 
 
 if __name__ == "__main__":
-    from tests import files, files_of_tables  # noqa: F401  (the second enters its cases)
+    from tests import files, files_of_masks, files_of_tables  # noqa: F401  (two enter their cases)
 
     files.PAGE.write_text(files.page(files.PAGE.read_text(encoding="utf-8")), encoding="utf-8")

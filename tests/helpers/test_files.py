@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests import files, files_of_tables, words  # noqa: F401  (the second enters its cases)
+from tests import files, files_of_masks, files_of_tables, words  # noqa: F401  (two enter their cases)
 
 
 @pytest.mark.parametrize("name", files.CASES)
