@@ -196,7 +196,7 @@ def masks(folder, score, empty=None, **scores):
     return own, means["M"], means["F"]
 
 
-# Means of men, of whom half have a pair of empty masks. Perfect: medpy, BraTS; failed: the worst value of each score.
+# Means of men, of whom half have a pair of empty masks. Perfect: BraTS; failed: the worst value of each score.
 EMPTY = [
     ("dice", None, 0.77),
     ("dice", "leave out", 0.77),

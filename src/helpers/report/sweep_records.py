@@ -121,6 +121,7 @@ def _provenance(sweep: sweeps.Sweep, runs: dict[str, dict[str, Any]]) -> dict[st
         "device": ", ".join(sorted({known["device"] for known in runs.values()})),
         "notebook": one["notebook"],
         "helpers": helpers,
+        "loaded": sorted(set().union(*(known.get("loaded", known["helpers"]) for known in runs.values()))),
         "wall_seconds": round(sum(known["wall_seconds"] for known in runs.values()), 1),
     }
 

@@ -23,7 +23,7 @@ NOTHING = "both masks are empty, so there is nothing to score"
 def score_empty(scored: pd.DataFrame, score: str, empty: str) -> tuple[pd.DataFrame, list[str]]:
     """Score the pairs of two empty masks as `empty` asks, with a note; overlap and distance are then 0 by 0.
 
-    nnU-Net and MONAI leave such pairs out, medpy and BraTS count them as perfect.
+    nnU-Net and MONAI leave such pairs out, BraTS counts them as perfect.
 
     Parameters
     ----------
