@@ -101,14 +101,38 @@ def not_recorded(folder: Path) -> None:
     assert kept.cases["sex"].value_counts()["unknown"] == 49
 
 
-@case(TABLES, "numbers for missing, such as `9999` or `-9`, among much smaller ones", "missing, with a note")
+@case(
+    TABLES,
+    "numbers for missing, such as `9999` or `-9`, among much smaller ones, also as scores",
+    "missing, with a note; a `SPAN` that includes them keeps scores",
+)
 def missing_codes(folder: Path) -> None:
     own = load(folder, rows(sex=["F", "M", "9999", "F"] * 10))
     assert own.cases["sex"].value_counts().to_dict() == {"F": 20, "M": 10}
     aged = load(folder, rows(age=["30", "60", "999", "-9"] * 10), groups="age", bins="age: 40")
     assert aged.cases["age"].value_counts().to_dict() == {"up to 40": 10, "over 40": 10}
+    misses = load(folder, rows(hd95=["9999", *["4"] * 19, "-9", *["6"] * 19]), score="hd95")
+    assert means(misses) == {"F": 5.0, "M": 5.0} and len(misses.cases) == 38
     grams = load(folder, rows(grams=["900", "999", "1500", "4000"] * 10), groups="grams", bins="grams: 950")
     assert grams.cases["grams"].value_counts().to_dict() == {"up to 950": 10, "over 950": 30}
+
+
+@case(
+    TABLES,
+    "`1; 1,414; 2; 2,236` and `300; 999; 1,200`: three digits behind every comma",
+    "read by the size of the whole numbers: 1.414, but 1200",
+)
+def three_digits(folder: Path) -> None:
+    roots = load(folder, rows(hd95=["1", "1,414", "2", "2,236"] * 10), score="hd95")
+    assert roots.cases["hd95"].tolist() == [1, 1.414, 2, 2.236] * 10
+    says = "row 4, column um: holds '1.234', where the point may cut decimals or separate thousands"
+    refused(says, load, folder, rows(um=["300", "999", "1.234", "12.942"] * 10), score="um")
+
+
+@case(TABLES, "codes of many digits: `1234567` and `1234568`", "two groups: codes are compared to the last digit")
+def long_codes(folder: Path) -> None:
+    own = load(folder, rows(site=["1234567", "1234568"] * 20), groups="site")
+    assert own.cases["site"].value_counts().to_dict() == {"1234567": 20, "1234568": 20}
 
 
 @case(

@@ -680,3 +680,92 @@ def test_an_endless_distance_is_refused_with_what_to_write(tmp_path):
     frame = table(dice=["inf", *np.linspace(1, 30, 39).round(2)])
     with pytest.raises(InputError, match=r"row 2, column dice: holds 'inf', which has no mean \(1 such cells\)"):
         load(tmp_path, frame)
+
+
+@pytest.mark.parametrize(
+    "codes", [["1234567", "1234568", "2234567"], ["20240101", "20240102", "20240103"], ["123456.1", "123456.2", "0.1"]]
+)
+def test_long_codes_are_compared_to_the_last_digit(codes, tmp_path):
+    own = load(tmp_path, table(60, sex=codes * 20))
+    assert own.cases["sex"].value_counts().to_dict() == dict.fromkeys(codes, 20)
+    named = load(tmp_path, table(60, sex=codes * 20), names=f"sex: {codes[0]}=North, {codes[1]}=South, {codes[2]}=West")
+    assert named.cases["sex"].value_counts().to_dict() == {"North": 20, "South": 20, "West": 20}
+
+
+@pytest.mark.parametrize("cells", [["3T", "3.0T", "1.5T"], ["3 T", "3.0 T", "1.5 T"], ["1e2", "100", "7"]])
+def test_equal_numbers_with_a_unit_are_one_group(cells, tmp_path):
+    own = load(tmp_path, table(60, sex=cells * 20))
+    assert sorted(own.cases["sex"].value_counts()) == [20, 40] and any("are one group" in note for note in own.notes)
+
+
+@pytest.mark.parametrize(
+    ("cells", "right"),
+    [
+        (["300", "999", "1,200", "12,942"], [300, 999, 1200, 12942]),
+        (["1", "1,414", "1,732", "2", "2,236", "3", "3,162"], [1, 1.414, 1.732, 2, 2.236, 3, 3.162]),
+        (["1", "1.414", "1.732", "2", "2.236", "3", "3.162"], [1, 1.414, 1.732, 2, 2.236, 3, 3.162]),
+        (["0.812", "0.934", "1"], [0.812, 0.934, 1]),
+        (["300", "999", "1.234", "12.942"], "row 4, column um: holds '1.234', where the point may cut"),
+        (["1.234.567", "300"], "row 2, column um: holds '1.234.567', where the point may cut"),
+        (["30", "40", "1,200"], "row 4, column um: holds '1,200', where the comma may cut"),
+    ],
+)
+def test_the_other_numbers_of_a_column_decide_what_a_sign_with_three_digits_means(cells, right, tmp_path):
+    frame = pd.DataFrame({"um": cells * 24, "sex": (["F"] * len(cells) + ["M"] * len(cells)) * 12})
+    if isinstance(right, str):
+        with pytest.raises(InputError) as refused:
+            load(tmp_path, frame, score="um")
+        assert str(refused.value).startswith(f"mine.csv, {right}")
+    else:
+        assert load(tmp_path, frame, score="um").cases["um"].tolist() == right * 24
+
+
+@pytest.mark.parametrize("code", ["9999", "-9", "-1", "999"])
+def test_a_code_for_missing_is_no_score(code, tmp_path):
+    frame = table(60, hd95=[code if k % 10 == 0 else 2 + k % 5 * 5 for k in range(60)])
+    own = load(tmp_path, frame, score="hd95", span="")
+    assert len(own.cases) == 54 and any(f"hd95: {code} in fewer than 10 rows" in note for note in own.notes)
+    low, high = sorted([float(code), 0.0])
+    assert len(load(tmp_path, frame, score="hd95", span=f"{low:g}, {max(high, 30):g}").cases) == 60
+
+
+def test_a_number_that_may_be_a_score_is_one(tmp_path):
+    for values in ([-9, -3, 4], [99, 40, 12], [-1, 0, 1], [999, 700, 300]):
+        assert len(load(tmp_path, table(60, change=values * 20), score="change", span="").cases) == 60
+
+
+@pytest.mark.parametrize(
+    ("cells", "left"),
+    [
+        (["300", "999", "1,200", "12,942"], {"up to 1000": 20, "over 1000 to 5000": 10, "over 5000": 10}),
+        (["30", "70", "-1", "50"], {"up to 1000": 30}),
+    ],
+)
+def test_codes_among_numbers_are_told_by_size(cells, left, tmp_path):
+    frame = table(w=cells * 10)
+    if len(left) == 1:
+        with pytest.raises(InputError, match="all cases are 'up to 1000'"):
+            load(tmp_path, frame, groups="w", bins="w: 1000, 5000")
+        own = load(tmp_path, frame, groups="w", bins="w: 40")
+        assert own.cases["w"].value_counts().to_dict() == {"over 40": 20, "up to 40": 10}
+    else:
+        own = load(tmp_path, frame, groups="w", bins="w: 1000, 5000")
+        assert own.cases["w"].value_counts().to_dict() == left
+
+
+MORE_WORDS = ["N.A", "<unknown>", "unknown?", "DK/NA", "k. A.", "#N/A N/A", "NaT", "Unknown sex", "9 - unknown"]
+MORE_WORDS += ["not available (NA)", "Refused to answer", "decline to state", "to be determined", "todo", "unavailable"]
+MORE_WORDS += ["*", "_", "/", "....", "-8", "9", "77"]
+
+
+@pytest.mark.parametrize("word", MORE_WORDS)
+def test_more_words_for_not_recorded(word, tmp_path):
+    own = load(tmp_path, table(60, sex=["F", "M", word] * 20))
+    assert own.cases["sex"].value_counts().to_dict() == {"F": 20, "M": 20}
+    assert any(f"{word!r} in 20 rows count as not recorded" in note for note in own.notes)
+
+
+def test_signs_and_words_with_a_meaning_are_groups(tmp_path):
+    for pair in (["+", "-"], ["ER+", "ER-"], [">40", "<40"], ["no", "yes"], ["Nona", "Nil Ratan"], ["9", "8"]):
+        own = load(tmp_path, table(60, sex=pair * 30))
+        assert own.cases["sex"].value_counts().to_dict() == dict.fromkeys(pair, 30)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from helpers.datasets.image_table.places import unfound
-from helpers.datasets.shared.cells import not_recorded, numeric
+from helpers.datasets.shared.cells import numeric
+from helpers.datasets.shared.missing import not_recorded
 from helpers.datasets.shared.splits import PARTS
 
 

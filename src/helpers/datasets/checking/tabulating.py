@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from helpers.datasets.image_table.loading import ImageTable
-from helpers.datasets.shared.cells import not_recorded
+from helpers.datasets.shared.missing import not_recorded
 from helpers.disclosure import SMALLEST_CELL
 
 HIDDEN = f"<{SMALLEST_CELL}"

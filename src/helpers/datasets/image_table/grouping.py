@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from helpers.datasets.image_table.columns import named, split, unquoted
-from helpers.datasets.shared.cells import NOTHING_FOUND, numbers, numeric, one_spelling, without_unrecorded
+from helpers.datasets.shared.cells import numeric, one_spelling
+from helpers.datasets.shared.missing import NOTHING_FOUND, numbers, without_unrecorded
 from helpers.errors import InputError
 
 MOST = 10  # groups of an attribute, and classes of a label: a column with more values is no attribute
@@ -198,6 +199,8 @@ def labelled(text: str, table: pd.DataFrame, columns: list[str], file: str) -> t
         if bounded:
             found[_name(name, match[2], match[3])] = _bounded(values, match[2], match[3], file)
             continue
+        values, joined = one_spelling(values)
+        notes += joined
         classes = _classes(values, file, most=len(values) if match else MOST)
         if match:
             one = _class(classes, unquoted(match[3]))

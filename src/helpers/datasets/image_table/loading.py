@@ -12,8 +12,9 @@ import pandas as pd
 from helpers.datasets.image_table import grouping
 from helpers.datasets.image_table.columns import GROUPS, TARGETS, assigned, named, recognised, split, unquoted
 from helpers.datasets.image_table.places import found_files
-from helpers.datasets.shared.cells import not_recorded, numeric
+from helpers.datasets.shared.cells import numeric
 from helpers.datasets.shared.files import Notes, at, dropped_frame
+from helpers.datasets.shared.missing import not_recorded
 from helpers.datasets.shared.splits import part_of
 from helpers.datasets.shared.tables import alike, read_table
 from helpers.disclosure import SMALLEST_CELL

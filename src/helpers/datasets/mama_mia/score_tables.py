@@ -14,8 +14,9 @@ import pandas as pd
 
 from helpers.datasets.mama_mia import layout
 from helpers.datasets.mama_mia.folders import check_folder
-from helpers.datasets.shared.cells import not_recorded, summary_rows, with_points
+from helpers.datasets.shared.cells import summary_rows, with_points
 from helpers.datasets.shared.files import Notes, dropped_frame, find, one_line, patient_ids, read_csv, refuse_first
+from helpers.datasets.shared.missing import not_recorded
 from helpers.datasets.shared.tables import SUFFIXES, columns_of, read_table
 from helpers.errors import InputError
 

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from helpers.datasets.own.asking import take_name
-from helpers.datasets.shared.cells import numbers, numeric, one_spelling, with_points, without_unrecorded
+from helpers.datasets.shared.cells import exact, numeric, one_spelling, with_points
 from helpers.datasets.shared.files import plain_name
+from helpers.datasets.shared.missing import numbers, without_unrecorded
 from helpers.datasets.shared.tables import alike
 from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError, check_choice
@@ -84,11 +85,7 @@ def parse_names(text: str, columns: Sequence[str], cut: Mapping[str, object]) ->
 
 def _code(text: str) -> str:
     """Normalise a code: 1, 1.0 and 01 are one."""
-    text = " ".join(text.split())
-    try:
-        return f"{float(text):g}"
-    except ValueError:
-        return text
+    return exact(" ".join(text.split()))
 
 
 def order_of(labels: Sequence[str]) -> list[str] | None:

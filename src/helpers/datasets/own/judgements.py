@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from helpers.datasets.shared.cells import not_recorded, numbers
 from helpers.datasets.shared.files import Notes, at
+from helpers.datasets.shared.missing import not_recorded, numbers
 from helpers.datasets.shared.splits import part_of
 from helpers.datasets.shared.tables import outcomes
 from helpers.errors import InputError, check_choice

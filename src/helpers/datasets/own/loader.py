@@ -18,8 +18,8 @@ from helpers.datasets.own.masks import EMPTY, LEAVE_OUT, join_masks
 from helpers.datasets.own.patients import by_patient, check_parts, check_patients, check_repeats
 from helpers.datasets.own.summaries import are_summaries
 from helpers.datasets.own.withholding import withhold
-from helpers.datasets.shared.cells import numbers
 from helpers.datasets.shared.files import Notes, dropped_frame, plain_name
+from helpers.datasets.shared.missing import missing_codes, numbers
 from helpers.datasets.shared.tables import outcomes, read_table
 from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError, check_choice
@@ -210,7 +210,8 @@ def _scores(
         for name in filter(None, (score, asked.second)):
             cells = table[name].str.replace(ENDLESS, r"\1inf", regex=True)
             frame[name], said = numbers(outcomes(cells), path)
-            notes += said + _outside(frame[name], limits)
+            frame[name], coded = _without_codes(frame[name], limits)
+            notes += said + coded + _outside(frame[name], limits)
         return frame, None, notes
     judged, notes = judge_cases(table, asked, path, counted)
     frame = judged[[RIGHT]].copy()
@@ -238,6 +239,21 @@ def _groups(
 def _left_out(groups: Mapping[str, int]) -> str:
     few = f"of {' and '.join(map(repr, groups))} there are fewer than {SMALLEST_CELL} cases"
     return f"{few}; they are left out of every table, because sums of other groups would give them away"
+
+
+def _without_codes(values: pd.Series, limits: tuple[float, float]) -> tuple[pd.Series, list[str]]:
+    """Set scores such as 9999 and -9 to missing, with a note, unless SPAN includes them."""
+    coded = missing_codes(values)
+    if np.isfinite(limits).all():
+        coded &= ~values.between(*limits)
+    if not coded.any():
+        return values, []
+    shown = ", ".join(f"{value:g}" for value in sorted(values[coded].unique()))
+    n = int(coded.sum())
+    many = str(n) if n >= SMALLEST_CELL else f"fewer than {SMALLEST_CELL}"
+    return values.mask(coded), [
+        f"{values.name}: {shown} in {many} rows count as not recorded; a SPAN that includes them keeps them"
+    ]
 
 
 def _outside(values: pd.Series, limits: tuple[float, float]) -> list[str]:

@@ -13,8 +13,9 @@ from helpers.datasets.own.asking import take_name
 from helpers.datasets.own.attributes import MOST_NAMES
 from helpers.datasets.own.patients import one_value
 from helpers.datasets.own.withholding import withhold
-from helpers.datasets.shared.cells import not_recorded, one_spelling
+from helpers.datasets.shared.cells import one_spelling
 from helpers.datasets.shared.files import Notes
+from helpers.datasets.shared.missing import not_recorded
 from helpers.datasets.shared.tables import alike
 from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError, check_choice

@@ -1,30 +1,16 @@
-"""Meaning of the cells of a table: numbers as they are written in two traditions, and words for "not recorded"."""
+"""Meaning of the cells of a table: numbers as they are written in two traditions, and rows of summaries."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
-from pathlib import Path
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
 
 import numpy as np
 import pandas as pd
 
-from helpers.datasets.shared.files import at
-from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError
 
-# Words that mean that nothing is recorded: in lower case, without brackets, with blanks for hyphens. BIDS writes n/a.
-_UNRECORDED = (
-    "na,n/a,n.a.,nan,none,null,nil,<na>,n/k,n/r,n.d.,u/k,unk,unknown,unspecified,undisclosed,unreported,undocumented,"
-    "missing,blank,empty,tbd,no data,no information,no answer,no response,not known,not specified,not recorded,"
-    "not reported,not available,not applicable,not stated,not disclosed,not collected,not documented,not provided,"
-    "not asked,none recorded,dont know,do not know,refused,declined,declined to answer,prefer not to say,"
-    "prefer not to answer,#n/a,#ref!,#value!,#div/0!,#num!,#name?,#null!,-,--,---,–,—,?,??,.,..,...,"
-    "unbekannt,keine angabe,k.a.,inconnu,inconnue,desconocido,desconocida,sconosciuto,onbekend"
-)
-UNRECORDED = frozenset(_UNRECORDED.split(","))
-# Numbers that stand for a missing code or age.
-MISSING_CODES = (9999.0, -9999.0, 999.0, -999.0, 99.0, -99.0, -9.0)
 _SUMMARIES = (
     "mean,average,avg,overall,total,all,summary,count,std,stddev,stdev,std dev,sd,sem,variance,median,min,minimum,max,"
     "maximum,q1,q3,iqr,25%,50%,75%,95%,25quantile,75quantile,25percentile,75percentile"
@@ -32,82 +18,11 @@ _SUMMARIES = (
 SUMMARIES = frozenset(_SUMMARIES.split(","))
 PLAIN = "Write decimals with a point, and thousands without a sign"
 
-# Words of a label, in lower case, that may mean that nothing was found; in other columns they mean "not recorded".
-NOTHING_FOUND = ("none", "nil")
 _DECIMAL = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")  # 0,83
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")  # 1,200 and 1,234.5
 _POINTS = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+,\d+")  # 1.234,5
+_POINTED = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+")  # 1.200
 _SPACED = re.compile(r"[+-]?[1-9]\d{0,2}(?:[ '\u2019]\d{3})+(?:[.,]\d+)?")  # 12 942 and 12'942
-
-
-def not_recorded(values: pd.Series, *, keep: Collection[str] = (), codes: bool = False) -> pd.Series:
-    """Mark the cells with a word for "not recorded", in any case, except those to keep.
-
-    Parameters
-    ----------
-    values : Series of str
-    keep : collection of str
-        Words that count as recorded.
-    codes : bool
-        Mark numbers such as 9999 and -9 too.
-
-    Returns
-    -------
-    Series of bool
-    """
-    words = [word for word in values.dropna().unique() if _is_unrecorded(word)]
-    found = values.isin(words)
-    if codes:
-        found |= _codes(values)
-    return (found & ~values.str.casefold().isin([word.casefold() for word in keep])).fillna(False).astype(bool)
-
-
-def _is_unrecorded(text: str) -> bool:
-    """Return True for a word of `UNRECORDED`, in any case and brackets, or several with slashes between them."""
-    text = text.casefold()
-    bare = " ".join(re.sub(r"[-_]+", " ", re.sub(r"['\u2019\"()\[\]]", "", text)).split()).strip(".,;: ")
-    return bool({text, bare} & UNRECORDED) or all(part.strip() in UNRECORDED for part in bare.split("/"))
-
-
-def _codes(values: pd.Series) -> pd.Series:
-    """Mark numbers of `MISSING_CODES`, unless the other numbers of the column reach to half of them or below 0."""
-    parsed = pd.to_numeric(values, errors="coerce")
-    coded = parsed.isin(MISSING_CODES)
-    others = parsed[~coded].dropna()
-    if others.empty:
-        return coded
-    return coded & ~np.where(parsed < 0, others.min() < 0, others.max() >= parsed / 2)
-
-
-def without_unrecorded(
-    values: pd.Series, *, keep: Collection[str] = (), hint: str = "", codes: bool = True
-) -> tuple[pd.Series, list[str]]:
-    """Set the cells of a column of groups or labels that mean "not recorded" to missing, with a note that lists them.
-
-    Parameters
-    ----------
-    values : Series of str
-    keep : collection of str
-        Words that are groups.
-    hint : str
-        The setting that makes a word a group, with ``{column}`` and ``{word}``; empty if there is none.
-    codes : bool
-        Mark numbers such as 9999 and -9 too.
-
-    Returns
-    -------
-    values : Series of str
-    notes : list of str
-    """
-    missing = not_recorded(values, keep=keep, codes=codes)
-    if not missing.any():
-        return values, []
-    count = int(missing.sum())
-    many = str(count) if count >= SMALLEST_CELL else f"fewer than {SMALLEST_CELL}"
-    words = ", ".join(map(repr, sorted(values[missing].unique())))
-    one = sorted(values[missing].unique())[0]
-    keeps = f"; {hint.format(column=values.name, word=one)} makes it a group" if hint else ""
-    return values.mask(missing), [f"{values.name}: {words} in {many} rows count as not recorded{keeps}"]
 
 
 def with_points(values: pd.Series) -> tuple[pd.Series, str]:
@@ -138,6 +53,7 @@ def with_points(values: pd.Series) -> tuple[pd.Series, str]:
         known = values.dropna()
     commas = known[known.str.fullmatch(_DECIMAL) | known.str.fullmatch(_GROUPED) | known.str.fullmatch(_POINTS)]
     if commas.empty:
+        _check_points(known)
         return values, f"{values.name}: blanks were read as separators of thousands" if len(spaced) else ""
     thousands = _are_thousands(known, commas)
     if thousands:
@@ -166,48 +82,42 @@ def _are_thousands(known: pd.Series, commas: pd.Series) -> bool:
         return False
     if len(only_groups) or len(with_point):
         return True
-    # Every comma has three digits behind it. Small whole numbers without a comma show that large ones have one.
-    plain = pd.to_numeric(others, errors="coerce").abs()
-    if plain.notna().any() and (plain.dropna() < 1000).all() and (plain.dropna() % 1 == 0).all():
-        return True
+    # Every comma has three digits behind it. The whole numbers without one tell of what size the others are.
+    if (nearer := _nearer(others, commas.str.replace(",", "", regex=False))) is not None:
+        return nearer
     seen = f"holds {commas.iloc[0]!r}, where the comma may cut decimals or separate thousands"
     raise InputError(_cell(commas), seen, PLAIN)
 
 
+def _nearer(others: pd.Series, whole: pd.Series) -> bool | None:
+    """Compare a reading, and one that is 1000 times smaller, with the whole numbers of a column.
+
+    Returns
+    -------
+    bool or None
+        True if the medians of `whole` and of the others are nearer in magnitude, False if a thousandth of `whole` is,
+        None where the others are not all whole numbers below 1000, or where neither is much nearer.
+    """
+    plain = pd.to_numeric(others, errors="coerce").abs()
+    if plain.isna().any() or not ((plain < 1000) & (plain % 1 == 0)).all() or not (plain > 0).any():
+        return None
+    apart = np.log10(whole.astype(float).abs().median() / plain[plain > 0].median())
+    return None if abs(abs(apart) - abs(apart - 3)) < 0.5 else bool(abs(apart) < abs(apart - 3))
+
+
+def _check_points(known: pd.Series) -> None:
+    """Refuse decimal points that seem to separate thousands: three digits behind each, among large whole numbers."""
+    pointed = known[known.str.contains(".", regex=False)]
+    if pointed.empty or not pointed.str.fullmatch(_POINTED).all():
+        return
+    others = known[~known.index.isin(pointed.index)]
+    if pointed.str.count(r"\.").max() > 1 or _nearer(others, pointed.str.replace(".", "", regex=False)):
+        seen = f"holds {pointed.iloc[0]!r}, where the point may cut decimals or separate thousands"
+        raise InputError(_cell(pointed), seen, PLAIN)
+
+
 def _cell(values: pd.Series) -> str:
     return f"row {values.index[0]}, column {values.name}"
-
-
-def numbers(values: pd.Series, file: Path) -> tuple[pd.Series, list[str]]:
-    """Convert a column to floats, with notes; missing cells and words for "not recorded" are NaN.
-
-    Raises
-    ------
-    InputError
-        The meaning of commas is in doubt, see `with_points`, or a cell is neither empty nor a finite number.
-    """
-    values = values.mask(not_recorded(values))
-    try:
-        points, note = with_points(values)
-    except InputError as error:
-        raise InputError(f"{file.name}, {error.where}", error.problem, error.fix) from None
-    endless = pd.to_numeric(points, errors="coerce").abs().eq(np.inf)
-    if endless.any():
-        row = endless.index[endless.to_numpy()][0]
-        problem = f"holds {values[row]!r}, which has no mean ({int(endless.sum())} such cells)"
-        fix = "Write the worst value that is possible, such as the diagonal of the image: without the misses, the group"
-        raise InputError(at(file, row, str(values.name)), problem, f"{fix} that has most of them looks better")
-    found = pd.to_numeric(points, errors="coerce").astype(float)
-    bad = points.index[(points.notna() & found.isna()).to_numpy()]
-    if len(bad):
-        more = f" (and {len(bad) - 1} more cells)" if len(bad) > 1 else ""
-        problem = f"holds {str(values[bad[0]])[:60]!r}, expected a number{more}"
-        raise InputError(
-            at(file, bad[0], str(values.name)),
-            problem,
-            "Correct the cell; leave it empty if nothing was measured, not for a miss",
-        )
-    return found, [note] if note else []
 
 
 def numeric(values: pd.Series) -> pd.Series:
@@ -219,20 +129,31 @@ def numeric(values: pd.Series) -> pd.Series:
     return pd.to_numeric(values.astype(object).where(values.notna(), None), errors="coerce").astype(float)
 
 
-def one_spelling(values: pd.Series) -> tuple[pd.Series, list[str]]:
-    """Write equal numbers of a column of codes in one way: 1, 1.0 and 01 are one group; with a note if that joins any.
+def exact(text: str) -> str:
+    """Write a number in its shortest way, to the last digit: 1, 1.0 and 01 are 1. Other texts are unchanged."""
+    try:
+        number = Decimal(text.strip())
+    except InvalidOperation:
+        return text
+    return format(number.normalize(), "f") if number.is_finite() else text
 
-    A column with any text that is no number is unchanged.
+
+def one_spelling(values: pd.Series) -> tuple[pd.Series, list[str]]:
+    """Write equal numbers of a column of codes in one way, with a note: 1, 1.0 and 01 are one group, as 3T and 3.0 T.
+
+    A column with any text that is no number, or numbers with several units, is unchanged.
     """
     known = values.dropna()
-    parsed = pd.to_numeric(known, errors="coerce")
-    if known.empty or parsed.isna().any():
+    parts = known.str.extract(r"^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([^\W\d_]*)$")
+    if known.empty or parts[0].isna().any() or parts[1].nunique() != 1:
         return values, []
-    plain = parsed.map("{:g}".format)
+    plain = parts[0].map(exact) + parts[1]
     spelt: Mapping[str, list[str]] = known.groupby(plain).unique().map(sorted).to_dict()
-    joined = [" and ".join(map(repr, texts)) for texts in spelt.values() if len(texts) > 1]
-    notes = [f"{values.name}: {texts} are one group" for texts in joined]
-    return values.where(values.isna(), plain.reindex(values.index)) if joined else values, notes
+    joined = {text: name for name, texts in spelt.items() if len(texts) > 1 for text in texts}
+    notes = [
+        f"{values.name}: {' and '.join(map(repr, texts))} are one group" for texts in spelt.values() if len(texts) > 1
+    ]
+    return values.replace(joined) if joined else values, notes
 
 
 def summary_rows(cases: pd.Series, groups: pd.DataFrame) -> pd.Series:

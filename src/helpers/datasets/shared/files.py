@@ -27,7 +27,7 @@ MASK_ENDINGS = (
     ".mgh",
 )
 MASK_ENDINGS += (".png", ".tif", ".tiff", ".bmp", ".npy")
-_NO_WIDTH = dict.fromkeys((0x00AD, 0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF))
+_UNSEEN = dict.fromkeys((0x00AD, 0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF)) | {0x2212: "-"}  # and the sign of minus
 
 
 def find(root: str | Path, *parts: str) -> Path | None:
@@ -87,11 +87,11 @@ def read_sheet(path: Path, sheet: str) -> pd.DataFrame:
 
 
 def plain_name(text: object) -> str:
-    """Write a name in one way: letters composed (NFC), blanks single, and without characters of no width.
+    """Write a name in one way: letters composed (NFC), blanks single, without characters of no width, minus a hyphen.
 
     Macs decompose the letters of file names, and web pages have blanks and hyphens of no width.
     """
-    return " ".join(unicodedata.normalize("NFC", str(text)).translate(_NO_WIDTH).split())
+    return " ".join(unicodedata.normalize("NFC", str(text)).translate(_UNSEEN).split())
 
 
 def case_name(text: str) -> str:
