@@ -111,7 +111,8 @@ def test_letters_are_joined_as_their_script_asks(tmp_path):
 SUMMARIES = ["Mean (95% CI)", "median [IQR]", "Std. Dev.", "St.Dev", "avg.", "Max.", "Sum", "Subtotal u", "GRAND TOTAL",
              "Mean of u", "mean, u", "# mean", "* mean *", "Mean=", "mean dice", "Dice mean", "Average of all cases",
              "25% quantile", "95quantile", "5th percentile", "percentile 25", "Mean HER2+", "Range",
-             "Standard deviation", "total (n=120)"]  # fmt: skip
+             "Standard deviation", "total (n=120)", "Std. deviation", "StdErr", "95% CI", "CI 95%", "u mean", "Mean u",
+             "Foreground mean", "Mittelwert", "Gesamt", "Moyenne", "Écart-type", "all", "All cases"]  # fmt: skip
 CASES = ["Max 1", "Max (2)", "Max_3", "Total-4", "sum5", "10%", "min 1 mean", "SE", "CI", "N", "P25", "Q25",
          "Maximilian", "range 3", "50 of all", "Meaning", "median nerve", "Summer"]  # fmt: skip
 
@@ -131,6 +132,60 @@ def test_a_summary_is_no_case_however_it_is_written(name, tmp_path):
 @pytest.mark.parametrize("name", CASES)
 def test_a_case_is_no_summary(name, tmp_path):
     assert len(with_row(tmp_path, name).cases) == 81
+
+
+DOUBTFUL = ["SE", "n", "CI", "5%", "p25", "N = 80", "Q75", "95th", "upper CI"]
+
+
+@pytest.mark.parametrize("role", ["case", "patient"])
+@pytest.mark.parametrize(
+    ("cases", "left_out"),
+    [
+        ([f"case {k}" for k in range(80)], len(DOUBTFUL)),
+        (list(map(str, range(80))), len(DOUBTFUL)),
+        ([f"{a}{b}" for a in "abcdefgh" for b in "mnopqrstuv"], len(DOUBTFUL) - 3),  # initials, such as SE, CI and N
+        ([f"P{k}" for k in range(100, 180)], len(DOUBTFUL) - 2),  # P25 and Q75
+    ],
+)
+def test_short_statistics_are_summaries_next_to_a_mean_unless_cases_look_alike(cases, left_out, role, tmp_path):
+    rows = {"id": [*cases, "Mean", *DOUBTFUL], "dice": np.linspace(0, 1, 81 + len(DOUBTFUL))}
+    pd.DataFrame(rows | {"sex": ["u", "v"] * 45}).to_csv(tmp_path / "mine.csv", index=False)
+    own = datasets.load_own_scores(tmp_path / "mine.csv", groups="sex", **{role: "id"})
+    assert own.dropped.set_index("reason")["n"].to_dict() == {"summary row, not a case": 1 + left_out}
+
+
+@pytest.mark.parametrize(
+    ("spelt", "patients", "notes"),
+    [
+        (["{0}", "{0}.0"], 40, ["numbers in two spellings, as 1 and 1.0, are one patient each (40)"]),
+        (["{0}", "00{0}"], 80, ["leading zeros, and count as different (40)"]),
+        (["P{0}", "p {0}"], 80, ["leading zeros, and count as different (40)"]),
+        (["1_{0}", "2_{0}"], 80, []),
+        (["{0}", "{0}.5"], 80, []),
+    ],
+)
+def test_spellings_of_one_patient(spelt, patients, notes, tmp_path):
+    ids = [form.format(k) for k in range(10, 50) for form in spelt]
+    pd.DataFrame({"id": ids, "dice": np.linspace(0, 1, 80), "sex": np.repeat(["u", "v"], 40)}).to_csv(
+        tmp_path / "a.csv"
+    )
+    own = datasets.load_own_scores(tmp_path / "a.csv", groups="sex", patient="id")
+    assert len(own.cases) == patients
+    found = [note for note in own.notes if note.startswith("id:")]
+    assert len(found) == len(notes) and all(part in note for part, note in zip(notes, found, strict=True))
+    own = datasets.load_own_scores(tmp_path / "a.csv", groups="sex", case="id")
+    assert len(own.cases) == 80 and len(own.notes) == (spelt[1] not in ("2_{0}", "{0}.5"))
+
+
+@pytest.mark.parametrize(("blank", "count"), [(0, ""), (3, "(fewer than 10)"), (12, "(12)")])
+def test_cases_without_a_source_or_a_name_are_noted(blank, count, tmp_path):
+    rows = {"id": [*map(str, range(80 - blank)), *[None] * blank], "dice": np.linspace(0, 1, 80)}
+    rows |= {"site": [*["A", "B"] * 34, *["B"] * (12 - blank), *[None] * blank], "sex": ["u", "v"] * 40}
+    pd.DataFrame(rows).to_csv(tmp_path / "mine.csv", index=False)
+    own = datasets.load_own_scores(tmp_path / "mine.csv", groups="sex", case="id", source="site")
+    named = f"id: rows without an identifier count as cases {count}"
+    placed = f"site: cases without a source form one more, 'not recorded' {count}"
+    assert own.notes == [named, placed] * (blank > 0)
 
 
 @pytest.mark.parametrize(

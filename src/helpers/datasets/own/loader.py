@@ -15,7 +15,15 @@ from helpers.datasets.own.attributes import check_sizes, parse_edges, parse_name
 from helpers.datasets.own.judgements import RIGHT, Asked, check_asked, judge_cases
 from helpers.datasets.own.long_tables import asked_model, audited, compared, paired, read_models, rows_of
 from helpers.datasets.own.masks import EMPTY, LEAVE_OUT, join_masks
-from helpers.datasets.own.patients import by_patient, check_parts, check_patients, check_repeats
+from helpers.datasets.own.patients import (
+    by_patient,
+    check_parts,
+    check_patients,
+    check_repeats,
+    spellings,
+    unnamed,
+    without_source,
+)
 from helpers.datasets.own.summaries import are_summaries
 from helpers.datasets.own.withholding import withhold
 from helpers.datasets.shared.files import Notes, dropped_frame, plain_name
@@ -145,8 +153,8 @@ def load_own_scores(
     roles = {"SCORE": score, **asked.columns(), "SECOND": second, "SOURCE_COLUMN": source, "CASE": case}
     roles |= {"PATIENT": patient, "MODEL": of_models}
     check_roles({role: name for role, name in roles.items() if name}, columns, table, path)
-    if case:
-        summary = are_summaries(table[case], table[columns], score)
+    if ids := [name for name in (case, patient) if name]:
+        summary = pd.concat([are_summaries(table[name], table[columns], score) for name in ids], axis=1).any(axis=1)
         counted.append((path.name, "summary row, not a case", int(summary.sum())))
         table = table[~summary]
     of = None
@@ -155,7 +163,11 @@ def load_own_scores(
         table, notes = table.loc[of.index], notes + said
     if case:
         check_repeats(table[case], path, of=of)
-    owner = check_patients(table[patient], path) if patient else pd.Series(range(len(table)), table.index)
+        notes += [*unnamed(table[case]), *spellings(table[case])]
+    owner = pd.Series(range(len(table)), table.index)
+    if patient:
+        owner, said = check_patients(table[patient], path)
+        notes += said
     if patient and asked.split:
         check_parts(table[asked.split], owner, path)
     frame, judged, said = _scores(table, score, asked, limits(span), path, counted)
@@ -174,6 +186,7 @@ def load_own_scores(
         cases, more = by_patient(frame, owner, scores=scores, groups=attributes, path=path)
         said = [*said, *more]
     if source:
+        said = [*said, *without_source(cases[source])]
         cases[source] = cases[source].astype(object).where(cases[source].notna(), "not recorded").astype("category")
     for name in columns:
         check_sizes(cases[name])

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from helpers.datasets.shared.files import at
+from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError
 
+_POINT_ZERO = re.compile(r"^(\d+)\.0+$")  # how a spreadsheet writes a whole number
 
-def check_patients(values: pd.Series, path: Path) -> pd.Series:
-    """Number the patients in the order of their first rows, so that no identifier is kept.
+
+def check_patients(values: pd.Series, path: Path) -> tuple[pd.Series, list[str]]:
+    """Number the patients in the order of their first rows, so that no identifier is kept, with notes.
+
+    A whole number that is written with and without a decimal point, as 1 and 1.0, is one patient.
 
     Raises
     ------
@@ -24,7 +30,41 @@ def check_patients(values: pd.Series, path: Path) -> pd.Series:
         more = f" (and in {len(empty) - 1} more rows)" if len(empty) > 1 else ""
         fix = "Name the patient of each row, or leave PATIENT empty if each row is a patient"
         raise InputError(at(path, empty[0], str(values.name)), f"no patient is named{more}", fix)
-    return pd.Series(pd.factorize(values)[0], index=values.index, name="patient")
+    one = values.str.replace(_POINT_ZERO, r"\1", regex=True)
+    joined = values.nunique() - one.nunique()
+    notes = [f"{values.name}: numbers in two spellings, as 1 and 1.0, are one patient each ({joined})"] * (joined > 0)
+    owner = pd.Series(pd.factorize(one)[0], index=values.index, name="patient")
+    return owner, notes + spellings(one)
+
+
+def spellings(values: pd.Series) -> list[str]:
+    """Count the identifiers that differ from another only by case, blanks, punctuation or leading zeros, in a note."""
+    known = pd.Series(values.dropna().unique(), dtype="str")
+    plain = known.str.casefold().str.replace(_POINT_ZERO, r"\1", regex=True)
+    plain = plain.str.replace(r"(?<!\d)[\W_]+|[\W_]+(?!\d)", "", regex=True).str.replace(
+        r"(?<!\d)0+(?=\d)", "", regex=True
+    )
+    n = int((plain.duplicated() & plain.ne("")).sum())
+    said = (
+        "identifiers differ from another one only by case, blanks, punctuation or leading zeros, and count as different"
+    )
+    return [f"{values.name}: {said} ({n}); write each in one way"] if n else []
+
+
+def unnamed(cases: pd.Series) -> list[str]:
+    """Count the rows without an identifier, in a note."""
+    n = int(cases.isna().sum())
+    return [f"{cases.name}: rows without an identifier count as cases ({_many(n)})"] if n else []
+
+
+def without_source(values: pd.Series) -> list[str]:
+    """Count the cases without a source, in a note: they are one more source."""
+    n = int(values.isna().sum())
+    return [f"{values.name}: cases without a source form one more, 'not recorded' ({_many(n)})"] if n else []
+
+
+def _many(n: int) -> str:
+    return str(n) if n >= SMALLEST_CELL else f"fewer than {SMALLEST_CELL}"
 
 
 def check_repeats(ids: pd.Series, path: Path, *, of: pd.Series | None = None) -> None:

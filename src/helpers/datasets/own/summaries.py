@@ -8,18 +8,37 @@ import pandas as pd
 
 from helpers.datasets.shared.cells import summary_rows
 
-_LIKELY = (
-    r"mean|average|avg|total|sum|count|sd\b|st\.? ?d|sem|varia|median|min|max|q1|q3|iqr|%|tile|overall|range|deviation"
+_LIKELY = re.compile(
+    r"mean|average|avg|total|sum|count|sd\b|st\.? ?d|std ?err|error|sem|varia|median|min|max|q1|q3|iqr|%|tile|overall|"
+    r"range|deviation|\ball\b|mittel|gesamt|durchschnitt|abweichung|anzahl|moyenne|media|promedio|type|est[aá]ndar",
+    re.IGNORECASE,
 )
 _ASIDE = re.compile(r"\((?!\d+\))[^)]*\)|\[(?!\d+\])[^\]]*\]|[^\w\s%]|_")  # texts in brackets, and punctuation
-_TILE = re.compile(r"\d+\s*(%|th|st|nd|rd)?\s*(quantile|percentile|quartile)|(quantile|percentile)\s*\d+\s*%?")
-_WORDS = {"sum": "total", "subtotal": "total", "st dev": "sd", "standard deviation": "sd", "range": "iqr"}
+_TILE = re.compile(
+    r"\d+\s*(%|th|st|nd|rd)?\s*(quantile|percentile|quartile)|(quantile|percentile|quartile)\s*\d+\s*%?"
+    r"|((lower|upper)\s+)?(\d+\s*%\s*(ci|confidence interval)|ci\s*\d+\s*%)(\s+(lower|upper))?"
+)
+_WORDS = (
+    dict.fromkeys(("all cases", "all patients", "all", "sum", "subtotal", "gesamt", "summe", "anzahl"), "total")
+    | dict.fromkeys(("mittelwert", "mittel", "durchschnitt", "moyenne", "media", "promedio", "nanmean"), "mean")
+    | dict.fromkeys(("st dev", "std deviation", "standard deviation", "standardabweichung"), "sd")
+    | dict.fromkeys(("écart type", "ecart type", "desviación estándar", "desviacion estandar"), "sd")
+    | dict.fromkeys(("std error", "std err", "stderr", "standard error"), "sem")
+    | {"range": "iqr"}
+)
 _SYNONYM = re.compile(rf"\b({'|'.join(_WORDS)})\b")
-_FILLER = re.compile(r"\b(of|for|the|all|cases|patients|grand)\b")
+_FILLER = re.compile(r"\b(of|for|the|cases|patients|grand|foreground|geometric|weighted|macro|micro)\b")
+# Statistics that may be identifiers: they need a summary elsewhere in the column, and a form that no case has.
+_DOUBTFUL = re.compile(
+    r"n|n (\d+|cases)|se|ci|cv|[lu]ci|(lower|upper) (ci|limit)|[pq] ?\d\d?|\d\d? ?%|\d\d?(th|st|nd|rd)"
+)
 
 
 def are_summaries(cases: pd.Series, groups: pd.DataFrame, score: str) -> pd.Series:
     """Mark the rows whose identifier is a summary, by `summary_rows`, in whatever way it is decorated.
+
+    A short statistic such as "N", "SE" or "P25" may be a case too. It is a summary if the column has another, such as
+    "Mean", and if no case is written in this form: "SE" is a case next to "AB", and not next to "case 1".
 
     Parameters
     ----------
@@ -34,17 +53,34 @@ def are_summaries(cases: pd.Series, groups: pd.DataFrame, score: str) -> pd.Seri
     -------
     Series of bool
     """
-    likely = cases[cases.str.contains(_LIKELY, case=False, na=False)]
+    likely = cases[cases.str.contains(_LIKELY, na=False)]
     found = pd.Series(False, cases.index)
     if len(likely):
         names = pd.DataFrame({name: pd.Series(groups[name].dropna().unique()).map(_bare) for name in groups})
-        plain = likely.map(_bare).str.replace(rf"\b{re.escape(_bare(score))}\b", " ", regex=True) if score else likely
-        found[likely.index] = summary_rows(plain, names)
-    return found
+        plain = likely.map(_bare)
+        if score:
+            plain = plain.str.replace(rf"\b{re.escape(_bare(score))}\b", " ", regex=True).str.strip()
+        found[likely.index] = summary_rows(plain, names) | summary_rows(plain.map(_last_first), names)
+    return found | _doubtful(cases, found) if found.any() else found
+
+
+def _doubtful(cases: pd.Series, found: pd.Series) -> pd.Series:
+    """Mark the short statistics of a column that has the summaries `found`."""
+    bare = cases.map(_bare, na_action="ignore").fillna("").astype("str")
+    doubtful = bare.str.fullmatch(_DOUBTFUL) & ~found
+    forms = bare.str.replace(r"\d+", "0", regex=True).str.replace(r"[^\W\d_]{4,}", "word", regex=True)
+    forms = forms.str.replace(r"\b(?!word)[^\W\d_]+", "a", regex=True)
+    return doubtful & ~forms.isin(set(forms[~doubtful & ~found]))
+
+
+def _last_first(text: str) -> str:
+    """Write the last word of a text first: "f mean" has the order of "mean f"."""
+    rest, _, last = text.rpartition(" ")
+    return f"{last} {rest}".strip()
 
 
 def _bare(text: str) -> str:
     """Write an identifier in lower case without punctuation and words that fill, and statistics in one way."""
     text = " ".join(_ASIDE.sub(" ", text.casefold()).split())
     text = _SYNONYM.sub(lambda word: _WORDS[word[0]], _TILE.sub("median", text))
-    return " ".join(_FILLER.sub(" ", text).split())
+    return " ".join(_FILLER.sub(" ", text).split()) or text
