@@ -283,6 +283,15 @@ def test_files_of_two_axes_are_compared_within_their_plane(tmp_path, names):
     assert [note for note in frame.attrs["notes"] if "one slice (1 case)" not in note] == []
 
 
+def test_a_plane_is_not_compared_with_a_volume(tmp_path):
+    write.nifti(tmp_path / "e" / "c.nii", A)
+    write.nifti(tmp_path / "p" / "c.nii", A[..., 11])
+    with pytest.raises(InputError, match="one mask is a plane of 40 x 36 pixels, the other a volume"):
+        score(tmp_path)
+    write.nifti(tmp_path / "e" / "c.nii", A[..., 11:12])
+    assert score(tmp_path)[0]["dice"].tolist() == [1.0]
+
+
 # -- shapes and types
 
 

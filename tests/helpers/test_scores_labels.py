@@ -114,6 +114,13 @@ SEVERAL = {
     "no names": ("c.nii", lambda p: write.nifti(p, LABELS), {"value": "liver"}, "no names of segments, so 'liver'"),
     "one label of two": ("c.seg.nrrd", lambda p: layered(p, OUTER, INNER), {"value": 1}, "that of 'Whole Organ' and"),
     "no layer": ("c.nrrd", lambda p: write.nrrd(p, [A], write.slicer(("a", 1, 3))), {}, "no usable label and layer"),
+    "labels below 0": ("c.nii", lambda p: write.nifti(p, -A.astype("i2")), {}, r"-1, 0\. Write the background as 0"),
+    "each, below 0": (
+        "c.nii",
+        lambda p: write.nifti(p, LABELS - 2 * A.astype("i2")),
+        {"value": "each"},
+        "-1, 0, 2. Write the backgr",
+    ),
     "shares, each": ("c.nii", lambda p: write.nifti(p, A * 0.4), {"value": "each"}, "found the values 0, 0.4"),
 }
 
@@ -125,6 +132,35 @@ def test_several_labels_and_unknown_names_are_refused(tmp_path, kind):
     writer(tmp_path / "p" / name)
     with pytest.raises(InputError, match=rf"{name}.*{error}"):
         score(tmp_path, **settings)
+
+
+def test_layers_of_one_label_need_names_in_both_masks(tmp_path):
+    layered(tmp_path / "e" / "c.seg.nrrd", OUTER, INNER)
+    layered(tmp_path / "p" / "c.seg.nrrd", OUTER, INNER)
+    assert score(tmp_path, value="each")[0]["label"].tolist() == ["Whole Organ", "lesion"]
+    (tmp_path / "p" / "c.seg.nrrd").unlink()
+    write.nifti(tmp_path / "p" / "c.nii", A)
+    with pytest.raises(InputError, match=r"one of the masks has no names\. Give them different labels, or"):
+        score(tmp_path, value="each")
+
+
+@pytest.mark.parametrize(
+    ("value", "notes"),
+    [
+        (4, ["no predicted mask has MASK_VALUE '4': the labels found there are 1, 3"]),
+        ("1,4", ["no predicted mask has MASK_VALUE '4': the labels found there are 1, 3"]),
+        (3, ["no expert mask has MASK_VALUE '3': the labels found there are 1, 4"]),
+        (1, []),  # absent in one of two masks
+    ],
+)
+def test_a_label_that_no_mask_has_is_noted(tmp_path, value, notes):
+    """BraTS has changed its label 4 to 3: such predictions are not empty."""
+    for name, expert, predicted in (("a", LABELS, np.where(HALF, B, 3 * B)), ("b", LABELS, 3 * B)):
+        write.nifti(tmp_path / "e" / f"{name}.nii", expert)
+        write.nifti(tmp_path / "p" / f"{name}.nii", predicted)
+    for _ in range(2):  # the second time from the kept file
+        frame, _ = score(tmp_path, value=value)
+        assert list(frame) == list(COLUMNS) and frame.attrs["notes"] == notes
 
 
 @pytest.mark.parametrize("value", [0, -1, "0", True, 1.5, None])

@@ -7,7 +7,7 @@ import numpy as np
 from helpers import metrics
 from helpers.datasets.shared.nifti import Spacing
 from helpers.errors import InputError
-from helpers.scores.labels import EACH, chosen, other_names, pairs_of_labels
+from helpers.scores.labels import EACH, absent, chosen, other_names, pairs_of_labels
 from helpers.scores.reading import read_aligned
 
 NOT_BINARY = {"expert mask", "predicted mask"}  # places in errors of `metrics`
@@ -33,7 +33,8 @@ def score_case(expert: str, predicted: str, *, tolerance: float, value: str, mor
     -------
     dict
         The keys of `metrics.scores`, and ``notes``; for every label ``rows``, a list of such scores, each with its
-        ``label``, and ``notes``.
+        ``label``, and ``notes``. With `value`, ``absent`` has for the expert and the predicted mask the structures that
+        have no voxel, and the labels that have one, see `labels.absent`.
 
     Raises
     ------
@@ -61,7 +62,11 @@ def score_case(expert: str, predicted: str, *, tolerance: float, value: str, mor
     first = chosen(pair.expert, value, pair.predicted, where=expert)
     second = chosen(pair.predicted, value, pair.expert, where=predicted)
     notes = [*pair.notes, *[OTHER_NAMES] * (not value and other_names(pair.expert, pair.predicted))]
-    return {**_measured(first, second, pair.spacing, **measures), "notes": notes}
+    found = {**_measured(first, second, pair.spacing, **measures), "notes": notes}
+    if not value:
+        return found
+    sides = ((pair.expert, pair.predicted, expert), (pair.predicted, pair.expert, predicted))
+    return found | {"absent": [absent(mask, value, other, where=where) for mask, other, where in sides]}
 
 
 def _measured(expert: np.ndarray, predicted: np.ndarray, spacing: Spacing, *, tolerance: float, more: bool) -> dict:

@@ -21,10 +21,11 @@ from helpers.keep import fingerprint
 from helpers.metrics.masks import check_tolerance
 from helpers.scores import kept, matching
 from helpers.scores.cases import score_case
-from helpers.scores.labels import EACH, check_value
+from helpers.scores.labels import EACH, SHOWN, check_value
 
 NUMBERS = ("dice", "hd95", "nsd", "expert_cc", "automatic_cc")
 COLUMNS = ("patient_id", *NUMBERS, "status")
+UNSHOWN = {"key", "name", "state", "notes", "absent"}  # keys of a record that are no columns
 STATUSES = {
     "missed": "predicted mask empty: kept, with Dice 0 and the image diagonal as HD95",
     "spurious": "expert mask empty: kept, with Dice 0 and the image diagonal as HD95",
@@ -248,7 +249,7 @@ def _frame(done: dict[str, dict], value: str) -> pd.DataFrame:
     """Arrange the records of all cases as the frame that `score_folders` returns."""
     head = ["patient_id", "label"] if value == EACH else ["patient_id"]
     rows = [
-        {key: v for key, v in {**row, "patient_id": case}.items() if key not in {"key", "name", "state", "notes"}}
+        {key: v for key, v in {**row, "patient_id": case}.items() if key not in UNSHOWN}
         for case, record in done.items()
         for row in record.get("rows", [record])
     ]
@@ -275,4 +276,16 @@ def _notes(records: list[dict], first: matching.Found, second: matching.Found) -
     """Count the notes of all cases by kind; add those on names."""
     counts = Counter(note for record in records for note in dict.fromkeys(record.get("notes", ())))
     notes = [f"{note} ({n} case{'s' * (n != 1)})" for note, n in counts.items()]
-    return [*notes, *matching.notes(first, second)]
+    return [*notes, *_absent(records), *matching.notes(first, second)]
+
+
+def _absent(records: list[dict]) -> list[str]:
+    """Report each structure of MASK_VALUE that no mask of a folder has, with the labels that were found."""
+    sides = [record["absent"] for record in records if "absent" in record]
+    notes = []
+    for side, found in zip(("expert", "predicted"), zip(*sides, strict=True), strict=False):
+        nowhere = [text for text in found[0][0] if all(text in missing for missing, _ in found)]
+        labels = list(dict.fromkeys(label for _, present in found for label in present))
+        has = f"the labels found there are {', '.join(labels[:SHOWN])}" if labels else "they are all empty"
+        notes += [f"no {side} mask has MASK_VALUE {text!r}: {has}" for text in nowhere]
+    return notes

@@ -38,6 +38,10 @@ def on_one_grid(expert: Volume, predicted: Volume, *, where: str) -> Pair:
     InputError
         The grids differ in another way; `where` names both files.
     """
+    for plane, other in ((expert, predicted), (predicted, expert)):
+        if PLANE in plane.notes and min(other.shape) > 1:
+            problem = f"one mask is a plane of {plane.shape[0]} x {plane.shape[1]} pixels, the other a volume"
+            raise InputError(where, problem, "Give two planes or two volumes; save a slice of a volume with three axes")
     if not (expert.placed and predicted.placed):
         return _by_order(expert, predicted, where)
     if expert.shape == predicted.shape and _agree(expert.affine, predicted.affine, expert.shape):

@@ -49,13 +49,25 @@ def chosen(volume: Volume, value: str, other: Volume, *, where: object) -> np.nd
     """
     if not value:
         return _only(volume, where)
-    known = {_key(s.name) for s in (*volume.segments, *other.segments)}
-    texts = [value] if _key(value) in known else [text.strip() for text in value.split(",") if text.strip()]
-    parts = [part for text in texts for part in _resolved(volume, text, other, where)]
+    parts = [part for text in _texts(volume, value, other) for part in _resolved(volume, text, other, where)]
     mask = np.zeros(volume.shape, bool) if not parts else _voxels(volume, parts[0])
     for part in parts[1:]:
         mask |= _voxels(volume, part)
     return mask
+
+
+def absent(volume: Volume, value: str, other: Volume, *, where: object) -> tuple[list[str], list[str]]:
+    """List the structures of a choice that have no voxel in a mask and, if there are any, the labels that have one.
+
+    Parameters are those of `chosen`.
+    """
+    asked = {text: _resolved(volume, text, other, where) for text in (_texts(volume, value, other) if value else ())}
+    missing = [text for text, parts in asked.items() if not any(_voxels(volume, part).any() for part in parts)]
+    if not missing:
+        return [], []
+    if volume.segments:
+        return missing, [part.name for part in _present(volume, where)]
+    return missing, [f"{v:.9g}" for v in np.unique(volume.layers[0]).tolist() if v][:SHOWN]
 
 
 def pairs_of_labels(expert: Volume, predicted: Volume, *, where: str) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
@@ -74,8 +86,9 @@ def pairs_of_labels(expert: Volume, predicted: Volume, *, where: str) -> Iterato
         present = _present(volume, where)
         keyed = {_key(part.name) if both else part.label: part for part in present}
         if len(keyed) < len(present):
-            problem = f"two segments have one {'name' if both else 'label'}"
-            raise InputError(where, problem, "Name them differently, or choose one by MASK_VALUE")
+            problem = f"two segments have one {'name' if both else 'label, and one of the masks has no names'}"
+            fix = "Name them differently" if both else "Give them different labels"
+            raise InputError(where, problem, f"{fix}, or choose one by MASK_VALUE")
         found.append(keyed)
     first, second = found
     named = {s.label: s for volume in (predicted, expert) for s in volume.segments}
@@ -110,10 +123,19 @@ def _only(volume: Volume, where: object) -> np.ndarray:
         return values
     top, count = values.max(), np.count_nonzero(values)
     if count and not (top > 0 and np.isfinite(top) and np.count_nonzero(values == top) == count):
-        found = np.unique(values)
-        kind = "labels" if _whole(found) else "values"
-        raise _several(where, kind, [f"{v:.0f}" if kind == "labels" else f"{v:.9g}" for v in found.tolist()])
+        raise _no_single(where, np.unique(values))
     return values
+
+
+def _no_single(where: object, found: np.ndarray) -> InputError:
+    """Make the error for a mask with the values `found`."""
+    if not _whole(found):
+        return _several(where, "values", [f"{v:.9g}" for v in found.tolist()])
+    error = _several(where, "labels", [f"{v:.0f}" for v in found.tolist()])
+    if found.min() < 0:
+        fix = "Write the background as 0, and each label as a whole number above 0"
+        return InputError(where, error.problem, fix)
+    return error
 
 
 def _several(where: object, kind: str, found: list[str]) -> InputError:
@@ -137,12 +159,18 @@ def _present(volume: Volume, where: object) -> list[Segment]:
     small = values.dtype.kind == "u" and values.dtype.itemsize <= 2
     found = np.flatnonzero(np.bincount(values.ravel("K"))) if small else np.unique(values)
     if not _whole(found) or (found < 0).any():
-        raise _several(where, "values", [f"{v:.9g}" for v in found.tolist()])
+        raise _no_single(where, found)
     return [Segment(str(int(v)), int(v)) for v in found.tolist() if v]
 
 
 def _voxels(volume: Volume, part: Segment) -> np.ndarray:
     return volume.layers[part.layer] == part.label
+
+
+def _texts(volume: Volume, value: str, other: Volume) -> list[str]:
+    """Split a choice at its commas, unless it is the name of a segment."""
+    known = {_key(s.name) for s in (*volume.segments, *other.segments)}
+    return [value] if _key(value) in known else [text.strip() for text in value.split(",") if text.strip()]
 
 
 def _resolved(volume: Volume, text: str, other: Volume, where: object) -> list[Segment]:

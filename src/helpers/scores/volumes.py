@@ -17,7 +17,7 @@ from helpers.errors import InputError
 NIBABEL = (".nii", ".nii.gz", ".hdr", ".mgz", ".mgh")
 PICTURES = (".png", ".tif", ".tiff", ".bmp")
 FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])  # ITK's and DICOM's axes (to the left, to the back) to those of NIfTI
-NO_SIZE = "the file has no voxel size: distances and volumes are in voxels, unless the other mask has one"
+NO_SIZE = "the file has no voxel size: distances are in voxels, volumes in 1000 voxels, unless the other mask has one"
 NEARLY_WHOLE = "labels within 0.001 of whole numbers were rounded"
 SERIES = "a folder of pictures was read as one volume, in the order of the numbers in their names"
 
