@@ -93,6 +93,23 @@ def test_a_range_that_is_no_positive_number_is_refused(metric, data_range):
     assert "\n" not in str(found.value)
 
 
+@pytest.mark.parametrize("metric", [metrics.psnr, metrics.ssim])
+@pytest.mark.parametrize("kind", ["u1", "u2", "i2", "i8"])
+def test_whole_numbers_need_their_range(metric, kind):
+    """With the range 1 of floats, the PSNR of 8 bits is 48 dB too low: 10 log10(255^2) = 48.13."""
+    x = np.arange(256).reshape(1, 1, 16, 16).astype(kind)
+    for pair in ((x, x // 2), (x // 200, x)):
+        with pytest.raises(
+            InputError, match=r"[xy]: whole numbers up to 255, .* as data_range=255 for images of 8 bits"
+        ):
+            metric(*pair)
+    assert np.isfinite(metric(x, x // 2, data_range=255)).all()
+    assert np.isfinite(metric(x // 200, x // 128)).all() and np.isfinite(metric(x.astype(float), x / 2.0)).all()
+    assert metrics.psnr(x.astype(float), x / 2.0) == pytest.approx(
+        metrics.psnr(x, x / 2.0, data_range=255) - 48.1308, abs=1e-4
+    )
+
+
 @pytest.mark.parametrize("data_range", [2, 2.0, np.float32(2), np.int16(2), np.array(2.0)], ids=repr)
 def test_a_range_may_be_any_real_number(data_range):
     found, wanted = (metrics.psnr(*batch(2), data_range=r) for r in (data_range, 2.0))

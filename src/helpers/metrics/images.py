@@ -42,10 +42,10 @@ def psnr(x: np.ndarray, y: np.ndarray, *, data_range: float = 1.0) -> np.ndarray
     Raises
     ------
     InputError
-        Shapes differ or are not (n, 1, h, w), a value is not finite or not a real number, or `data_range` is not
-        positive.
+        Shapes differ or are not (n, 1, h, w), a value is not finite or not a real number, `data_range` is not
+        positive, or images of whole numbers exceed a `data_range` up to 1 by far.
     """
-    x, y, peak = _pair(x, y, data_range)
+    x, y, peak = _scaled(x, y, data_range)
     error = np.concatenate([((a - b) ** 2).mean(axis=(1, 2)) for a, b in _chunks(x, y, np.dtype(float))])
     with np.errstate(divide="ignore"):
         return 10 * np.log10(peak**2 / error)
@@ -69,8 +69,8 @@ def ssim(x: np.ndarray, y: np.ndarray, *, data_range: float = 1.0) -> np.ndarray
     Raises
     ------
     InputError
-        Shapes differ or are not (n, 1, h, w), an image is too small, a value is not finite or not a real number, or
-        `data_range` is not positive.
+        Shapes differ or are not (n, 1, h, w), an image is too small, a value is not finite or not a real number,
+        `data_range` is not positive, or images of whole numbers exceed a `data_range` up to 1 by far.
 
     Notes
     -----
@@ -80,7 +80,7 @@ def ssim(x: np.ndarray, y: np.ndarray, *, data_range: float = 1.0) -> np.ndarray
     the variance (at 1000 data ranges, scikit-image's values of float32 images pass 1). Their deviations from the mean
     of each window are squared instead, in float64.
     """
-    x, y, peak = _pair(x, y, data_range)
+    x, y, peak = _scaled(x, y, data_range)
     if min(x.shape[1:]) < WINDOW:
         raise InputError("x", f"images of {x.shape[1:]} pixels", f"SSIM needs at least {WINDOW} in each direction.")
     precision = np.dtype(np.float32 if x.dtype == y.dtype == np.float32 else float)
@@ -199,6 +199,16 @@ def _chunks(x: np.ndarray, y: np.ndarray, precision: np.dtype) -> Iterator[tuple
     step = max(1, PIXELS // (x.shape[1] * x.shape[2]))
     for i in range(0, len(x), step):
         yield x[i : i + step].astype(precision), y[i : i + step].astype(precision)
+
+
+def _scaled(x: np.ndarray, y: np.ndarray, data_range: float) -> tuple[np.ndarray, np.ndarray, float]:
+    """Check a pair by `_pair`; refuse whole numbers far above 1 with a data range up to 1, which is that of floats."""
+    x, y, peak = _pair(x, y, data_range)
+    for name, images in (("x", x), ("y", y)):
+        if peak <= 1 and images.dtype.kind in "iu" and images.max() > NEAR:
+            problem = f"whole numbers up to {images.max()}, with data_range = {shown(data_range)}"
+            raise InputError(name, problem, "Give the largest possible value, as data_range=255 for images of 8 bits.")
+    return x, y, peak
 
 
 def _pair(x: np.ndarray, y: np.ndarray, data_range: float) -> tuple[np.ndarray, np.ndarray, float]:
