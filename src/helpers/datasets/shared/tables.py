@@ -15,13 +15,15 @@ import numpy as np
 import pandas as pd
 
 from helpers.datasets.shared.files import one_line, plain_name
+from helpers.datasets.shared.titles import LOOKED_AT, check_header, has_number, header_row, skipped, width
 from helpers.errors import InputError
 
 # File endings of tables that are not text, and the format of each.
 _BINARY = {".xlsx": "excel", ".xlsm": "excel", ".parquet": "parquet", ".pq": "parquet", ".feather": "feather"}
 SUFFIXES = (".csv", ".tsv", ".txt", *_BINARY)
-SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
-_LOOKED_AT = 40  # lines or rows in which the header is looked for
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars ('|')"}
+_PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf")  # gzip, bzip2, xz, zstd, 7z
+_SHEETS = "other sheets"  # attribute of a frame
 _FORMULA = b"<f"  # how a sheet begins a formula
 
 
@@ -32,8 +34,9 @@ def read_table(file: str | Path, parameter: str) -> tuple[pd.DataFrame, list[str
     ----------
     file : str or Path
         CSV in UTF-8 (with or without a byte-order mark), in UTF-16 with a byte-order mark, or in Windows-1252, with
-        commas, semicolons or tabs between the columns; the first sheet of an Excel file (.xlsx); or a Parquet or
-        Feather file. A line such as ``sep=;`` and lines of a title above the header are skipped.
+        commas, semicolons, tabs or bars between the columns; the first sheet of an Excel file (.xlsx); or a Parquet or
+        Feather file, whose index is a column if it has a name. A line such as ``sep=;`` and lines of a title above the
+        header, which have one text each, are skipped.
     parameter : str
         Name of the parameter that names the file, for messages.
 
@@ -47,15 +50,21 @@ def read_table(file: str | Path, parameter: str) -> tuple[pd.DataFrame, list[str
     ------
     InputError
         The file does not exist, cannot be read or is empty, two columns have the same name, rows have more fields than
-        the header, or a formula in an Excel file has no stored value.
+        the header, a later row may be the header, or a formula in an Excel file has no stored value.
     """
     frame, notes = _read(Path(file).expanduser(), parameter)
     for name in frame.columns:
         frame[name] = frame[name].map(plain_name, na_action="ignore").astype("str").replace("", pd.NA)
     frame = frame.dropna(how="all")
     if frame.empty:
-        raise InputError(Path(file).name, "it has a header and no rows", "Write one row a case")
+        raise InputError(Path(file).name, "it has a header and no rows", "Write one row a case" + _elsewhere(frame))
     return frame, notes
+
+
+def _elsewhere(frame: pd.DataFrame) -> str:
+    """Name the sheets of a workbook that are not read, to be appended to a hint."""
+    others = ", ".join(map(repr, frame.attrs.get(_SHEETS, ())))
+    return f". The first sheet is read, and there are also {others}: move the right one to the front" if others else ""
 
 
 def columns_of(file: str | Path, parameter: str) -> list[str]:
@@ -83,49 +92,41 @@ def _check_names(names: list[str], path: Path) -> None:
 
 def _typed(path: Path, kind: str) -> tuple[pd.DataFrame, list[str]]:
     """Read a file whose cells have types, and write each cell as text; a whole number gets no decimal point."""
-    notes = []
+    notes, sheets = [], []
     try:
         if kind == "excel":
             # Without a header: pandas would rename the second of two equal names.
             look = {"keep_default_na": False, "na_values": [""]}  # a cell "None" is a value, as in CSV
-            cells = pd.read_excel(path, dtype=object, header=None, engine="openpyxl", **look)
-            head = _header_row(cells.head(_LOOKED_AT).notna().sum(axis=1).tolist())
-            notes = _skipped(head)
+            with pd.ExcelFile(path, engine="openpyxl") as book:
+                cells, sheets = pd.read_excel(book, dtype=object, header=None, **look), book.sheet_names[1:]
+            near = cells.head(LOOKED_AT).astype(object).fillna("").astype(str).to_numpy().tolist()
+            head = header_row([width(row) for row in near])
+            check_header(near, head, path)
+            notes = skipped(head)
             names = cells.iloc[head].fillna("").tolist() if len(cells) else []
             frame = cells.iloc[head + 1 :].set_axis(names, axis=1)
             frame.index = frame.index + 1
         else:
-            frame = {"parquet": pd.read_parquet, "feather": pd.read_feather}[kind](path).reset_index(drop=True)
+            frame = {"parquet": pd.read_parquet, "feather": pd.read_feather}[kind](path)
+            unnamed = frame.index.names == [None] or set(frame.index.names) & set(frame.columns)
+            frame = frame.reset_index(drop=bool(unnamed))
             frame.index = frame.index + 2
+    except InputError:
+        raise
     except Exception as error:  # the readers have no common error: a broken file raises what its broken part raises
         problem = f"cannot be read as {path.suffix.lower()} ({one_line(error)})"
         raise InputError(path.name, problem, "Save it again, or save it as CSV (UTF-8)") from None
     if kind == "excel":
         _check_formulas(path)
-    return frame.apply(lambda column: column.astype(object).map(_cell, na_action="ignore")), notes
+    frame = frame.apply(lambda column: column.astype(object).map(_cell, na_action="ignore"))
+    frame.attrs[_SHEETS] = sheets
+    return frame, notes
 
 
 def _cell(value: object) -> str:
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
     return str(value)
-
-
-def _header_row(widths: list[int]) -> int:
-    """Find the header among the numbers of fields of the first rows: the first row that is as wide as most are.
-
-    A title has one field; a first row of several fields is the header.
-    """
-    if not widths or widths[0] > 1:
-        return 0
-    usual, _ = max(Counter(w for w in widths[1:] if w > 1).items(), key=lambda item: item[1], default=(0, 0))
-    return next((k for k, width in enumerate(widths) if usual and width >= usual), 0)
-
-
-def _skipped(head: int) -> list[str]:
-    """Report that lines above the header were skipped."""
-    where = "line 1 was" if head == 1 else f"lines 1 to {head} were"
-    return [f"{where} skipped as a title: the header is in line {head + 1}"] if head else []
 
 
 def _check_formulas(path: Path) -> None:
@@ -153,8 +154,8 @@ def _check_formulas(path: Path) -> None:
 def _csv(path: Path, parameter: str) -> tuple[pd.DataFrame, list[str]]:
     whole, notes = _text(path, parameter)
     lines = whole.split("\n")
-    separator, head, skipped = _layout(lines)
-    notes += skipped
+    separator, head, said = _layout(lines)
+    notes += said
     if separator != ",":
         notes.append(f"columns are separated by {SEPARATORS.get(separator, repr(separator))}")
     text = "\n".join(lines[head:])
@@ -164,10 +165,14 @@ def _csv(path: Path, parameter: str) -> tuple[pd.DataFrame, list[str]]:
         look |= {"skip_blank_lines": False}  # so that rows keep their numbers
         frame = pd.read_csv(io.StringIO(text), sep=separator, **look)
     except (ValueError, csv.Error) as error:
+        if any(len(_fields(line, separator)) > len(_fields(lines[head], separator)) for line in lines[head:]):
+            raise _too_wide(path, lines, separator, head) from None
         problem = f"cannot be read as CSV ({one_line(error)})"
         raise InputError(path.name, problem, "Quote texts with commas; write decimals with a point") from None
     if not isinstance(frame.index, pd.RangeIndex):
         raise _too_wide(path, lines, separator, head)
+    near = [_fields(line, separator) for line in lines[: head + LOOKED_AT]]
+    check_header(near, head, path)
     frame.index = frame.index + head + 2
     return frame, notes
 
@@ -178,19 +183,22 @@ def _layout(lines: list[str]) -> tuple[str, int, list[str]]:
     if named := re.fullmatch(r'"?sep=(.)"?[,;\t]*', lines[first].strip(" "), re.IGNORECASE):
         after = next((k for k, line in enumerate(lines) if k > first and line.strip()), first)
         return named[1], after, []
-    separator = max(SEPARATORS, key=lines[first].count)
-    if separator in lines[first]:
+    separator = max(
+        SEPARATORS, key=lambda sign: (sign != "|", lines[first].count(sign)) if sign in lines[first] else ()
+    )
+    if separator in lines[first] and width(_fields(lines[first], separator)) > 1:
         return separator, first, []
-    near = range(first, min(len(lines), first + _LOOKED_AT))
-    widths = {sign: [len(_fields(lines[k], sign)) for k in near] for sign in SEPARATORS}
-    found = {sign: _header_row(of) for sign, of in widths.items()}
+    given = separator if separator in lines[first] else ","
+    near = range(first, min(len(lines), first + LOOKED_AT))
+    widths = {sign: [width(_fields(lines[k], sign)) for k in near] for sign in SEPARATORS}
+    found = {sign: header_row(of) for sign, of in widths.items()}
     separator = max(
         SEPARATORS, key=lambda sign: (found[sign] > 0) * sum(w == widths[sign][found[sign]] for w in widths[sign])
     )
     head = first + found[separator]
-    if any(re.search(r"\d", name) and not re.search(r"[^\W\d]", name) for name in _fields(lines[head], separator)):
-        return ",", first, []  # numbers, so it is a row: the table has one column, with decimal commas
-    return separator, head, _skipped(head) if head > first else []
+    if head == first or has_number(_fields(lines[head], separator)):
+        return given, first, []  # numbers, so it is a row: the table has one column, with decimal commas
+    return separator, head, skipped(head)
 
 
 def _fields(line: str, separator: str) -> list[str]:
@@ -213,6 +221,8 @@ def _text(path: Path, parameter: str) -> tuple[str, list[str]]:
         raw = path.read_bytes()
     except OSError as error:
         raise InputError(f"{parameter} = {path}", f"cannot be read ({error.strerror})", "Make it readable") from None
+    if raw.startswith(_PACKED) or (raw.startswith(b"PK") and _holds_texts(path)):
+        raise InputError(path.name, "it is compressed", "Unpack it, and name the file inside")
     if raw.startswith((b"PK", b"\xd0\xcf")):
         raise InputError(path.name, "it is a spreadsheet, but is not named .xlsx", "Save it as .xlsx or CSV")
     text, notes = _decoded(path, raw)
@@ -221,6 +231,11 @@ def _text(path: Path, parameter: str) -> tuple[str, list[str]]:
     if "\0" in text:
         raise InputError(path.name, "it is not a text file", "Give a CSV")
     return text.replace("\r\n", "\n").replace("\r", "\n"), notes
+
+
+def _holds_texts(path: Path) -> bool:
+    """Return True for a zip archive of texts; a spreadsheet is an archive of other files."""
+    return zipfile.is_zipfile(path) and all(n.lower().endswith(SUFFIXES[:3]) for n in zipfile.ZipFile(path).namelist())
 
 
 def _decoded(path: Path, raw: bytes) -> tuple[str, list[str]]:
@@ -262,7 +277,7 @@ def column(frame: pd.DataFrame, name: str, *, where: str, file: Path) -> pd.Seri
     hint = next((c for c in frame.columns if near and c.lower() == near[0]), "")
     names = ", ".join(frame.columns[:12]) + (", ..." if len(frame.columns) > 12 else "")
     fix = (f"Did you mean {hint}? " if hint else "") + f"The columns are {names}"
-    raise InputError(f"{where}, {file.name}", f"there is no column {name!r}", fix)
+    raise InputError(f"{where}, {file.name}", f"there is no column {name!r}", fix + _elsewhere(frame))
 
 
 def outcomes(values: pd.Series) -> pd.Series:
