@@ -119,7 +119,7 @@ BAD = [
     ("not text", text(b"a,b\n\0\0,1\n"), {}, "not a text file"),
     ("two columns of a name", text("dice,sex,dice\n1,f,2\n"), {}, "two columns are called 'dice'"),
     ("bare decimal commas", text("dice,sex\n" + "0,8,f\n0,7,m\n" * 20), {}, "more fields than the header"),
-    ("another separator", text("dice|sex\n0.8|f\n"), {}, "there is no column 'dice'"),
+    ("another separator", text("dice~sex\n0.8~f\n"), {}, "there is no column 'dice'"),
     ("wrong column", frame(), {"score": "Dise"}, "Did you mean dice? The columns are id, dice, sex, age"),
     ("wrong group", frame(), {"groups": "sexe"}, "GROUPS, mine.csv: there is no column 'sexe'. Did you mean sex?"),
     ("wrong source", frame(), {"source": "hospital"}, "SOURCE_COLUMN, mine.csv: there is no column 'hospital'"),
@@ -378,6 +378,39 @@ def test_predictions_are_in_the_words_of_the_truth_or_0_and_1(truth, positive, l
     assert own.rows["truth"].tolist() == [float(word == positive) for word in truth] * 20
 
 
+@pytest.mark.parametrize(
+    ("truth", "positive", "notes"),
+    [
+        (["tumour", "None"], "tumour", []),
+        (["found", "nil"], "found", []),
+        (["+", "-"], "", []),
+        (["+", "–"], "+", []),
+        (["pos", "neg"], "", []),
+        (["yes", "no", "yes", "no", "none"], "", ["dx: 'none' in fewer than 10 rows count as not recorded"]),
+        (["yes", "no", "-", "no"], "", ["dx: '-' in 10 rows count as not recorded"]),
+    ],
+)
+def test_words_of_a_class_and_of_nothing_recorded(truth, positive, notes, tmp_path):
+    words = np.resize(truth, 40)
+    asked = {"score": "", "classifier": ASKED["classifier"] | {"positive": positive}}
+    sex = np.resize(np.repeat(["f", "m"], len(truth)), 40)
+    own = load(tmp_path, table(dx=words, label=words, sex=sex), **asked)
+    known = [word for word in words if word in truth[:2]]
+    assert own.rows["truth"].tolist() == own.rows["predicted"].tolist() == [float(w == truth[0]) for w in known]
+    assert own.notes[: len(notes)] == notes and len(own.notes) == len(notes) + 2
+
+
+def test_probabilities_are_rounded_to_their_range_and_commas_noted(tmp_path):
+    """A sigmoid in single precision may exceed 1 by 1.2e-7, its last digit."""
+    low, high = ["0,2", "-1e-9", "-0.0000001"], ["0,9", "1.0000000000000002", "1.0000001"]
+    p = [text for pair in zip(high[1:] * 10, low[1:] * 10, strict=True) for text in pair]
+    own = load(tmp_path, table(dx=TRUTH, p=p), **classifier())
+    assert own.rows["probability"].tolist() == [1.0, 0.0] * 20 and len(own.notes) == 2
+    own = load(tmp_path, table(dx=TRUTH, p=[high[0], low[0]] * 20), **classifier())
+    assert own.rows["probability"].tolist() == [0.9, 0.2] * 20
+    assert "p: decimal commas were read as points" in own.notes
+
+
 def test_the_threshold_that_was_set_is_said(tmp_path):
     own = load(tmp_path, table(dx=TRUTH, p=PROBABILITY), **classifier(threshold=0.7))
     assert (own.rows["predicted"] == own.rows["truth"]).all() and "0.7, the threshold that was set" in own.notes[-1]
@@ -431,6 +464,8 @@ BAD_CLASSES = [
     ("one class", {"dx": ["1"] * 40}, {}, "column dx: all cases are '1', expected two classes"),
     ("which word", {"dx": ["ill", "well"] * 20}, {}, "column dx: it has the words 'ill' and 'well'. Name the positive"),
     ("wrong word", {}, {"positive": "maybe"}, "POSITIVE: must be no or yes, got 'maybe'"),
+    ("none and two words", {"dx": ["none", "ill", "well", "ill"] * 10}, {}, "it has the words 'ill' and 'well'. Name"),
+    ("far above 1", {"p": [1.00001] * 40}, {}, "row 2, column p: holds 1.00001, expected a probability"),
     ("percentages", {"p": [50] * 40}, {}, "row 2, column p: holds 50, expected a probability from 0 to 1"),
     ("words as p", {"p": ["high"] * 40}, {}, "row 2, column p: holds 'high', expected a number"),
     (

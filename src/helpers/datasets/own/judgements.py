@@ -8,14 +8,25 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from helpers.datasets.own.attributes import MINUSES
 from helpers.datasets.shared.files import Notes, at
-from helpers.datasets.shared.missing import not_recorded, numbers
+from helpers.datasets.shared.missing import NOTHING_FOUND, not_recorded, numbers, without_unrecorded
 from helpers.datasets.shared.splits import part_of
 from helpers.datasets.shared.tables import outcomes
 from helpers.errors import InputError, check_choice
 
 RIGHT = "correct predictions"  # name of the score that a truth and a prediction give
-PAIRS = (("0", "1"), ("no", "yes"), ("n", "y"), ("false", "true"), ("negative", "positive"), ("absent", "present"))
+PAIRS = (
+    ("0", "1"),
+    ("no", "yes"),
+    ("n", "y"),
+    ("false", "true"),
+    ("negative", "positive"),
+    ("absent", "present"),
+    ("-", "+"),
+    ("neg", "pos"),
+)
+ROUNDING = 1e-6  # a probability in single precision may be this far out of its range
 
 
 class Asked(NamedTuple):
@@ -92,16 +103,19 @@ def judge_cases(table: pd.DataFrame, asked: Asked, path: Path, counted: Notes) -
     InputError
         A value is not of the kind expected, or the part to choose on does not exist or has one class.
     """
-    known = table[asked.truth].mask(not_recorded(table[asked.truth])).dropna()
-    words, notes = _words(known, asked, path)
-    frame = pd.DataFrame({"truth": _classes(table[asked.truth], words, path)})
+    known, unknown = without_unrecorded(table[asked.truth], keep=_kept(table[asked.truth]), codes=False)
+    words, notes = _words(known.dropna(), asked, path)
+    notes = [*unknown, *notes]
+    frame = pd.DataFrame({"truth": _classes(known, words, path)})
     if asked.probability:
-        frame["probability"] = _probabilities(table[asked.probability], path)
+        frame["probability"], commas = _probabilities(table[asked.probability], path)
+        notes += commas
     if asked.predicted:
         frame["predicted"] = _classes(table[asked.predicted], words, path)
     reads_model = asked.second and asked.second_is == "model"
     if reads_model:
-        frame["second"] = _second_model(table[asked.second], words, asked, path)
+        frame["second"], commas = _second_model(table[asked.second], words, asked, path)
+        notes += commas
     elif asked.second:
         frame["second"] = _classes(table[asked.second], words, path)
     named = asked.columns() | ({"SECOND": asked.second} if asked.second else {})
@@ -134,6 +148,13 @@ def judge_cases(table: pd.DataFrame, asked: Asked, path: Path, counted: Notes) -
         if frame.empty:
             raise InputError(f"{path.name}, column {asked.split}", "no row is left to measure on", "Name another part")
     return frame.assign(**{RIGHT: (frame["predicted"] == frame["truth"]).astype(float)}), [*notes, said]
+
+
+def _kept(values: pd.Series) -> tuple[str, ...]:
+    """List the words for "not recorded" that are a class of this truth: a minus next to a plus, or one of two words."""
+    recorded = values.mask(not_recorded(values)).dropna().unique()
+    signs = MINUSES if {"+", "++", "+++"} & set(recorded) else ()
+    return (*signs, *(NOTHING_FOUND if len(recorded) == 1 else ()))
 
 
 def _words(known: pd.Series, asked: Asked, path: Path) -> tuple[dict[str, float], list[str]]:
@@ -169,7 +190,7 @@ def _plain(text: str) -> str:
 
 def _classes(values: pd.Series, words: dict[str, float], path: Path) -> pd.Series:
     """Convert a column of classes to 0, 1 and NaN: in the words of the truth, or else as 0 and 1, True and False."""
-    plain = values.mask(not_recorded(values)).map(_plain, na_action="ignore")
+    plain = values.mask(not_recorded(values, keep=words)).map(_plain, na_action="ignore")
     if plain.dropna().isin(words).all():
         found = plain.map(words).astype(float)
     else:
@@ -182,19 +203,20 @@ def _classes(values: pd.Series, words: dict[str, float], path: Path) -> pd.Serie
     return found
 
 
-def _probabilities(values: pd.Series, path: Path) -> pd.Series:
-    found, _ = numbers(values, path)
+def _probabilities(values: pd.Series, path: Path) -> tuple[pd.Series, list[str]]:
+    found, notes = numbers(values, path)
+    found = found.mask(found.between(-ROUNDING, 1 + ROUNDING), found.clip(0, 1))
     bad = found.index[(found.lt(0) | found.gt(1)).to_numpy()]
     if len(bad):
-        problem = f"holds {found[bad[0]]:g}, expected a probability from 0 to 1"
+        problem = f"holds {found[bad[0]]:.9g}, expected a probability from 0 to 1"
         raise InputError(at(path, bad[0], str(values.name)), problem, "Divide percentages by 100; apply the sigmoid")
-    return found
+    return found, notes
 
 
-def _second_model(values: pd.Series, words: dict[str, float], asked: Asked, path: Path) -> pd.Series:
+def _second_model(values: pd.Series, words: dict[str, float], asked: Asked, path: Path) -> tuple[pd.Series, list[str]]:
     """Read predictions of another model: classes, or probabilities, which need those of the first model too."""
     try:
-        return _classes(values, words, path)
+        return _classes(values, words, path), []
     except InputError:
         if not asked.probability or asked.predicted:
             raise
