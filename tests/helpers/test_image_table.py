@@ -233,6 +233,13 @@ def test_a_column_that_is_asked_for_gives_up_its_usual_role(made):
     assert other.images["split"].isna().all() and any("is no split" in note for note in other.notes)
 
 
+@pytest.mark.parametrize("groups", ["sex, at birth", '"sex, at birth"', "'sex, at birth'", "sex,at birth"])
+def test_a_group_may_have_a_comma_in_its_name(made, groups):
+    table = frame().rename(columns={"sex": "sex, at birth"})
+    assert list(made(table, GROUPS=groups).groups) == ["sex, at birth"]
+    assert list(made(table, GROUPS=f"AGE, {groups}").groups) == ["age", "sex, at birth"]
+
+
 def test_groups_that_differ_by_case_alone_are_said(made):
     found = made(frame(sex=["female", "Female", "male"] * 8), GROUPS="sex")
     assert any("'female' and 'Female' differ only by case" in note for note in found.notes)

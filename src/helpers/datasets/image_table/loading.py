@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from helpers.datasets.image_table import grouping
-from helpers.datasets.image_table.columns import GROUPS, TARGETS, assigned, named, recognised, split, unquoted
+from helpers.datasets.image_table.columns import GROUPS, TARGETS, assigned, named, recognised
 from helpers.datasets.image_table.places import found_files
+from helpers.datasets.own.asking import names_of
 from helpers.datasets.shared.cells import numeric
 from helpers.datasets.shared.files import Notes, at, dropped_frame
 from helpers.datasets.shared.missing import not_recorded
@@ -202,7 +203,7 @@ def _groups(
 ) -> tuple[pd.DataFrame, list[str]]:
     """Read the attributes that `GROUPS` and `COMPARE` name; without any, those with a recognised name."""
     compared = grouping.compared(asked.get("COMPARE", ""), free, file)
-    wanted = [named(free, unquoted(n), parameter="GROUPS", file=file) for n in split(asked.get("GROUPS", ""), ",")]
+    wanted = [named(free, name, parameter="GROUPS", file=file) for name in names_of(asked.get("GROUPS", ""), free)]
     wanted = list(dict.fromkeys([*wanted, *compared]))
     chosen = wanted if asked.get("GROUPS") else list(dict.fromkeys([*compared, *recognised(free, GROUPS)]))
     found, notes = {}, []
