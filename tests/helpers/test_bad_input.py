@@ -284,6 +284,8 @@ CASES: list[tuple[str, Act, tuple[str, ...]]] = [
     ("HD95 negative", scores("id,dice,hd95\nDUKE_000,0.5,-3\n"), ("mine.csv", "row 2", "hd95", "-3")),
     ("HD95 missing beside an overlap", scores("id,dice,hd95\nDUKE_000,0.5,\n"), ("mine.csv", "row 2", "hd95")),
     ("HD95 infinite beside an overlap", scores("id,dice,hd95\nDUKE_000,0.5,inf\n"), ("mine.csv", "row 2", "hd95")),
+    ("HD95 infinite, what to do", scores("id,dice,hd95\nDUKE_000,0.5,inf\n"), ("the worst value", "diagonal")),
+    ("Dice infinite, what to do", scores("id,dice\nDUKE_000,-inf\n"), ("row 2, column dice", "the worst value")),
     ("volume negative", scores("id,dice,gt_cc\nDUKE_000,0.5,-1\n"), ("mine.csv", "row 2", "gt_cc", "-1")),
     ("surface Dice over 1", scores("id,dice,nsd\nDUKE_000,0.5,2\n"), ("mine.csv", "row 2", "nsd", "2")),
     ("fold as text", scores("id,dice,fold\nDUKE_000,0.5,two\n"), ("mine.csv", "row 2", "fold", "two")),

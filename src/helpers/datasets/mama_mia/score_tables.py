@@ -54,6 +54,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 }
 _LIMITS = {"dice": 1.0, "nsd": 1.0, "hd95": np.inf, "expert_cc": np.inf, "automatic_cc": np.inf}
 _FIX = "Correct the cell"
+_ENDLESS = "Write the worst value that is possible, as the diagonal of the image: without misses, a group looks better"
 _ROUNDING = 1e-9  # a score this far out of its range is in it, but for the rounding of another program
 
 
@@ -200,6 +201,7 @@ def check_values(scores: pd.DataFrame, where: str, columns: dict[str, str] | Non
         # Tools leave the distance to an empty prediction out or write it as infinite.
         excused = empty if ours == "hd95" else pd.Series(False, index=scores.index)
         missing = (values.isna() | np.isinf(values)) & ~excused
+        refuse_first(missing & np.isinf(values), values, where, name, expected, _ENDLESS)
         refuse_first(missing | (values < 0) | (values > limit), values, where, name, expected, _FIX)
     if "fold" in scores:
         bad = ~((scores["fold"] % 1 == 0) & (scores["fold"] >= 0))
