@@ -20,6 +20,7 @@ from helpers.datasets.own.patients import (
     check_parts,
     check_patients,
     check_repeats,
+    one_number,
     spellings,
     unnamed,
     without_source,
@@ -153,8 +154,8 @@ def load_own_scores(
     roles = {"SCORE": score, **asked.columns(), "SECOND": second, "SOURCE_COLUMN": source, "CASE": case}
     roles |= {"PATIENT": patient, "MODEL": of_models}
     check_roles({role: name for role, name in roles.items() if name}, columns, table, path)
-    if ids := [name for name in (case, patient) if name]:
-        summary = pd.concat([are_summaries(table[name], table[columns], score) for name in ids], axis=1).any(axis=1)
+    if named := [name for name in (case, patient) if name]:
+        summary = pd.concat([are_summaries(table[name], table[columns], score) for name in named], axis=1).any(axis=1)
         counted.append((path.name, "summary row, not a case", int(summary.sum())))
         table = table[~summary]
     of = None
@@ -162,8 +163,11 @@ def load_own_scores(
         of, said = read_models(table[of_models], chosen, path, counted)
         table, notes = table.loc[of.index], notes + said
     if case:
-        check_repeats(table[case], path, of=of)
-        notes += [*unnamed(table[case]), *spellings(table[case])]
+        ids, said = one_number(table[case])
+        table = table.assign(**{case: ids})
+        check_repeats(ids, path, of=of)
+        notes += said
+        notes += [*unnamed(ids), *spellings(ids)]
     owner = pd.Series(range(len(table)), table.index)
     if patient:
         owner, said = check_patients(table[patient], path)

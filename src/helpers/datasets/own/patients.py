@@ -30,11 +30,17 @@ def check_patients(values: pd.Series, path: Path) -> tuple[pd.Series, list[str]]
         more = f" (and in {len(empty) - 1} more rows)" if len(empty) > 1 else ""
         fix = "Name the patient of each row, or leave PATIENT empty if each row is a patient"
         raise InputError(at(path, empty[0], str(values.name)), f"no patient is named{more}", fix)
-    one = values.str.replace(_POINT_ZERO, r"\1", regex=True)
-    joined = values.nunique() - one.nunique()
-    notes = [f"{values.name}: numbers in two spellings, as 1 and 1.0, are one patient each ({joined})"] * (joined > 0)
+    one, notes = one_number(values)
     owner = pd.Series(pd.factorize(one)[0], index=values.index, name="patient")
     return owner, notes + spellings(one)
+
+
+def one_number(values: pd.Series) -> tuple[pd.Series, list[str]]:
+    """Write whole numbers among identifiers without a decimal point; note if that joins any, as 1 and 1.0."""
+    one = values.str.replace(_POINT_ZERO, r"\1", regex=True)
+    joined = values.nunique() - one.nunique()
+    said = f"{values.name}: numbers in two spellings, as 1 and 1.0, are one {values.name} each ({joined})"
+    return one, [said] * (joined > 0)
 
 
 def spellings(values: pd.Series) -> list[str]:
