@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from helpers.datasets.own.asking import names_of
 from helpers.errors import InputError
 
 
@@ -122,7 +121,7 @@ def assigned(columns: list[str], asked: Mapping[str, str], file: str) -> dict[st
             if other := next((p for p, taken in found.items() if taken == column), ""):
                 raise InputError(f"{parameter}, {file}", f"column {column!r} is also named by {other}", "Use it once")
             found[parameter] = column
-    used = {plain(name) for name in asked_columns(asked, columns)}
+    used = {plain(name) for name in asked_columns(asked)}
     for parameter, role in SINGLE.items():
         free = [c for c in recognised(columns, role) if c not in found.values()]
         free = [c for c in free if parameter == "FILE" or plain(c) not in used]
@@ -134,9 +133,9 @@ def assigned(columns: list[str], asked: Mapping[str, str], file: str) -> dict[st
     return found
 
 
-def asked_columns(asked: Mapping[str, str], columns: list[str]) -> list[str]:
+def asked_columns(asked: Mapping[str, str]) -> list[str]:
     """List the columns that GROUPS, COMPARE and TARGETS name, as they are typed."""
-    found = names_of(asked.get("GROUPS", ""), columns)
+    found = split(asked.get("GROUPS", ""), ",")
     found += [name for part in split(asked.get("COMPARE", ""), ";") for name in split(part, ":")[:1]]
     found += [re.split(r"[!<>=]", part)[0] for part in split(asked.get("TARGETS", ""), ",")]
     return [unquoted(name) for name in found if name]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.datasets.image_table import grouping
-from helpers.datasets.image_table.columns import GROUPS, TARGETS, assigned, named, recognised
+from helpers.datasets.image_table.columns import GROUPS, TARGETS, assigned, named, recognised, split, unquoted
 from helpers.datasets.image_table.places import found_files
 from helpers.datasets.own.asking import names_of
 from helpers.datasets.shared.cells import numeric
@@ -82,6 +82,8 @@ def load_image_table(
     path = Path(root or ".", Path(file).expanduser())
     table, notes = read_table(path, "IMAGES")
     asked = {name: str(value or "") for name, value in (columns or {}).items()}
+    # In quotes, so that a comma in a name separates nothing.
+    asked["GROUPS"] = ", ".join(f'"{name}"' for name in names_of(asked.get("GROUPS", ""), table.columns))
     roles = assigned(list(table.columns), asked, path.name)
     if (
         "SPLIT" in roles
@@ -203,7 +205,7 @@ def _groups(
 ) -> tuple[pd.DataFrame, list[str]]:
     """Read the attributes that `GROUPS` and `COMPARE` name; without any, those with a recognised name."""
     compared = grouping.compared(asked.get("COMPARE", ""), free, file)
-    wanted = [named(free, name, parameter="GROUPS", file=file) for name in names_of(asked.get("GROUPS", ""), free)]
+    wanted = [named(free, unquoted(n), parameter="GROUPS", file=file) for n in split(asked.get("GROUPS", ""), ",")]
     wanted = list(dict.fromkeys([*wanted, *compared]))
     chosen = wanted if asked.get("GROUPS") else list(dict.fromkeys([*compared, *recognised(free, GROUPS)]))
     found, notes = {}, []
