@@ -102,7 +102,7 @@ def unsized(folder: Path) -> None:
     write.npy(folder / "p" / "c.npy", B)
     frame = scored(folder)
     assert frame["dice"].round(3).tolist() == [0.770]
-    noted(frame, "distances and volumes are in voxels")
+    noted(frame, "distances are in voxels")
     sized = pair(folder / "sized", lambda place: write.npy(place / "c.npy", A), nifti(B))
     right(scored(sized))
 

@@ -225,24 +225,24 @@ def workbook(file, rows):
 @pytest.mark.parametrize(
     ("name", "write"),
     [
-        ("decimal commas", lambda file: file.write_text("patient_id;dice\nduke_000;0,83\nduke_001;1,0\n")),
-        ("UTF-16 and tabs", lambda file: file.write_text("id\tdice\nDUKE_000\t0.83\nDUKE_001\t1\n", "utf-16")),
-        ("sep=", lambda file: file.write_text("sep=;\nid;dice\nDUKE_000;0.83\nDUKE_001;1\n")),
-        ("Windows-1252", lambda file: file.write_bytes(b"id,dice,from\nDUKE_000,0.83,Z\xfcrich\nDUKE_001,1,Bern\n")),
-        ("a title", lambda file: file.write_text("Scores of the network\n\nid,dice\nDUKE_000,0.83\nDUKE_001,1\n")),
-        ("rounding", lambda file: file.write_text("id,dice\nDUKE_000,0.83\nDUKE_001,1.0000000000000002\n")),
+        ("decimal commas", lambda file: file.write_text("patient_id;dice\nduke_000;0,83\nispy2_0000;1,0\n")),
+        ("UTF-16 and tabs", lambda file: file.write_text("id\tdice\nDUKE_000\t0.83\nISPY2_0000\t1\n", "utf-16")),
+        ("sep=", lambda file: file.write_text("sep=;\nid;dice\nDUKE_000;0.83\nISPY2_0000;1\n")),
+        ("Windows-1252", lambda file: file.write_bytes(b"id,dice,from\nDUKE_000,0.83,Z\xfcrich\nISPY2_0000,1,Bern\n")),
+        ("a title", lambda file: file.write_text("Scores of the network\n\nid,dice\nDUKE_000,0.83\nISPY2_0000,1\n")),
+        ("rounding", lambda file: file.write_text("id,dice\nDUKE_000,0.83\nISPY2_0000,1.0000000000000002\n")),
         (
             "summaries",
-            lambda f: f.write_text("id,dice\nDUKE_000,.83\nDUKE_001,1\nAverage:,.9\nMean ± SD,\n25quantile,.8\n"),
+            lambda f: f.write_text("id,dice\nDUKE_000,.83\nISPY2_0000,1\nAverage:,.9\nMean ± SD,\n25quantile,.8\n"),
         ),
-        ("a workbook.xlsx", lambda file: workbook(file, [["id", "dice"], ["DUKE_000", 0.83], ["DUKE_001", 1]])),
+        ("a workbook.xlsx", lambda file: workbook(file, [["id", "dice"], ["DUKE_000", 0.83], ["ISPY2_0000", 1]])),
     ],
 )
 def test_scores_are_read_as_tools_write_them(name, write, tmp_path):
     file = tmp_path / (name if "." in name else f"{name}.csv")
     write(file)
     scores, _ = datasets.read_scores(file)
-    assert scores.to_numpy().tolist() == [["DUKE_000", 0.83], ["DUKE_001", 1.0]]
+    assert scores.to_numpy().tolist() == [["DUKE_000", 0.83], ["ISPY2_0000", 1.0]]
 
 
 def test_summary_rows_and_unwanted_patients_are_counted(tmp_path):

@@ -48,14 +48,16 @@ def test_the_estimate_is_near_what_the_slow_parts_take(source):
                 stats.given_source(score, groups=of, sources=sites)
 
     audit()  # imports
-    unit = own_audit.unit_seconds(n)
-    start = time.perf_counter()
-    audit()
-    spent = time.perf_counter() - start
-    unit = (unit + own_audit.unit_seconds(n)) / 2
+    spent, units = [], []
+    for _ in range(3):  # the least of each: whatever else the machine does only adds to it
+        start = time.perf_counter()
+        audit()
+        spent.append(time.perf_counter() - start)
+        units.append(own_audit.unit_seconds(n))
+    unit = min(units)
     asked = {"source": source, "unit": unit, **few}
     expected = own_audit.expected_seconds(n, 2, **asked) - unit * (own_audit.RUN + 2 * own_audit.ATTRIBUTE)
-    assert 1 / 3 < spent / expected < 3
+    assert 1 / 3 < min(spent) / expected < 3
 
 
 @pytest.mark.parametrize(
