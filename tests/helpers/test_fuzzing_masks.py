@@ -74,7 +74,10 @@ def masks(draw: st.DrawFn) -> tuple[str, object]:
             write.nifti(path, values, affine, edit)
         elif kind == "nrrd":
             write.nrrd(
-                path, [small.reshape(*small.shape[:2], -1)], {"space units": f'"{"um" if unit else "mm"}"' * 3}, affine
+                path,
+                [small.reshape(*small.shape[:2], -1)],
+                {"space units": " ".join(['"um"' if unit else '"mm"'] * 3)},
+                affine,
             )
         elif kind == "mha":
             write.meta(path, small.reshape(*small.shape[:2], -1), affine, DistanceUnits="um" if unit == 3 else None)
