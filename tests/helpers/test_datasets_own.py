@@ -267,7 +267,7 @@ def test_a_group_called_none_is_not_recorded_unless_it_is_kept(tmp_path):
     own = load(tmp_path, frame)
     assert own.cases["sex"].value_counts().to_dict() == {"f": 10, "m": 10}
     assert own.cases["sex"].isna().sum() == 19 and own.dropped["n"].tolist() == [1]
-    said = "sex: 'NA', 'None' in 20 rows count as not recorded; NAMES=\"sex: NA=NA\" makes it a group"
+    said = "sex: 'NA', 'None' in about 20 rows count as not recorded; NAMES=\"sex: NA=NA\" makes it a group"
     assert said in own.notes
     kept = load(tmp_path, frame, names="sex: None=None")
     assert kept.cases["sex"].value_counts().to_dict() == {"None": 9, "f": 10, "m": 10}

@@ -299,28 +299,50 @@ def test_a_score_that_is_not_defined_is_left_out_and_counted_by_group(tmp_path):
         masks(tmp_path, "lesion_sensitivity", lesion_sensitivity=np.full(N, np.nan))
 
 
+def test_few_pairs_without_a_score_are_counted_without_their_group(tmp_path):
+    """Four men: a note of 120 pairs less n would give their number."""
+    of = np.where(np.arange(N) < 4, np.nan, 0.5)
+    pairs = pd.DataFrame({"patient_id": [f"A{k}" for k in range(N)], "nsd": of, "hd95": 2.1, "dice": 0.7})
+    pairs.attrs["notes"] = ["header names no unit (120 cases)", "turned (3 cases)"]
+    pd.DataFrame({"id": pairs["patient_id"], "sex": np.where(MEN, "M", "F")}).to_csv(tmp_path / "a.csv", index=False)
+    own = datasets.load_own_scores(tmp_path / "a.csv", score="nsd", groups="sex", case="id", scored=pairs)
+    assert own.dropped["reason"].tolist() == ["nsd is not defined for this pair: groups with fewer than 10 such pairs"]
+    assert own.notes[:2] == ["header names no unit (about 120 cases)", "turned (fewer than 10 cases)"]
+
+
 def test_an_odd_choice_for_empty_masks_is_refused(tmp_path):
     with pytest.raises(InputError, match="EMPTY: must be leave out, 1 or 0, got 'NaN'"):
         masks(tmp_path, "dice", "NaN")
 
 
 @pytest.mark.parametrize(
-    ("score", "better", "value", "options"),
+    ("score", "better", "value", "options", "worth"),
     [
-        ("", "higher", "", {}),
-        ("hd95", "lower", "", {}),
-        ("dice", "higher", "2", {"value": "2"}),
-        ("assd", "lower", "", {"more": True}),
-        ("lesion_f1", "higher", "4", {"value": "4", "more": True}),
+        ("", "higher", "", {}, "kept, with dice 0 (12 cases)"),
+        ("hd95", "lower", "", {}, "kept, with hd95 the diagonal of the image (12 cases)"),
+        ("dice", "higher", "2", {"value": "2"}, "kept, with dice 0 (12 cases)"),
+        ("assd", "lower", "", {"more": True}, "kept, with assd the diagonal of the image (12 cases)"),
+        ("lesion_f1", "higher", "4", {"value": "4", "more": True}, "kept, with lesion_f1 0 (12 cases)"),
+        ("lesion_precision", "higher", "", {"more": True}, ""),  # not defined without a predicted lesion
     ],
 )
-def test_what_is_asked_of_masks(score, better, value, options, monkeypatch):
-    """A stand-in for the scoring of folders takes what it is given."""
-    seen = {}
-    nothing = pd.DataFrame({"table": [], "reason": pd.Series(dtype=str), "n": []})
-    monkeypatch.setattr(scoring, "score_folders", lambda *_, **given: (seen.update(given), nothing))
-    own_scores.score_own("e", "p", score=score, better=better, value=value)
-    assert seen == options
+def test_what_is_asked_of_masks(score, better, value, options, worth, monkeypatch):
+    """A stand-in for the scoring of folders takes what it is given; 12 of 30 predicted masks are empty."""
+    seen, missed = {}, np.arange(30) < 12
+    far, undefined = score in ("hd95", "assd"), score == "lesion_precision"
+    of = np.where(missed, np.nan if undefined else 90.0 * far, 0.7)
+    pairs = pd.DataFrame({score or "dice": of, "status": np.where(missed, "missed", "scored")})
+    pairs.attrs["notes"] = ["a header"]
+    reasons = [
+        f"{kind} empty: kept, with Dice 0 and the image diagonal as HD95" for kind in ("predicted mask", "both masks")
+    ]
+    nothing = pd.DataFrame({"table": "scores", "reason": [*reasons, "no expert mask of that name"], "n": [12, 3, 4]})
+    monkeypatch.setattr(scoring, "score_folders", lambda *_, **given: (seen.update(given) or pairs, nothing))
+    scored, dropped = own_scores.score_own("e", "p", score=score, better=better, value=value)
+    assert seen == options and dropped["n"].tolist() == [4], "kept cases are not among those left out"
+    notes = scored.attrs["notes"]
+    assert notes[0] == "a header" and [n for n in notes if worth and n.endswith(worth)] == notes[1:2] * bool(worth)
+    assert ("IoU of at least 0.5" in notes[-1]) == score.startswith("lesion")
 
 
 @pytest.mark.parametrize(

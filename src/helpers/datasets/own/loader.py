@@ -13,7 +13,7 @@ import pandas as pd
 from helpers.datasets.own.asking import check_roles, limits, names_of
 from helpers.datasets.own.attributes import check_sizes, parse_edges, parse_names, to_groups
 from helpers.datasets.own.judgements import RIGHT, Asked, check_asked, judge_cases
-from helpers.datasets.own.long_tables import asked_model, audited, compared, paired, read_models, rows_of
+from helpers.datasets.own.long_tables import LACKING, asked_model, audited, compared, paired, read_models, rows_of
 from helpers.datasets.own.masks import EMPTY, LEAVE_OUT, join_masks
 from helpers.datasets.own.patients import (
     by_patient,
@@ -23,10 +23,9 @@ from helpers.datasets.own.patients import (
     one_number,
     spellings,
     unnamed,
-    without_source,
 )
 from helpers.datasets.own.summaries import are_summaries
-from helpers.datasets.own.withholding import withhold
+from helpers.datasets.own.withholding import FEW, coarse, withhold
 from helpers.datasets.shared.files import Notes, dropped_frame, plain_name
 from helpers.datasets.shared.missing import missing_codes, numbers
 from helpers.datasets.shared.tables import outcomes, read_table
@@ -34,7 +33,6 @@ from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError, check_choice
 
 ENDLESS = r"^([+-]?)(?:∞|1\.#INF\w*)$"  # other spellings of inf, the latter by Windows
-GIVEN_AWAY = "in a small group, whose size and mean the other groups would give away"
 
 
 class OwnScores(NamedTuple):
@@ -179,39 +177,47 @@ def load_own_scores(
     notes += said
     grouped, said = _groups(table.loc[frame.index], columns, source, path, bins=bins, names=names)
     notes += said
-    frame, attributes, whole = frame.join(grouped), list(grouped), None
+    frame, attributes, found = frame.join(grouped), list(grouped), None
     if of is not None:
         rows = rows_of(of, table[case] if case else None, owner if patient else None)
-        whole = paired(frame[score], rows, counted, path)
+        found = paired(frame[score], rows, counted, path)
         frame = audited(frame, rows, attributes, path)
     frame, said = _scored(frame, scores, columns, counted, path.name)
     owner, cases = owner[frame.index], frame
     if patient:
         cases, more = by_patient(frame, owner, scores=scores, groups=attributes, path=path)
         said = [*said, *more]
-    if source:
-        said = [*said, *without_source(cases[source])]
-        cases[source] = cases[source].astype(object).where(cases[source].notna(), "not recorded").astype("category")
     for name in columns:
         check_sizes(cases[name])
-    kept, withheld = withhold(cases, columns)
-    if withheld:
-        counted.append((path.name, GIVEN_AWAY, int((~kept).sum())))
-        known = owner.map(kept) if patient else kept
-        frame, owner, cases = frame[known], owner[known], cases[kept].copy()
+    ids = pd.Series(cases.index if patient or found is None else rows.unit[cases.index], cases.index)
+    parts = {} if found is None else found.parts(ids)
+    if source:
+        parts[f"no {source}, {FEW}"] = cases[source].notna()
+    withheld = withhold(cases, columns, parts)
+    counted += [(path.name, why, int(n)) for why, n in withheld.reason[~withheld.kept].value_counts().items()]
+    if not withheld.kept.all():
+        known = owner.map(withheld.kept) if patient else withheld.kept
+        frame, owner, cases = frame[known], owner[known], cases[withheld.kept].copy()
         for name in columns:
             cases[name] = cases[name].cat.remove_unused_categories()
             check_sizes(cases[name])
-        said = [*said, *(f"{name}: {_left_out(of)}" for name, of in withheld.items())]
+        said = [*said, *(f"{name}: {_left_out(of)}" for name, of in withheld.groups.items())]
+    if source:
+        part = withheld.parts[f"no {source}, {FEW}"][cases.index]
+        cases[source] = cases[source].where(part).cat.remove_unused_categories()
+        counted.append((path.name, f"no {source}: only the parts on the source leave these cases out", (~part).sum()))
+        source, more = _of_source(source, part, withheld.reason)
+        said = [*said, *more]
     models = None
-    if whole is not None:
-        keyed = cases if patient else cases.set_axis(rows.unit[cases.index])
-        models, more = compared(keyed, whole, columns, counted, path)
+    if found is not None:
+        part = withheld.parts[LACKING][cases.index]
+        models, more = compared(ids[cases.index], part, found, path, counted)
         said = [*more, *said]
     left_out, notes = dropped_frame(counted), [*notes, *said]
-    binary = bool(frame[score].isin((0, 1)).all())
+    notes = coarse(notes, exact=withheld.kept.all() and (left_out["n"] >= SMALLEST_CELL).all())
+    binary = bool(frame[score].isin((0, 1)).all()) and (judged is not None or frame[score].nunique() > 1)
     found = OwnScores(cases.reset_index(drop=True), score, columns, second, source, left_out, notes, binary)
-    found = found._replace(withheld=withheld, models=models)
+    found = found._replace(withheld=withheld.groups, models=models)
     if judged is None:
         return found
     rows = judged.loc[frame.index].reset_index(drop=True)
@@ -251,6 +257,21 @@ def _groups(
         frame[name], said = to_groups(table[name], path, **asked)
         notes += said
     return frame, notes
+
+
+def _of_source(source: str, part: pd.Series, reason: pd.Series) -> tuple[str, list[str]]:
+    """Return the name of the source, empty if fewer than ten cases have one, and a note on the cases without one."""
+    if part.sum() < SMALLEST_CELL:
+        return "", [f"{source}: fewer than {SMALLEST_CELL} cases have a source, so nothing is given the source"]
+    notes, lost = [], (reason == f"no {source}, {FEW}").sum()
+    if n := (~part).sum():
+        notes.append(f"{source}: {n} cases have no source; only the parts on the source leave them out")
+    if lost:
+        many = f"{lost}" if lost >= SMALLEST_CELL else f"fewer than {SMALLEST_CELL}"
+        notes.append(
+            f"{source}: {many} cases without a source are left out of every table, because {FEW.removeprefix('and ')}"
+        )
+    return source, notes
 
 
 def _left_out(groups: Mapping[str, int]) -> str:

@@ -12,13 +12,16 @@ import pandas as pd
 from helpers.datasets.own.asking import take_name
 from helpers.datasets.own.attributes import MOST_NAMES
 from helpers.datasets.own.patients import one_value
-from helpers.datasets.own.withholding import withhold
+from helpers.datasets.own.withholding import FEW
 from helpers.datasets.shared.cells import one_spelling
 from helpers.datasets.shared.files import Notes
 from helpers.datasets.shared.missing import not_recorded
 from helpers.datasets.shared.tables import alike
 from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError, check_choice
+
+LACKING, PARTLY = (f"not scored for every model{where}, {FEW}" for where in ("", " in some rows"))
+ONLY_HERE = "not scored for every model: only the comparison of models leaves these cases out"
 
 
 class Rows(NamedTuple):
@@ -118,45 +121,63 @@ def audited(frame: pd.DataFrame, rows: Rows, columns: Sequence[str], path: Path)
     return kept.assign(**known)
 
 
-def paired(scores: pd.Series, rows: Rows, counted: Notes, path: Path) -> pd.DataFrame:
-    """Arrange the scores of the cases that have one of every model: one row a patient, one column a model."""
+class Paired(NamedTuple):
+    """Scores of every model.
+
+    `scores` has one row for each case that has all of them, or each patient with such a case, and one column a model.
+    `whole` marks the cases or patients none of whose rows lacks a model: the same mean is audited and compared.
+    """
+
+    scores: pd.DataFrame
+    whole: pd.Series
+
+    def parts(self, ids: pd.Series) -> dict[str, pd.Series]:
+        """Mark the cases that are compared, and those audited and compared alike, by the reason for the others.
+
+        Parameters
+        ----------
+        ids : Series of int
+            Case or patient of each audited case, as in the index of `scores`.
+        """
+        return {LACKING: ids.isin(self.scores.index), PARTLY: ids.map(self.whole).eq(True)}
+
+
+def paired(scores: pd.Series, rows: Rows, counted: Notes, path: Path) -> Paired:
+    """Arrange the scores of the cases that have one of every model; cases without the audited model are counted."""
     wide = scores.groupby([rows.unit, rows.of], observed=False).mean().unstack()
-    whole = wide.dropna()
-    reason = "not scored for every model: only the comparison of models leaves these cases out"
-    counted.append((path.name, reason, len(wide) - len(whole)))
+    who = rows.unit if rows.owner is None else rows.owner
+    audited = who[rows.of == rows.names[0]]
+    counted.append((path.name, f"no row of the model {rows.names[0]!r}", who[~who.isin(audited)].nunique()))
+    whole = wide.notna().all(axis=1)
     if rows.owner is None:
-        return whole
-    patient = rows.owner.groupby(rows.unit).first()
-    return whole.groupby(patient.reindex(whole.index)).mean()
+        return Paired(wide[whole], whole)
+    patient = rows.owner.groupby(rows.unit).first().reindex(wide.index)
+    return Paired(wide[whole].groupby(patient[whole]).mean(), whole.groupby(patient).all())
 
 
 def compared(
-    cases: pd.DataFrame, whole: pd.DataFrame, columns: Sequence[str], counted: Notes, path: Path
+    ids: pd.Series, part: pd.Series, found: Paired, path: Path, counted: Notes
 ) -> tuple[pd.DataFrame | None, list[str]]:
-    """Return the scores of all models of the audited cases, where none of their groups gives a small one away.
+    """Return the scores of all models of the audited cases that are compared.
 
     Parameters
     ----------
-    cases : DataFrame
-        The audited cases, with the index of `whole`.
-    whole : DataFrame
-        Result of `paired`.
-    columns : sequence of str
-        Columns of attributes.
+    ids : Series of int
+        Case or patient of each audited case.
+    part : Series of bool
+        The audited cases that are compared.
 
     Returns
     -------
     scores : DataFrame or None
-        One row a case; the index is its position in `cases`. None if fewer than ten cases are left.
+        One row a case; the index is its position among the audited cases. None if fewer than ten cases are left.
     notes : list of str
     """
-    found = whole.reindex(cases.index).set_axis(range(len(cases))).dropna()
-    kept, lost = withhold(cases.reset_index(drop=True).loc[found.index], columns)
-    if lost:
-        counted.append((path.name, "in a small group of the compared cases", int((~kept).sum())))
-    first, *others = map(repr, whole.columns)
-    if kept.sum() < SMALLEST_CELL:
+    counted.append((path.name, ONLY_HERE, int((~part).sum())))
+    first, *others = map(repr, found.scores.columns)
+    if part.sum() < SMALLEST_CELL:
         said = f"the audit is of the model {first}; fewer than {SMALLEST_CELL} cases have a score of every model"
         return None, [f"{said}, so models are not compared"]
     said = f"the audit is of the model {first}; it is compared with {', '.join(others)} on the cases that all have"
-    return found[kept].rename_axis(index=None, columns=None).set_axis(list(whole.columns), axis=1), [said]
+    whole = found.scores.reindex(ids.to_numpy()).set_axis(range(len(ids)))[part.to_numpy()]
+    return whole.rename_axis(columns=None).set_axis(list(found.scores.columns), axis=1), [said]

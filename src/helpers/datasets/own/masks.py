@@ -72,8 +72,8 @@ def join_masks(
 ) -> tuple[pd.DataFrame, list[str]]:
     """Join the scores of the masks to the table of groups, by case.
 
-    Pairs without a score are left out and counted by group: two empty masks, unless `empty` gives them one, and pairs
-    for which the score is not defined, such as the share of lesions that are found where there is none.
+    Pairs without a score are left out and counted, by group where a group has ten: two empty masks, unless `empty`
+    gives them a score, and pairs for which it is not defined, such as the share of lesions found where there is none.
 
     Parameters
     ----------
@@ -120,7 +120,11 @@ def join_masks(
     undefined = known[score].isna() & ~nothing
     of = known[by].fillna("not recorded") if by in known else pd.Series("any group", known.index)
     for reason, rows in ((NOTHING, nothing), (f"{score} is not defined for this pair", undefined)):
-        counted += [("masks", f"{reason}: {group}", int(n)) for group, n in of[rows].value_counts().items()]
+        counts = of[rows].value_counts()
+        large = counts[counts >= SMALLEST_CELL]
+        counted += [("masks", f"{reason}: {group}", int(n)) for group, n in large.items()]
+        few = f"{reason}: groups with fewer than {SMALLEST_CELL} such pairs"
+        counted.append(("masks", few, int(counts.sum() - large.sum())))
     known = known[~nothing & ~undefined]
     if known.empty:
         problem = "both masks of every pair are empty" if nothing.all() else f"{score} is not defined for any pair"

@@ -1,12 +1,36 @@
-"""Groups of fewer than ten cases that the sizes of other groups would give away."""
+"""Groups of fewer than ten cases that the sizes of other groups, or of a part of the audit, would give away."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
 
 import pandas as pd
 
 from helpers.disclosure import SMALLEST_CELL
+
+SMALL_GROUP = "in a small group, whose size and mean the other groups would give away"
+FEW = f"and a group has fewer than {SMALLEST_CELL} such cases, whose mean a difference would give away"
+_COUNT = re.compile(r"(^|\(|\bin |: )(\d+)(?= (?:rows?|cases?|pairs?|patients?)\b)")
+
+
+class Withheld(NamedTuple):
+    """Cases to leave out so that no sum or difference of what is shown gives away a small group.
+
+    `reason` has the text of the reason for each case, empty if it stays. `groups` has the size of each small group
+    whose cases are left out, by attribute. `parts` marks the cases of each part of the audit.
+    """
+
+    reason: pd.Series
+    groups: dict[str, dict[str, int]]
+    parts: dict[str, pd.Series]
+
+    @property
+    def kept(self) -> pd.Series:
+        """Mark the cases that stay."""
+        return self.reason == ""
 
 
 def given_away(groups: pd.Series) -> dict[str, int]:
@@ -31,10 +55,43 @@ def given_away(groups: pd.Series) -> dict[str, int]:
     return {str(group): int(n) for group, n in small.items()} if hidden < SMALLEST_CELL else {}
 
 
-def withhold(cases: pd.DataFrame, columns: Sequence[str]) -> tuple[pd.Series, dict[str, dict[str, int]]]:
-    """Choose the cases to leave out, so that no sum of shown groups gives away a small group.
+def countable(groups: pd.Series) -> pd.Series:
+    """Number the groups whose sizes a reader knows or could compute.
 
-    A case that is left out may make another group small, so this repeats until nothing is given away.
+    These are the groups of ten cases or more, and, if there is a smaller one, all other cases together: their number is
+    the total less the groups that are shown.
+
+    Parameters
+    ----------
+    groups : Series
+        Categories, missing where not recorded.
+
+    Returns
+    -------
+    Series of int
+        Number of each case's group, -1 for cases whose number nobody may ask about.
+    """
+    counts = groups.value_counts()
+    few = counts.index[(counts > 0) & (counts < SMALLEST_CELL)]
+    codes = pd.Series(groups.cat.codes.to_numpy().astype(int), groups.index)
+    rest = len(groups.cat.categories) if len(few) else -1
+    return codes.mask((codes < 0) | groups.isin(few), rest)
+
+
+def in_few(codes: pd.Series, part: pd.Series) -> pd.Series:
+    """Mark the cases of a part that has one to nine cases of their group, by the numbers of `countable`."""
+    inside = part & (codes >= 0)
+    return inside & codes.map(codes[inside].value_counts()).lt(SMALLEST_CELL)
+
+
+def withhold(
+    cases: pd.DataFrame, columns: Sequence[str], parts: Mapping[str, pd.Series] = MappingProxyType({})
+) -> Withheld:
+    """Choose the cases to leave out, so that neither sums of shown groups nor differences give away a small group.
+
+    A part of the audit takes some of the cases, such as those with a source. The groups in it, and those of the cases
+    outside, have ten cases or none: fewer inside leave the part, and fewer outside leave the audit. A case that is left
+    out may make another group small, so this repeats until nothing is given away.
 
     Parameters
     ----------
@@ -42,22 +99,43 @@ def withhold(cases: pd.DataFrame, columns: Sequence[str]) -> tuple[pd.Series, di
         One row a case.
     columns : sequence of str
         Columns of attributes, as categories.
+    parts : mapping of str to Series of bool
+        Cases of each part, by the reason that is given for those outside which leave the audit.
 
     Returns
     -------
-    kept : Series of bool
-    withheld : dict of str to dict
-        Groups whose cases are left out, with their size, by attribute.
+    Withheld
     """
-    kept = pd.Series(True, cases.index)
-    withheld: dict[str, dict[str, int]] = {}
-    changed = True
-    while changed:
-        changed = False
+    reason = pd.Series("", cases.index, dtype=object)
+    groups: dict[str, dict[str, int]] = {}
+    parts = {why: part.copy() for why, part in parts.items()}
+    everyone, before = pd.Series(0, cases.index), None
+    while before != (now := [int((reason == "").sum()), *(int(part.sum()) for part in parts.values())]):
+        before = now
         for name in columns:
-            of = cases.loc[kept, name]
+            of = cases.loc[reason == "", name]
             if lost := given_away(of):
-                withheld.setdefault(name, {}).update(lost)
-                kept &= ~cases[name].astype("str").isin(list(lost)) | cases[name].isna()
-                changed = True
-    return kept, withheld
+                groups.setdefault(name, {}).update(lost)
+                reason[of.index[of.astype("str").isin(list(lost)) & of.notna()]] = SMALL_GROUP
+        for why, part in parts.items():
+            for name in [None, *columns]:
+                part &= reason == ""
+                codes = everyone if name is None else countable(cases.loc[reason == "", name])
+                codes = codes.reindex(cases.index, fill_value=-1)
+                part &= ~in_few(codes, part)
+                reason[in_few(codes, ~part & (reason == ""))] = why
+    return Withheld(reason, groups, {why: part & (reason == "") for why, part in parts.items()})
+
+
+def coarse(notes: Sequence[str], *, exact: bool) -> list[str]:
+    """Write numbers of rows and cases under ten in notes as such, and round the others to tens unless they stay exact.
+
+    An exact number less one that a table shows gives the small number that another table hides.
+    """
+
+    def rounded(found: re.Match) -> str:
+        n = int(found[2])
+        many = f"fewer than {SMALLEST_CELL}" if 0 < n < SMALLEST_CELL else f"{n}" if exact else f"about {round(n, -1)}"
+        return found[1] + many
+
+    return [_COUNT.sub(rounded, note) for note in notes]

@@ -69,4 +69,19 @@ def score_own(
         raise InputError("BETTER", f"must be {wanted} for {score}, got {better!r}", f"Set BETTER={wanted}")
     options = ({"value": value} if value else {}) | ({"more": True} if score in MORE else {})
     scored, dropped = score_folders(Path(root, expert), Path(root, predicted), **options)
-    return scored, dropped[~dropped["reason"].str.startswith("both masks empty")]  # the loader counts these by group
+    scored.attrs["notes"] = [*scored.attrs.get("notes", []), *_assumed(scored, score)]
+    return scored, dropped[~dropped["reason"].str.contains("masks? empty: kept")]  # notes and the loader have these
+
+
+def _assumed(scored: pd.DataFrame, score: str) -> list[str]:
+    """List in words the score of a pair with one empty mask, and the lesions that count as found."""
+    notes = []
+    for status, side in {"missed": "predicted", "spurious": "expert"}.items():
+        pairs = scored[scored["status"] == status]
+        if len(pairs) and pairs[score].notna().all():  # the loader counts the others as not defined
+            worth = "the diagonal of the image" if score in DISTANCES else "0"
+            notes.append(f"only the {side} mask is empty: kept, with {score} {worth} ({len(pairs)} cases)")
+    if score.startswith("lesion"):
+        rule = "voxels that touch by a face, an edge or a corner, and it is found by a lesion of the other mask"
+        notes.append(f"{score}: a lesion is all {rule} with an IoU of at least 0.5, one to one")
+    return notes
