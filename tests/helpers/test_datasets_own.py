@@ -618,6 +618,39 @@ def test_no_small_group_can_be_computed_from_what_is_shown(seed, tmp_path):
         assert not own.cases[name].isin(groups).any() and max(groups.values()) < 10
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_no_small_group_can_be_computed_from_the_difference_of_two_parts(seed, tmp_path):
+    """As a reader would: the audit less the comparison of models, the audit less the cases with a source, and these."""
+    rng = np.random.default_rng(seed)
+    n, names = int(rng.integers(120, 400)), ["a", "b"]
+    frame = pd.DataFrame({"id": [f"p{k}" for k in range(n)], "A": rng.permutation(n) / n, "B": rng.random(n).round(4)})
+    for name in names:
+        levels = np.array(["x", "y", *[f"z{k}" for k in range(rng.integers(0, 3))]])
+        share = np.array([1, 0.8, *rng.uniform(0.02, 0.1, len(levels) - 2)])
+        frame[name] = rng.choice(levels, n, p=share / share.sum())
+    frame["site"] = rng.choice(["p", "q", "r", None], n, p=[0.5, 0.4 - (gone := rng.choice([0, 0.05, 0.3])), 0.1, gone])
+    frame.loc[rng.random(n) < rng.choice([0, 0.05, 0.3]), "B"] = np.nan
+    long = frame.melt(["id", "site", *names], ["A", "B"], var_name="model", value_name="dice")
+    own = load(tmp_path, long.dropna(subset="dice"), groups=names, case="id", model="model", source="site")
+    audited = own.cases
+    parts = {"models": audited.index.isin(own.models.index), "site": audited["site"].notna().to_numpy()}
+    for part in parts.values():
+        for inside in (part, ~part):
+            assert not 0 < inside.sum() < 10
+            for name in names:
+                sizes = audited[name].value_counts()
+                counts = audited.loc[inside, name].value_counts()[sizes >= 10]
+                assert not ((counts > 0) & (counts < 10)).any(), (name, counts)
+                rest = inside.sum() - counts.sum() if ((sizes > 0) & (sizes < 10)).any() else 0
+                assert not 0 < rest < 10
+    counted = own.dropped.set_index("reason")["n"]
+    lacking = "not scored for every model: only the comparison of models leaves these cases out"
+    assert counted.get(lacking, 0) == (~parts["models"]).sum()
+    assert n - len(audited) == counted.drop([r for r in counted.index if "only the" in r]).sum()
+    scores = frame.dropna(subset="B").set_index("A")["B"]
+    assert own.models["B"].tolist() == scores[own.models["A"]].tolist()
+
+
 # What people write in cells, each after a public report
 
 
