@@ -33,13 +33,15 @@ def of(alone, given, change):
         ((0.05, 0.01, 0.09), (0.01, -0.03, 0.05), (-0.04, -0.06, -0.02), "hospital can account for it"),
         ((0.05, 0.01, 0.09), (-0.06, -0.09, -0.03), (-0.11, -0.15, -0.07), "it turns round"),
         ((0.05, 0.01, 0.09), (0.04, 0.01, 0.07), (-0.01, -0.02, -0.001), "It stays given hospital"),
-        ((0.02, -0.01, 0.05), (0.01, -0.02, 0.04), (-0.01, -0.02, -0.001), "explains it is not shown"),
+        ((0.02, -0.01, 0.05), (0.01, -0.02, 0.04), (-0.01, -0.02, -0.001), "matters, but neither"),
+        ((0.02, -0.01, 0.05), (0.06, 0.02, 0.10), (0.04, 0.02, 0.06), "hospital can hide it"),
+        ((0.02, -0.01, 0.05), (0.06, 0.02, 0.10), (0.04, -0.01, 0.09), "explains it is not shown"),
         ((0.05, 0.01, 0.09), (0.01, -0.03, 0.05), (-0.04, float("nan"), float("nan")), "explains it is not shown"),
     ],
 )
 def test_the_source_is_said_to_account_for_a_contrast_only_where_it_changes_it(alone, given, change, says):
     words = said(**of(alone, given, change))
-    endings = {"can account for it", "turns round", "It stays", "is not shown"}
+    endings = {"can account for it", "turns round", "It stays", "explains it is not shown", "matters", "can hide it"}
     assert says in words and sum(end in words for end in endings) == 1
     for estimate, *_ in (alone, given):  # both, each with its interval
         assert f"{estimate:.3f} [".replace("-", "\N{MINUS SIGN}") in words
@@ -119,6 +121,29 @@ def test_what_could_be_seen_is_that_of_one_uncorrected_test():
     one, three = said(p_holm=0.4), said(p_holm=0.4, family=3)
     assert "one t test at 5%, not corrected, finds a true difference of 0.07 in four of five" in one
     assert "larger" not in one and "corrected for the 3 questions asked here, it would have to be larger" in three
+
+
+def test_a_shown_interval_is_named_where_no_test_shows_it():
+    """The interval of the row is above zero, and p is not under 5%; with one question there are no others."""
+    one, three = said(p_holm=0.4), said(p_holm=0.4, family=3)
+    assert "better for f, by the bootstrap, unlike the permutation test." in one and "other questions" not in one
+    assert "by the bootstrap, which is of this contrast alone, not of the other questions." in three
+
+
+@pytest.mark.parametrize("size", [0.0, 1.11e-16])
+def test_equal_scores_have_no_detectable_difference(size):
+    overall = {"gap": size, "expected": size, "p": 1.0, "p_holm": 1.0, "groups": 2, "n": 200}
+    row = {"reference": "m", "n": 99, "n_reference": 101, "estimate": 0.0, "low": 0.0, "high": 0.0, "detectable": size}
+    words = own_scores.findings("dice", pd.DataFrame([overall], ["sex"]), {"sex": pd.DataFrame([row], ["f"])})
+    words = words.loc["sex", "finding"]
+    assert "is 0, and chance alone gives 0" in words and "e-1" not in words
+    assert "true difference of 0" not in words and "all scores are equal" in words
+
+
+def test_a_contrast_given_the_source_has_the_reference_of_the_contrast():
+    table = {"reference": "f", **of((0.05, 0.01, 0.09), (0.01, -0.03, 0.05), (-0.04, -0.06, -0.02))}
+    assert "another largest group" in said(**table) and "account" not in said(**table)
+    assert "account for it" in said(**table | {"reference": "m"})
 
 
 def test_the_interval_of_a_picked_group_is_called_optimistic():

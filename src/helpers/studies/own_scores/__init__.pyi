@@ -7,7 +7,13 @@ from helpers.studies.own_scores.rate_gaps import Gaps, compare_rates, odds_diffe
 from helpers.studies.own_scores.rate_tables import leading_rate, rate_intervals, rate_table, rate_values
 from helpers.studies.own_scores.rate_wording import rate_findings
 from helpers.studies.own_scores.scoring import score_own
-from helpers.studies.own_scores.sections import gaps_in_sources, leading_contrast, pairs_of_groups, time_ahead
+from helpers.studies.own_scores.sections import (
+    gaps_in_sources,
+    given_sources,
+    leading_contrast,
+    pairs_of_groups,
+    time_ahead,
+)
 from helpers.studies.own_scores.suppression import beside_small, suppressed, suppressed_cells, with_suppressed
 from helpers.studies.own_scores.wording import by_kind, findings
 
@@ -24,6 +30,7 @@ __all__ = [
     "compare_rates",
     "findings",
     "gaps_in_sources",
+    "given_sources",
     "group_rates",
     "leading_contrast",
     "leading_rate",

@@ -47,6 +47,8 @@ def compare_models(
 ) -> Compared:
     """Compare models by the mean of their scores and by their contrasts with the largest group, on the same cases.
 
+    The largest group is that of all audited cases, if ten of its cases are compared.
+
     Every replicate takes the scores of all models of the patients drawn, so that variation shared by the models
     cancels. The p of a change is that of a permutation of the differences between two models, of each patient, between
     the two groups: if the models differ alike in both, the contrast has no change. Holm's correction is over all
@@ -81,7 +83,8 @@ def compare_models(
             kept = comparable(of.loc[scores.index])
         except InputError:
             continue
-        levels, reference = list(kept.cat.categories), reference_group(kept)
+        levels, reference = list(kept.cat.categories), reference_group(of)
+        reference = reference if reference in levels else reference_group(kept)
         hidden |= {(name, model): {g: 1 for g in of.cat.categories if g not in levels} for model in scores}
         codes, r = kept.cat.codes.to_numpy(), levels.index(reference)
         sizes = np.bincount(codes[codes >= 0])
@@ -169,7 +172,8 @@ def model_findings(score: str, found: Compared) -> str:
         said.append(f"{name}: the contrast {pair} changes by {change} from {first} to {isolated(model)}.")
     none = "No contrast between groups was shown to differ between the models"
     said += [] if len(said) > 1 else [f"{none}, which is no proof that they are equal."]
-    return " ".join([*said, f"Permutation p, corrected for {len(tested)} comparisons; level {ALPHA:.0%}."])
+    corrected = f", corrected for {len(tested)} comparisons" if len(tested) > 1 else ""
+    return " ".join([*said, f"Permutation p{corrected}; level {ALPHA:.0%}."])
 
 
 def model_values(found: Compared) -> dict[str, object]:

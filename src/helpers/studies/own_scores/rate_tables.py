@@ -12,8 +12,8 @@ from helpers.report.tables import interval
 from helpers.stats.notation import estimate
 from helpers.studies.own_scores.classifying import ACCURACY, AUROC, BRIER, CALIBRATION, RATES, SENSITIVITY, GroupRates
 from helpers.studies.own_scores.rate_gaps import Gaps
+from helpers.studies.own_scores.suppression import SUPPRESSED
 
-SUPPRESSED = "suppressed"
 OF_PROBABILITIES = (AUROC, CALIBRATION, BRIER)
 
 

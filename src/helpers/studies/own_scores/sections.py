@@ -9,6 +9,8 @@ import pandas as pd
 from helpers import stats
 from helpers.book.own_audit import duration_words, expected_seconds
 from helpers.datasets.own.loader import OwnScores
+from helpers.errors import InputError
+from helpers.studies.own_scores.suppression import SUPPRESSED, small_sources
 
 
 def pairs_of_groups(
@@ -29,15 +31,40 @@ def pairs_of_groups(
     Returns
     -------
     DataFrame
-        Index ``attribute, a, b``; columns ``n_a, n_b, difference, low, high, p``.
+        Index ``attribute, a, b``; columns ``n_a, n_b, difference, low, high, p``. The difference is `b` less `a`, where
+        the largest group is `a`, as the reference of the contrasts.
     """
     pairs = {}
     for name, of in groups.items():
         method = "dunn" if tests[name] == "Kruskal-Wallis" else "games-howell"
         found = stats.posthoc(score, groups=stats.comparable(of), method=method)
+        found = _less_reference(found, stats.reference_group(of))
         n = {f"n_{side}": found[side].map(sizes[name]["n"]) for side in "ab"}
         pairs[name] = found.assign(**n).set_index(["a", "b"])
     return pd.concat(pairs)[["n_a", "n_b", "difference", "low", "high", "p"]]
+
+
+def _less_reference(pairs: pd.DataFrame, reference: object) -> pd.DataFrame:
+    """Turn round the pairs whose `b` is the reference, so that every difference is a group less the reference."""
+    turned = pairs.assign(a=pairs["b"], b=pairs["a"], difference=-pairs["difference"], low=-pairs["high"])
+    return turned.assign(high=-pairs["low"]).where(pairs["b"] == reference, pairs)
+
+
+def given_sources(score: pd.Series, *, groups: Mapping[str, pd.Series], sources: pd.Series) -> dict[str, pd.DataFrame]:
+    """Estimate the contrasts of each attribute alone and given the source, of the cases that have a source.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        Tables of `stats.given_source`, with the ``reference``. An attribute without two groups of ten such cases is
+        left out.
+    """
+    known, found = sources.notna(), {}
+    for name, of in _within(groups, known).items():
+        table = stats.given_source(score[known], groups=of, sources=sources[known])
+        table.insert(0, "reference", str(stats.reference_group(of)))
+        found[name] = table
+    return found
 
 
 def gaps_in_sources(
@@ -51,23 +78,44 @@ def gaps_in_sources(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Compute the gap of each attribute within each source, and test for gaps that pooling hides.
 
+    Cases without a source are left out. So is an attribute without two groups of ten cases with one.
+
     Returns
     -------
     within : DataFrame
-        Tables of `stats.within_source`, index ``attribute, source``; with two groups, of their one contrast.
+        Tables of `stats.within_source`, index ``attribute, source``; with two groups, of their one contrast, which is
+        that of the smaller group `b` less the largest `a`. The sizes of the sources of `small_sources` are
+        "suppressed".
     hidden : DataFrame
         ``n`` and the results of `stats.hidden_gap`, index ``attribute``.
     """
-    within, hidden = {}, {}
-    for name, of in groups.items():
-        kept = stats.comparable(of)
-        levels = kept.cat.categories
+    within, hidden, known = {}, {}, sources.notna()
+    few = list(map(str, small_sources({name: of[known] for name, of in groups.items()}, sources[known])))
+    for name, of in _within(groups, known).items():
+        levels = list(of.cat.categories)
+        if stats.reference_group(groups[name]) == levels[-1]:
+            levels.reverse()
         two = dict(zip("ab", levels, strict=True)) if len(levels) == 2 else {}
-        options = {"groups": kept, "sources": sources, "seed": seed}
-        within[name] = stats.within_source(score, **options, **two, n_permutations=n_permutations, n_boot=n_boot)
-        found = stats.hidden_gap(score, **options, n=n_permutations)
-        hidden[name] = {"n": int(kept.notna().sum()), **found}
+        options = {"groups": of, "sources": sources[known], "seed": seed}
+        table = stats.within_source(score[known], **options, **two, n_permutations=n_permutations, n_boot=n_boot)
+        sizes = ["n", "n_a", "n_b"]
+        within[name] = table.assign(**table[sizes].astype(object).mask(table.index.isin(few), SUPPRESSED, axis=0))
+        found = stats.hidden_gap(score[known], **options, n=n_permutations)
+        hidden[name] = {"n": int(of.notna().sum()), **found}
+    if not within:
+        return pd.DataFrame(), pd.DataFrame()
     return pd.concat(within), pd.DataFrame(hidden).T.infer_objects()
+
+
+def _within(groups: Mapping[str, pd.Series], known: pd.Series) -> dict[str, pd.Series]:
+    """Return the groups of ten known cases of each attribute; attributes without two of them are left out."""
+    found = {}
+    for name, of in groups.items():
+        try:
+            found[name] = stats.comparable(of[known])
+        except InputError:
+            continue
+    return found
 
 
 def leading_contrast(

@@ -9,7 +9,11 @@ from types import MappingProxyType
 import pandas as pd
 
 from helpers import stats
+from helpers.datasets.own.withholding import countable
 from helpers.disclosure import SMALLEST_CELL
+from helpers.stats.complement import small
+
+SUPPRESSED = "suppressed"
 
 
 def beside_small(sizes: Mapping[str, pd.DataFrame]) -> list[tuple[str, str]]:
@@ -70,6 +74,32 @@ def suppressed_cells(groups: pd.DataFrame, crossed: Mapping[str, pd.Series]) -> 
             found[name] = {str(cell): int(n) for cell, n in sizes.items() if n < SMALLEST_CELL}
             found[name] |= dict.fromkeys(sorted(set(both.dropna()) - set(sizes.index)))
     return found
+
+
+def small_sources(groups: Mapping[str, pd.Series], sources: pd.Series) -> list[object]:
+    """List the sources whose sizes of groups must not be shown, for any attribute.
+
+    They have one to nine cases of a group of any attribute, or in all. The sizes of the groups of all cases are known,
+    so the sources that are shown would give away the rest: where a group has one to nine cases in the hidden sources
+    together, the smallest shown source with that group is hidden too (complementary suppression).
+
+    Parameters
+    ----------
+    groups : mapping of str to Series
+        Attributes, as categories.
+    sources : Series
+        Source of each case; cases without one are not counted.
+    """
+    sources = sources.astype("category").cat.remove_unused_categories()
+    codes = [pd.Series(0, sources.index), *map(countable, groups.values())]
+    cells = pd.concat([pd.crosstab(sources[of >= 0], of[of >= 0]) for of in codes], axis=1).fillna(0)
+    hidden = small(cells).any(axis=1)
+    while (lacking := small(cells[hidden].sum())).any():
+        shown = ~hidden & cells.loc[:, lacking].gt(0).any(axis=1)
+        if not shown.any():
+            break
+        hidden[cells.loc[shown].iloc[:, 0].idxmin()] = True
+    return list(hidden.index[hidden])
 
 
 def with_suppressed(

@@ -12,6 +12,7 @@ from helpers.disclosure import SMALLEST_CELL
 from helpers.report.tables import interval
 
 ALPHA = 0.05
+ROUNDING = 1e-12  # smaller sizes are errors of rounding
 # Verdicts of `stats.judge` in words: a ruler shows a gap, a model has one.
 CHANGES = {
     "ruler": {"hides": "shows less of it", "inflates": "shows more of it", "reverses": "turns it round"},
@@ -91,11 +92,11 @@ def findings(
         elif name in contrasts and pd.notna(row["gap"]):
             table = contrasts[name]
             group = table["estimate"].abs().idxmax()
-            said.append(_furthest(group, table, better, shown=row["p_holm"] < ALPHA))
+            said.append(_furthest(group, table, better, shown=row["p_holm"] < ALPHA, family=family))
             if row["p_holm"] >= ALPHA:
-                said.append(_seen(table, family))
+                said += _seen(table, family)
             if given and name in given:
-                said.append(_given(given[name].loc[group], source))
+                said.append(_given(given[name], group, table.loc[group, "reference"], source))
             if changed and name in changed:
                 said.append(_changed(changed[name].loc[group], second, second_is))
             if trends is not None and name in trends.index:
@@ -144,15 +145,18 @@ def _gap(score: str, row: pd.Series, family: int, binary: bool) -> str:
     p = f"permutation p = {row['p_holm']:.2g}" + (f", corrected for {family} questions" if family > 1 else "")
     sizes = f"{row['groups']} groups, n = {row['n']}"
     mean, means = ("the rate of", "rates") if binary else ("mean", "means")
-    measured = (
-        f"the largest difference of group {means} is {row['gap']:.3g}, and chance alone gives {row['expected']:.3g}"
-    )
+    gap, expected = _size(row["gap"]), _size(row["expected"])
+    measured = f"the largest difference of group {means} is {gap}, and chance alone gives {expected}"
     if row["p_holm"] < ALPHA:
         return f"{mean[0].upper()}{mean[1:]} {score} differs between groups: {measured} on average ({sizes}; {p})."
     return f"No difference of {mean} {score} was shown: {measured} on average ({sizes}; {p})."
 
 
-def _furthest(group: object, table: pd.DataFrame, better: str, *, shown: bool) -> str:
+def _size(value: float) -> str:
+    return f"{0 if abs(value) < ROUNDING else value:.3g}"
+
+
+def _furthest(group: object, table: pd.DataFrame, better: str, *, shown: bool, family: int) -> str:
     row = table.loc[group]
     side = "better" if (row["estimate"] > 0) == (better == "higher") else "worse"
     size = interval(row["estimate"], row["low"], row["high"])
@@ -160,7 +164,10 @@ def _furthest(group: object, table: pd.DataFrame, better: str, *, shown: bool) -
     between = f"{group} (n = {row['n']}) less {isolated(row['reference'])} (n = {row['n_reference']})"
     clear = row["low"] > 0 or row["high"] < 0
     reading = f"{side} for {group}" if clear else "an interval that includes no difference"
-    alone = "; that interval knows nothing of the other questions" if clear and not shown else ""
+    other = (
+        "which is of this contrast alone, not of the other questions" if family > 1 else "unlike the permutation test"
+    )
+    alone = f", by the bootstrap, {other}" if clear and not shown else ""
     picked = " It was picked as the furthest, so that its interval is optimistic." if len(table) > 1 else ""
     return f"Furthest from the largest group: {between} is {size}, {reading}{alone}.{picked}"
 
@@ -185,27 +192,39 @@ def _many(n: int | None) -> str:
     return str(n) if n >= SMALLEST_CELL else f"fewer than {SMALLEST_CELL}"
 
 
-def _seen(table: pd.DataFrame, family: int) -> str:
+def _seen(table: pd.DataFrame, family: int) -> list[str]:
     low, high = table["detectable"].min(), table["detectable"].max()
-    span = f"{low:.2g}" if f"{low:.2g}" == f"{high:.2g}" else f"{low:.2g} to {high:.2g}, by group,"
+    if high < ROUNDING:
+        return ["Within each group all scores are equal, so that the size of a detectable difference is not known."]
+    span = f"{low:.2g}" if f"{low:.2g}" == f"{high:.2g}" else f"{_size(low)} to {high:.2g}, by group,"
     one = f"one t test at {ALPHA:.0%}, not corrected, finds a true difference of {span} in four of five such studies"
     larger = f"; corrected for the {family} questions asked here, it would have to be larger" if family > 1 else ""
-    return f"That is no proof of equality: {one}{larger}."
+    return [f"That is no proof of equality: {one}{larger}."]
 
 
-def _given(row: pd.Series, source: str) -> str:
-    alone = interval(row["alone"], row["alone_low"], row["alone_high"])
+def _given(table: pd.DataFrame, group: object, reference: object, source: str) -> str:
+    if group not in table.index or table.get("reference", pd.Series(str(reference), table.index))[group] != str(
+        reference
+    ):
+        return f"The cases with a {source} have another largest group or lack this one: see the table given {source}."
+    row = table.loc[group]
+    alone = f"alone, in the same kind of model, it is {interval(row['alone'], row['alone_low'], row['alone_high'])}"
     if pd.isna(row["given"]):
-        return f"Given {source}, the model has no answer; alone it gives {alone}."
-    numbers = f"{interval(row['given'], row['low'], row['high'])}, alone {alone}"
+        return f"Given {source}, the model has no answer; {alone}."
+    numbers = f"{interval(row['given'], row['low'], row['high'])} in a linear model (HC3 errors, no bootstrap), {alone}"
+    change = f"a change of {interval(row['change'], row['change_low'], row['change_high'])}"
     before, after = _side(row["alone_low"], row["alone_high"]), _side(row["low"], row["high"])
+    changed = _side(row["change_low"], row["change_high"])
     if before and after == before:
         return f"It stays given {source}: {numbers}."
     if before and after:
         return f"Given {source} it turns round: {numbers}."
-    if before and _side(row["change_low"], row["change_high"]):
-        change = interval(row["change"], row["change_low"], row["change_high"])
-        return f"Given {source} it is {numbers}, a change of {change}: {source} can account for it."
+    if before and changed:
+        return f"Given {source} it is {numbers}, {change}: {source} can account for it."
+    if after and changed:
+        return f"Given {source} it is {numbers}, {change}: {source} can hide it."
+    if changed:
+        return f"Given {source} it is {numbers}, {change}: {source} matters, but neither of the two contrasts is shown."
     return f"Given {source} it is {numbers}; whether {source} explains it is not shown."
 
 
