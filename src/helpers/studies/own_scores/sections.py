@@ -99,7 +99,8 @@ def gaps_in_sources(
         options = {"groups": of, "sources": sources[known], "seed": seed}
         table = stats.within_source(score[known], **options, **two, n_permutations=n_permutations, n_boot=n_boot)
         sizes = ["n", "n_a", "n_b"]
-        within[name] = table.assign(**table[sizes].astype(object).mask(table.index.isin(few), SUPPRESSED, axis=0))
+        within[name] = table.astype(dict.fromkeys(sizes, object))
+        within[name].loc[table.index.isin(few), sizes] = SUPPRESSED
         found = stats.hidden_gap(score[known], **options, n=n_permutations)
         hidden[name] = {"n": int(of.notna().sum()), **found}
     if not within:
