@@ -164,6 +164,66 @@ def test_small_groups_of_the_compared_cases_are_suppressed(tmp_path):
     assert found.contrast_changes.xs("x", level=2)["p_holm"].isna().all()
 
 
+def test_few_cases_without_a_model_leave_the_audit_too(tmp_path):
+    """Five of 40 f lack B: from 40 in one table and 35 in the next a reader would compute their mean."""
+    frame = wide()
+    lacking = frame.index[frame["sex"] == "f"][:5]
+    table = long(frame)
+    table = table[~((table["model"] == "B") & table["id"].isin(frame.loc[lacking, "id"]))]
+    own = load(tmp_path, table)
+    assert len(own.cases) == len(own.models) == 115 and own.cases["sex"].value_counts().to_dict() == {"m": 80, "f": 35}
+    assert own.models["A"].tolist() == own.cases["dice"].tolist() == frame.drop(index=lacking)["A"].tolist()
+    (row,) = own.dropped.itertuples()
+    assert row.reason.startswith("not scored for every model, and a group has fewer than 10") and row.n == 5
+    assert compare(own).contrasts["n"].tolist() == [35] * 3
+
+
+def test_a_withheld_group_is_not_counted_among_those_without_a_model(tmp_path):
+    """All four of x lack B: 19 without every model less 15 of the audit would give the size of x."""
+    frame = wide()
+    frame.loc[[0, 1, 2, 3], "sex"] = "x"
+    table = long(frame)
+    lacking = [f"p{k}" for k in [0, 1, 2, 3, *range(4, 49, 3)]]  # and 15 of m
+    own = load(tmp_path, table[~((table["model"] == "B") & table["id"].isin(lacking))])
+    assert len(own.cases) == 116 and len(own.models) == 101 and own.withheld == {"sex": {"x": 4}}
+    counted = own.dropped.set_index("reason")["n"].to_dict()
+    assert counted.pop("not scored for every model: only the comparison of models leaves these cases out") == 15
+    assert list(counted.values()) == [4]
+
+
+def test_a_patient_with_one_lesion_without_a_model_gives_no_other_mean(tmp_path):
+    """The mean of p0 would change from the audit to the comparison, with the same n in both."""
+    frame = wide(120)
+    frame["patient"] = np.arange(120) // 2
+    frame["sex"] = np.where(frame["patient"] % 3 == 0, "f", "m")
+    table = long(frame)
+    own = load(tmp_path, table[~((table["model"] == "C") & (table["id"] == "p0"))], patient="patient")
+    assert len(own.cases) == len(own.models) == 59 and own.dropped["n"].tolist() == [1]
+    assert own.models["A"].to_numpy() == pytest.approx(own.cases["dice"].to_numpy())
+
+
+def test_cases_without_the_audited_model_are_counted_in_patients(tmp_path):
+    frame = wide(120)
+    frame["patient"] = np.arange(120) // 2
+    frame["sex"] = np.where(frame["patient"] % 3 == 0, "f", "m")
+    table = long(frame)
+    own = load(tmp_path, table[~((table["model"] == "A") & (table["patient"] >= 48))], patient="patient")
+    assert own.dropped.to_dict("records") == [{"table": "mine.csv", "reason": "no row of the model 'A'", "n": 12}]
+
+
+def test_the_reference_is_the_largest_group_of_the_audit(tmp_path):
+    """Of 70 m half have every model, of 50 f all: m stays the reference, as in the first table."""
+    frame = wide()
+    frame["sex"] = np.where(np.arange(120) < 70, "m", "f")
+    table = long(frame)
+    own = load(tmp_path, table[~((table["model"] == "B") & table["id"].isin([f"p{k}" for k in range(35)]))])
+    found = compare(own)
+    assert (found.contrasts["reference"] == "m").all() and found.contrasts["n_reference"].tolist() == [35] * 3
+    assert own_scores.model_findings("dice", found).endswith("corrected for 2 comparisons; level 5%.")
+    two = compare(own._replace(models=own.models[["A", "B"]]))
+    assert own_scores.model_findings("dice", two).endswith("Permutation p; level 5%.")
+
+
 def test_few_cases_with_every_model_are_not_compared(tmp_path):
     table = long(wide())
     own = load(tmp_path, table[(table["model"] == "A") | table["id"].isin([f"p{k}" for k in range(9)])])
