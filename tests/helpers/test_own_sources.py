@@ -44,6 +44,15 @@ SIZES = [
 ]  # fmt: skip
 
 
+def test_few_cases_are_no_difference_of_totals_although_they_have_no_group(tmp_path):
+    """Of 30 cases without a sex five have no source; of 29 four are all of source C."""
+    cells = {(site, sex): 40 for site in "AB" for sex in "FM"}
+    own = load(tmp_path, table(cells | {("A", None): 25, (None, None): 5}), groups="sex")
+    assert len(own.cases) == 185 and own.cases["site"].notna().all() and own.dropped["n"].tolist() == [5]
+    own = load(tmp_path, table(cells | {("A", None): 25, ("C", None): 4}), groups="sex")
+    assert small_sources({"sex": own.cases["sex"]}, own.cases["site"]) == ["B", "C"]
+
+
 @pytest.mark.parametrize(("name", "cells", "hidden"), SIZES, ids=[case[0] for case in SIZES])
 def test_the_sizes_of_a_source_are_hidden_for_every_attribute(name, cells, hidden, tmp_path):
     own = load(tmp_path, table(cells))

@@ -15,12 +15,12 @@ def test_a_long_table_of_models(tmp_path):
     base = pd.DataFrame({"case: id": [f"SECRET{k}" for k in range(n)], "sex, at birth": rng.choice(["f", "m"], n)})
     score = rng.normal(0.7, 0.05, n)
     better = 0.1 * (base["sex, at birth"] == "f")
-    parts = [base.assign(model="<i>a</i>", dice=score), base[12:].assign(model="b", dice=(score + better)[12:])]
+    parts = [base.assign(model="<i>a</i>", dice=score), base[40:].assign(model="b", dice=(score + better)[40:])]
     pd.concat(parts).sample(frac=1, random_state=1).to_csv(tmp_path / "long.csv", index=False)
     asked = {"SCORES": "long.csv", "DATA_ROOT": str(tmp_path), "GROUPS": "sex, at birth", "CASE": "case: id"}
     run = audit(tmp_path / "run", **asked, MODEL="model: <i>a</i>")
     found = values(run)
-    assert found["n"] == n and found["models"]["changes"]["b"]["n"] == n - 12
+    assert found["n"] == n and found["models"]["changes"]["b"]["n"] == n - 40
     change = found["models"]["contrast_changes"]["sex, at birth"]["b"]
     ((group, row),) = change.items()
     assert row["estimate"] == pytest.approx(0.1 if group == "f" else -0.1) and row["p_holm"] < 0.05

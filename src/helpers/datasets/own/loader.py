@@ -42,6 +42,7 @@ class OwnScores(NamedTuple):
     and missing if nothing is recorded. `second` and `source` are empty if they were not given. `notes` lists in words
     all that was assumed or looks odd. `dropped` (table, reason, n) counts the cases that were left out. `withheld` has
     the size of each small group whose cases were left out because other groups give it away, by attribute.
+    `source` is missing for the cases without one, and its name is empty if fewer than ten cases have one.
 
     `binary` is True if each row has a score of 0 or 1, so that a mean is a rate. With a truth, `rows` has one row for
     each prediction: ``truth, predicted`` (0 or 1), ``probability`` and ``second`` if there are any. `cases` then has

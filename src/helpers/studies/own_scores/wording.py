@@ -194,9 +194,10 @@ def _many(n: int | None) -> str:
 
 def _seen(table: pd.DataFrame, family: int) -> list[str]:
     low, high = table["detectable"].min(), table["detectable"].max()
+    low = 0.0 if low < ROUNDING else low
     if high < ROUNDING:
         return ["Within each group all scores are equal, so that the size of a detectable difference is not known."]
-    span = f"{low:.2g}" if f"{low:.2g}" == f"{high:.2g}" else f"{_size(low)} to {high:.2g}, by group,"
+    span = f"{low:.2g}" if f"{low:.2g}" == f"{high:.2g}" else f"{low:.2g} to {high:.2g}, by group,"
     one = f"one t test at {ALPHA:.0%}, not corrected, finds a true difference of {span} in four of five such studies"
     larger = f"; corrected for the {family} questions asked here, it would have to be larger" if family > 1 else ""
     return [f"That is no proof of equality: {one}{larger}."]
