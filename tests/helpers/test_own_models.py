@@ -227,7 +227,7 @@ def test_the_reference_is_the_largest_group_of_the_audit(tmp_path):
 def test_few_cases_with_every_model_are_not_compared(tmp_path):
     table = long(wide())
     own = load(tmp_path, table[(table["model"] == "A") | table["id"].isin([f"p{k}" for k in range(9)])])
-    assert own.models is None and any("fewer than 10 cases have a score of every model" in note for note in own.notes)
+    assert own.models is None and any("too few cases have a score of every model" in note for note in own.notes)
 
 
 def test_the_test_of_a_change_holds_its_level():

@@ -126,7 +126,14 @@ def test_a_source_that_hardly_a_case_has_is_left_out(tmp_path):
     frame = table({("A", "F"): 4, ("A", "M"): 5, (None, "F"): 60, (None, "M"): 60})
     own = load(tmp_path, frame)
     assert own.source == "" and len(own.cases) == 129 and own.cases["site"].isna().all()
-    assert own.notes == ["site: fewer than 10 cases have a source, so nothing is given the source"]
+    assert own.notes == ["site: too few cases have a source, so nothing is given the source"]
+
+
+def test_the_source_is_left_out_rather_than_a_group(tmp_path):
+    """Twelve women, of whom five have no site: without these five no group could be compared with the men."""
+    own = load(tmp_path, table({("A", "F"): 7, ("A", "M"): 40, (None, "F"): 5}), groups="sex")
+    assert own.source == "" and own.cases["sex"].value_counts().to_dict() == {"M": 40, "F": 12}
+    assert own.dropped.empty and own.cases["site"].isna().all()
 
 
 def test_every_difference_is_a_group_less_the_reference():

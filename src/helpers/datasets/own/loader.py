@@ -202,20 +202,20 @@ def load_own_scores(
         for name in columns:
             cases[name] = cases[name].cat.remove_unused_categories()
             check_sizes(cases[name])
-        said = [*said, *(f"{name}: {_left_out(of)}" for name, of in withheld.groups.items())]
+    late = [f"{name}: {_left_out(of)}" for name, of in withheld.groups.items()]
     if source:
         part = withheld.parts[f"no {source}, {FEW}"][cases.index]
         cases[source] = cases[source].where(part).cat.remove_unused_categories()
-        counted.append((path.name, f"no {source}: only the parts on the source leave these cases out", (~part).sum()))
-        source, more = _of_source(source, part, withheld.reason)
-        said = [*said, *more]
+        source, more = _of_source(source, part, withheld.reason, path, counted)
+        late += more
     models = None
     if found is not None:
         part = withheld.parts[LACKING][cases.index]
         models, more = compared(ids[cases.index], part, found, path, counted)
         said = [*more, *said]
-    left_out, notes = dropped_frame(counted), [*notes, *said]
-    notes = coarse(notes, exact=withheld.kept.all() and (left_out["n"] >= SMALLEST_CELL).all())
+    left_out = dropped_frame(counted)
+    exact = withheld.kept.all() and (left_out["n"] >= SMALLEST_CELL).all()
+    notes = [*coarse([*notes, *said], exact=exact), *late]
     binary = bool(frame[score].isin((0, 1)).all()) and (judged is not None or frame[score].nunique() > 1)
     found = OwnScores(cases.reset_index(drop=True), score, columns, second, source, left_out, notes, binary)
     found = found._replace(withheld=withheld.groups, models=models)
@@ -260,18 +260,17 @@ def _groups(
     return frame, notes
 
 
-def _of_source(source: str, part: pd.Series, reason: pd.Series) -> tuple[str, list[str]]:
-    """Return the name of the source, empty if fewer than ten cases have one, and a note on the cases without one."""
+def _of_source(source: str, part: pd.Series, reason: pd.Series, path: Path, counted: Notes) -> tuple[str, list[str]]:
+    """Return the name of the source, empty if too few cases have one, and notes on the cases without one."""
     if part.sum() < SMALLEST_CELL:
-        return "", [f"{source}: fewer than {SMALLEST_CELL} cases have a source, so nothing is given the source"]
-    notes, lost = [], (reason == f"no {source}, {FEW}").sum()
-    if n := (~part).sum():
+        return "", [f"{source}: too few cases have a source, so nothing is given the source"]
+    notes, lost = [], int((reason == f"no {source}, {FEW}").sum())
+    if n := int((~part).sum()):
+        counted.append((path.name, f"no {source}: only the parts on the source leave these cases out", n))
         notes.append(f"{source}: {n} cases have no source; only the parts on the source leave them out")
     if lost:
-        many = f"{lost}" if lost >= SMALLEST_CELL else f"fewer than {SMALLEST_CELL}"
-        notes.append(
-            f"{source}: {many} cases without a source are left out of every table, because {FEW.removeprefix('and ')}"
-        )
+        many, why = str(lost) if lost >= SMALLEST_CELL else f"fewer than {SMALLEST_CELL}", FEW.removeprefix("and ")
+        notes.append(f"{source}: {many} cases without a source are left out of every table, because {why}")
     return source, notes
 
 

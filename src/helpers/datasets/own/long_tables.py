@@ -173,11 +173,11 @@ def compared(
         One row a case; the index is its position among the audited cases. None if fewer than ten cases are left.
     notes : list of str
     """
-    counted.append((path.name, ONLY_HERE, int((~part).sum())))
     first, *others = map(repr, found.scores.columns)
     if part.sum() < SMALLEST_CELL:
-        said = f"the audit is of the model {first}; fewer than {SMALLEST_CELL} cases have a score of every model"
+        said = f"the audit is of the model {first}; too few cases have a score of every model"
         return None, [f"{said}, so models are not compared"]
+    counted.append((path.name, ONLY_HERE, int((~part).sum())))
     said = f"the audit is of the model {first}; it is compared with {', '.join(others)} on the cases that all have"
     whole = found.scores.reindex(ids.to_numpy()).set_axis(range(len(ids)))[part.to_numpy()]
     return whole.rename_axis(columns=None).set_axis(list(found.scores.columns), axis=1), [said]

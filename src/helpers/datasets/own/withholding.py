@@ -91,7 +91,8 @@ def withhold(
 
     A part of the audit takes some of the cases, such as those with a source. The groups in it, and those of the cases
     outside, have ten cases or none: fewer inside leave the part, and fewer outside leave the audit. A case that is left
-    out may make another group small, so this repeats until nothing is given away.
+    out may make another group small, so this repeats until nothing is given away. If an attribute then had no two
+    groups of ten cases, the parts are left out instead, and have no case.
 
     Parameters
     ----------
@@ -108,23 +109,30 @@ def withhold(
     """
     reason = pd.Series("", cases.index, dtype=object)
     groups: dict[str, dict[str, int]] = {}
-    parts = {why: part.copy() for why, part in parts.items()}
+    found = {why: part.copy() for why, part in parts.items()}
     everyone, before = pd.Series(0, cases.index), None
-    while before != (now := [int((reason == "").sum()), *(int(part.sum()) for part in parts.values())]):
+    while before != (now := [int((reason == "").sum()), *(int(part.sum()) for part in found.values())]):
         before = now
         for name in columns:
             of = cases.loc[reason == "", name]
             if lost := given_away(of):
                 groups.setdefault(name, {}).update(lost)
                 reason[of.index[of.astype("str").isin(list(lost)) & of.notna()]] = SMALL_GROUP
-        for why, part in parts.items():
+        if (reason == "").sum() < now[0]:
+            continue
+        for why, part in found.items():
             for name in [None, *columns]:
                 part &= reason == ""
                 codes = everyone if name is None else countable(cases.loc[reason == "", name])
                 codes = codes.reindex(cases.index, fill_value=-1)
                 part &= ~in_few(codes, part)
                 reason[in_few(codes, ~part & (reason == ""))] = why
-    return Withheld(reason, groups, {why: part & (reason == "") for why, part in parts.items()})
+    left = cases.loc[reason == ""]
+    if any(part.any() for part in parts.values()) and any(
+        (left[n].value_counts() >= SMALLEST_CELL).sum() < 2 for n in columns
+    ):
+        return withhold(cases, columns, {why: part & False for why, part in parts.items()})
+    return Withheld(reason, groups, {why: part & (reason == "") for why, part in found.items()})
 
 
 def coarse(notes: Sequence[str], *, exact: bool) -> list[str]:
