@@ -127,6 +127,7 @@ def withhold(
                 codes = codes.reindex(cases.index, fill_value=-1)
                 part &= ~in_few(codes, part)
                 reason[in_few(codes, ~part & (reason == ""))] = why
+            found[why] = part
     left = cases.loc[reason == ""]
     if any(part.any() for part in parts.values()) and any(
         (left[n].value_counts() >= SMALLEST_CELL).sum() < 2 for n in columns
