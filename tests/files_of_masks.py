@@ -258,7 +258,7 @@ def other_values(folder: Path) -> None:
 @case(
     MASKS,
     "both masks empty",
-    "left out of the audit, counted by group; `EMPTY=1` or `0` scores them so",
+    "left out of the audit, counted by group where a group has ten; `EMPTY=1` or `0` scores them so",
     "MIC-DKFZ/nnUNet#1428; loli/medpy#111",
 )
 def both_empty(folder: Path) -> None:

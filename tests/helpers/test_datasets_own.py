@@ -553,6 +553,13 @@ def test_a_column_of_predictions_is_no_path():
     assert "PREDICTED=label" not in words
 
 
+def test_equal_scores_are_no_rate(tmp_path):
+    """Of a Dice that is 1 in every case the mean is a mean; of 0 and 1 it is a rate."""
+    assert not load(tmp_path, table(dice=[1] * 40)).binary
+    assert load(tmp_path, table(dice=[0, 1] * 20)).binary
+    assert load(tmp_path, table(dx=TRUTH, p=np.where(np.array(TRUTH) == "yes", 0.9, 0.1)), **classifier()).binary
+
+
 # Small groups that other groups give away
 
 
