@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from helpers.disclosure import SMALLEST_CELL
+from helpers.stats.complement import small
 
 SMALL_GROUP = "in a small group, whose size and mean the other groups would give away"
 FEW = f"and a group has fewer than {SMALLEST_CELL} such cases, whose mean a difference would give away"
@@ -50,9 +52,9 @@ def given_away(groups: pd.Series) -> dict[str, int]:
         Size of each such group, by its name.
     """
     counts = groups.value_counts(sort=False)
-    small = counts[(counts > 0) & (counts < SMALLEST_CELL)]
-    hidden = int(small.sum() + groups.isna().sum())
-    return {str(group): int(n) for group, n in small.items()} if hidden < SMALLEST_CELL else {}
+    few = counts[small(counts)]
+    hidden = int(few.sum() + groups.isna().sum())
+    return {str(group): int(n) for group, n in few.items()} if hidden < SMALLEST_CELL else {}
 
 
 def countable(groups: pd.Series) -> pd.Series:
@@ -71,17 +73,17 @@ def countable(groups: pd.Series) -> pd.Series:
     Series of int
         Number of each case's group, -1 for cases whose number nobody may ask about.
     """
-    counts = groups.value_counts()
-    few = counts.index[(counts > 0) & (counts < SMALLEST_CELL)]
-    codes = pd.Series(groups.cat.codes.to_numpy().astype(int), groups.index)
-    rest = len(groups.cat.categories) if len(few) else -1
-    return codes.mask((codes < 0) | groups.isin(few), rest)
+    codes, k = groups.cat.codes.to_numpy(), len(groups.cat.categories)
+    few = small(np.bincount(codes[codes >= 0], minlength=k))
+    rest = k if few.any() else -1
+    return pd.Series(np.append(np.where(few, rest, np.arange(k)), rest)[codes], groups.index)
 
 
 def in_few(codes: pd.Series, part: pd.Series) -> pd.Series:
     """Mark the cases of a part that has one to nine cases of their group, by the numbers of `countable`."""
     inside = part & (codes >= 0)
-    return inside & codes.map(codes[inside].value_counts()).lt(SMALLEST_CELL)
+    counts = np.bincount(codes[inside], minlength=codes.max() + 2)
+    return inside & small(counts)[codes]
 
 
 def withhold(

@@ -162,7 +162,7 @@ def _furthest(group: object, table: pd.DataFrame, better: str, *, shown: bool, f
     size = interval(row["estimate"], row["low"], row["high"])
     group = isolated(group)
     between = f"{group} (n = {row['n']}) less {isolated(row['reference'])} (n = {row['n_reference']})"
-    clear = row["low"] > 0 or row["high"] < 0
+    clear = _side(row["low"], row["high"]) != 0
     reading = f"{side} for {group}" if clear else "an interval that includes no difference"
     other = (
         "which is of this contrast alone, not of the other questions" if family > 1 else "unlike the permutation test"
@@ -231,7 +231,7 @@ def _given(table: pd.DataFrame, group: object, reference: object, source: str) -
 
 def _side(low: float, high: float) -> int:
     """Return 1 if an interval is above zero, -1 if below, 0 if it includes zero or is NaN."""
-    return int(low > 0) - int(high < 0)
+    return int(low > ROUNDING) - int(high < -ROUNDING)
 
 
 def _changed(row: pd.Series, second: str, second_is: str) -> str:
