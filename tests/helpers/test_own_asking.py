@@ -182,14 +182,15 @@ def test_spellings_of_one_patient(spelt, patients, notes, tmp_path):
 
 
 @pytest.mark.parametrize(("blank", "count"), [(0, ""), (3, "(fewer than 10)"), (12, "(12)")])
-def test_cases_without_a_source_or_a_name_are_noted(blank, count, tmp_path):
-    rows = {"id": [*map(str, range(80 - blank)), *[None] * blank], "dice": np.linspace(0, 1, 80)}
-    rows |= {"site": [*["A", "B"] * 34, *["B"] * (12 - blank), *[None] * blank], "sex": ["u", "v"] * 40}
+def test_cases_without_a_name_are_noted(blank, count, tmp_path):
+    rows = {
+        "id": [*map(str, range(80 - blank)), *[None] * blank],
+        "dice": np.linspace(0, 1, 80),
+        "sex": ["u", "v"] * 40,
+    }
     pd.DataFrame(rows).to_csv(tmp_path / "mine.csv", index=False)
-    own = datasets.load_own_scores(tmp_path / "mine.csv", groups="sex", case="id", source="site")
-    named = f"id: rows without an identifier count as cases {count}"
-    placed = f"site: cases without a source form one more, 'not recorded' {count}"
-    assert own.notes == [named, placed] * (blank > 0)
+    own = datasets.load_own_scores(tmp_path / "mine.csv", groups="sex", case="id")
+    assert own.notes == [f"id: rows without an identifier count as cases {count}"] * (blank > 0)
 
 
 @pytest.mark.parametrize(

@@ -63,12 +63,6 @@ def unnamed(cases: pd.Series) -> list[str]:
     return [f"{cases.name}: rows without an identifier count as cases ({_many(n)})"] if n else []
 
 
-def without_source(values: pd.Series) -> list[str]:
-    """Count the cases without a source, in a note: they are one more source."""
-    n = int(values.isna().sum())
-    return [f"{values.name}: cases without a source form one more, 'not recorded' ({_many(n)})"] if n else []
-
-
 def _many(n: int) -> str:
     return str(n) if n >= SMALLEST_CELL else f"fewer than {SMALLEST_CELL}"
 
