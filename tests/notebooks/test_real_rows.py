@@ -4,6 +4,7 @@ import json
 
 import papermill
 import pytest
+import yaml
 
 from helpers import report
 from helpers.book import renames
@@ -14,6 +15,7 @@ from tests.conftest import ROOT
 BOOTSTRAP_TOLERANCE = 0.006  # between seeds and schemes, for ends of bootstrap intervals alone
 NOTEBOOK = ROOT / "notebooks" / "01_label_audit.ipynb"
 RULER = ROOT / "notebooks" / "02_biased_ruler.ipynb"
+NAMES = yaml.safe_load((ROOT / "tests" / "notebooks" / "reference_names.yaml").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +73,7 @@ def reference_numbers(real_rows, study):
     text = (real_rows / "expected_numbers.json").read_text()
     expected = flatten(json.loads(text, parse_float=lambda t: f"float {t}"))
     expected.pop("note")
-    names = renames.names_of(study)
+    names = NAMES[study]
     return {
         renames.renamed(k, names): v.replace("float", "end") if "bootstrap95" in k else v for k, v in expected.items()
     }
@@ -99,7 +101,7 @@ def differing(expected, values):
 def test_values_are_nested_as_the_reference(values, real_rows):
     expected = json.loads((real_rows / "expected_numbers.json").read_text())
     expected.pop("note")
-    names = renames.names_of("01_label_audit")
+    names = NAMES["01_label_audit"]
     nested = renames.with_names({"values": expected, "claims": []}, names)["values"]
 
     def within(small, large):
