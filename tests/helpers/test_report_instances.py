@@ -8,7 +8,7 @@ import pytest
 from helpers import paths
 from helpers.book import collected, page, workflow
 from helpers.errors import InputError
-from helpers.report import claims, instances
+from helpers.report import claims, instances, verdicts
 from helpers.report.instances import Page
 
 STUDY = "09_worlds"
@@ -180,7 +180,7 @@ def test_a_run_that_can_test_a_claim_represents_it(tmp_path, monkeypatch):
     pages = collected_claims(tmp_path, monkeypatch)
     file = paths.recorded() / STUDY / "a" / "results.json"
     results = json.loads(file.read_text())
-    results["claims"][0]["verdict"] = collected.NOT_TESTABLE
+    results["claims"][0]["verdict"] = claims.UNTESTABLE
     file.write_text(json.dumps(results))
     made(STUDY, paths.recorded() / STUDY / "c", "discs", source="simulated")
     found = collected.collect(pages[:2], "tiny")
@@ -189,7 +189,7 @@ def test_a_run_that_can_test_a_claim_represents_it(tmp_path, monkeypatch):
         ("c", True),
         ("", False),
     ]
-    assert collected.NOT_TESTABLE in claims.VERDICTS
+    assert claims.UNTESTABLE in verdicts.VERDICTS
 
 
 @pytest.mark.parametrize(

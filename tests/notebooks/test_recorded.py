@@ -7,7 +7,7 @@ import yaml
 
 from helpers import report
 from helpers.book import renames, small_runs
-from helpers.report import claims, parameters, sweeps
+from helpers.report import claims, entries, parameters, sweeps
 from tests.conftest import ROOT
 from tests.notation import lacking_parts
 
@@ -96,10 +96,12 @@ def test_no_cell_under_ten(path):
 
 
 @pytest.mark.parametrize("file", CLAIMS, ids=lambda p: p.stem)
-def test_every_claim_names_its_scope_and_parameters_of_its_study(file):
-    known = parameters.read(ROOT / "notebooks" / f"{file.name.partition('.')[0]}.ipynb").types
-    for entry in yaml.safe_load(file.read_text()):
-        assert entry["scope"] in claims.SCOPES and set(entry.get("least", {})) <= set(known), entry["id"]
+def test_every_claim_is_complete_and_names_parameters_of_its_study(file):
+    known = parameters.read(ROOT / "notebooks" / f"{file.name.partition('.')[0]}.ipynb")
+    for entry in entries.read(file).values():
+        assert set(entry.get("least", {})) <= set(known.types), entry["id"]
+    judged = report.judge(file.stem, {**known.defaults, "SOURCE": "real"}, {}, same_data=True)
+    assert {row["verdict"] for row in judged} == {"not testable here"}  # each is complete; there are no values
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda p: "/".join(p.parts[-3:-1]))

@@ -10,12 +10,11 @@ import pandas as pd
 
 from helpers import figures, paths
 from helpers.report import claims as claims_
-from helpers.report import ipynb, recording, tables
+from helpers.report import ipynb, recording, tables, verdicts
 from helpers.report.instances import Page
 from helpers.report.private import shorten
 
 HEAD = ["study", "claim", "published", "ours [95% interval]", "source", "verdict"]
-NOT_TESTABLE = "not testable here"  # one of `claims.VERDICTS`
 INTRO = """# What has been claimed, and what we find
 
 Every claim that a study tests, with the printed number, ours with its 95% interval, and the verdict.
@@ -80,7 +79,7 @@ def collect(pages: list[Page], profile: str) -> pd.DataFrame:
             rows += [{**claim, **of} for claim in results["claims"]]
         for row in (own := rows[start:]):
             same = [other for other in own if other["id"] == row["id"]]
-            best = min(same, key=lambda other: other["verdict"] == NOT_TESTABLE)  # of equals the first
+            best = min(same, key=lambda other: other["verdict"] == claims_.UNTESTABLE)  # of equals the first
             row["leads"] = row["run"] == best["run"]
     frame = pd.DataFrame(rows, columns=[*claims_.COLUMNS, "page", "study", "title", "run", "leads"])
     return frame.astype({"leads": bool})
@@ -130,9 +129,9 @@ def markdown(frame: pd.DataFrame, folder: str = "") -> str:
 
 
 def counts(once: pd.DataFrame) -> pd.DataFrame:
-    """Count claims by study and source (rows) and verdict (columns, in the order of `claims.VERDICTS`)."""
+    """Count claims by study and source (rows) and verdict (columns, in the order of `verdicts.VERDICTS`)."""
     keys = once["study"] + ", " + once["source"]
-    table = pd.crosstab(keys, once["verdict"]).reindex(index=keys.unique(), columns=list(claims_.VERDICTS))
+    table = pd.crosstab(keys, once["verdict"]).reindex(index=keys.unique(), columns=list(verdicts.VERDICTS))
     return table.fillna(0).astype(int).rename_axis(index=None, columns=None)
 
 

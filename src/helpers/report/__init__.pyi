@@ -1,6 +1,7 @@
 """Runs and their records: parameters, provenance, claims, tables, recorded runs and sweeps."""
 
-from helpers.report.claims import judge, same_digits
+from helpers.report.claims import same_digits
+from helpers.report.entries import judge
 from helpers.report.parts import Parts
 from helpers.report.recording import recorded, recorded_repeats
 from helpers.report.run import Run, record, start

@@ -1,32 +1,23 @@
-"""Published claims and their verdicts, all reached by one rule."""
+"""Published claims as rows with their verdicts: by arithmetic, by printed digits, or by the rule of intervals."""
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-import yaml
 
-from helpers import paths
 from helpers.errors import InputError
-from helpers.report.values import flatten
+from helpers.report import verdicts
 
-COLUMNS = ["id", "statement", "reference", "statistic", "scope", "published", "ours", "low", "high", "n", "source"]
-COLUMNS += ["verdict", "why"]
+COLUMNS = ["id", "statement", "reference", "statistic", "scope", "kind", "published", "margin", "ours", "low", "high"]
+COLUMNS += ["low90", "high90", "n", "source", "verdict", "where", "why", "detectable", "needed", "short", "given"]
 SCOPES = ("cohort", "effect")
 SIMULATED = "simulated data: the claim is about the paper's data"
 OTHER = "other data: the claim is about the paper's data"
-VERDICTS = (
-    "reproduced",
-    "direction",
-    "differs",
-    "not supported",
-    "impossible as printed",
-    "not testable here",
-)
+IN_SIMULATION = "in simulation"
+PLACES = (IN_SIMULATION, "on other data", "on the paper's data")  # where a claim was judged
+UNTESTABLE = "not testable here"
 
 
 def same_digits(ours: float, published: str) -> bool:
@@ -74,14 +65,28 @@ def claim(
     same_data: bool = False,
     reduced: str = "",
     by: str = "interval",
-    no_effect: float | None = 0.0,
+    kind: str | None = None,
+    no_effect: float = 0.0,
+    margin: float | None = None,
+    unit: str | None = None,
+    because: str = "",
+    worse: str | None = None,
     comparable: bool = True,
+    published_low: float | None = None,
+    published_high: float | None = None,
+    published_se: float | None = None,
+    published_n: float | None = None,
     ours: float | None = None,
     low: float | None = None,
     high: float | None = None,
+    low90: float | None = None,
+    high90: float | None = None,
     n: int | None = None,
+    seeds: float | None = None,
+    seeds_share: float | None = None,
     impossible: str = "",
     missing: str = "",
+    unjudged: str = "",
     note: str = "",
 ) -> dict[str, Any]:
     """Judge one claim and return it with its verdict.
@@ -104,64 +109,89 @@ def claim(
     by : {"digits", "interval"}
         With "digits", our value is computed on the publication's data and must equal the printed digits. With
         "interval", our value is judged by its interval.
-    no_effect : float or None
-        The value of no effect (0 for a difference, 1 for a ratio); `None` if there is none.
+    kind : {"effect", "none", "not_worse"}
+        By interval: the claim is that there is an effect, that there is none, or that something is not worse.
+    no_effect : float
+        The value of no effect (0 for a difference, 1 for a ratio).
+    margin, unit : float and str, optional
+        Of a claim of no effect: the largest difference that does not matter, and its unit, a word of `statistic`.
+    because : str
+        The reason of the margin, or of a value of no effect that is not 0 or 1.
+    worse : {"lower", "higher"}, optional
+        Of `not_worse`: the values that are worse.
     comparable : bool
         True if the size of the effect, and not only its direction, can be compared.
-    ours, low, high : float, optional
-        Our value and its 95% interval.
+    published_low, published_high, published_se, published_n : float, optional
+        The printed 95% interval of an effect, or its standard error, or the number of cases behind it.
+    ours, low, high, low90, high90 : float, optional
+        Our value, its 95% interval and, for a claim of no effect, its 90% interval.
     n : int, optional
-        Number of cases that our value is computed from.
+        Number of patients that our value is computed from; a float if it is a number of seeds.
+    seeds, seeds_share : float, optional
+        Number of training seeds that our value is a mean over, and their share of its variance.
     impossible : str
         The arithmetic that shows that the printed number cannot be right.
     missing : str
         The data or results that are missing to test the claim here.
+    unjudged : str
+        A word of the statement, such as "strongly", that claims a size and is not judged.
     note : str
         Further remark for the reader, added after the reason; not where the data or the training cannot test the claim.
 
     Returns
     -------
     dict
-        One row with the columns of `COLUMNS`.
+        One row with the columns of `COLUMNS`: also ``where`` the claim was judged (one of `PLACES`), and its power:
+        ``detectable`` (`verdicts.detectable`), and of an inconclusive claim ``needed`` (`verdicts.needed`), the number
+        of what is ``short``, patients or seeds ("neither" if there were enough).
 
     Raises
     ------
     InputError
-        A value that the rule needs is not given, or the scope does not fit.
+        A value that the rule needs is not given, or parts of the claim do not fit each other.
 
     Notes
     -----
     The verdict is the first of these that applies: *impossible as printed* (arithmetic rules the printed number out);
     *not testable here* (something is missing, the claim is about other data, or the training was reduced);
-    by digits, *reproduced* (equal to the printed digits) or else *differs*;
-    by interval, *not supported* (our interval includes no effect, or our value is in the opposite direction),
-    *reproduced* (the published value is inside our interval), *direction* (same direction, size not comparable),
-    *differs* (our interval excludes the published value).
-    An interval that includes both the published value and no effect is compatible with both, so it counts as
-    *not supported*.
+    by digits, *reproduced* (equal to the printed digits) or else *differs*; by interval, that of `verdicts.rule`.
     """
-    _check_scope(f"claim {id}", scope, by)
-    where = ""
+    name = f"claim {id}"
+    check_scope(name, scope, by)
+    found = verdicts.Ours(ours, low, high, low90, high90, n if isinstance(n, int | float) else None)
+    asked = verdicts.Asked(kind, number(published), no_effect, margin, worse, comparable)
+    _check_kind(name, asked, by=by, published=published, statistic=statistic, unit=unit)
+    where, power = "", dict.fromkeys(("detectable", "needed", "short"))
     if impossible:
         verdict, why = "impossible as printed", impossible
     elif missing:
-        verdict, why = "not testable here", f"missing: {missing}"
-    elif barred := _barred(scope, source, same_data, reduced):
-        verdict, why, note = "not testable here", barred, ""
+        verdict, why = UNTESTABLE, f"missing: {missing}"
+    elif lacks := barred(scope, source, same_data, reduced):
+        verdict, why, note = UNTESTABLE, lacks, ""
     elif ours is None:
-        raise InputError(f"claim {id}", "neither a value nor a reason is given", "Give ours, impossible or missing")
-    elif by == "digits":
-        same = same_digits(ours, published)
-        verdict, why = ("reproduced", "equal to the printed digits") if same else ("differs", "other digits")
+        raise InputError(name, "neither a value nor a reason is given", "Give ours, impossible or missing")
     else:
-        verdict, why = _by_interval(f"claim {id}", ours, low, high, number(published), no_effect, comparable)
-        where = "in simulation" if source == "simulated" else "" if same_data else "on other data"
-    why = "; ".join(filter(None, (why, where, note)))
-    row = (id, statement, reference, statistic, scope, published, ours, low, high, n, source, verdict, why)
+        where = IN_SIMULATION if source == "simulated" else PLACES[1 + same_data]
+        if by == "digits":
+            same = same_digits(ours, published)
+            verdict, why = ("reproduced", "equal to the printed digits") if same else ("differs", "other digits")
+        else:
+            verdicts.check_ours(name, kind, found)
+            ends = {"low": published_low, "high": published_high, "se": published_se, "n": published_n}
+            asked = asked._replace(**_printed(name, asked, found, **ends))
+            verdict, why = verdicts.rule(asked, found)
+            power = _power(verdict, asked, found, seeds=seeds, seeds_share=seeds_share)
+            why += f", {margin:g} {unit}" if margin is not None else ""
+            why += f" ({because})" if because else ""
+        note = "; ".join(filter(None, (f'"{unjudged}" is not judged' if unjudged else "", note)))
+    why = "; ".join(filter(None, (why, note)))
+    row = (id, statement, reference, statistic, scope, kind, published, margin, ours, low, high, low90, high90, n)
+    row += (source, verdict, where, why, *power.values(), {})
     return dict(zip(COLUMNS, row, strict=True))
 
 
-def _check_scope(where: str, scope: str | None, by: str) -> None:
+def check_scope(where: str, scope: str | None, by: str) -> None:
+    """Refuse a claim without a scope, and one about an effect by digits."""
     if scope not in SCOPES:
         problem = "it has no scope" if scope is None else f"its scope is {scope!r}"
         raise InputError(where, problem, "Write scope: cohort or scope: effect")
@@ -169,7 +199,7 @@ def _check_scope(where: str, scope: str | None, by: str) -> None:
         raise InputError(where, "an effect on other data has other digits", "Write scope: cohort, or by: interval")
 
 
-def _barred(scope: str, source: str, same_data: bool, reduced: str) -> str:
+def barred(scope: str, source: str, same_data: bool, reduced: str) -> str:
     """Return the reason why the data or the training of a run cannot test a claim; empty if they can."""
     if scope == "cohort" and source != "real":
         return SIMULATED
@@ -178,111 +208,45 @@ def _barred(scope: str, source: str, same_data: bool, reduced: str) -> str:
     return f"reduced training: {reduced}" if reduced else ""
 
 
-def _by_interval(
-    where: str,
-    ours: float,
-    low: float | None,
-    high: float | None,
-    target: float,
-    no_effect: float | None,
-    comparable: bool,
-) -> tuple[str, str]:
-    if low is None or high is None:
-        raise InputError(where, "the value has no 95% interval", "Give low and high")
-    if no_effect is not None and low <= no_effect <= high:
-        return "not supported", "our interval includes no effect"
-    if no_effect is not None and (ours > no_effect) != (target > no_effect):
-        return "not supported", "our interval lies on the other side"
-    if low <= target <= high:
-        return "reproduced", "the published value is inside our interval"
-    if not comparable:
-        return "direction", "same side; the size is not comparable"
-    return "differs", "our interval excludes the published value"
+def _check_kind(
+    where: str, asked: verdicts.Asked, *, by: str, published: str, statistic: str, unit: str | None
+) -> None:
+    """Check a claim by interval with `verdicts.check`, and the unit and the side that it prints."""
+    if by == "digits":
+        if asked.kind is not None or asked.margin is not None:
+            raise InputError(where, "a claim by digits has no kind and no margin", "Leave them out, or by: interval")
+        return
+    verdicts.check(where, asked)
+    if (unit is None) != (asked.margin is None):
+        problem = "the margin has no unit" if unit is None else f"a unit, {unit}, without a margin"
+        raise InputError(where, problem, "Give margin and unit together")
+    if unit is not None and unit.lower() not in statistic.lower():
+        problem = f"the margin is in {unit}, which the statistic is not: {statistic}"
+        raise InputError(f"{where}, unit", problem, "Give the margin in the unit of the statistic, by its word there")
+    if math.isinf(asked.printed) and float(published.strip()[1:]) != asked.no_effect:
+        problem = f"{published} is published, and no effect is {asked.no_effect:g}"
+        raise InputError(where, problem, "Write the same number in both")
 
 
-def judge(
-    study: str,
-    parameters: Mapping[str, Any],
-    values: Mapping[str, Any],
-    *,
-    same_data: bool = False,
-    extra: Mapping[str, Mapping[str, Any]] | None = None,
-    missing: str = "",
-) -> list[dict[str, Any]]:
-    """Judge the published claims of a study, which are listed in `notebooks/claims/<study>.yaml`.
-
-    An entry there has the arguments of `claim`, and a `scope` in any case. It may also name our result: `estimate` is
-    the dotted path of an estimate in `values`, from which our value, its interval and n are taken, or of a bare number
-    for a claim by digits. A bare number has the n of the nearest mapping around it that has one; an estimate has the n
-    it holds. An entry with `missing` cannot be tested in any run of the study. If a run has no value at the path, the
-    claim is *not testable here*. `least` has the smallest values of parameters with which a run can test the claim,
-    such as `{EFFORT: 0.5}`.
-
-    Parameters
-    ----------
-    study : str
-    parameters : mapping
-        The run's parameters (`Run.parameters`): `SOURCE`, and those that an entry has under `least`.
-    values : mapping
-        The run's values.
-    same_data : bool
-        True if the data are the publication's, see `helpers.datasets.is_published`; False for other data, such as a
-        user's images. It has no effect in a simulated run.
-    extra : mapping, optional
-        Claim id to arguments of `claim` that only the run can supply: `impossible`, `missing`, `note`, `same_data`.
-    missing : str
-        The reason why this run can test no claim, except those that arithmetic already rules out.
-
-    Raises
-    ------
-    InputError
-        An entry has no scope, or the run lacks a parameter that an entry has under `least`; `extra` names an unknown
-        claim; a path begins with a name that looks mistyped; or a claim has no value or interval of ours and no reason
-        why not.
-    """
-    file = paths.notebooks() / "claims" / f"{study}.yaml"
-    published = {row["id"]: row for row in yaml.safe_load(file.read_text(encoding="utf-8"))}
-    extra, flat = extra or {}, flatten(values)
-    if odd := set(extra) - set(published):
-        raise InputError(file.name, f"no claim is called {', '.join(sorted(odd))}", f"Claims: {', '.join(published)}")
-    rows = []
-    for key, row in published.items():
-        where = f"{file.name}, claim {key}"
-        _check_scope(where, row.get("scope"), row.get("by", "interval"))
-        known = {"missing": row.pop("missing", missing), "same_data": same_data, **extra.get(key, {})}
-        known |= {"source": parameters["SOURCE"], "reduced": _reduced(where, row.pop("least", {}), parameters)}
-        place = row.pop("estimate", "")
-        found, absent = _ours(place, values, flat, by=row.get("by", "interval"), where=file.name) if place else ({}, "")
-        barred = _barred(row["scope"], *(known[name] for name in ("source", "same_data", "reduced")))
-        if absent and not known["missing"] and not barred:
-            known["missing"] = f"{absent}, which this cohort cannot give"
-        rows.append(claim(**row, **found, **known))
-    return rows
+def _printed(where: str, asked: verdicts.Asked, found: verdicts.Ours, **given: float | None) -> dict[str, float | None]:
+    """Return the ends of the printed interval of an effect; refuse a printed uncertainty of another kind of claim."""
+    if asked.kind != "effect" and any(value is not None for value in given.values()):
+        raise InputError(where, "a printed uncertainty is used for an effect alone", "Leave it out")
+    low, high = verdicts.printed_interval(where, asked.printed, found, **given)
+    return {"low": low, "high": high}
 
 
-def _reduced(where: str, least: Mapping[str, float], parameters: Mapping[str, Any]) -> str:
-    """List the parameters of a run that are below the least with which a claim can be tested; empty if none is."""
-    if odd := [name for name in least if name not in parameters]:
-        raise InputError(where, f"least has {odd[0]}, which the study does not have", f"Known: {', '.join(parameters)}")
-    below = [f"{name} {parameters[name]:g} is below {low:g}" for name, low in least.items() if parameters[name] < low]
-    return ", ".join(below)
-
-
-def _ours(
-    place: str, values: Mapping[str, Any], flat: Mapping[str, Any], *, by: str, where: str
-) -> tuple[dict[str, Any], str]:
-    """Find our value, its interval and n by the path of an estimate; also return the path of a part without a value."""
-    first = place.partition(".")[0]
-    if first not in values and (near := difflib.get_close_matches(first, values, n=1, cutoff=0.8)):
-        raise InputError(f"{where}, estimate {place}", f"the run has no value {first}", f"Did you mean {near[0]}?")
-    bare = place in flat or (f"{place}.estimate" not in flat and by == "digits")
-    parts = {"ours": place} if bare else {"ours": f"{place}.estimate", "low": f"{place}.low", "high": f"{place}.high"}
-    found = {name: flat.get(path) for name, path in parts.items()}
-    absent = next((parts[name] for name, value in found.items() if value is None), "")
-    inside = place.split(".")
-    # A mapping around an estimate counts its units, not those of the estimate: seeds or cells instead of patients.
-    around = [".".join([*inside[:k], "n"]) for k in range(len(inside), -1 if bare else len(inside) - 1, -1)]
-    return found | {"n": next((flat[path] for path in around if flat.get(path) is not None), None)}, absent
+def _power(
+    verdict: str, asked: verdicts.Asked, found: verdicts.Ours, *, seeds: float | None, seeds_share: float | None
+) -> dict[str, Any]:
+    power = {"detectable": verdicts.detectable(asked, found), "needed": None, "short": None}
+    if verdict != "inconclusive" or found.n is None:
+        return power
+    by_seed = seeds_share > 0.5 if seeds_share is not None else not isinstance(found.n, int)
+    count = seeds if by_seed and seeds is not None else found.n
+    power["needed"] = verdicts.needed(asked, found._replace(n=count))
+    enough = power["needed"] is not None and power["needed"] <= count
+    return power | {"short": "neither" if enough else "seeds" if by_seed else "patients"}
 
 
 def table(claims: list[dict[str, Any]]) -> pd.DataFrame:
