@@ -41,11 +41,11 @@ def tables() -> dict[str, pd.DataFrame]:
 def performance(levels: dict[str, float]) -> pd.DataFrame:
     """PSNR of the U-Net at levels of noise, and its Dice at the first of them."""
     columns = ["level", "metric", "target", "arm", "estimate", "low", "high", "change", "change_low", "change_high"]
-    columns += ["n"]
-    nothing = (np.nan,) * 3
+    columns += ["change_low90", "change_high90", "n"]
+    nothing = (np.nan,) * 5
     rows = [(level, "psnr", "psnr", "unet", x, x - 1, x + 1, *nothing, 80) for level, x in levels.items()]
-    rows.append((next(iter(levels)), "dice", "dice", "unet", 0.7, 0.65, 0.75, -0.02, -0.03, -0.01, 80))
-    rows.append(("none", "dice", "dice", "original", 0.72, 0.7, 0.74, 0, 0, 0, 80))
+    rows.append((next(iter(levels)), "dice", "dice", "unet", 0.7, 0.65, 0.75, -0.02, -0.03, -0.01, -0.028, -0.012, 80))
+    rows.append(("none", "dice", "dice", "original", 0.72, 0.7, 0.74, *(0,) * 5, 80))
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -89,7 +89,8 @@ def test_quoted_values_are_those_of_the_tables(tables):
     table = performance({"low": 40.0, "middle": 36.0, "high": 31.0})
     values = reconstruction.quoted(*ABOUT, table, **tables, level="low")
     assert (values["outcome"], values["pair"]["first"]) == ("the Dice of the tumour", "F")
-    assert values["brief"]["change"] == {"estimate": -0.02, "low": -0.03, "high": -0.01, "n": 80}
+    ends = {"low": -0.03, "high": -0.01, "low90": -0.028, "high90": -0.012}
+    assert values["brief"]["change"] == {"estimate": -0.02, **ends, "n": 80}
     harm = tables["harm"].set_index(["attribute", "arm"]).loc[("sex", "unet")]
     assert values["brief"]["harm"]["estimate"] == harm["difference"]
     assert values["brief"]["harm"]["n"] == harm["n"] + harm["n_against"] == 80
@@ -101,6 +102,8 @@ def test_quoted_values_are_those_of_the_tables(tables):
     row = tables["gaps"].set_index(["attribute", "arm", "metric"]).loc[("sex", "unet", "ser")]
     parts = {"value": row["value"], "estimate": row["change"], "low": row["low"], "high": row["high"], "n": 80}
     assert values["gaps"]["dice ser"]["sex"]["unet"] == parts
+    delta = values["gaps"]["dice delta"]["sex"]["unet"]  # the change that a claim is about
+    assert delta["low"] <= delta["low90"] < delta["high90"] <= delta["high"]
     assert not [name for name, value in flatten(values).items() if isinstance(value, float) and np.isnan(value)]
 
 

@@ -159,10 +159,12 @@ def normal(error: float, n: int = 4001) -> np.ndarray:
 def test_an_interval_over_seeds_has_student_t_for_the_share_that_seeds_have():
     seeds = np.array([0.0, 1.0, 2.0])  # the variance of their mean is 1 / 3
     none = seeded_interval(1.0, normal(1.0), [], n=5)
+    assert none.seeds_share is None
     assert (none.low, none.high) == pytest.approx((1 - 1.96, 1 + 1.96), abs=0.01)
     alone = seeded_interval(1.0, normal(np.sqrt(1 / 3)), [seeds], n=5)
     assert (alone.low, alone.high) == pytest.approx((1 - 4.303 / np.sqrt(3), 1 + 4.303 / np.sqrt(3)), rel=0.02)
     half = seeded_interval(1.0, normal(np.sqrt(2 / 3)), [seeds], n=5)
+    assert half.seeds_share == pytest.approx(0.5, rel=0.01)
     assert half.high - 1 == pytest.approx(
         scipy.stats.t.ppf(0.975, 8) * np.sqrt(2 / 3), rel=0.02
     )  # (2 / 3)^2 / ((1 / 3)^2 / 2)

@@ -65,3 +65,34 @@ def test_a_table_is_an_estimate_a_row_with_its_other_columns():
     assert found == {"a": {**PARTS, "n": 40, "p": 0.01}, "b": {**PARTS, "estimate": 0.375, "n": 12, "p": 0.01}}
     assert stats.estimates(table.drop(columns="n"), "rate", units=3)["b"]["n"] == 3.0
     assert stats.estimates(table.iloc[:0], "rate") == {}
+
+
+def test_a_claim_of_no_effect_gets_its_90_percent_interval():
+    ends = {"low90": 0.15, "high90": 0.4}
+    assert stats.estimate({**ROW, **ends}, "rate", null=True) == {**PARTS, **ends, "n": 40}
+    assert stats.estimate({**ROW, **ends}, "rate") == {**PARTS, "n": 40}  # only where asked
+    seeded = {**ROW, **ends, "seeds": 3, "seeds_share": 0.25}
+    found = stats.estimate(seeded, "rate", null=True)
+    assert found == {**PARTS, **ends, "seeds": 3.0, "seeds_share": 0.25, "n": 40}
+    assert type(found["seeds"]) is float  # few seeds are no small group
+    changes = {"change": 0.25, "change_low": 0.125, "change_high": 0.5, "change_low90": 0.15, "change_high90": 0.4}
+    assert stats.estimate(changes, *list(changes)[:3], n=None, null=True) == {**PARTS, **ends}
+    with pytest.raises(InputError, match="estimate, low90: only rate, "):
+        stats.estimate(ROW, "rate", null=True)
+
+
+def test_a_table_has_90_percent_intervals_where_asked():
+    row = {**ROW, "low90": 0.15, "high90": 0.4, "seeds": 3, "seeds_share": np.nan}
+    table = pd.DataFrame({"a": row}).T
+    assert stats.estimates(table, "rate")["a"] == {**PARTS, "n": 40, "p": 0.01, "seeds": 3}
+    null = {"low90": 0.15, "high90": 0.4, "seeds": 3.0, "n": 40, "p": 0.01}
+    assert stats.estimates(table, "rate", null=True)["a"] == {**PARTS, **null}
+
+
+@pytest.mark.parametrize("statistic", ["difference", "ratio"])
+def test_both_intervals_come_from_the_same_replicates(statistic):
+    how = {"groups": np.repeat(["a", "b"], 40), "a": "a", "b": "b", "statistic": statistic, "n_boot": 400}
+    found, narrow = (stats.bootstrap(np.arange(80), **how, level=x) for x in (0.95, 0.9))
+    written = stats.estimate(found, null=True)
+    assert (written["low90"], written["high90"]) == (narrow.low, narrow.high)
+    assert written["low"] < written["low90"] < written["high90"] < written["high"]

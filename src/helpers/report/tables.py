@@ -12,6 +12,9 @@ from helpers.disclosure import SMALLEST_CELL
 from helpers.report import claims as claims_
 from helpers.report.recording import is_size
 
+# Parts of an estimate that is shown with its 95% interval in one cell.
+ENDS = ("low", "high", "low90", "high90", "seeds_share")
+
 
 def show(frame: pd.DataFrame, *, estimate: str = "", digits: int = 3, hide: Sequence[object] = ()) -> pd.DataFrame:
     """Prepare a table for display: round its numbers and suppress groups under 10.
@@ -49,7 +52,7 @@ def show(frame: pd.DataFrame, *, estimate: str = "", digits: int = 3, hide: Sequ
         table[column] = pd.Series(whole, index=table.index, dtype=object)
         table.loc[small[column], column] = f"<{SMALLEST_CELL}"
     table.loc[[label in hide for label in frame.index], numbers + sizes] = "suppressed"
-    return table.drop(columns=["low", "high"]) if estimate else table
+    return table.drop(columns=[c for c in ENDS if c in table]) if estimate else table
 
 
 def _number(value: float, digits: int, like: float | None = None) -> str:

@@ -117,7 +117,7 @@ def resampled(tables: Sequence[np.ndarray], *, n_boot: int, seed: int) -> list[n
 
 
 def change_row(baseline: float, value: float, replicates: np.ndarray, *, n: int, level: float) -> dict[str, object]:
-    """Return a statistic in two arms, and its change with interval and p from the replicates of the change.
+    """Return a statistic in two arms, and its change with intervals and p from the replicates of the change.
 
     `p` is two-sided: twice the smaller of the shares of replicates at or below 0 and at or above 0. One is added to
     the count and to the number of replicates, so that `p` is never 0. `p_as_published` is one-sided: the share of
@@ -128,7 +128,7 @@ def change_row(baseline: float, value: float, replicates: np.ndarray, *, n: int,
     change = value - baseline
     row = {"baseline": baseline, "value": value, "change": change}
     if np.isnan(change) or np.isnan(replicates).all():
-        nothing = dict.fromkeys(["se", "low", "high", "p", "p_as_published"], float("nan"))
+        nothing = dict.fromkeys(["se", "low", "high", "low90", "high90", "p", "p_as_published"], float("nan"))
         return row | nothing | {"dropped": len(replicates)}
     interval = percentile_interval(change, np.round(replicates, 12), n, level)  # a rounding error is no change
     draws = interval.replicates
@@ -137,6 +137,7 @@ def change_row(baseline: float, value: float, replicates: np.ndarray, *, n: int,
         "se": float(draws.std()),
         "low": interval.low,
         "high": interval.high,
+        **dict(zip(("low90", "high90"), interval.ends(0.9), strict=True)),
         "p": min(1.0, 2 * (min(below, above) + 1) / (len(draws) + 1)),
         "p_as_published": (below if draws.mean() > 0 else above) / len(draws),
         "dropped": interval.dropped,

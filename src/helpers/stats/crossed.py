@@ -7,6 +7,7 @@ independently (the "pigeonhole" bootstrap of Owen 2007, https://doi.org/10.1214/
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -83,13 +84,14 @@ def seeded_interval(
     """
     error = np.nanstd(replicates)
     shares = [values.var(ddof=1) / len(values) for values in by_seed]
+    seeds_share = min(1.0, float(sum(shares) / error**2)) if by_seed and error > 0 else None
     if sum(shares) > 0 and np.isfinite(error) and error > 0:
         total = max(error**2, sum(shares))
         df = total**2 / sum(share**2 / (len(v) - 1) for share, v in zip(shares, by_seed, strict=True))
         steps = np.clip((replicates - estimate) / error, -FARTHEST, FARTHEST)
         # using the lower tail for both signs keeps the precision that 1 - cdf would lose
         replicates = estimate - error * np.sign(steps) * stats.t.ppf(stats.norm.cdf(-np.abs(steps)), df)
-    return percentile_interval(float(estimate), replicates, n, level)
+    return replace(percentile_interval(float(estimate), replicates, n, level), seeds_share=seeds_share)
 
 
 def two_sided_p(interval: Interval, null: float = 0.0) -> float:

@@ -60,11 +60,11 @@ def prediction_fairness(
     -------
     DataFrame
         One row per finding, attribute, arm and metric ("eodd", "eop"): ``baseline, value, change`` (value minus
-        baseline), ``se, low, high, p`` (two-sided), ``q`` (Benjamini-Hochberg over the whole table),
-        ``p_as_published`` (one-sided), ``dropped`` replicates, ``se_baseline, se_value`` (standard errors of the two
-        values themselves), sizes ``n`` (cases), ``n_patients``, ``n_positive`` and ``n_negative`` (of the smallest
-        group compared) and ``left_out``. If fewer than two groups are left, the numbers are NaN and no test is made.
-        ``attrs["tests"]`` is the number of tests corrected for.
+        baseline), ``se, low, high, low90, high90`` (its 90% interval), ``p`` (two-sided), ``q`` (Benjamini-Hochberg
+        over the whole table), ``p_as_published`` (one-sided), ``dropped`` replicates, ``se_baseline, se_value``
+        (standard errors of the two values themselves), sizes ``n`` (cases), ``n_patients``, ``n_positive`` and
+        ``n_negative`` (of the smallest group compared) and ``left_out``. If fewer than two groups are left, the numbers
+        are NaN and no test is made. ``attrs["tests"]`` is the number of tests corrected for.
 
     Raises
     ------

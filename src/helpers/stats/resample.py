@@ -28,7 +28,8 @@ CHUNK = 2_000_000  # draws held in memory at a time: 16 MB
 class Interval:
     """An estimate with its bootstrap percentile interval.
 
-    `dropped` counts undefined replicates (a group was not drawn, or 0/0), which are not in `replicates`.
+    `dropped` counts undefined replicates (a group was not drawn, or 0/0), which are not in `replicates`. `seeds_share`
+    is the share of training seeds in the variance, None if no seed is involved.
     """
 
     estimate: float
@@ -39,6 +40,11 @@ class Interval:
     n_boot: int
     dropped: int
     replicates: np.ndarray = field(repr=False, compare=False)
+    seeds_share: float | None = field(default=None, repr=False, compare=False)
+
+    def ends(self, level: float) -> tuple[float, float]:
+        """Compute the ends of the percentile interval with another coverage, from the same replicates."""
+        return percentiles(self.replicates, level)
 
     def __str__(self) -> str:
         span = f"{self.estimate:.3f} [{self.low:.3f}, {self.high:.3f}]"
@@ -296,7 +302,12 @@ def percentile_interval(estimate: float, replicates: np.ndarray, n: int, level: 
     defined = replicates[~np.isnan(replicates)]
     if not len(defined):
         raise InputError("bootstrap", "no replicate is defined", "The groups are too small to resample.")
-    method = "linear" if np.isfinite(defined).all() else "nearest"
-    low, high = np.quantile(defined, [0.5 - level / 2, 0.5 + level / 2], method=method)
     dropped = len(replicates) - len(defined)
-    return Interval(estimate, float(low), float(high), level, n, len(replicates), dropped, defined)
+    return Interval(estimate, *percentiles(defined, level), level, n, len(replicates), dropped, defined)
+
+
+def percentiles(replicates: np.ndarray, level: float) -> tuple[float, float]:
+    """Compute the ends of a percentile interval from defined replicates; order statistics if some are infinite."""
+    method = "linear" if np.isfinite(replicates).all() else "nearest"
+    low, high = np.quantile(replicates, [0.5 - level / 2, 0.5 + level / 2], method=method)
+    return float(low), float(high)

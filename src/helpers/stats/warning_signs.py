@@ -16,7 +16,8 @@ from helpers.stats.inputs import check_scores, need_columns
 
 BADLY = 0.75  # an image counts as badly served if its error is above this quantile of its run
 UNDEFINED = 0.05  # no interval is given if more than this share of replicates has no value
-COLUMNS = ["training", "sign", "scope", "measure", "estimate", "low", "high", "runs", "n_images"]
+COLUMNS = ["training", "sign", "scope", "measure", "estimate", "low", "high", "low90", "high90", "seeds_share"]
+COLUMNS += ["runs", "n_images"]
 
 
 class SignedRun(NamedTuple):
@@ -63,11 +64,12 @@ def compare_signs(
     Returns
     -------
     DataFrame
-        ``training, sign, scope, measure, estimate, low, high, runs, n_images``, means over runs. Measures are ``rank
-        correlation`` (Spearman; 0 for a useless sign) and ``AUROC, served badly`` (how well the sign detects the
-        largest quarter of errors of a run; 0.5 for a useless sign). Both have the scopes ``pooled``, each of the two
-        groups, and ``within``, the mean of the two groups' values. ``AUROC, <b>`` (how well the sign detects group `b`)
-        is pooled only. Within a group, the largest quarter is taken of that group's errors.
+        ``training, sign, scope, measure, estimate, low, high`` (95%), ``low90, high90`` (90%), ``seeds_share`` (share
+        of the runs in the variance), ``runs, n_images``, means over runs. Measures are ``rank correlation`` (Spearman;
+        0 for a useless sign) and ``AUROC, served badly`` (how well the sign detects the largest quarter of errors of a
+        run; 0.5 for a useless sign). Both have the scopes ``pooled``, each of the two groups, and ``within``, the mean
+        of the two groups' values. ``AUROC, <b>`` (how well the sign detects group `b`) is pooled only. Within a group,
+        the largest quarter is taken of that group's errors.
 
     Raises
     ------
@@ -172,15 +174,15 @@ class SignStudy:
     def interval(
         self, training: object, observed: np.ndarray, replicates: np.ndarray, most: tuple[float, float]
     ) -> tuple:
-        """Return mean over runs, its interval clipped to the measure's range, and the numbers of runs and images."""
+        """Return `COLUMNS` from the estimate on; the 95% and the 90% interval are clipped to the measure's range."""
         n = len(np.unique(np.concatenate([r.code for r in self._runs[training]])))
         if np.isnan(observed).any():
-            return np.nan, np.nan, np.nan, len(observed), n
+            return (np.nan,) * 6 + (len(observed), n)
         if np.isnan(replicates).mean() > UNDEFINED:
-            return observed.mean(), np.nan, np.nan, len(observed), n
+            return observed.mean(), *(np.nan,) * 5, len(observed), n
         found = seeded_interval(float(observed.mean()), replicates, [observed], n=n)
-        low, high = np.clip((found.low, found.high), *most)  # wide tails can leave the range
-        return found.estimate, low, high, len(observed), n
+        ends = np.clip((found.low, found.high, *found.ends(0.9)), *most)  # wide tails can leave the range
+        return found.estimate, *ends, found.seeds_share, len(observed), n
 
 
 def _order(weights: np.ndarray, run: SignedRun, *, inside: Callable[[SignedRun], np.ndarray]) -> np.ndarray:

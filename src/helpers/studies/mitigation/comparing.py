@@ -17,6 +17,7 @@ from helpers.stats.crossed import resample_seeds, seeded_interval, two_sided_p
 from helpers.stats.inputs import check_groups
 
 METRICS = ("auroc", "worst_auroc", "auroc_gap", "eodd", "eop", "worst_accuracy")
+CHANGE = ("change", "change_low", "change_high", "change_low90", "change_high90", "seeds_share", "p")
 BLOCK = 250_000  # weights processed at a time: 2 MB, which fit in a processor's cache
 
 
@@ -63,8 +64,10 @@ def compare_methods(
     -------
     DataFrame
         One row per method and metric: ``value`` with its interval ``low, high``; ``baseline`` (the baseline's value),
-        ``change`` (value minus baseline) with ``change_low, change_high``, ``p`` (two-sided) and ``q``
-        (Benjamini-Hochberg over the whole table); in rows of the baseline, ``change`` to ``q`` are NaN; ``seeds``;
+        ``change`` (value minus baseline) with ``change_low, change_high``, its 90% interval ``change_low90,
+        change_high90`` and ``seeds_share``, the share of the seeds in its variance (None with one seed), ``p``
+        (two-sided) and ``q`` (Benjamini-Hochberg over the whole table); in rows of the baseline, ``change`` to ``q``
+        are NaN; ``seeds``;
         ``n`` cases and ``n_patients`` that the metric uses; ``n_smallest``, the number of positives or of
         negatives, whichever is smaller, of the smallest group (for "auroc" of all cases); ``left_out``, the groups that
         are too small; and ``dropped``, the replicates in which a class was not drawn. ``attrs["tests"]`` is the number
@@ -115,13 +118,13 @@ def compare_methods(
             row = {"method": method, "metric": metric, "baseline": float(values[first].mean())}
             own = _estimate(values[i], draws[:, i], weights, study, level)
             row |= {"value": own[0], "low": np.maximum(own[1], 0.0), "high": np.minimum(own[2], 1.0)}
-            change = (np.nan,) * 4
+            change = (np.nan,) * len(CHANGE)
             if i != first:
                 change = _estimate(values[i] - values[first], draws[:, i] - draws[:, first], weights, study, level)
-            row |= dict(zip(("change", "change_low", "change_high", "p"), change, strict=True))
+            row |= dict(zip(CHANGE, change, strict=True))
             row |= {"seeds": study.seeds} | study.sizes[metric == "auroc"]
             rows.append(row | {"dropped": int(np.isnan(draws[:, i, 0]).sum())})
-    columns = ["method", "metric", "value", "low", "high", "baseline", "change", "change_low", "change_high", "p"]
+    columns = ["method", "metric", "value", "low", "high", "baseline", *CHANGE]
     return add_q(pd.DataFrame(rows)[columns + [c for c in rows[0] if c not in columns]])
 
 
@@ -142,16 +145,16 @@ class _Study(NamedTuple):
 
 def _estimate(
     values: np.ndarray, draws: np.ndarray, weights: np.ndarray, study: _Study, level: float
-) -> tuple[float, float, float, float]:
-    """Compute the mean over seeds, its interval, and p against 0, from values (seeds,) and draws (n_boot, seeds)."""
+) -> tuple[float | None, ...]:
+    """Compute `CHANGE`, or the same of a value, from values (seeds,) and draws (n_boot, seeds); p is against 0."""
     value = float(values.mean())
     if np.isnan(value):
-        return (np.nan,) * 4
+        return (np.nan,) * len(CHANGE)
     replicates = _cross(values, draws, weights)
     replicates = np.round(replicates - np.nanmean(replicates) + value, 12)  # rounding errors are no change
     by_seed = [values] if study.seeds > 1 else []
     found = seeded_interval(value, replicates, by_seed, n=study.n_patients, level=level)
-    return value, found.low, found.high, two_sided_p(found)
+    return value, found.low, found.high, *found.ends(0.9), found.seeds_share, two_sided_p(found)
 
 
 def _cross(values: np.ndarray, draws: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from helpers.studies.mitigation import comparing
 from helpers.studies.mitigation.protocol import BASELINE, METHODS, START, THRESHOLDS, Compared
 from helpers.studies.mitigation.tasks import PARTS, Study
 
+CHANGE = ("change", "change_low", "change_high")  # columns of a change from plain fine-tuning
 CHOSEN_BY = ("auroc", "worst_auroc", "eodd")
 
 
@@ -133,8 +134,8 @@ def image_quality(found: Compared, *, rule: str, n_boot: int = 1000, seed: int =
     Returns
     -------
     pandas.DataFrame
-        Index method; columns ``psnr, low, high`` in dB, ``change, change_low, change_high`` from plain fine-tuning, and
-        ``n`` patients; empty for a classification.
+        Index method; columns ``psnr, low, high`` in dB, ``change, change_low, change_high`` from plain fine-tuning, its
+        90% interval ``change_low90, change_high90``, and ``n`` patients; empty for a classification.
     """
     codes, patients = pd.factorize(found.cases["test"]["patient_id"])
     drawn = drawing.multinomial(len(patients), n_boot=n_boot, seed=seed)[:, codes]
@@ -147,6 +148,7 @@ def image_quality(found: Compared, *, rule: str, n_boot: int = 1000, seed: int =
         change = replicates - means[BASELINE][1]
         ends = dict(zip(("low", "high"), np.quantile(replicates, [0.025, 0.975]), strict=True))
         moved = dict(zip(("change_low", "change_high"), np.quantile(change, [0.025, 0.975]), strict=True))
+        moved |= dict(zip(("change_low90", "change_high90"), np.quantile(change, [0.05, 0.95]), strict=True))
         rows[method] = {"psnr": value} | ends | {"change": value - means[BASELINE][0]} | moved | {"n": len(patients)}
     return pd.DataFrame.from_dict(rows, orient="index")
 
@@ -175,9 +177,9 @@ def quoted(
     """
     values: dict[str, object] = {
         "value": _nested(table, "value", "low", "high"),
-        "change": _nested(table, "change", "change_low", "change_high"),
-        "shifted": _nested(shifted, "change", "change_low", "change_high"),
-        "psnr": {row: _known(quality.loc[row], "change", "change_low", "change_high") for row in quality.index},
+        "change": _nested(table, *CHANGE, null=True),
+        "shifted": _nested(shifted, *CHANGE),
+        "psnr": {row: _known(quality.loc[row], *CHANGE, null=True) for row in quality.index},
         "slope": {method: _slope(candidates[candidates["method"] == method]) for method in METHODS},
     }
     worst = table[(table["metric"] == "worst_auroc") & table["q"].notna()]
@@ -258,15 +260,15 @@ def probe_table(
     return rows[["auroc", "low", "high", "change", "change_low", "change_high", "p", "n"]]
 
 
-def _nested(table: pd.DataFrame, *columns: str) -> dict[str, dict[str, object]]:
+def _nested(table: pd.DataFrame, *columns: str, null: bool = False) -> dict[str, dict[str, object]]:
     found: dict[str, dict[str, object]] = {}
     for row in table.to_dict("records"):
-        found.setdefault(row["method"], {})[row["metric"]] = _known(row, *columns)
+        found.setdefault(row["method"], {})[row["metric"]] = _known(row, *columns, null=null)
     return found
 
 
-def _known(row: Mapping[str, Any] | pd.Series, *columns: str) -> dict[str, object] | None:
-    return None if np.isnan(row[columns[0]]) else stats.estimate(row, *columns)
+def _known(row: Mapping[str, Any] | pd.Series, *columns: str, null: bool = False) -> dict[str, object] | None:
+    return None if np.isnan(row[columns[0]]) else stats.estimate(row, *columns, null=null)
 
 
 def _slope(own: pd.DataFrame) -> dict[str, object] | None:
@@ -274,13 +276,15 @@ def _slope(own: pd.DataFrame) -> dict[str, object] | None:
     if own.empty:
         return None
     wide = own.pivot(index="seed", columns="strength", values="auroc")
-    value, half = _mean((wide[wide.columns.max()] - wide[wide.columns.min()]).to_numpy())
+    rises = (wide[wide.columns.max()] - wide[wide.columns.min()]).to_numpy()
+    (value, half), (_, half90) = _mean(rises), _mean(rises, level=0.9)
     ends = {"estimate": value, "low": value - half, "high": value + half}
-    return stats.estimate(ends, units=len(wide)) if np.isfinite(half) else None
+    ends |= {"low90": value - half90, "high90": value + half90}
+    return stats.estimate(ends, units=len(wide), null=True) if np.isfinite(half) else None
 
 
-def _mean(values: np.ndarray) -> tuple[float, float]:
+def _mean(values: np.ndarray, *, level: float = 0.95) -> tuple[float, float]:
     """Compute the mean and the half-width of its t interval; the half-width is NaN with fewer than two values."""
     n = len(values)
-    half = half_width_of(values.std(ddof=1), n) if n > 1 else float("nan")
+    half = half_width_of(values.std(ddof=1), n, level=level) if n > 1 else float("nan")
     return (float(values.mean()) if n else float("nan")), float(half)

@@ -197,9 +197,9 @@ def headline(table: pd.DataFrame) -> dict[str, object]:
     Returns
     -------
     dict
-        ``cells`` (their number), and for each verdict and for ``causes`` a share with its 95% Wilson interval, by
-        `stats.estimate`; n is the number of cells or of causes. Cells share worlds, so the interval is too narrow. The
-        world without a cause is left out, since there is no gap to reduce.
+        ``cells`` (their number), and for each verdict and for ``causes`` a share with its 95% and 90% Wilson intervals,
+        by `stats.estimate`; n is the number of cells or of causes. Cells share worlds, so the interval is too narrow.
+        The world without a cause is left out, since there is no gap to reduce.
     """
     rows = table[table["cause"] != "none"]
     helped = (rows["verdict"] == "helps").groupby(rows["cause"]).any()
@@ -207,8 +207,9 @@ def headline(table: pd.DataFrame) -> dict[str, object]:
     counts["causes"] = int(helped.sum()), len(helped)
     found: dict[str, object] = {"cells": float(len(rows))}
     for name, (count, n) in counts.items():
-        low, high = wilson(count, n)
-        found[name] = stats.estimate({"estimate": count / n, "low": low, "high": high}, units=n)
+        ends = dict(zip(("low", "high"), wilson(count, n), strict=True))
+        ends |= dict(zip(("low90", "high90"), wilson(count, n, alpha=0.1), strict=True))
+        found[name] = stats.estimate({"estimate": count / n, **ends}, units=n, null=True)
     return found
 
 

@@ -107,7 +107,7 @@ def quoted(
         "outcome": words,
         "pair": pair._asdict(),
         "brief": {
-            "change": stats.estimate(unet, *CHANGE),
+            "change": stats.estimate(unet, *CHANGE, null=True),
             "harm": stats.estimate(two, "difference", n=two["n"] + two["n_against"]),
         },
         "performance": {
@@ -125,7 +125,7 @@ def quoted(
         values["odds"][names[attribute]] = known.to_dict()
     for (score, metric, attribute), part in gaps.groupby(["score", "metric", "attribute"]):
         found = {
-            row["arm"]: {"value": _number(row["value"])} | stats.estimate(row, "change")
+            row["arm"]: {"value": _number(row["value"])} | stats.estimate(row, "change", null=metric == "delta")
             for row in part.to_dict("records")
         }
         values["gaps"].setdefault(f"{score} {metric}", {})[names[attribute]] = found

@@ -17,8 +17,10 @@ from helpers.stats.intervals import wilson
 
 # The table of `stats.prediction_fairness` where there is no label.
 _COLUMNS = ["finding", "attribute", "arm", "metric", "n_positive", "n_negative", "baseline", "value", "change"]
-NO_ODDS = pd.DataFrame(columns=[*_COLUMNS, "se_baseline", "se_value", "low", "high", "p", "q", "p_as_published"])
+_ENDS = ["low", "high", "low90", "high90"]
+NO_ODDS = pd.DataFrame(columns=[*_COLUMNS, "se_baseline", "se_value", *_ENDS, "p", "q", "p_as_published"])
 NO_NOISE = 1e12  # photons
+NINETY = (0.05, 0.95)  # shares of replicates below the ends of a 90% interval
 FEW = 64  # number of images for the PSNR of a noise level
 
 
@@ -82,7 +84,8 @@ def performance(measured: Mapping[str, Measured], *, targets: list[str], n_boot:
     -------
     pandas.DataFrame
         ``level, metric`` ("psnr", "ssim", "dice", "auroc"), ``target, arm, estimate, low, high`` (95%), the
-        ``change`` from the original with ``change_low, change_high``, and ``n`` patients. The original has the level
+        ``change`` from the original with ``change_low, change_high`` and its 90% interval ``change_low90,
+        change_high90``, and ``n`` patients. The original has the level
         "none". A target "mean" is the mean AUROC over the targets.
     """
     rows = []
@@ -94,9 +97,20 @@ def performance(measured: Mapping[str, Measured], *, targets: list[str], n_boot:
         for (metric, target), arms in _draws(tested, targets, weights).items():
             for arm, values in arms.items():
                 change = values - arms.get("original", np.nan)
-                rows.append((level, metric, target, arm, *_ends(values), *_ends(change), len(patients)))
+                rows.append(
+                    (
+                        level,
+                        metric,
+                        target,
+                        arm,
+                        *_ends(values),
+                        *_ends(change),
+                        *_ends(change, NINETY)[1:],
+                        len(patients),
+                    )
+                )
     columns = ["level", "metric", "target", "arm", "estimate", "low", "high"]
-    columns += ["change", "change_low", "change_high", "n"]
+    columns += ["change", "change_low", "change_high", "change_low90", "change_high90", "n"]
     table = pd.DataFrame(rows, columns=columns)
     original = table["arm"] == "original"
     once = table[original].drop_duplicates(["metric", "target"]).assign(level="none")
@@ -198,12 +212,12 @@ def negative_control(
     return stats.estimate({"estimate": found / n, "low": low, "high": high}, units=n)
 
 
-def _ends(values: np.ndarray) -> tuple[float, float, float]:
-    """Return the estimate, which is the first value, and the ends of its percentile interval."""
+def _ends(values: np.ndarray, shares: tuple[float, float] = (0.025, 0.975)) -> tuple[float, float, float]:
+    """Return the estimate, which is the first value, and its percentile interval between two shares."""
     replicates = values[1:][~np.isnan(values[1:])]
     if np.isnan(values[0]) or not len(replicates):
         return float(values[0]), np.nan, np.nan
-    low, high = np.quantile(replicates, [0.025, 0.975])
+    low, high = np.quantile(replicates, shares)
     return float(values[0]), float(low), float(high)
 
 

@@ -54,9 +54,10 @@ def representation_effects(
     Returns
     -------
     pandas.DataFrame
-        One row per contrast: ``estimate, low, high`` (95%, over images and runs), ``runs_low, runs_high`` (95%,
-        Student's t over runs alone), ``p_runs`` (Wilcoxon signed-rank test over runs, exact up to 50 runs; at least
-        2 / 2^runs), ``runs``, and ``n_<a>, n_<b>``, the numbers of tested images.
+        One row per contrast: ``estimate, low, high`` (95%, over images and runs), ``low90, high90`` (90%),
+        ``seeds_share`` (share of the runs in the variance), ``runs_low, runs_high`` (95%, Student's t over runs alone),
+        ``p_runs`` (Wilcoxon signed-rank test over runs, exact up to 50 runs; at least 2 / 2^runs), ``runs``, and
+        ``n_<a>, n_<b>``, the numbers of tested images.
 
     Raises
     ------
@@ -71,11 +72,13 @@ def representation_effects(
         per_run = _contrast(by_run, name)
         interval = crossed.interval(_contrast(observed, name)[0], _contrast(drawn, name), per_run)
         half = half_width_of(per_run.std(ddof=1), len(per_run))
-        ends = (interval.estimate, interval.low, interval.high, per_run.mean() - half, per_run.mean() + half)
+        ends = (interval.estimate, interval.low, interval.high, *interval.ends(0.9), interval.seeds_share)
+        ends += (per_run.mean() - half, per_run.mean() + half)
         p = float(stats.wilcoxon(per_run).pvalue) if per_run.any() else 1.0
         said = {"effect on a": f"effect on {a}", "effect on b": f"effect on {b}"}.get(name, name)
         found[said] = (*ends, p, len(per_run), *crossed.images)
-    columns = ["estimate", "low", "high", "runs_low", "runs_high", "p_runs", "runs", f"n_{a}", f"n_{b}"]
+    columns = ["estimate", "low", "high", "low90", "high90", "seeds_share", "runs_low", "runs_high", "p_runs", "runs"]
+    columns += [f"n_{a}", f"n_{b}"]
     return pd.DataFrame.from_dict(found, orient="index", columns=columns)
 
 

@@ -39,11 +39,11 @@ def hand_over(
     Returns
     -------
     DataFrame
-        ``training, sign, share, measure, estimate, low, high, runs, n_images``. Measures: ``error``, the mean error of
-        the kept images; ``gap``, the mean error of `b` minus that of `a` among the kept images, NaN if a run keeps no
-        image of a group; ``handed over, <b>``, the share of `b` that is handed over. Each replicate finds the largest
-        signs again. If more than a twentieth of the replicates have no value, no interval is given: an interval from
-        the remaining replicates would answer another question.
+        ``training, sign, share, measure, estimate, low, high, low90, high90, seeds_share, runs, n_images``. Measures:
+        ``error``, the mean error of the kept images; ``gap``, the mean error of `b` minus that of `a` among the kept
+        images, NaN if a run keeps no image of a group; ``handed over, <b>``, the share of `b` that is handed over. Each
+        replicate finds the largest signs again. If more than a twentieth of the replicates have no value, no interval
+        is given: an interval from the remaining replicates would answer another question.
 
     Raises
     ------
