@@ -40,7 +40,6 @@ def test_equal_runs_differ_in_nothing(runs):
         ({"values": {**VALUES, "none": 0.0}}, "none: was None, is 0.0"),
         ({"values": {k: v for k, v in VALUES.items() if k != "none"}}, "none: was None, is gone"),
         ({"values": {**VALUES, "new": 1}}, "new: was not there, is 1"),
-        ({"claims": [{**CLAIM, "verdict": "differs"}]}, "claims.gap.verdict: was 'reproduced', is 'differs'"),
         ({"dropped": [{"n": 3}]}, "dropped.0.n: was not there, is 3"),
         ({"cases": pd.DataFrame({"dice": [0.5, None]})}, "cases: were 3 rows, are 2"),
         (
@@ -73,19 +72,18 @@ def test_a_number_is_the_same_whether_stored_as_a_count_or_not(before, after, eq
     assert (differences(first, second) == []) is equal
 
 
-def test_two_claims_of_one_name_are_both_compared(runs):
-    second = {**CLAIM, "ours": 0.2}
-    (line,) = differences(runs("a", claims=[CLAIM, CLAIM]), runs("b", claims=[CLAIM, second]))
-    assert line == "claims.gap#2.ours: was 0.1, is 0.2, by 0.1"
+def test_claims_are_judged_again_and_not_compared(runs):
+    other = {**CLAIM, "verdict": "differs", "ours": 0.2}
+    assert differences(runs("a"), runs("b", claims=[other])) == []
 
 
 def test_declared_names_are_followed(runs):
-    names = {"gap": "gap in Dice", "cases.dice": "cases.dsc", "claims.gap": "claims.difference"}
+    names = {"gap": "gap in Dice", "cases.dice": "cases.dsc"}
     values = {"gap in Dice" if k == "gap" else k: v for k, v in VALUES.items()}
-    other = {"values": values, "claims": [{**CLAIM, "id": "difference"}]}
+    other = {"values": values}
     other["cases"] = pd.DataFrame({"dsc": [0.5, None, 0.25]})
     assert differences(runs("a"), runs("b", **other), names) == []
-    assert len(differences(runs("a"), runs("b", **other))) == 14
+    assert len(differences(runs("a"), runs("b", **other))) == 10
 
 
 @pytest.mark.parametrize(
@@ -137,13 +135,12 @@ def test_two_old_values_of_one_name_must_be_equal(runs):
 
 def test_what_is_declared_as_added_may_be_new_and_not_other(runs):
     values = {**VALUES, "a": {"n": 3}, "none": 4}
-    other = runs("b", values=values, claims=[{**CLAIM, "n": 12}])
-    first = runs("a", claims=[{**CLAIM, "n": None}])
+    other, first = runs("b", values=values), runs("a")
     found = differences(first, other, {"added": ["*.n"]})
     assert found == ["none: was None, is 4"]
     assert differences(first, other, {"added": ["*.n", "none"]}) == []
     values["gap"] = {**VALUES["gap"], "n": 13}
-    (line,) = differences(first, runs("b", values=values, claims=[{**CLAIM, "n": 12}]), {"added": ["*.n", "none"]})
+    (line,) = differences(first, runs("b", values=values), {"added": ["*.n", "none"]})
     assert line.startswith("gap.n: was 12, is 13")
 
 
@@ -158,21 +155,15 @@ def test_a_column_may_go_or_come_where_that_is_declared(runs):
 
 
 def test_what_is_declared_as_gone_may_be_missing_and_not_changed(runs):
-    first, names = runs("a", claims=[{**CLAIM, "n": 60}]), {"gone": ["claims.*.n"]}
-    assert differences(first, runs("b", claims=[{**CLAIM, "n": None}]), names) == []
-    assert differences(first, runs("b"), names) == []
-    assert len(differences(first, runs("b", claims=[{**CLAIM, "n": 61}]), names)) == 1
-
-
-def test_what_a_later_rule_gives_anew_may_differ_and_nothing_else(runs):
-    first, other = runs("a"), runs("b", claims=[{**CLAIM, "verdict": "differs", "ours": 0.2}])
-    (line,) = differences(first, other, {"anew": ["claims.*.verdict"]})
-    assert line.startswith("claims.gap.ours: was 0.1, is 0.2")
+    first, names = runs("a"), {"gone": ["gap.*"]}
+    assert differences(first, runs("b", values={k: v for k, v in VALUES.items() if k != "gap"}), names) == []
+    changed = {**VALUES, "gap": {**VALUES["gap"], "n": 61}}
+    assert len(differences(first, runs("b", values=changed), names)) == 1
 
 
 def test_names_of_all_studies_and_of_one_are_joined(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "project", lambda: tmp_path)
-    assert names_of("09_discs") == {"added": [], "gone": [], "anew": [], "unused": []}
+    assert names_of("09_discs") == {"added": [], "gone": [], "unused": []}
     table = {
         "*": {"*.interval.0": "*.low", "added": ["*.n"]},
         "09_discs": {"gap": "b", "added": ["c"]},
@@ -180,7 +171,7 @@ def test_names_of_all_studies_and_of_one_are_joined(tmp_path, monkeypatch):
     }
     (tmp_path / "book" / "recorded").mkdir(parents=True)
     (tmp_path / "book" / "recorded" / "renamed.yaml").write_text(yaml.safe_dump(table))
-    lists = {"added": ["*.n", "c"], "gone": [], "anew": [], "unused": []}
+    lists = {"added": ["*.n", "c"], "gone": [], "unused": []}
     assert names_of("09_discs") == {"*.interval.0": "*.low", "gap": "b", **lists}
 
 

@@ -1,4 +1,7 @@
-"""Comparison of two runs of one study to the last digit: values, claims, dropped cases, and the rows of all cases."""
+"""Comparison of two runs of one study to the last digit: values, dropped cases, and the rows of all cases.
+
+Claims are left out: they follow from the values by a rule, and `helpers.book.rejudging` applies it again.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers.book.renames import ADDED, ANEW, GONE, pattern, renamed
+from helpers.book.renames import ADDED, GONE, pattern, renamed
 from helpers.report import recording
 from helpers.report.run import CASES
 from helpers.report.values import flatten
@@ -29,13 +32,12 @@ def differences(before: Path, after: Path, names: Mapping[str, Any] | None = Non
         Names that have changed since the first run, old to new: for values, the dotted path in the results or its
         beginning, or a pattern of the whole path, in which ``*`` matches any text; for columns of the cases,
         ``cases.<column>``. The key `added` lists paths, or patterns, at which the first run may have no value, and
-        `gone` those at which the second may have none, and `anew` those at which the two may differ: words that follow
-        from the numbers by a rule, such as verdicts.
+        `gone` those at which the second may have none.
 
     Returns
     -------
     list of str
-        One line each; empty if all values, claims and rows are equal to the last digit.
+        One line each; empty if all values and rows are equal to the last digit.
     """
     names = names or {}
     first, second = (_flat(recording.read(run)) for run in (before, after))
@@ -56,21 +58,15 @@ def _joined(first: Mapping[str, Any], names: Mapping[str, Any]) -> tuple[dict[st
 
 
 def _flat(results: Mapping[str, Any]) -> dict[str, Any]:
-    claims: dict[str, Any] = {}
-    for claim in results["claims"]:
-        same = sum(name.partition("#")[0] == claim["id"] for name in claims)
-        rest = {k: v for k, v in claim.items() if k != "id"}
-        claims[f"{claim['id']}#{same + 1}" if same else claim["id"]] = rest
-    flat = flatten(results["values"]) | flatten({"claims": claims, "dropped": results["dropped"]})
+    flat = flatten(results["values"]) | flatten({"dropped": results["dropped"]})
     return {path: value for path, value in flat.items() if path.rpartition(".")[2] not in TIMES}
 
 
 def _compared(
     before: Mapping[str, Any], odd: list[str], after: Mapping[str, Any], names: Mapping[str, Any]
 ) -> list[str]:
-    new, old, words = ([pattern(text) for text in names.get(key, ())] for key in (ADDED, GONE, ANEW))
-    free = {path for path in {**before, **after} if any(p.fullmatch(path) for p in words)}
-    free |= {path for path in after if before.get(path) is None and any(p.fullmatch(path) for p in new)}
+    new, old = ([pattern(text) for text in names.get(key, ())] for key in (ADDED, GONE))
+    free = {path for path in after if before.get(path) is None and any(p.fullmatch(path) for p in new)}
     free |= {path for path in before if after.get(path) is None and any(p.fullmatch(path) for p in old)}
     left, now = ({path: found[path] for path in found if path not in free} for found in (before, after))
     found = odd + [f"{path}: was {left[path]!r}, is gone" for path in left if path not in now]

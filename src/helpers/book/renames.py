@@ -13,15 +13,15 @@ from helpers import paths
 
 NAMES = "renamed.yaml"  # file next to the records: each study's table of old and new names
 EVERY = "*"  # key of the names that have changed in all studies
-# Keys of the table of a study under which its new values are listed, those that it no longer has, the words that a
-# later rule gives anew, and the modules that its recorded runs do not load.
-ADDED, GONE, ANEW, UNUSED = LISTS = "added", "gone", "anew", "unused"
+# Keys of the table of a study under which its new values are listed, those that it no longer has, and the modules that
+# its recorded runs do not load.
+ADDED, GONE, UNUSED = LISTS = "added", "gone", "unused"
 
 Keys = tuple[str, ...]  # of nested values, from outside in
 
 
 def names_of(study: str) -> dict[str, Any]:
-    """Read the intended changes of a study: old to new names; what is added, gone or anew; modules it does not load."""
+    """Read the intended changes of a study: old to new names; what is added or gone; modules it does not load."""
     file = paths.recorded() / NAMES
     known: dict[str, Any] = {}
     with contextlib.suppress(FileNotFoundError):

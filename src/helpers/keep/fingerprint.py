@@ -35,8 +35,9 @@ LOOKING = {
     "widgets",
 }
 LOOKING |= {"cache", "fingerprint", "parsed", "workflow"}  # their names in records of an older layout
-# Exceptions: verdicts and, in records of an older layout, the suppression of small cells in an audit's tables.
-JUDGING = {"helpers.report.claims", "helpers.report.own"}
+# An exception: in records of an older layout, the suppression of small cells in an audit's tables. Verdicts are none:
+# they follow from values, and `make rejudge` gives them again.
+JUDGING = {"helpers.report.own"}
 ASIDE = {"explore", "exercise", "recorded"}  # tags of cells that look at results and change none
 WHOLE_FILE = 5_000_000  # bytes; larger files enter the fingerprint by name and size
 TABLES = {".csv", ".xlsx", ".json", ".tsv"}
