@@ -21,7 +21,7 @@ endif
 PY := $(BIN)/python
 WORKFLOW := $(PY) -m helpers.book.workflow
 
-.PHONY: help book pdf student book-student test test-all test-slow test-browser faults mutants bench lint lab study new audit sweep status record restamp check-data serve lock clean
+.PHONY: help book pdf student book-student test test-all test-slow test-browser faults mutants bench lint lab study new audit sweep status record restamp rejudge check-data serve lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -125,6 +125,9 @@ record: $(READY) ## keep a run or a sweep in the book: STUDY=... [BATCH=...] [IN
 
 restamp: $(READY) ## prove that a change of code changed no recorded number: [STUDY=...] [DATA_ROOT=...]
 	@$(WORKFLOW) restamp $(STUDY) $(if $(DATA_ROOT),--data-root "$(DATA_ROOT)")
+
+rejudge: $(READY) ## judge recorded claims again by the rule of today, from their values: [STUDY=...]
+	@$(WORKFLOW) rejudge $(STUDY)
 
 check-data: $(READY) ## what is in your images or a data set, and what to look at: IMAGES=my.csv [PATIENT=... GROUPS=...], or DATA_ROOT=...
 	@$(PY) -m helpers.datasets $(call given,IMAGES $(filter-out IMAGES,$(TABLE)) DATA_ROOT)

@@ -98,9 +98,7 @@ def restamp(asked: list[Record], *, data_root: str = "") -> Iterator[tuple[str, 
     InputError
         There are uncommitted changes.
     """
-    if changes := git("status", "--porcelain").splitlines():
-        problem = f"{len(changes)} files have uncommitted changes, {changes[0][3:]} for one"
-        raise InputError("restamp", problem, "Commit them first: a stamp names commits")
+    check_committed("restamp")
     with tempfile.TemporaryDirectory(prefix="restamp-") as folder:
         clones = Checkouts(Path(folder))
         for record in asked:
@@ -108,6 +106,13 @@ def restamp(asked: list[Record], *, data_root: str = "") -> Iterator[tuple[str, 
                 yield record.name, _restamped(record, clones, data_root)
             except InputError as error:
                 yield record.name, [f"refused: {error}"]
+
+
+def check_committed(task: str) -> None:
+    """Refuse a task that notes commits, while there are uncommitted changes."""
+    if changes := git("status", "--porcelain").splitlines():
+        problem = f"{len(changes)} files have uncommitted changes, {changes[0][3:]} for one"
+        raise InputError(task, problem, "Commit them first: a stamp names commits")
 
 
 def told(study: str = "", *, data_root: str = "") -> Iterator[str]:

@@ -184,6 +184,8 @@ def main(words: list[str] | None = None) -> int:
     add = tasks.add_parser("restamp", help="prove that a change of code changed no number of what is recorded")
     add.add_argument("study", nargs="?", default="")
     add.add_argument("--data-root", default="")
+    add = tasks.add_parser("rejudge", help="judge recorded claims again, by the rule of today")
+    add.add_argument("study", nargs="?", default="")
     add = tasks.add_parser("student", help="write the course copy without solutions")
     add.add_argument("--pages", action="store_true", help="with the book's pages, to build the students' book from")
     add = tasks.add_parser("answer", help="make the key of an exercise's check cell")
@@ -243,6 +245,11 @@ def _do(asked: argparse.Namespace) -> None:
             from helpers.book import stamping
 
             for lines in stamping.told(asked.study, data_root=asked.data_root):
+                print(lines, flush=True)
+        case "rejudge":
+            from helpers.book import rejudging
+
+            for lines in rejudging.told(asked.study):
                 print(lines, flush=True)
         case "student":
             print(f"The students' copy is {course.write(pages=asked.pages).relative_to(paths.project())}/")

@@ -151,15 +151,13 @@ def made(known: dict[str, Any], changed: list[str]) -> dict[str, str]:
         "commit": known["git"]["commit"] + (" with local changes" if known["git"]["dirty"] else ""),
         "took": f"{known['wall_seconds']:.0f} s on {known['device']}",
         "code changed since": ", ".join(changed) or "nothing",
-    } | _stamped(known.get("restamped", []))
+    } | _stamped(known.get("restamped", []), known.get("rejudged", []))
 
 
-def _stamped(stamps: list[dict[str, str]]) -> dict[str, str]:
-    """Return the latest proof that a change of code changed no number, as a line for a reader; empty without stamps."""
-    if not stamps:
-        return {}
-    last = stamps[-1]
-    return {"same numbers with": f"commit {last['to']}: {last['proof']} ({last['on']})"}
+def _stamped(stamps: list[dict[str, str]], judged: list[dict[str, str]]) -> dict[str, str]:
+    """Return the latest proof that a change of code changed no number, and the latest rule, as lines for a reader."""
+    lines = [("same numbers with", f"commit {s['to']}: {s['proof']} ({s['on']})") for s in stamps[-1:]]
+    return dict([*lines, *(("judged by the rule of", f"commit {s['to']} ({s['on']})") for s in judged[-1:])])
 
 
 def recorded(study: str, label: str) -> Recorded:
