@@ -461,6 +461,43 @@ def test_ours_has_the_digits_of_the_published_number(published, ours, text):
     assert row["ours [95% interval]"].tolist() == [text]
 
 
+@pytest.mark.parametrize(
+    ("given", "value", "verdict"),
+    [
+        (
+            {"ours": 0.09, "low": -0.02, "high": 0.2, "n": 100},
+            "0.090 [−0.020, 0.200]",
+            "inconclusive: our interval includes no effect; 80% power from an effect of 0.157; "
+            "needs about 248 patients",
+        ),
+        (
+            {"ours": 0.09, "low": 0.02, "high": 0.16, "n": 5.0, **SIMULATION},
+            "0.090 [0.020, 0.160]",
+            "reproduced in simulation: the published value is inside our interval; 80% power from an effect of 0.100",
+        ),
+        (
+            {"ours": 0.01, "low": -0.2, "high": 0.22, "low90": -0.17, "high90": 0.19, "n": 3.0, **SIMULATION}
+            | {"kind": "none", "margin": 0.15, "unit": "t", "because": "b", "published": "0", "source": "real"}
+            | {"same_data": False},
+            "0.010 [−0.200, 0.220], 90% [−0.170, 0.190]",
+            "inconclusive: on other data; our 90% interval crosses the margin, 0.15 t (b); "
+            "passes a margin from 0.190 on; needs about 14 seeds",
+        ),
+        (
+            {"ours": 0.02, "low": -0.01, "high": 0.05, "n": 100},
+            "0.020 [−0.010, 0.050]",
+            "inconclusive: our interval includes no effect; 80% power from an effect of 0.043; "
+            "large enough by the size that is asked for",
+        ),
+        ({"missing": "masks"}, "–", "not testable here: missing: masks"),
+    ],
+)
+def test_a_reader_sees_the_power_and_whether_a_verdict_is_of_a_simulation(given, value, verdict):
+    row = report.claims_table([claims.claim("x", **{**INTERVAL, **given})])
+    assert row["ours [95% interval]"].tolist() == [value]
+    assert row["verdict"].tolist() == [verdict]
+
+
 def sizes(**counts):
     return pd.DataFrame({"n": counts}).rename({"missing": "not recorded"})
 

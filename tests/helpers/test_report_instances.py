@@ -106,6 +106,7 @@ def made(study: str, folder, dataset: str, source: str = "simulated"):
     provenance |= {"versions": {}, "wall_seconds": 1.0, "device": "CPU"}
     claim = {"id": "c", "statement": f"{dataset} differ", "reference": "r", "published": "1", "ours": 1.0}
     claim |= {"statistic": "mean", "n": 40, "verdict": "differs", "why": "other digits"}
+    claim |= {"where": "in simulation" if source == "simulated" else "on other data"}
     folder.mkdir(parents=True)
     (folder / "results.json").write_text(json.dumps({"claims": [claim], "provenance": provenance}))
     figure = {"mystnb": {"figure": {"name": "fig-worlds", "caption": "More than {numref}`fig-worlds-two`."}}}
@@ -172,7 +173,7 @@ def test_claims_name_their_page_and_run_and_count_once(tmp_path, monkeypatch):
         ("09_other", "Other", "simulated", "", True),
     ]
     table = collected.counts(found[found["leads"]])
-    assert list(table.index) == ["Worlds, real", "Worlds (rings), real", "Other, simulated"]
+    assert list(table.index) == ["Worlds, real", "Worlds (rings), real", "Other, in simulation"]
     assert list(table["differs"]) == [1, 1, 1] and table.to_numpy().sum() == 3
 
 
@@ -212,13 +213,15 @@ def test_the_front_page_gets_a_figure_with_words_and_each_claim_once(tmp_path, m
     rows = [line for line in place.read_text().splitlines() if "differ " in line]
     assert len(rows) == 5 and rows[1].startswith(f"| [Worlds]({STUDY}.ipynb) | discs differ {{cite}}`r`. Measured: ")
     assert "| **real**, recorded run b | **differs**: " in rows[2] and "| **simulated**, this book's run |" in rows[3]
+    assert "| **differs in simulation**: " in rows[3]
     once = place.with_name("claims-so-far.md").read_text().splitlines()
     assert [line.split("]")[1].split(")")[0] for line in once if "differ " in line] == [
         f"(studies/{name}.ipynb" for name in (STUDY, f"{STUDY}_rings", "09_other")
     ]
     figure = place.with_name("claims-figure.md").read_text()
     assert figure.startswith("```{figure} studies/claims.svg\n:name: fig-claims\n:alt: ")
-    assert "Worlds (rings), real: 1 differs; Other, simulated: 1 differs." in figure and "3 published claims" in figure
+    assert "Worlds (rings), real: 1 differs; Other, in simulation: 1 differs." in figure
+    assert "3 published claims" in figure and "2 on real patients: 2 differs. 1 in simulation, of the method" in figure
     first = place.with_suffix(".svg").read_bytes()
     collected.write([Page("09_other")], "tiny", place)
     assert place.with_suffix(".svg").read_bytes() != first

@@ -21,6 +21,8 @@ Every claim that a study tests, with the printed number, ours with its 95% inter
 The rule behind the verdicts is on [its own page](../methods/verdicts.md).
 A claim has a row for each run: {runs}.
 """
+SOURCES = {"real": "real", "simulated": claims_.IN_SIMULATION}
+WORDS = {"real": "on real patients", "simulated": "in simulation, of the method in a world where the cause is known"}
 RUNS = "the recorded runs of its study, and the run that this book was built from, at the {profile} profile"
 ONCE = "Each claim counts once: by a run that can test it, recorded if there is one, of real patients if there is one."
 
@@ -119,7 +121,7 @@ def markdown(frame: pd.DataFrame, folder: str = "") -> str:
             c.published,
             tables.ours(c) + ("" if pd.isna(c.n) else f", n = {c.n if isinstance(c.n, str) else int(c.n)}"),
             f"**{c.source}**, " + (f"recorded run {c.run}" if c.run else "this book's run"),
-            f"**{c.verdict}**: {c.why}",
+            f"**{tables.verdict(c)}**: {tables.reason(c)}",
         ]
         for c in frame.itertuples()
     ]
@@ -129,8 +131,11 @@ def markdown(frame: pd.DataFrame, folder: str = "") -> str:
 
 
 def counts(once: pd.DataFrame) -> pd.DataFrame:
-    """Count claims by study and source (rows) and verdict (columns, in the order of `verdicts.VERDICTS`)."""
-    keys = once["study"] + ", " + once["source"]
+    """Count claims by study and source (rows) and verdict (columns, in the order of `verdicts.VERDICTS`).
+
+    Simulated runs have separate rows, "<study>, in simulation": their verdicts are of methods, not of patients.
+    """
+    keys = once["study"] + ", " + once["source"].map(SOURCES)
     table = pd.crosstab(keys, once["verdict"]).reindex(index=keys.unique(), columns=list(verdicts.VERDICTS))
     return table.fillna(0).astype(int).rename_axis(index=None, columns=None)
 
@@ -147,15 +152,19 @@ def _draw(once: pd.DataFrame, place: Path) -> None:
 
 def _figure(once: pd.DataFrame, file: str) -> str:
     """Write the figure's Markdown: its caption, and its numbers as alternative text for readers who cannot see it."""
-    bars = "; ".join(
-        f"{name}: " + ", ".join(f"{n} {verdict}" for verdict, n in row.items() if n)
-        for name, row in counts(once).iterrows()
-    )
+    bars = "; ".join(f"{name}: {_listed(row)}" for name, row in counts(once).iterrows())
+    sums = counts(once.assign(study="")).set_axis(once["source"].unique())
+    totals = [f"{row.sum()} {WORDS[source]}: {_listed(row)}." for source, row in sums.iterrows()]
     return f"""```{{figure}} {file}
 :name: fig-claims
 :alt: Bars of numbers of claims by verdict. {bars}.
 
 What became of {len(once)} published claims, by study and by the patients that they were tested on, real or simulated.
+{" ".join(totals)}
 {ONCE}
 ```
 """
+
+
+def _listed(row: pd.Series) -> str:
+    return ", ".join(f"{n} {verdict}" for verdict, n in row.items() if n)

@@ -78,16 +78,48 @@ def interval(value: float, low: float, high: float, digits: int = 3) -> str:
 
 
 def ours(row: Any) -> str:
-    """Format our value for a claim with its interval.
+    """Format our value for a claim with its 95% interval and, if the claim is of no effect, its 90% interval.
 
     It has as many decimals as the published number, and at least three. If that is a percentage, ours is one too, with
     as many decimals.
     """
     percent = row.published.endswith("%")
     decimals = len(row.published.rstrip("%").lower().partition("e")[0].partition(".")[2])
-    values = [float("nan") if pd.isna(x) else x * (100 if percent else 1) for x in (row.ours, row.low, row.high)]
-    text = interval(*values, decimals if percent else max(decimals, 3))
+    parts = (row.ours, row.low, row.high, row.low90, row.high90)
+    values = [float("nan") if pd.isna(x) else x * (100 if percent else 1) for x in parts]
+    digits = decimals if percent else max(decimals, 3)
+    text = interval(*values[:3], digits)
+    if not pd.isna(row.low90):
+        text += f", 90% {interval(values[0], *values[3:], digits).partition(' ')[2]}"
     return f"{text} %" if percent and not pd.isna(row.ours) else text
+
+
+def verdict(row: Any) -> str:
+    """Return the verdict of a claim, with "in simulation" where it is of a method in a simulated world."""
+    simulated = row.where == claims_.IN_SIMULATION
+    return f"{row.verdict} {row.where}" if simulated else row.verdict
+
+
+def reason(row: Any) -> str:
+    """Return the reason of a verdict, with the place if that is other data than the paper's, and its power."""
+    place = row.where if row.where == claims_.PLACES[1] else ""
+    return "; ".join(filter(None, (place, row.why, power(row))))
+
+
+def power(row: Any) -> str:
+    """Describe how small an effect or a margin a run could settle, and what an inconclusive one is short of."""
+    if pd.isna(row.detectable):
+        return ""
+    least = _number(row.detectable, 3)
+    text = f"80% power from an effect of {least}"
+    if row.kind != "effect":
+        text = f"passes a margin from {least} on"
+    if not row.short or pd.isna(row.short):
+        return text
+    if row.short == "neither":
+        return f"{text}; large enough by the size that is asked for"
+    many = "more" if pd.isna(row.needed) else f"about {row.needed:,.0f}"
+    return f"{text}; needs {many} {row.short}"
 
 
 def claims_table(claims: list[dict[str, Any]] | pd.DataFrame) -> pd.DataFrame:
@@ -97,6 +129,6 @@ def claims_table(claims: list[dict[str, Any]] | pd.DataFrame) -> pd.DataFrame:
         "claim": frame["statement"],
         "published": frame["published"],
         "ours [95% interval]": [ours(c) for c in frame.itertuples()],
-        "verdict": frame["verdict"] + ": " + frame["why"],
+        "verdict": [f"{verdict(c)}: {reason(c)}" for c in frame.itertuples()],
     }
     return pd.DataFrame(columns).set_index("claim").rename_axis(None)
