@@ -7,6 +7,7 @@ import pytest
 from helpers import stats
 from helpers.errors import InputError
 from helpers.report import recording
+from helpers.stats.resample import null_shares
 
 ROW = {"rate": 0.25, "low": 0.125, "high": 0.5, "n": 40.0, "p": 0.01}
 PARTS = {"estimate": 0.25, "low": 0.125, "high": 0.5}
@@ -92,7 +93,16 @@ def test_a_table_has_90_percent_intervals_where_asked():
 @pytest.mark.parametrize("statistic", ["difference", "ratio"])
 def test_both_intervals_come_from_the_same_replicates(statistic):
     how = {"groups": np.repeat(["a", "b"], 40), "a": "a", "b": "b", "statistic": statistic, "n_boot": 400}
-    found, narrow = (stats.bootstrap(np.arange(80), **how, level=x) for x in (0.95, 0.9))
+    found = stats.bootstrap(np.arange(80), **how)
     written = stats.estimate(found, null=True)
-    assert (written["low90"], written["high90"]) == (narrow.low, narrow.high)
+    assert [written["low90"], written["high90"]] == pytest.approx(np.quantile(found.replicates, null_shares(80)))
     assert written["low"] < written["low90"] < written["high90"] < written["high"]
+
+
+@pytest.mark.parametrize(
+    ("n", "low"),
+    [(10**9, 0.05), (80, 0.04397), (20, 0.02666), (12, 0.025), (1, 0.025)],
+)
+def test_few_patients_have_a_wider_90_percent_interval_inside_the_95(n, low):
+    """By hand: 40 patients a group have 1.684875 standard errors, times the root of 40 / 39; 10 have 1.833113."""
+    assert null_shares(n) == pytest.approx((low, 1 - low), abs=1e-5)

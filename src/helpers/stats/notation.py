@@ -60,8 +60,8 @@ def estimate(
     if isinstance(found, pd.Series):
         found = found.to_dict()
     parts = found if isinstance(found, Mapping) else vars(found)
-    if null and hasattr(found, "ends"):
-        parts = {**parts, **dict(zip((f"{low}90", f"{high}90"), found.ends(0.9), strict=True))}
+    if null and hasattr(found, "null_ends"):
+        parts = {**parts, **dict(zip((f"{low}90", f"{high}90"), found.null_ends(), strict=True))}
     wanted = {"estimate": centre, "low": low, "high": high}
     wanted |= {"low90": f"{low}90", "high90": f"{high}90"} if null else {}
     wanted |= {name: name for name in SEEDS if null and _number(parts.get(name)) is not None}

@@ -181,7 +181,7 @@ class SignStudy:
         if np.isnan(replicates).mean() > UNDEFINED:
             return observed.mean(), *(np.nan,) * 5, len(observed), n
         found = seeded_interval(float(observed.mean()), replicates, [observed], n=n)
-        ends = np.clip((found.low, found.high, *found.ends(0.9)), *most)  # wide tails can leave the range
+        ends = np.clip((found.low, found.high, *found.null_ends()), *most)  # wide tails can leave the range
         return found.estimate, *ends, found.seeds_share, len(observed), n
 
 

@@ -5,6 +5,7 @@ from helpers.studies.calibration.calibrating import (
     calibration_summary,
     null_interval_coverage,
 )
+from helpers.studies.calibration.ruling import verdict_rates
 from helpers.studies.calibration.sandbox import explore_sandbox, sandbox_view
 from helpers.studies.calibration.sandbox_readings import Largest, largest_gap, readings
 from helpers.studies.calibration.scored import SCORED_EFFECTS, SET_UPS, scored_cohort
@@ -21,4 +22,5 @@ __all__ = [
     "readings",
     "sandbox_view",
     "scored_cohort",
+    "verdict_rates",
 ]

@@ -154,7 +154,7 @@ def _estimate(
     replicates = np.round(replicates - np.nanmean(replicates) + value, 12)  # rounding errors are no change
     by_seed = [values] if study.seeds > 1 else []
     found = seeded_interval(value, replicates, by_seed, n=study.n_patients, level=level)
-    return value, found.low, found.high, *found.ends(0.9), found.seeds_share, two_sided_p(found)
+    return value, found.low, found.high, *found.null_ends(), found.seeds_share, two_sided_p(found)
 
 
 def _cross(values: np.ndarray, draws: np.ndarray, weights: np.ndarray) -> np.ndarray:

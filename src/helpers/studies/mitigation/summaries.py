@@ -13,6 +13,7 @@ from helpers.disclosure import SMALLEST_CELL
 from helpers.metrics.rates import SMALLEST
 from helpers.stats import drawing
 from helpers.stats.intervals import half_width_of, wilson
+from helpers.stats.resample import null_shares, percentiles
 from helpers.studies.mitigation import comparing
 from helpers.studies.mitigation.protocol import BASELINE, METHODS, START, THRESHOLDS, Compared
 from helpers.studies.mitigation.tasks import PARTS, Study
@@ -148,7 +149,9 @@ def image_quality(found: Compared, *, rule: str, n_boot: int = 1000, seed: int =
         change = replicates - means[BASELINE][1]
         ends = dict(zip(("low", "high"), np.quantile(replicates, [0.025, 0.975]), strict=True))
         moved = dict(zip(("change_low", "change_high"), np.quantile(change, [0.025, 0.975]), strict=True))
-        moved |= dict(zip(("change_low90", "change_high90"), np.quantile(change, [0.05, 0.95]), strict=True))
+        moved |= dict(
+            zip(("change_low90", "change_high90"), percentiles(change, null_shares(len(patients))), strict=True)
+        )
         rows[method] = {"psnr": value} | ends | {"change": value - means[BASELINE][0]} | moved | {"n": len(patients)}
     return pd.DataFrame.from_dict(rows, orient="index")
 

@@ -14,13 +14,13 @@ from helpers.learn.restoration_measuring import Measured
 from helpers.learn.restoration_tasks import LEVELS, Task, part_of
 from helpers.stats import drawing, weighted
 from helpers.stats.intervals import wilson
+from helpers.stats.resample import null_shares
 
 # The table of `stats.prediction_fairness` where there is no label.
 _COLUMNS = ["finding", "attribute", "arm", "metric", "n_positive", "n_negative", "baseline", "value", "change"]
 _ENDS = ["low", "high", "low90", "high90"]
 NO_ODDS = pd.DataFrame(columns=[*_COLUMNS, "se_baseline", "se_value", *_ENDS, "p", "q", "p_as_published"])
 NO_NOISE = 1e12  # photons
-NINETY = (0.05, 0.95)  # shares of replicates below the ends of a 90% interval
 FEW = 64  # number of images for the PSNR of a noise level
 
 
@@ -105,7 +105,7 @@ def performance(measured: Mapping[str, Measured], *, targets: list[str], n_boot:
                         arm,
                         *_ends(values),
                         *_ends(change),
-                        *_ends(change, NINETY)[1:],
+                        *_ends(change, null_shares(len(patients)))[1:],
                         len(patients),
                     )
                 )

@@ -72,7 +72,7 @@ def representation_effects(
         per_run = _contrast(by_run, name)
         interval = crossed.interval(_contrast(observed, name)[0], _contrast(drawn, name), per_run)
         half = half_width_of(per_run.std(ddof=1), len(per_run))
-        ends = (interval.estimate, interval.low, interval.high, *interval.ends(0.9), interval.seeds_share)
+        ends = (interval.estimate, interval.low, interval.high, *interval.null_ends(), interval.seeds_share)
         ends += (per_run.mean() - half, per_run.mean() + half)
         p = float(stats.wilcoxon(per_run).pvalue) if per_run.any() else 1.0
         said = {"effect on a": f"effect on {a}", "effect on b": f"effect on {b}"}.get(name, name)
