@@ -316,6 +316,7 @@ def test_every_reference_is_listed(pages):
     assert len(article(pages["references"]).select("div.citation, dd p, li p")) >= len(keys)
 
 
+NULL = ("none", "not_worse")  # kinds of claims of no effect
 LISTS = {"api/index", "api/renamed", "studies/api/index"}  # pages of the reference that list others
 
 
@@ -335,4 +336,23 @@ def test_a_claim_about_mitigation_names_a_value_that_its_run_has(tiny_run):
         )
         flat = flatten(values)
         places = [f"{c['estimate']}.{part}" for c in published if "estimate" in c for part in ("estimate", "low", "n")]
-        assert len(places) >= 8 and not [place for place in places if place not in flat]
+        null = [f"{c['estimate']}.{end}" for c in published if c.get("kind") in NULL for end in ("low90", "high90")]
+        assert len(places) >= 8 and null and not [place for place in places + null if place not in flat]
+
+
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [
+        ("03_skin_tone_vae", "03_skin_tone_vae"),
+        ("04_reconstruction_bias", "04_reconstruction_bias.ucsf-pdgm"),
+        ("05_six_worlds", "05_six_worlds"),
+        ("06_vae_uncertainty", "06_vae_uncertainty"),
+    ],
+)
+def test_a_claim_of_no_effect_names_an_estimate_with_a_90_percent_interval(page, name, tiny_run):
+    """Else it could not be judged by the interval that decides it."""
+    flat = flatten(tiny_run(page).results["values"])
+    published = yaml.safe_load((PROJECT / "notebooks" / "claims" / f"{name}.yaml").read_text())
+    null = [claim["estimate"] for claim in published if claim.get("kind") in NULL]
+    assert null and all(flat[f"{place}.low"] <= flat[f"{place}.low90"] for place in null)
+    assert all(flat[f"{place}.high90"] <= flat[f"{place}.high"] for place in null)

@@ -116,7 +116,7 @@ def test_claims_and_what_was_dropped(run):
     verdicts = {c["id"]: c["verdict"] for c in results["claims"]}
     assert verdicts["age-gap"] == "reproduced"
     assert verdicts["interaction-p"] == "differs"
-    assert verdicts["ispy2-gap"] == "not supported"
+    assert verdicts["ispy2-gap"] == "inconclusive"
     assert verdicts["swap-older"] == verdicts["diff-bal"] == "impossible as printed"
     assert verdicts["hd95"] == verdicts["hd95-dir"] == "not testable here"
     replaced = [d["n"] for d in results["dropped"] if "HD95 replaced" in d["reason"]]

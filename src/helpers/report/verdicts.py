@@ -125,7 +125,7 @@ def difference(asked: Asked, ours: Ours) -> tuple[float, float]:
     """Compute the 95% interval of our value less the printed one, from both intervals.
 
     Distances from value to end are added as squares, side by side, so that intervals need not be symmetric (Zou and
-    Donner 2008, https://doi.org/10.1002/sim.3095, eq. 2). For normal errors it is the prediction interval of
+    Donner 2008, https://doi.org/10.1002/sim.3095). For normal errors it is the prediction interval of
     replications (Patil, Peng and Leek 2016, https://doi.org/10.1177/1745691616646366). Both values count as
     independent.
     """
