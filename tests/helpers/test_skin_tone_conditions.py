@@ -78,6 +78,18 @@ def test_shift_tells_a_difference_from_chance():
 
 
 @pytest.mark.slow
+def test_what_is_beyond_chance_has_both_intervals():
+    how = {"levels": ["coarse", "fine"], "n_permutations": 400}
+    wide, narrow = (skin_tone.prevalence_shift(drawn(shift=0.5), level=level, **how) for level in (0.95, 0.9))
+    found = skin_tone.beyond_chance(wide, narrow)
+    row = found.loc["fine"]
+    assert row["low"] < row["low90"] < row["estimate"] < row["high90"] < row["high"]
+    assert row["low"] == wide.loc["fine", "total_variation"] - wide.loc["fine", "total_variation_chance_high"]
+    assert row["high90"] == narrow.loc["fine", "total_variation"] - narrow.loc["fine", "total_variation_chance_low"]
+    assert row["n"] == wide.loc["fine", ["n_a", "n_b"]].sum()
+    assert skin_tone.beyond_chance(*(skin_tone.prevalence_shift(drawn(50), levels=[]) for _ in range(2))).empty
+
+
 def test_p_is_uniform_where_nothing_differs():
     p = [
         skin_tone.prevalence_shift(drawn(400, seed=seed), levels=["fine"], n_permutations=99).loc["fine", "p"]

@@ -76,6 +76,8 @@ def test_a_claim_of_no_effect_gets_its_90_percent_interval():
     found = stats.estimate(seeded, "rate", null=True)
     assert found == {**PARTS, **ends, "seeds": 3.0, "seeds_share": 0.25, "n": 40}
     assert type(found["seeds"]) is float  # few seeds are no small group
+    runs = {**ROW, **ends, "runs": 3}
+    assert stats.estimate(runs, "rate", null=True)["seeds"] == 3.0
     changes = {"change": 0.25, "change_low": 0.125, "change_high": 0.5, "change_low90": 0.15, "change_high90": 0.4}
     assert stats.estimate(changes, *list(changes)[:3], n=None, null=True) == {**PARTS, **ends}
     with pytest.raises(InputError, match="estimate, low90: only rate, "):

@@ -13,7 +13,7 @@ import pandas as pd
 
 from helpers.errors import InputError
 
-SEEDS = ("seeds", "seeds_share")
+SEEDS = {"seeds": ("seeds", "runs"), "seeds_share": ("seeds_share",)}  # names of the parts
 NO_NUMBER = "Give it, or n=None where no number of units is defined"
 
 
@@ -43,7 +43,8 @@ def estimate(
         It is written as `n` in place of that of patients.
     null : bool
         Whether to write the 90% interval too, from the parts named as `low` and `high` with 90 at the end, and where
-        they are there `seeds` and `seeds_share`, the number of training seeds and their share of the variance.
+        they are there `seeds` (or `runs`) and `seeds_share`, the number of training seeds and their share of the
+        variance.
 
     Returns
     -------
@@ -64,7 +65,8 @@ def estimate(
         parts = {**parts, **dict(zip((f"{low}90", f"{high}90"), found.null_ends(), strict=True))}
     wanted = {"estimate": centre, "low": low, "high": high}
     wanted |= {"low90": f"{low}90", "high90": f"{high}90"} if null else {}
-    wanted |= {name: name for name in SEEDS if null and _number(parts.get(name)) is not None}
+    if null:
+        wanted |= {key: name for key, names in SEEDS.items() for name in names if _number(parts.get(name)) is not None}
     if absent := [name for name in (*wanted.values(), units, n if units is None else None) if _lacks(parts, name)]:
         raise InputError(f"estimate, {absent[0]}", f"only {', '.join(map(str, parts))} are there", NO_NUMBER)
     written: dict[str, float | int | None] = {key: _number(parts[name]) for key, name in wanted.items()}

@@ -1,7 +1,14 @@
 """Experiment on representation: autoencoders trained on light skin, on dark skin, and on both."""
 
 from helpers.studies.skin_tone.coding import Codes, codes, decode
-from helpers.studies.skin_tone.conditions import band_table, label_agreement, prevalence, prevalence_shift, sampling
+from helpers.studies.skin_tone.conditions import (
+    band_table,
+    beyond_chance,
+    label_agreement,
+    prevalence,
+    prevalence_shift,
+    sampling,
+)
 from helpers.studies.skin_tone.experiments import SAMPLING, Split, features, run, scorer, split
 from helpers.studies.skin_tone.exploring import code_view, explore_codes
 from helpers.studies.skin_tone.mixed import mixed_gap
@@ -23,6 +30,7 @@ __all__ = [
     "Split",
     "at_equal_conditions",
     "band_table",
+    "beyond_chance",
     "by_condition",
     "code_view",
     "codes",

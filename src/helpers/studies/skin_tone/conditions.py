@@ -116,6 +116,26 @@ def prevalence_shift(
     return found.rename_axis("level")
 
 
+def beyond_chance(shift: pd.DataFrame, shift_90: pd.DataFrame) -> pd.DataFrame:
+    """Compute by how much the total variation is larger than that of random groups.
+
+    Parameters
+    ----------
+    shift, shift_90 : pandas.DataFrame
+        Tables of `prevalence_shift`, with ranges under chance of 95% and of 90%, from the same random groupings.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``level``; columns ``low, high`` and ``low90, high90`` (total variation less the ends of the two ranges),
+        ``estimate`` (middle of the first), and ``n`` cases.
+    """
+    ends = [f"total_variation_chance_{end}" for end in ("high", "low")]
+    less = [shift["total_variation"].to_numpy()[:, None] - table[ends] for table in (shift, shift_90)]
+    found = pd.concat(less, axis=1).set_axis(["low", "high", "low90", "high90"], axis=1)
+    return found.assign(estimate=found[["low", "high"]].mean(axis=1), n=shift["n_a"] + shift["n_b"])
+
+
 def _counts(condition: ArrayLike, groups: ArrayLike, a: object, b: object) -> pd.DataFrame:
     """Count the cases of each condition that occurs in either group: columns ``a, b``."""
     condition, groups = (pd.Series(values).reset_index(drop=True) for values in (condition, groups))
