@@ -489,6 +489,11 @@ def test_ours_has_the_digits_of_the_published_number(published, ours, text):
             "inconclusive: our interval includes no effect; 80% power from an effect of 0.043; "
             "large enough by the size that is asked for",
         ),
+        (
+            {"ours": 0.09, "low": -0.02, "high": 0.2, "published": "10.0%"},
+            "9.0 [−2.0, 20.0] %",
+            "inconclusive: our interval includes no effect; 80% power from an effect of 15.7 %",
+        ),
         ({"missing": "masks"}, "–", "not testable here: missing: masks"),
     ],
 )

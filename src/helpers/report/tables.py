@@ -110,7 +110,8 @@ def power(row: Any) -> str:
     """Describe how small an effect or a margin a run could settle, and what an inconclusive one is short of."""
     if pd.isna(row.detectable):
         return ""
-    least = _number(row.detectable, 3)
+    percent = row.published.endswith("%")
+    least = f"{_number(100 * row.detectable, 1)} %" if percent else _number(row.detectable, 3)
     text = f"80% power from an effect of {least}"
     if row.kind != "effect":
         text = f"passes a margin from {least} on"
