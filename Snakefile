@@ -77,10 +77,11 @@ def collecting(wildcards):
 
 # What is stale in a sweep is said by helpers.book.status, so its runs have no inputs: a new figure, claim or
 # record makes no number old.
+# Tables of printed numbers, which studies compute with. Claims are judged when a page is made.
 def published(wildcards):
     if swept(wildcards):
         return []
-    return sorted(map(str, Path("notebooks/claims").glob(f"{wildcards.study}.*")))
+    return sorted(map(str, Path("notebooks/claims").glob(f"{wildcards.study}.*csv")))
 
 
 def size(wildcards):
@@ -197,6 +198,7 @@ rule contents:
 rule claims:
     input:
         runs=list(RUNS.values()),
+        pages=[f"book/studies/{name}.ipynb" for name in PAGES],  # which judge the claims of their runs again
         lists=LISTS,
         recorded=sorted(map(str, Path("book/recorded").rglob("results.json"))),
     output:

@@ -54,6 +54,19 @@ def test_a_page_is_drawn_anew_and_its_results_stay(project):
     assert made(project) == {"page"} and picture(project) == before
 
 
+def test_another_claim_is_judged_and_the_study_does_not_run_again(project):
+    place = project.folder / RUN / "results.json"
+    old = json.loads(place.read_text())
+    assert [(row["published"], row["ours"]) for row in old["claims"]] == [("3.14", 3.14159)]
+    sheet = project.folder / "notebooks" / "claims" / f"{toy.STUDY}.yaml"
+    with changed(sheet, lambda text: text.replace("3.14", "3.15")):
+        assert made(project) == {"page"}
+        new = json.loads(place.read_text())
+        assert [(row["published"], row["ours"]) for row in new["claims"]] == [("3.15", 3.14159)]
+        assert {**new, "claims": [], "provenance": {}} == {**old, "claims": [], "provenance": {}}
+    assert made(project) == {"page"}
+
+
 def test_what_draws_must_change_no_value(project):
     place = project.folder / RUN / "results.json"
     before = place.read_bytes()

@@ -47,7 +47,7 @@ COMPARED |= {"06_vae_uncertainty"}
 @pytest.mark.parametrize(
     ("more", "studies"),
     [
-        ({"notebooks/params/00_calibration.tiny.yaml": "\n", f"notebooks/claims/{STUDY}.yaml": "\n"}, FILES),
+        ({"notebooks/params/00_calibration.tiny.yaml": "\n", f"notebooks/claims/{STUDY}.table2.csv": "\n"}, FILES),
         ({"src/helpers/stats/attributes.py": "\nmore = 1\n"}, {"07_your_own_scores"}),
         (
             {
@@ -90,7 +90,7 @@ def test_a_figure_reruns_no_study_and_makes_the_pages_that_it_is_on(checkout):
 
 @pytest.mark.parametrize(
     ("kind", "rules"),
-    [("code", {"study", "contents", "page", "claims", "book"}), ("markdown", {"contents", "page", "book"})],
+    [("code", {"study", "contents", "page", "claims", "book"}), ("markdown", {"contents", "page", "claims", "book"})],
 )
 def test_code_of_a_notebook_reruns_its_study_and_prose_only_its_page(checkout, kind, rules):
     def add(text: str) -> str:

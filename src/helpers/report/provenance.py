@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -29,7 +30,7 @@ def code_of(study: str) -> dict[str, Any]:
     -------
     dict
         ``notebook`` (hash of the cells that compute), ``helpers`` (hash of each module that they compute with, by name)
-        and ``drawn`` (hash of the code that only shows results).
+        and ``drawn`` (hash of the code that only shows results, and of the published claims).
     """
     notebook = notebook_of(study)
     return {
@@ -40,9 +41,15 @@ def code_of(study: str) -> dict[str, Any]:
 
 
 def drawing(study: str) -> str:
-    """Hash all code cells of a study's notebook, and the modules that it only draws, shows or writes results with."""
+    """Hash all code cells of a study's notebook, the modules that it only draws or shows results with, and its claims.
+
+    Claims are judged by a rule from values, so that another margin or word makes no value old.
+    """
     notebook = notebook_of(study)
-    return f"{fingerprint.notebook(notebook, aside=True)}-{fingerprint.code_of(notebook, looking=True)}"
+    files = sorted((paths.notebooks() / "claims").glob(f"{study}.*yaml"))
+    published = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+    code = f"{fingerprint.notebook(notebook, aside=True)}-{fingerprint.code_of(notebook, looking=True)}"
+    return f"{code}-{published}"
 
 
 def loaded() -> list[str]:
