@@ -62,11 +62,8 @@ def test_bootstrap_intervals_settle_null_claims_at_their_level():
 
 @pytest.mark.slow
 def test_two_thousand_bootstrapped_studies_of_each_size_are_judged_at_the_level():
-    """An effect in 20 patients a group is the exception that the page on verdicts states: 95% percentiles are short."""
-    rows = at_the_edge(verdict_rates(sizes=SIZES))
-    misses = rows[rows["low"] > rows["level"]]
-    assert list(misses.index) == [("effect", 20), ("side", 20)]
-    assert (misses["false"] < 0.045).all()
+    rows = at_the_edge(verdict_rates(sizes=(10, *SIZES)))
+    assert len(rows) == 16 and (rows["low"] <= rows["level"]).all()
 
 
 def test_studies_depend_on_the_seed_alone():

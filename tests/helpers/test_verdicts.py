@@ -94,6 +94,28 @@ def test_the_difference_is_the_prediction_interval_of_normal_values():
     assert verdicts.difference(asked, ours) == pytest.approx(0.1 + np.array([-1, 1]) * 1.959963984540054 * 0.05)
 
 
+# By hand: with 40 patients, 20 a group, a distance of 0.1 becomes sqrt(20 / 19) 2.093 / 1.960 = 1.0956 times as long.
+@pytest.mark.parametrize(
+    ("claim", "low", "n", "verdict"),
+    [
+        (SIDE, 0.008, 40, "inconclusive"),
+        (SIDE, 0.010, 40, "direction"),  # 0.1 - 0.09 x 1.0956 = 0.0014
+        (SIDE, 0.008, 4000, "direction"),
+        (SIDE, 0.008, 5.0, "direction"),  # seeds: the interval has Student's quantile already
+        (SIDE, 0.008, None, "direction"),
+        ({**EFFECT, "published": "0.005"}, 0.006, 40, "inconclusive"),
+        ({**EFFECT, "published": "0.185"}, 0.02, 40, "reproduced"),  # beyond 0.18, before 0.1 + 0.08 x 1.0956
+        ({**EFFECT, "published": "0.19", "resampled": False}, 0.02, 40, "differs"),
+    ],
+)
+def test_percentiles_of_a_bootstrap_are_widened_for_few_patients(claim, low, n, verdict):
+    found = {"ours": 0.1, "low": low, "high": 0.2 - low, "n": n}
+    row = judged(**{"resampled": True, **claim}, **found)
+    assert row["verdict"] == verdict and (row["low"], row["high"]) == (low, 0.2 - low)
+    plain = judged(**{**claim, "resampled": False}, **found)
+    assert (plain["verdict"] != verdict) == ("once widened for 40 patients" in row["why"])
+
+
 FINITE = st.floats(-3, 3)
 WIDTH = st.floats(0, 3)
 KINDS = st.sampled_from(
@@ -214,6 +236,7 @@ def test_the_n_needed_settles_four_studies_in_five(kind):
         ({**EFFECT, "unit": "Dice"}, "claim x: a unit, Dice, without a margin"),
         ({**SIDE, "no_effect": 0.5}, "claim x: > 0 is published, and no effect is 0.5"),
         ({**EFFECT, "by": "digits", "scope": "cohort"}, "claim x: a claim by digits has no kind and no margin"),
+        ({**NONE, "resampled": True}, "claim x: resampled widens the interval of an effect alone"),
         ({**EFFECT, "published_se": 0}, "claim x, published_se: 0 is not above 0"),
         ({**EFFECT, "published_se": math.nan}, "claim x, published_se: must be a number, got nan"),
         ({**EFFECT, "published_se": 0.1, "published_n": 9}, "published_se, published_n are given for one uncertainty"),

@@ -72,6 +72,7 @@ def claim(
     because: str = "",
     worse: str | None = None,
     comparable: bool = True,
+    resampled: bool = False,
     published_low: float | None = None,
     published_high: float | None = None,
     published_se: float | None = None,
@@ -121,6 +122,8 @@ def claim(
         Of `not_worse`: the values that are worse.
     comparable : bool
         True if the size of the effect, and not only its direction, can be compared.
+    resampled : bool
+        True if our interval of an effect has the percentiles of a bootstrap: `verdicts.widened` then decides.
     published_low, published_high, published_se, published_n : float, optional
         The printed 95% interval of an effect, or its standard error, or the number of cases behind it.
     ours, low, high, low90, high90 : float, optional
@@ -160,7 +163,7 @@ def claim(
     check_scope(name, scope, by)
     found = verdicts.Ours(ours, low, high, low90, high90, n if isinstance(n, int | float) else None)
     asked = verdicts.Asked(kind, number(published), no_effect, margin, worse, comparable)
-    _check_kind(name, asked, by=by, published=published, statistic=statistic, unit=unit)
+    _check_kind(name, asked, by=by, published=published, statistic=statistic, unit=unit, resampled=resampled)
     where, power = "", dict.fromkeys(("detectable", "needed", "short"))
     if impossible:
         verdict, why = "impossible as printed", impossible
@@ -179,8 +182,11 @@ def claim(
             verdicts.check_ours(name, kind, found)
             ends = {"low": published_low, "high": published_high, "se": published_se, "n": published_n}
             asked = asked._replace(**_printed(name, asked, found, **ends))
-            verdict, why = verdicts.rule(asked, found)
-            power = _power(verdict, asked, found, seeds=seeds, seeds_share=seeds_share)
+            decides = verdicts.widened(found) if resampled else found
+            verdict, why = verdicts.rule(asked, decides)
+            if (verdict, why) != verdicts.rule(asked, found):
+                why += f", once widened for {n} patients: {decides.low:.3g} to {decides.high:.3g}"
+            power = _power(verdict, asked, decides, seeds=seeds, seeds_share=seeds_share)
             why += f", {margin:g} {unit}" if margin is not None else ""
             why += f" ({because})" if because else ""
         note = "; ".join(filter(None, (f'"{unjudged}" is not judged' if unjudged else "", note)))
@@ -209,9 +215,11 @@ def barred(scope: str, source: str, same_data: bool, reduced: str) -> str:
 
 
 def _check_kind(
-    where: str, asked: verdicts.Asked, *, by: str, published: str, statistic: str, unit: str | None
+    where: str, asked: verdicts.Asked, *, by: str, published: str, statistic: str, unit: str | None, resampled: bool
 ) -> None:
     """Check a claim by interval with `verdicts.check`, and the unit and the side that it prints."""
+    if resampled and asked.kind != "effect":
+        raise InputError(where, "resampled widens the interval of an effect alone", "Leave it out")
     if by == "digits":
         if asked.kind is not None or asked.margin is not None:
             raise InputError(where, "a claim by digits has no kind and no margin", "Leave them out, or by: interval")

@@ -10,7 +10,7 @@ import math
 from numbers import Real
 from typing import NamedTuple
 
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 from helpers.errors import InputError
 
@@ -86,6 +86,30 @@ def rule(asked: Asked, ours: Ours) -> tuple[str, str]:
     *differs* if it excludes 0, *direction* if it includes a difference as large as the whole printed effect.
     """
     return _effect(asked, ours) if asked.kind == "effect" else _null(asked, ours)
+
+
+def widened(ours: Ours) -> Ours:
+    """Widen a 95% interval of a percentile bootstrap, which is too short for few patients, by what it lacks.
+
+    Parameters
+    ----------
+    ours : Ours
+        With n patients, in two groups of about the same size. Without n, or with a number of seeds (a float), the
+        interval is returned as it is.
+
+    Notes
+    -----
+    Percentiles follow the normal quantile and a variance with m in place of m - 1, for m patients a group. Both
+    distances from the value to an end are multiplied by ``sqrt(m / (m - 1))`` and by the ratio of Student's to the
+    normal quantile (Hesterberg 2015, https://doi.org/10.1080/00031305.2015.1089789): 1.10 for m = 20, 1.02 for 80.
+    """
+    if not isinstance(ours.n, int):
+        return ours
+    m = max(ours.n / 2, 2)
+    factor = math.sqrt(m / (m - 1)) * float(t.ppf(0.975, m - 1)) / HALF_95
+    return ours._replace(
+        low=ours.value - factor * (ours.value - ours.low), high=ours.value + factor * (ours.high - ours.value)
+    )
 
 
 def _null(asked: Asked, ours: Ours) -> tuple[str, str]:

@@ -47,7 +47,8 @@ def verdict_rates(
     printed : float
         Printed value of the claim of an effect, in SD.
     interval : {"bootstrap", "student"}
-        Intervals by percentiles of the bootstrap, or Student's (Welch's degrees of freedom).
+        Intervals by percentiles of the bootstrap, that of an effect widened by `verdicts.widened`, or Student's
+        (Welch's degrees of freedom).
     n_boot, seed : int
         Bootstrap replicates of a study, and seed.
 
@@ -79,7 +80,7 @@ def verdict_rates(
         found = list(_studies(n, n_studies, interval, n_boot, seed))
         for claim, question in asked.items():
             for truth, effect in effects.items():
-                given = [verdicts.rule(question, _shifted(ours, effect))[0] for ours in found]
+                given = [_verdict(question, _shifted(ours, effect), interval) for ours in found]
                 rows.append(
                     {"claim": claim, "truth": truth, "effect": effect, "n": n} | _shares(claim, effect, margin, given)
                 )
@@ -112,6 +113,10 @@ def _student(first: np.ndarray, second: np.ndarray) -> verdicts.Ours:
 
 def _shifted(ours: verdicts.Ours, effect: float) -> verdicts.Ours:
     return verdicts.Ours(*(part + effect for part in ours[:5]), ours.n)
+
+
+def _verdict(asked: verdicts.Asked, ours: verdicts.Ours, interval: str) -> str:
+    return verdicts.rule(asked, verdicts.widened(ours) if interval == "bootstrap" else ours)[0]
 
 
 def _shares(claim: str, effect: float, margin: float, given: list[str]) -> dict[str, float]:
