@@ -112,9 +112,12 @@ SUMMARIES = ["Mean (95% CI)", "median [IQR]", "Std. Dev.", "St.Dev", "avg.", "Ma
              "Mean of u", "mean, u", "# mean", "* mean *", "Mean=", "mean dice", "Dice mean", "Average of all cases",
              "25% quantile", "95quantile", "5th percentile", "percentile 25", "Mean HER2+", "Range",
              "Standard deviation", "total (n=120)", "Std. deviation", "StdErr", "95% CI", "CI 95%", "u mean", "Mean u",
-             "Foreground mean", "Mittelwert", "Gesamt", "Moyenne", "Écart-type", "all", "All cases"]  # fmt: skip
+             "Foreground mean", "Mittelwert", "Gesamt", "Moyenne", "Écart-type", "all", "All cases",
+             "fold mean", "Mean female", "Var.", "mode", "fold mean ± sd", "5-fold mean", "SD (folds)", "mean, fold 3",
+             "Men average", "Test set median", "cross-validation mean", "VAR", "Mode dice"]  # fmt: skip
 CASES = ["Max 1", "Max (2)", "Max_3", "Total-4", "sum5", "10%", "min 1 mean", "SE", "CI", "N", "P25", "Q25",
-         "Maximilian", "range 3", "50 of all", "Meaning", "median nerve", "Summer"]  # fmt: skip
+         "Maximilian", "range 3", "50 of all", "Meaning", "median nerve", "Summer", "Mean street", "fold 3", "female",
+         "model", "Var 1", "variant", "Modena", "test", "sd card"]  # fmt: skip
 
 
 def with_row(folder, name):
@@ -132,6 +135,30 @@ def test_a_summary_is_no_case_however_it_is_written(name, tmp_path):
 @pytest.mark.parametrize("name", CASES)
 def test_a_case_is_no_summary(name, tmp_path):
     assert len(with_row(tmp_path, name).cases) == 81
+
+
+# Names with a word of a statistic, and whether the report notes that they are kept.
+DOUBTFUL_ALONE = [("Mean street", True), ("N", True), ("P25", True), ("median nerve", True), ("model", False)]
+
+
+@pytest.mark.parametrize(("name", "noted"), DOUBTFUL_ALONE)
+def test_a_row_that_may_be_a_summary_is_never_kept_or_lost_in_silence(name, noted, tmp_path):
+    note = "id: fewer than 10 rows are named like a summary, and no other is one: they count as cases"
+    assert [n for n in with_row(tmp_path, name).notes if "summary" in n] == [note] * noted
+    rows = {"id": [*map(str, range(80)), name, "Mean"], "dice": np.linspace(0, 1, 82), "sex": ["u", "v"] * 41}
+    pd.DataFrame(rows).to_csv(tmp_path / "mine.csv", index=False)
+    own = datasets.load_own_scores(tmp_path / "mine.csv", groups="sex", case="id")
+    assert own.dropped["n"].tolist() == [1 + noted] and not [n for n in own.notes if "summary" in n]
+
+
+@pytest.mark.parametrize("form", ["P{}", "N {}", "Mean {}", "{}th"])
+def test_cases_of_one_doubtful_form_are_cases_next_to_a_mean(form, tmp_path):
+    """Identifiers such as P10 to P89 have the form of percentiles; no table has ten of these."""
+    texts = [f"{a}{b}" for a in "abcdefgh" for b in "mnopqrstuw"] if form == "Mean {}" else range(10, 90)
+    rows = {"id": [*map(form.format, texts), "Mean"], "dice": np.linspace(0, 1, 81), "sex": [*["u", "v"] * 40, None]}
+    pd.DataFrame(rows).to_csv(tmp_path / "mine.csv", index=False)
+    own = datasets.load_own_scores(tmp_path / "mine.csv", groups="sex", case="id")
+    assert len(own.cases) == 80 and own.dropped["n"].tolist() == [1]
 
 
 DOUBTFUL = ["SE", "n", "CI", "5%", "p25", "N = 80", "Q75", "95th", "upper CI"]

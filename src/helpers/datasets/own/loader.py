@@ -24,7 +24,7 @@ from helpers.datasets.own.patients import (
     spellings,
     unnamed,
 )
-from helpers.datasets.own.summaries import are_summaries
+from helpers.datasets.own.summaries import without_summaries
 from helpers.datasets.own.withholding import FEW, coarse, withhold
 from helpers.datasets.shared.files import Notes, dropped_frame, plain_name
 from helpers.datasets.shared.missing import missing_codes, numbers
@@ -153,10 +153,10 @@ def load_own_scores(
     roles = {"SCORE": score, **asked.columns(), "SECOND": second, "SOURCE_COLUMN": source, "CASE": case}
     roles |= {"PATIENT": patient, "MODEL": of_models}
     check_roles({role: name for role, name in roles.items() if name}, columns, table, path)
-    if named := [name for name in (case, patient) if name]:
-        summary = pd.concat([are_summaries(table[name], table[columns], score) for name in named], axis=1).any(axis=1)
-        counted.append((path.name, "summary row, not a case", int(summary.sum())))
-        table = table[~summary]
+    named = [name for name in (case, patient) if name]
+    if named:
+        table, said = without_summaries(table, named, columns, score, path.name, counted)
+        notes += said
     of = None
     if model:
         of, said = read_models(table[of_models], chosen, path, counted)

@@ -12,8 +12,8 @@ import pandas as pd
 from helpers.errors import InputError
 
 _SUMMARIES = (
-    "mean,average,avg,overall,total,all,summary,count,std,stddev,stdev,std dev,sd,sem,variance,median,min,minimum,max,"
-    "maximum,q1,q3,iqr,25%,50%,75%,95%,25quantile,75quantile,25percentile,75percentile"
+    "mean,average,avg,overall,total,all,summary,count,std,stddev,stdev,std dev,sd,sem,variance,var,median,mode,min,"
+    "minimum,max,maximum,q1,q3,iqr,25%,50%,75%,95%,25quantile,75quantile,25percentile,75percentile"
 )
 SUMMARIES = frozenset(_SUMMARIES.split(","))
 PLAIN = "Write decimals with a point, and thousands without a sign"
