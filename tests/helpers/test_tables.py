@@ -70,6 +70,23 @@ REFUSED = {
         "Results,2024,\nid,dice,sex\np1,0.83,F\np2,0.83,F\n",
         r"line 1 has names of 2 columns, line 2 has 3 texts\. Is line 2 the header",
     ),
+    "a title as wide as the table": (
+        "Results,2024,final,v2\ncase,dice,sex,site\np1,0.83,F,A\np2,0.75,M,A\n",
+        r"line 1 may be a title, line 2 has 4 texts\. Is line 2 the header",
+    ),
+    "a title of texts as wide as the table": (
+        "Results;model A;final;v2\ncase;dice;sex;site\np1;0,83;F;A\np2;0,75;M;A\n",
+        r"line 1 may be a title, line 2 has 4 texts\. Is line 2 the header",
+    ),
+    "two titles as wide as the table": (
+        "Results,2024,v2\nModel,7,B\n,,\ncase,dice,sex\np1,0.83,F\np2,0.75,M\n",
+        r"line 1 may be a title, line 4 has 3 texts\. Is line 4 the header",
+    ),
+    "a title with one text twice": (
+        "Results,2024,v2,v2\ncase,dice,sex,site\np1,0.83,F,A\n",
+        r"line 1 may be a title, line 2 has 4 texts\. Is line 2 the header",
+    ),
+    "a title as wide as two columns": ("Results,2024\ncase,dice\np1,0.83\n", r"Is line 2 the header"),
     "one column of decimal commas": ("dice\n0,83\n0,75\n", "rows have more fields than the header"),
     "sep alone": ("sep=;\n", "a header and no rows"),
     "twice after a title": ("Results\nid,dice,dice\n1,2,3\n", "two columns are called 'dice'"),
@@ -129,6 +146,7 @@ def test_a_named_index_of_a_parquet_file_is_a_column(tmp_path):
     ("rows", "says"),
     [
         ([["Results", 2024], ["id", "dice", "sex"], ["p1", 0.83, "F"]], r"line 2 has 3 texts\. Is line 2 the header"),
+        ([["Results", 2024, "v2"], ["id", "dice", "sex"], ["p1", 0.83, "F"]], r"line 1 may be a title, line 2 has 3"),
         ([["Results", None, None, "v2"], ["id", "dice", "sex", "age", "x"], ["p1", 0.83, "F", 3, 4]], "Is line 2 the"),
     ],
 )
@@ -141,6 +159,22 @@ def test_a_table_of_texts_with_remarks_has_its_header(tmp_path):
     for text in ("file,sex,\na.png,F,good\nb.png,M,bad\n", ",sex\na.png,F\nb.png,M\n"):
         (tmp_path / "my.csv").write_text(text)
         assert len(read_table(tmp_path / "my.csv", "IMAGES")[0]) == 2
+
+
+# Tables whose first rows hold texts where numbers follow; each is a case.
+HONEST = {
+    "a score that failed": "id,dice,sex\np1,failed,F\np2,0.83,F\np3,0.75,M\n",
+    "a missing score": "id,dice,sex\np1,,M\np2,0.83,F\np3,0.75,M\n",
+    "no numbers": "file,sex,site\na,F,A\nb,M,B\nc,M,B\n",
+    "years as names": "id,2023,2024\np1,0.8,0.7\np2,0.83,0.6\np3,0.75,0.6\n",
+    "two columns": "id,dice\np1,failed\np2,0.83\np3,0.75\n",
+}
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_a_first_case_of_texts_is_no_header(name, tmp_path):
+    (tmp_path / "my.csv").write_text(HONEST[name])
+    assert read_table(tmp_path / "my.csv", "SCORES")[0].index.tolist() == [2, 3, 4]
 
 
 @pytest.mark.parametrize("names", [[None, "dice", "sex"], ["id", "dice", None], ["id", "dice", "sex"]])

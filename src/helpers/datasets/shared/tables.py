@@ -159,7 +159,6 @@ def _csv(path: Path, parameter: str) -> tuple[pd.DataFrame, list[str]]:
     if separator != ",":
         notes.append(f"columns are separated by {SEPARATORS.get(separator, repr(separator))}")
     text = "\n".join(lines[head:])
-    _check_names([plain_name(name) for name in _fields(lines[head], separator)], path)
     try:
         look = {"dtype": str, "skipinitialspace": True, "keep_default_na": False, "na_values": [""]}
         look |= {"skip_blank_lines": False}  # so that rows keep their numbers
@@ -171,8 +170,8 @@ def _csv(path: Path, parameter: str) -> tuple[pd.DataFrame, list[str]]:
         raise InputError(path.name, problem, "Quote texts with commas; write decimals with a point") from None
     if not isinstance(frame.index, pd.RangeIndex):
         raise _too_wide(path, lines, separator, head)
-    near = [_fields(line, separator) for line in lines[: head + LOOKED_AT]]
-    check_header(near, head, path)
+    check_header([_fields(line, separator) for line in lines[: head + LOOKED_AT]], head, path)
+    _check_names([plain_name(name) for name in _fields(lines[head], separator)], path)  # pandas renames the second
     frame.index = frame.index + head + 2
     return frame, notes
 
