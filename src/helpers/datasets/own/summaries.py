@@ -11,9 +11,9 @@ from helpers.datasets.shared.cells import summary_rows
 from helpers.datasets.shared.files import Notes
 
 _LIKELY = re.compile(
-    r"mean|average|avg|total|sum|count|sd\b|st\.? ?d|std ?err|error|sem|varia|\bvar\b|mode\b|median|min|max|q1|q3|iqr|%|"
-    r"tile|overall|range|deviation|\ball\b|mittel|gesamt|durchschnitt|abweichung|anzahl|moyenne|media|promedio|type|"
-    r"est[aá]ndar",
+    r"mean|average|avg|total|sum|count|sd\b|st\.? ?d|std ?err|error|sem|varia|\bvar\b|mode\b|median|min|max|q1|q3|iqr|"
+    r"%|tile|overall|range|deviation|\ball\b|mittel|gesamt|durchschnitt|abweichung|anzahl|moyenne|media|promedio|"
+    r"type|est[aá]ndar",
     re.IGNORECASE,
 )
 _ASIDE = re.compile(r"\((?!\d+\))[^)]*\)|\[(?!\d+\])[^\]]*\]|[^\w\s%]|_")  # texts in brackets, and punctuation
