@@ -209,3 +209,39 @@ def test_no_small_cell_of_a_crossing_comes_back_by_subtraction():
 def test_a_crossing_without_a_lone_small_cell_is_whole():
     frame = pd.DataFrame({"sex": ["f", "m"] * 50, "age": ["old"] * 50 + ["young"] * 50})
     assert stats.intersections(frame)["sex and age"].notna().all()
+
+
+# Sizes of cells, one row a sex and one column an age, and the large cells to hide next to the small ones.
+CROSSED = [
+    ([[3, 4, 50, 20], [60, 70, 80, 90], [30, 40, 50, 60]], {"0, 3", "2, 0", "2, 1", "2, 3"}),  # 3 + 4
+    ([[5, 5, 50], [60, 70, 80], [30, 40, 50]], {"2, 0", "2, 1"}),  # 5 + 5 are ten
+    ([[3, 4], [3, 40], [50, 60]], {"1, 1", "2, 0", "2, 1"}),  # 3 + 3 in a column; the first row has no other cell
+    ([[30, 40], [50, 60]], set()),
+    ([[3, 4, 0], [0, 0, 80], [30, 40, 50]], {"2, 0", "2, 1"}),  # a cell without cases hides nothing
+]
+
+
+def crossing(sizes):
+    rows = [(str(i), str(k)) for i, row in enumerate(sizes) for k, n in enumerate(row) for _ in range(n)]
+    frame = pd.DataFrame(rows, columns=["sex", "age"])
+    both = frame["sex"] + ", " + frame["age"]
+    return set(both) - set(stats.intersections(frame)["sex and age"].dropna())
+
+
+@pytest.mark.parametrize(("sizes", "hidden"), CROSSED)
+def test_hidden_cells_of_a_line_have_ten_cases_or_more_together(sizes, hidden):
+    assert crossing(sizes) == hidden
+
+
+def test_no_line_of_any_crossing_gives_away_a_sum_under_ten():
+    rng = np.random.default_rng(4)
+    for _ in range(60):
+        counts = rng.choice([0, 2, 4, 6, 9, 15, 30, 80], tuple(rng.integers(2, 6, 2)))
+        names = crossing(counts.tolist())
+        hidden = (counts > 0) & (counts < 10)
+        for i, k in np.ndindex(counts.shape):
+            hidden[i, k] |= f"{i}, {k}" in names
+        for sizes, of in ((counts, hidden), (counts.T, hidden.T)):
+            for line, lost in zip(sizes, of, strict=True):
+                safe = not lost.any() or (lost.sum() > 1 and line[lost].sum() >= 10)
+                assert safe or (line[lost].sum() == line.sum() < 10 or (lost.sum() == 1 == (line > 0).sum()))

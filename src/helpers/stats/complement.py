@@ -16,10 +16,11 @@ def small(counts: np.ndarray | pd.Series) -> np.ndarray | pd.Series:
 def beside_small_cells(first: pd.Series, second: pd.Series) -> np.ndarray:
     """Mark the cases in cells that must be hidden although they are large enough (complementary suppression).
 
-    Group sizes are shown. If one cell of a row or column of the cross table has 1 to 9 cases, its count follows by
-    subtraction. A second cell of that line is therefore hidden: the smallest of those in a crossing line that already
-    has a hidden cell, if there is one. This repeats until no line has a single hidden cell. Cells of cases for which an
-    attribute is not recorded are never shown, and count as hidden.
+    Group sizes are shown, so the sum of the hidden cells of a row or column of the cross table follows by subtraction.
+    If that is the count of one cell, or under ten, another cell of that line is hidden: the smallest of those in a
+    crossing line that already has a hidden cell, if there is one. This repeats until each line has none or several
+    hidden cells, with ten cases or more together. Cells of cases for which an attribute is not recorded are never
+    shown, and count as hidden. Source: Hundepool et al. 2012, https://doi.org/10.1002/9781118348239, chapter 4.
 
     Parameters
     ----------
@@ -43,8 +44,8 @@ def beside_small_cells(first: pd.Series, second: pd.Series) -> np.ndarray:
             for line in range(1, len(sizes)):
                 shown = np.flatnonzero((sizes[line] > 0) & ~view[line])
                 # A "not recorded" cell of ten or more may be recovered by subtraction.
-                lone = view[line].sum() == 1 and (not view[line, 0] or small(sizes[line, 0]))
-                if lone and len(shown):
+                lone = view[line].sum() == 1 and not view[line, 0]
+                if (lone or small(sizes[line, view[line]].sum())) and len(shown):
                     fresh = ~view[1:, shown].any(axis=0)  # needs one more in a line with none hidden so far
                     view[line, shown[np.lexsort((sizes[line, shown], fresh))[0]]] = changed = True
     return (hidden & ~kept)[rows, columns]
