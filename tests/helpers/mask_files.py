@@ -124,7 +124,7 @@ def seg(
     """Write a DICOM segmentation by pydicom alone.
 
     `order` shuffles the frames, `measures` replaces the distances of planes, `shift` moves planes by so many mm along
-    their normal, and `empty` keeps planes without foreground.
+    their normal, and `empty` keeps planes without foreground. Without any plane the file has no frame and no pixels.
     """
     from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.pixels import pack_bits
@@ -162,13 +162,18 @@ def seg(
         if kind != "LABELMAP":
             frame.SegmentIdentificationSequence = [item(ReferencedSegmentNumber=number)]
         data.PerFrameFunctionalGroupsSequence.append(frame)
-    pixels = np.stack([plane for *_, plane in planes])
+    shape = next(iter(segments.values())).shape
+    pixels = np.array([plane for *_, plane in planes]).reshape(-1, shape[1], shape[0])
     data.NumberOfFrames, data.Rows, data.Columns = pixels.shape
     data.SamplesPerPixel, data.PhotometricInterpretation, data.PixelRepresentation = 1, "MONOCHROME2", 0
     data.BitsAllocated = data.BitsStored = 1 if kind == "BINARY" else 8
     data.HighBit = data.BitsStored - 1
     if kind == "FRACTIONAL":
         data.MaximumFractionalValue, data.SegmentationFractionalType = 200, "PROBABILITY"
+    if not planes:
+        del data.PerFrameFunctionalGroupsSequence
+        data.save_as(path, enforce_file_format=True)
+        return
     data.PixelData = pack_bits(pixels) if kind == "BINARY" else pixels.astype("u1").tobytes()
     data.save_as(path, enforce_file_format=True)
 

@@ -388,6 +388,16 @@ def colour(path):
 NPY = b"\x93NUMPY\x01\x00\x06\x00{'a':\n"  # ends within the header, which NumPy parses as code
 
 
+def headless(path):
+    """Write a segmentation that has frames, without their positions and pixels."""
+    from pydicom import dcmread
+
+    write.seg(path, {"t": B})
+    data = dcmread(path)
+    del data.PerFrameFunctionalGroupsSequence, data.PixelData
+    data.save_as(path)
+
+
 BROKEN = {
     "cut mha": ("c.mha", cut(write.itk), "truncated or not a MetaImage file"),
     "text as nrrd": ("c.nrrd", lambda p: p.write_text("mask"), "truncated or not a NRRD file"),
@@ -409,6 +419,12 @@ BROKEN = {
     ),
     "sizes": ("c", lambda p: [write.pictures(p / f"{k}.png", A[:k, :, 3]) for k in (9, 8)], "pictures differ in size"),
     "two masks": ("c", lambda p: [write.nifti(p / n, B) for n in ("a.nii", "b.nii")], "holds 2 files of masks"),
+    "two segmentations": (
+        "c",
+        lambda p: [write.seg(p / f"1-{k}.dcm", {"t": B}) for k in (1, 2)],
+        r"holds 2 files of masks\. Keep one file in it, or a file with all its segments",
+    ),
+    "a segmentation cut after its header": ("c.dcm", lambda p: headless(p), "truncated or no DICOM segmentation"),
     "unknown": ("c.xyz", lambda p: p.write_text("mask"), r"is no mask format that is read: \.seg\.nrrd, \.nii\.gz"),
 }
 
@@ -421,3 +437,37 @@ def test_a_file_that_cannot_be_used_is_refused_in_one_line(tmp_path, kind):
     with pytest.raises(InputError, match=rf"{name}.*{error}") as caught:
         read_pair(tmp_path / "a.nii", tmp_path / name)
     assert "\n" not in str(caught.value)
+
+
+NOTHING = np.zeros_like(A)
+# The other mask of a segmentation without frames.
+OTHERS = {
+    "nii": ("c.nii", write.nifti),
+    "an oblique nii": ("c.nii", tilted(write.nifti)),
+    "npy": ("c.npy", write.npy),
+    "seg": ("c.dcm", lambda p, v: write.seg(p, {"tumour": v}, empty=True)),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+@pytest.mark.parametrize(
+    ("value", "label"), [("", "tumour"), ("tumour", "tumour"), ("1", "lesion"), ("each", "tumour")]
+)
+def test_a_segmentation_without_frames_is_an_empty_mask_on_the_other_grid(kind, value, label, tmp_path):
+    name, writer = OTHERS[kind]
+    writer(tmp_path / "e" / name, A)
+    write.seg(tmp_path / "p" / "c.dcm", {label: NOTHING})
+    frame, _ = score(tmp_path, value=value)
+    wanted = metrics.scores(A, NOTHING, spacing=(1, 1, 1) if kind == "npy" else SPACING)
+    assert wanted["status"] == "missed"
+    found = frame.loc[0].to_dict()
+    assert {key: found[key] for key in wanted} == {k: pytest.approx(v, rel=1e-5) if k != "status" else v
+                                                   for k, v in wanted.items()}  # fmt: skip
+    assert any("without frames was read as an empty mask" in note for note in frame.attrs["notes"])
+
+
+def test_two_segmentations_without_frames_have_no_grid(tmp_path):
+    for side in "ep":
+        write.seg(tmp_path / side / "c.dcm", {"tumour": NOTHING})
+    with pytest.raises(InputError, match=r"without frames, so their grid is unknown\. Leave the case out"):
+        score(tmp_path)

@@ -23,6 +23,7 @@ AGAIN = "Export the segmentation again, or convert it to NIfTI"
 FRACTIONS = "fractional segments were cut at one half"
 POSITIONS = "the distance of planes in the file does not fit the positions of its frames: the positions were taken"
 THICKNESS = "the distance of planes is not in the file: the thickness of a slice was taken"
+NO_FRAMES = "a segmentation without frames was read as an empty mask on the grid of the other mask"
 TAGS = """
 Modality SegmentationType MaximumFractionalValue SegmentSequence SharedFunctionalGroupsSequence
 PerFrameFunctionalGroupsSequence NumberOfFrames Rows Columns SamplesPerPixel PhotometricInterpretation BitsAllocated
@@ -34,7 +35,8 @@ def read(path: Path) -> Volume:
     """Read the segments of a DICOM segmentation: binary, fractional or a label map, with frames in any order.
 
     A plane without a frame is empty. Segments that overlap are in separate layers. The label of a segment is its
-    number.
+    number. DICOM lets a file leave out empty frames: one without any has no grid, so its volume has no plane, and
+    `grids.on_one_grid` gives it the grid of the other mask.
 
     Raises
     ------
@@ -48,12 +50,16 @@ def read(path: Path) -> Volume:
         if dataset.get("Modality") != "SEG":
             problem = f"is a DICOM file of modality {dataset.get('Modality', '?')}, and no segmentation (SEG)"
             raise InputError(path, problem, "Give the segmentation, or convert the contours to a mask")
+        names = {int(s.SegmentNumber): str(s.get("SegmentLabel", "")) for s in dataset.get("SegmentSequence", ())}
+        if dataset.get("NumberOfFrames") == 0 and not dataset.get("PixelData"):
+            parts = tuple(Segment(name or f"segment {number}", number) for number, name in sorted(names.items()))
+            nothing = np.zeros((dataset.Columns, dataset.Rows, 0), np.uint16)
+            return Volume((nothing,), np.eye(4), (NO_FRAMES,), parts, sized=False, placed=False, cropped=True)
         frames = dataset.pixel_array.reshape(-1, dataset.Rows, dataset.Columns)
         groups = _groups(dataset)
         numbers = [_number(dataset, group) for group in groups]
         positions = np.array([_element(g, "PlanePositionSequence", "ImagePositionPatient") for g in groups], float)
         affine, places, notes = _grid(groups, positions, path)
-        names = {int(s.SegmentNumber): str(s.get("SegmentLabel", "")) for s in dataset.get("SegmentSequence", ())}
     except (InputError, MemoryError):
         raise
     except Exception as error:

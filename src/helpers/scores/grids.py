@@ -31,13 +31,15 @@ def on_one_grid(expert: Volume, predicted: Volume, *, where: str) -> Pair:
 
     Axes are permuted and flipped where the positions stay the same. Where the grids coincide at whole voxels, a
     prediction that covers a part of the expert mask's grid is filled with background, and background outside it is cut
-    off. A format that keeps only the part with foreground (`Volume.cropped`) extends the grid in the same way.
+    off. A format that keeps only the part with foreground (`Volume.cropped`) extends the grid in the same way. An empty
+    mask without a grid gets that of the other.
 
     Raises
     ------
     InputError
-        The grids differ in another way; `where` names both files.
+        The grids differ in another way, or neither mask has one; `where` names both files.
     """
+    expert, predicted = _with_grid(expert, predicted, where), _with_grid(predicted, expert, where)
     for plane, other in ((expert, predicted), (predicted, expert)):
         if PLANE in plane.notes and min(other.shape) > 1:
             problem = f"one mask is a plane of {plane.shape[0]} x {plane.shape[1]} pixels, the other a volume"
@@ -54,6 +56,17 @@ def on_one_grid(expert: Volume, predicted: Volume, *, where: str) -> Pair:
         here, there = ((volume.layers[0], volume.affine) for volume in (expert, predicted))
         return Pair(expert, predicted, check_same_grid(here, there, where=where, fix=FIX))
     return fitted._replace(notes=(TURNED,) * (moved is not predicted) + fitted.notes)
+
+
+def _with_grid(volume: Volume, other: Volume, where: str) -> Volume:
+    """Give a volume without planes, which is empty, the grid of the other mask."""
+    if 0 not in volume.shape:
+        return volume
+    if 0 in other.shape:
+        fix = "Leave the case out, and count it: both masks are empty"
+        raise InputError(where, "both are segmentations without frames, so their grid is unknown", fix)
+    nothing = np.zeros(other.shape, volume.layers[0].dtype)
+    return volume._replace(layers=(nothing,), affine=other.affine, sized=other.sized, placed=other.placed)
 
 
 def _agree(first: np.ndarray, second: np.ndarray, shape: tuple[int, ...]) -> bool:

@@ -33,7 +33,8 @@ class Segment(NamedTuple):
 class Volume(NamedTuple):
     """A mask as read from a file of any format.
 
-    layers : tuple of ndarray, (x, y, z) each; several only where structures overlap
+    layers : tuple of ndarray, (x, y, z) each; several only where structures overlap; no plane in an empty mask without
+        a grid
     affine : ndarray, (4, 4), from indices to positions in mm (RAS)
     notes : facts that readers take in different ways, each with what was taken
     segments : named structures, if the format has them
@@ -70,7 +71,7 @@ def read_volume(path: str | Path) -> Volume:
     """
     path = Path(path)
     volume = _folder(path) if path.is_dir() else _reader(path)
-    if 0 in volume.shape:
+    if 0 in volume.shape and not volume.cropped:
         raise InputError(path, f"holds no voxel, its shape is {volume.shape}", "Save the mask again")
     return volume
 
@@ -106,7 +107,7 @@ def _reader(path: Path) -> Volume:
         from helpers.scores import itk_volumes
 
         return itk_volumes.read(path)
-    if name.endswith((".dcm", ".dicom")):
+    if _is_dicom(path):
         from helpers.scores import dicom_segments
 
         return dicom_segments.read(path)
@@ -120,6 +121,10 @@ def _reader(path: Path) -> Volume:
     raise not_read(path)
 
 
+def _is_dicom(path: Path) -> bool:
+    return path.name.lower().endswith((".dcm", ".dicom"))
+
+
 def _folder(path: Path) -> Volume:
     files = mask_files(path)
     if len(files) > 1 and all(file.name.lower().endswith(PICTURES) for file in files):
@@ -127,7 +132,10 @@ def _folder(path: Path) -> Volume:
         return volume._replace(notes=(SERIES, *volume.notes))
     if len(files) != 1:
         problem = f"the folder of this case holds {len(files)} files of masks"
-        raise InputError(path, problem, "Keep one file in it, or one picture for each slice")
+        joined = (
+            "a file with all its segments" if files and all(map(_is_dicom, files)) else "one picture for each slice"
+        )
+        raise InputError(path, problem, f"Keep one file in it, or {joined}")
     return _reader(files[0])
 
 
