@@ -111,6 +111,41 @@ def test_what_is_wrong_with_a_patient_is_said(root, patient, tmp_path):
         datasets.load_volume(copy, patient)
 
 
+TURN = np.array([[np.cos(0.4), -np.sin(0.4), 0], [np.sin(0.4), np.cos(0.4), 0], [0, 0, 1]])  # 23 degrees
+AXIS = np.roll(np.eye(3), 1, axis=0)
+# Matrices that are applied to the positions of a patient's voxels, and whether axes stay at right angles.
+GRIDS = {
+    "turned": (TURN, True),
+    "turned twice": (TURN @ AXIS @ TURN, True),
+    "axes exchanged": (AXIS, True),
+    "mirrored": (np.diag([-1, 1, 1]), True),
+    "sheared": (np.array([[1, 0, 0], [0, 1, np.tan(np.radians(20))], [0, 0, 1]]), False),
+    "sheared by one degree": (np.array([[1, np.tan(np.radians(1)), 0], [0, 1, 0], [0, 0, 1]]), False),
+    "sheared and turned": (TURN @ np.array([[1, 0, 0.3], [0, 1, 0], [0, 0, 1]]), False),
+}
+
+
+@pytest.mark.parametrize("kind", GRIDS)
+def test_a_turned_grid_keeps_voxels_and_a_sheared_one_is_refused(kind, root, patient, tmp_path):
+    matrix, right = GRIDS[kind]
+    copy, images, expert = damaged(root, tmp_path, patient)
+    before = datasets.load_volume(copy, patient)
+    masks = [p for p in (copy / "segmentations" / "automatic").iterdir() if patient.lower() in p.name.lower()]
+    for file in (*images.iterdir(), expert, *masks):
+        image = nib.load(file)
+        affine = image.affine.copy()
+        affine[:3] = matrix @ affine[:3]
+        nib.save(nib.Nifti1Image(np.asarray(image.dataobj), affine), file)
+    if not right:
+        with pytest.raises(InputError, match=r"not at right angles, .*\. Resample images and masks"):
+            datasets.load_volume(copy, patient)
+        return
+    after = datasets.load_volume(copy, patient)
+    assert all(np.array_equal(a, b) for a, b in zip(before[:3], after[:3], strict=True))
+    assert after.spacing == pytest.approx(before.spacing, rel=1e-6)
+    assert np.prod(after.spacing) == pytest.approx(np.prod(before.spacing), rel=1e-6)
+
+
 def test_folds_need_enough_of_each_stratum():
     with pytest.raises(InputError, match="Young has 1 patient"):
         datasets.folds(np.array(["Young", *["Older"] * 9]), n=2, seed=0)

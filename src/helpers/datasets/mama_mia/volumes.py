@@ -11,7 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from helpers.datasets.shared.files import find
-from helpers.datasets.shared.nifti import check_same_grid, read_nifti, round_labels
+from helpers.datasets.shared.nifti import check_same_grid, read_nifti, round_labels, steps
 from helpers.errors import InputError
 
 
@@ -20,7 +20,7 @@ class Volume(NamedTuple):
 
     image : float32, (2, x, y, z): first post-contrast phase and its difference from the pre-contrast phase, z-scored
     expert, automatic : bool, (x, y, z); `automatic` is None in a data set without such masks
-    spacing : voxel size in mm along x, y, z
+    spacing : voxel size in mm along the three axes of the arrays, which are at right angles
     """
 
     image: np.ndarray
@@ -36,7 +36,7 @@ def has_images(root: str | Path) -> bool:
 
 
 def load_volume(root: str | Path, patient_id: str) -> Volume:
-    """Load the image and masks of a patient on their original grid.
+    """Load the image and masks of a patient on their original grid, which may be turned but not sheared.
 
     Parameters
     ----------
@@ -49,7 +49,8 @@ def load_volume(root: str | Path, patient_id: str) -> Volume:
     Raises
     ------
     InputError
-        A file is missing or unreadable, the grids differ, a mask is not binary, or the image is constant.
+        A file is missing or unreadable, the grids differ or are sheared, a mask is not binary, or the image is
+        constant.
     """
     folder = find(root, "images", patient_id)
     if folder is None:
@@ -71,7 +72,10 @@ def load_volume(root: str | Path, patient_id: str) -> Volume:
         masks[i] = values > 0
     for k, phase in zip(sorted(files), phases, strict=True):
         check_same_grid(phases[0], phase, where=f"{files[0]} and {files[k]}", fix="Register the phases to one grid")
-    spacing = tuple(float(v) for v in np.sqrt((phases[0][1][:3, :3] ** 2).sum(axis=0)))
+    spacing = steps(phases[0][1])
+    if not isinstance(spacing, tuple):
+        fix = "Resample images and masks to a grid at right angles"
+        raise InputError(files[0], "the axes of its grid are not at right angles, so voxels are no boxes", fix)
     intensities = np.stack([voxels for voxels, _ in phases]).astype(np.float32)
     try:
         image = enhancement(intensities)
