@@ -240,6 +240,11 @@ def test_a_group_may_have_a_comma_in_its_name(made, groups):
     assert list(made(table, GROUPS=f"AGE, {groups}").groups) == ["age", "sex, at birth"]
 
 
+@pytest.mark.parametrize("name", ['5" wide', 'wide, "or" not', "a 'b', c"])
+def test_a_group_may_have_quotes_in_its_name(made, name):
+    assert list(made(frame().rename(columns={"sex": name}), GROUPS=f"{name}, AGE").groups) == [name, "age"]
+
+
 def test_groups_that_differ_by_case_alone_are_said(made):
     found = made(frame(sex=["female", "Female", "male"] * 8), GROUPS="sex")
     assert any("'female' and 'Female' differ only by case" in note for note in found.notes)

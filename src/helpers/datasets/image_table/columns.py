@@ -104,10 +104,10 @@ def named(columns: list[str], name: str, *, parameter: str, file: str) -> str:
     raise InputError(f"{parameter}, {file}", f"there is no column {name!r}", f"{hint}The columns are {listed}")
 
 
-def assigned(columns: list[str], asked: Mapping[str, str], file: str) -> dict[str, str]:
+def assigned(columns: list[str], asked: Mapping[str, str], file: str, *, groups: Iterable[str] = ()) -> dict[str, str]:
     """Assign columns to the roles of `SINGLE`: those that parameters name, else those with a recognised name.
 
-    A column that GROUPS, COMPARE or TARGETS names has no role by its name alone.
+    A column that GROUPS (as the names `groups`), COMPARE or TARGETS names has no role by its name alone.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def assigned(columns: list[str], asked: Mapping[str, str], file: str) -> dict[st
             if other := next((p for p, taken in found.items() if taken == column), ""):
                 raise InputError(f"{parameter}, {file}", f"column {column!r} is also named by {other}", "Use it once")
             found[parameter] = column
-    used = {plain(name) for name in asked_columns(asked)}
+    used = {plain(name) for name in [*groups, *asked_columns(asked)]}
     for parameter, role in SINGLE.items():
         free = [c for c in recognised(columns, role) if c not in found.values()]
         free = [c for c in free if parameter == "FILE" or plain(c) not in used]
@@ -134,9 +134,8 @@ def assigned(columns: list[str], asked: Mapping[str, str], file: str) -> dict[st
 
 
 def asked_columns(asked: Mapping[str, str]) -> list[str]:
-    """List the columns that GROUPS, COMPARE and TARGETS name, as they are typed."""
-    found = split(asked.get("GROUPS", ""), ",")
-    found += [name for part in split(asked.get("COMPARE", ""), ";") for name in split(part, ":")[:1]]
+    """List the columns that COMPARE and TARGETS name, as they are typed."""
+    found = [name for part in split(asked.get("COMPARE", ""), ";") for name in split(part, ":")[:1]]
     found += [re.split(r"[!<>=]", part)[0] for part in split(asked.get("TARGETS", ""), ",")]
     return [unquoted(name) for name in found if name]
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.datasets.image_table import grouping
-from helpers.datasets.image_table.columns import GROUPS, TARGETS, assigned, named, recognised, split, unquoted
+from helpers.datasets.image_table.columns import GROUPS, TARGETS, assigned, named, recognised
 from helpers.datasets.image_table.places import found_files
 from helpers.datasets.own.asking import names_of
 from helpers.datasets.shared.cells import numeric
@@ -82,9 +82,8 @@ def load_image_table(
     path = Path(root or ".", Path(file).expanduser())
     table, notes = read_table(path, "IMAGES")
     asked = {name: str(value or "") for name, value in (columns or {}).items()}
-    # In quotes, so that a comma in a name separates nothing.
-    asked["GROUPS"] = ", ".join(f'"{name}"' for name in names_of(asked.get("GROUPS", ""), table.columns))
-    roles = assigned(list(table.columns), asked, path.name)
+    compared = names_of(asked.get("GROUPS", ""), table.columns)
+    roles = assigned(list(table.columns), asked, path.name, groups=compared)
     if (
         "SPLIT" in roles
         and not asked.get("SPLIT")
@@ -99,7 +98,7 @@ def load_image_table(
         raise InputError(f"{path.name}, column {roles['FILE']}", "no row has a path", "Write the images' paths")
     images = _images(table, roles, path)
     free = [name for name in table.columns if name not in roles.values()]
-    groups, some = _groups(table, free, asked, images["patient_id"], path.name)
+    groups, some = _groups(table, free, compared, asked, images["patient_id"], path.name)
     labels, more = _labels(table, [name for name in free if name not in groups], asked, path.name)
     has_patients = "PATIENT" in roles
     if not has_patients:
@@ -201,13 +200,18 @@ def _check_parts(images: pd.DataFrame, path: Path, roles: Mapping[str, str]) -> 
 
 
 def _groups(
-    table: pd.DataFrame, free: list[str], asked: Mapping[str, str], patient: pd.Series, file: str
+    table: pd.DataFrame,
+    free: list[str],
+    names: list[str],
+    asked: Mapping[str, str],
+    patient: pd.Series,
+    file: str,
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Read the attributes that `GROUPS` and `COMPARE` name; without any, those with a recognised name."""
+    """Read the attributes that `GROUPS` (as `names`) and `COMPARE` name; without any, those with a recognised name."""
     compared = grouping.compared(asked.get("COMPARE", ""), free, file)
-    wanted = [named(free, unquoted(n), parameter="GROUPS", file=file) for n in split(asked.get("GROUPS", ""), ",")]
+    wanted = [named(free, name, parameter="GROUPS", file=file) for name in names]
     wanted = list(dict.fromkeys([*wanted, *compared]))
-    chosen = wanted if asked.get("GROUPS") else list(dict.fromkeys([*compared, *recognised(free, GROUPS)]))
+    chosen = wanted if names else list(dict.fromkeys([*compared, *recognised(free, GROUPS)]))
     found, notes = {}, []
     for name in chosen:
         try:
@@ -222,7 +226,7 @@ def _groups(
             continue
         spelt = [] if name in compared else alike(table[name], name)  # COMPARE names the spellings of a group
         found[name], notes = groups, notes + said + spelt
-    if found and not asked.get("GROUPS"):
+    if found and not names:
         notes.append(f"GROUPS: {', '.join(found)}")
     return pd.DataFrame(found, index=table.index), notes
 
