@@ -9,6 +9,7 @@ import SimpleITK as sitk  # noqa: N813
 from scipy.ndimage import binary_erosion, gaussian_filter
 
 from helpers import metrics
+from helpers.datasets.shared.nifti import round_labels
 from helpers.errors import InputError
 from helpers.metrics.surface import element_areas
 
@@ -252,6 +253,26 @@ ROUNDED = [
     ([0, np.inf, 1], "0, 1, inf$"),
     ([0, -0.9999999, -1], "-1, -0.9999999, 0$"),
 ]
+
+
+# Labels of a file, and these rounded; None where a value is no label, or nothing remains, so the file's values stay.
+NEARLY = [
+    ([0, 0.9999999, 2.0001], [0, 1, 2]),
+    ([0, 3.9995, -1.0005], [0, 4, -1]),
+    ([0, 1, 2], None),
+    ([0, 1, 1.002], None),
+    ([0, 1e-7, 2e-7], None),
+    ([0, np.nan, 0.9999999], None),
+    ([0, np.inf, 0.9999999], None),
+]
+
+
+@pytest.mark.parametrize(("values", "wanted"), NEARLY)
+def test_labels_of_a_file_are_rounded_by_the_same_rule(values, wanted):
+    labels = np.array(values)
+    found = round_labels(labels)
+    assert (found is labels) == (wanted is None) and (wanted is None or found.tolist() == wanted)
+    assert round_labels(labels[:0]).size == 0 and round_labels(np.arange(3)).tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize(("values", "wanted"), ROUNDED)

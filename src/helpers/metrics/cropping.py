@@ -88,9 +88,8 @@ def _box(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
 def _binary(box: np.ndarray, name: str) -> np.ndarray:
     """Return the box as bool with a margin of one background voxel; its values must be 0 and one positive number."""
     found = _one_label(box)
-    if found is None and box.dtype.kind == "f" and np.isfinite(box).all():
-        nearest = np.rint(box)
-        found = _one_label(nearest) if (np.abs(box - nearest) <= WHOLE).all() else None
+    if found is None and (near := nearly_whole(box)) is not None:
+        found = _one_label(near)
     if found is None:
         values = np.unique(box).tolist()
         shown = ", ".join(_distinct(values[:6])) + (", ..." if len(values) > 6 else "")
@@ -100,6 +99,16 @@ def _binary(box: np.ndarray, name: str) -> np.ndarray:
             "Threshold probabilities, or keep one label, first",
         )
     return np.pad(found, 1)
+
+
+def nearly_whole(values: np.ndarray) -> np.ndarray | None:
+    """Round floats if all are within 0.001 of whole numbers; return None for others, and for other types."""
+    if values.dtype.kind != "f" or not values.size:
+        return None
+    near = np.rint(values)
+    with np.errstate(invalid="ignore"):  # infinite values
+        off = np.abs(values - near).max()
+    return near if off <= WHOLE else None  # not if it is NaN
 
 
 def _one_label(box: np.ndarray) -> np.ndarray | None:

@@ -13,6 +13,7 @@ from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 
 from helpers.errors import InputError
+from helpers.metrics.cropping import nearly_whole
 
 SLACK = 0.01  # mm: two grids are equal if no corner of the image is further apart than this
 RIGHT = 1e-4  # cosine of the angle between two columns of an affine, up to which they are at right angles
@@ -157,12 +158,8 @@ def round_labels(values: np.ndarray) -> np.ndarray:
 
     The same array is returned if there is nothing to round: numbers that are whole already, or shares between them.
     """
-    if values.dtype.kind != "f" or not values.size:
-        return values
-    near = np.rint(values)
-    with np.errstate(invalid="ignore"):  # infinite values
-        off = np.abs(values - near).max()
-    return near if 0 < off <= 1e-3 and near.any() else values
+    near = nearly_whole(values)
+    return values if near is None or not near.any() or np.array_equal(near, values) else near
 
 
 def steps(affine: np.ndarray) -> Spacing:
