@@ -18,7 +18,9 @@ from helpers.report.claims import barred, check_scope, claim, number
 from helpers.report.values import flatten
 
 # Words that claim a size, which a direction alone does not show.
-SIZES = re.compile(r"\b(strongly|consistently|significantly|substantially|markedly|noticeably|minimally|slightly|much)\b", re.I)
+SIZES = re.compile(
+    r"\b(strongly|consistently|significantly|substantially|markedly|noticeably|minimally|slightly|much)\b", re.I
+)
 NULL_PARTS = ("low90", "high90")
 SEED_PARTS = ("seeds", "seeds_share")
 
