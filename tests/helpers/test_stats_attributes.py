@@ -233,6 +233,22 @@ def test_hidden_cells_of_a_line_have_ten_cases_or_more_together(sizes, hidden):
     assert crossing(sizes) == hidden
 
 
+@pytest.mark.parametrize(
+    ("unrecorded", "hidden"),
+    [
+        ({"f": 20}, {"f, old", "m, young", "m, old"}),  # the report shows 20 without an age: all are of f
+        ({"f": 20, "m": 15}, {"m, young"}),  # which of the 35 are of f, nobody can tell
+    ],
+)
+def test_cases_without_an_age_hide_a_small_cell_only_where_their_place_is_unknown(unrecorded, hidden):
+    sizes = {("f", "young"): 4, ("f", "old"): 60, ("m", "young"): 70, ("m", "old"): 80, ("x", "old"): 90}
+    sizes |= {(sex, None): n for sex, n in unrecorded.items()}
+    frame = pd.DataFrame([pair for pair, n in sizes.items() for _ in range(n)], columns=["sex", "age"])
+    crossed = stats.intersections(frame)["sex and age"]
+    known = frame["age"].notna()
+    assert set((frame["sex"] + ", " + frame["age"])[known]) - set(crossed[known].dropna()) == hidden
+
+
 def test_no_line_of_any_crossing_gives_away_a_sum_under_ten():
     rng = np.random.default_rng(4)
     for _ in range(60):

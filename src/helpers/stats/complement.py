@@ -20,7 +20,7 @@ def beside_small_cells(first: pd.Series, second: pd.Series) -> np.ndarray:
     If that is the count of one cell, or under ten, another cell of that line is hidden: the smallest of those in a
     crossing line that already has a hidden cell, if there is one. This repeats until each line has none or several
     hidden cells, with ten cases or more together. Cells of cases for which an attribute is not recorded are never
-    shown, and count as hidden. Source: Hundepool et al. 2012, https://doi.org/10.1002/9781118348239, chapter 4.
+    shown, and count as hidden, unless all such cases are in one cell: their number is shown. Source: Hundepool et al. 2012, https://doi.org/10.1002/9781118348239, chapter 4.
 
     Parameters
     ----------
@@ -41,11 +41,13 @@ def beside_small_cells(first: pd.Series, second: pd.Series) -> np.ndarray:
     while changed:
         changed = False
         for sizes, view in ((counts, hidden), (counts.T, hidden.T)):
+            unrecorded = int((sizes[:, 0] > 0).sum() == 1)  # the first column that hides anything
             for line in range(1, len(sizes)):
                 shown = np.flatnonzero((sizes[line] > 0) & ~view[line])
                 # A "not recorded" cell of ten or more may be recovered by subtraction.
-                lone = view[line].sum() == 1 and not view[line, 0]
-                if (lone or small(sizes[line, view[line]].sum())) and len(shown):
+                lone = view[line, unrecorded:].sum() == 1 and (unrecorded or not view[line, 0])
+                behind = (sizes[line] * view[line])[unrecorded:].sum()
+                if (lone or small(behind)) and len(shown):
                     fresh = ~view[1:, shown].any(axis=0)  # needs one more in a line with none hidden so far
                     view[line, shown[np.lexsort((sizes[line, shown], fresh))[0]]] = changed = True
     return (hidden & ~kept)[rows, columns]
