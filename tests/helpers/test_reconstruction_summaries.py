@@ -61,6 +61,20 @@ def test_performance_is_the_tested_cases_and_its_change_is_arm_minus_original():
     assert set(table["n"]) == {tested.cases["patient_id"].nunique()}
 
 
+def test_an_auroc_counts_the_patients_who_have_its_label():
+    every = measured()
+    tested = every.cases["split"] == "test"
+    three = every.cases.loc[tested, "patient_id"].unique()[:3]
+    every.cases.loc[every.cases["patient_id"].isin(three), "y"] = np.nan
+    every.cases.loc[every.cases["patient_id"] == three[0], TARGETS] = np.nan
+    table = reconstruction.performance({"middle": every}, targets=TARGETS, **DRAWS)
+    n = table[table["arm"] == "unet"].set_index("target")["n"]
+    patients = every.cases.loc[tested, "patient_id"].nunique()
+    assert n.to_dict() == {"psnr": patients, "dice": patients} | dict(
+        zip([*TARGETS, "mean"], patients - np.array([1, 3, 1, 1]), strict=True)
+    )
+
+
 def test_the_original_stands_once_and_a_seed_repeats():
     levels = {"low": measured(), "high": measured(loss=0.2)}
     table = reconstruction.performance(levels, targets=TARGETS, **DRAWS)

@@ -20,7 +20,8 @@ def beside_small_cells(first: pd.Series, second: pd.Series) -> np.ndarray:
     If that is the count of one cell, or under ten, another cell of that line is hidden: the smallest of those in a
     crossing line that already has a hidden cell, if there is one. This repeats until each line has none or several
     hidden cells, with ten cases or more together. Cells of cases for which an attribute is not recorded are never
-    shown, and count as hidden, unless all such cases are in one cell: their number is shown. Source: Hundepool et al. 2012, https://doi.org/10.1002/9781118348239, chapter 4.
+    shown, and count as hidden, unless all such cases are in one cell: their number is shown. Source: Hundepool et al.
+    2012, https://doi.org/10.1002/9781118348239, chapter 4.
 
     Parameters
     ----------

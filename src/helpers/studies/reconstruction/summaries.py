@@ -85,8 +85,8 @@ def performance(measured: Mapping[str, Measured], *, targets: list[str], n_boot:
     pandas.DataFrame
         ``level, metric`` ("psnr", "ssim", "dice", "auroc"), ``target, arm, estimate, low, high`` (95%), the
         ``change`` from the original with ``change_low, change_high`` and its 90% interval ``change_low90,
-        change_high90``, and ``n`` patients. The original has the level
-        "none". A target "mean" is the mean AUROC over the targets.
+        change_high90``, and ``n``, the patients behind the value: of an AUROC those with that label. The original has
+        the level "none". A target "mean" is the mean AUROC over the targets.
     """
     rows = []
     for level, every in measured.items():
@@ -94,7 +94,9 @@ def performance(measured: Mapping[str, Measured], *, targets: list[str], n_boot:
         code, patients = pd.factorize(tested.cases["patient_id"])
         drawn = drawing.multinomial(len(patients), n_boot=n_boot, seed=seed)
         weights = np.vstack([np.ones(len(patients)), drawn])[:, code]
+        labels = tested.cases[targets].notna().assign(mean=lambda known: known.any(axis=1))
         for (metric, target), arms in _draws(tested, targets, weights).items():
+            n = tested.cases.loc[labels[target], "patient_id"].nunique() if metric == "auroc" else len(patients)
             for arm, values in arms.items():
                 change = values - arms.get("original", np.nan)
                 rows.append(
@@ -105,8 +107,8 @@ def performance(measured: Mapping[str, Measured], *, targets: list[str], n_boot:
                         arm,
                         *_ends(values),
                         *_ends(change),
-                        *_ends(change, null_shares(len(patients)))[1:],
-                        len(patients),
+                        *_ends(change, null_shares(n))[1:],
+                        n,
                     )
                 )
     columns = ["level", "metric", "target", "arm", "estimate", "low", "high"]
