@@ -89,7 +89,7 @@ def rule(asked: Asked, ours: Ours) -> tuple[str, str]:
 
 
 def widened(ours: Ours) -> Ours:
-    """Widen a 95% interval of a percentile bootstrap, which is too short for few patients, by what it lacks.
+    """Compute the wider 95% interval of a percentile bootstrap that keeps its level with few patients.
 
     Parameters
     ----------
