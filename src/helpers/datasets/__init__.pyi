@@ -40,6 +40,12 @@ from helpers.datasets.mama_mia.volumes import (
 )
 from helpers.datasets.mama_mia.worlds import RULERS, simulate_breast_mri_world, world_truth
 from helpers.datasets.mama_mia.worlds import WORLDS as BREAST_WORLDS
+from helpers.datasets.nih_labels.layout import FINDINGS as NIH_FINDINGS
+from helpers.datasets.nih_labels.layout import MAPPING as NIH_MAPPING
+from helpers.datasets.nih_labels.loader import NihLabels, load_nih_labels, panel_table
+from helpers.datasets.nih_labels.population import NIH_WORLDS, draw_nih_labels, nih_truth
+from helpers.datasets.nih_labels.prior import position_prior
+from helpers.datasets.nih_labels.simulator import simulate_nih_labels
 from helpers.datasets.own.loader import OwnScores, load_own_scores
 from helpers.datasets.own.simulator import COLUMNS as OWN_COLUMNS
 from helpers.datasets.own.simulator import PLANTED as OWN_PLANTED
@@ -66,6 +72,9 @@ __all__ = [
     "CHEST_WORLDS",
     "FINDINGS",
     "IMAGE_COLUMNS",
+    "NIH_FINDINGS",
+    "NIH_MAPPING",
+    "NIH_WORLDS",
     "OWN_COLUMNS",
     "OWN_PLANTED",
     "PHYSICS",
@@ -76,6 +85,7 @@ __all__ = [
     "Checked",
     "GroupPair",
     "ImageTable",
+    "NihLabels",
     "OwnScores",
     "Picture",
     "Volume",
@@ -89,6 +99,7 @@ __all__ = [
     "check_pictures",
     "chest_table",
     "crop",
+    "draw_nih_labels",
     "enhancement",
     "find_scores",
     "folds",
@@ -108,6 +119,7 @@ __all__ = [
     "load_image_table",
     "load_mama_mia",
     "load_masks",
+    "load_nih_labels",
     "load_own_scores",
     "load_pictures",
     "load_ucsf_pdgm",
@@ -115,7 +127,10 @@ __all__ = [
     "mapped_race",
     "mask_file",
     "masks",
+    "nih_truth",
+    "panel_table",
     "physics",
+    "position_prior",
     "read_mask",
     "read_picture",
     "read_scores",
@@ -128,6 +143,7 @@ __all__ = [
     "simulate_breast_mri_world",
     "simulate_chest_xrays",
     "simulate_dermatology",
+    "simulate_nih_labels",
     "simulate_own_scores",
     "skin_cases_table",
     "skin_table",
