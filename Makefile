@@ -21,7 +21,7 @@ endif
 PY := $(BIN)/python
 WORKFLOW := $(PY) -m helpers.book.workflow
 
-.PHONY: help book pdf student book-student test test-all test-slow test-browser faults mutants bench lint lab study new audit sweep status record restamp rejudge check-data serve lock clean
+.PHONY: help book pdf student book-student test test-all test-slow test-browser faults mutants bench lint lab study new audit sweep status record restamp rejudge check-data real-labels serve lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -131,6 +131,9 @@ rejudge: $(READY) ## judge recorded claims again by the rule of today, from thei
 
 check-data: $(READY) ## what is in your images or a data set, and what to look at: IMAGES=my.csv [PATIENT=... GROUPS=...], or DATA_ROOT=...
 	@$(PY) -m helpers.datasets $(call given,IMAGES $(filter-out IMAGES,$(TABLE)) DATA_ROOT)
+
+real-labels: $(READY) ## real labels of chest X-rays, without a form: one download (29 MB) into data/nih_labels: [WHEEL=file]
+	@$(PY) -m helpers.datasets.nih_labels $(call given,WHEEL)
 
 serve: $(READY) ## the built book at http://localhost:8000
 	$(PY) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html

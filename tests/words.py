@@ -9,13 +9,14 @@ AMERICAN = re.compile(
     r"(normali|summari|initiali|standardi|randomi|organi|recogni|minimi|maximi|generali|penali|visuali|optimi)z(e|es|ed|ing))\b",
     re.I,
 )
-# Titles and headings that keep an avoided word.
+# Titles, headings and names that keep an avoided word.
 PERMITTED = (
     "Do your own scores differ between groups?",
     "Bring your own scores",
     "Your own scores",
     "Your own data",
     "Your own images",
+    "NIH Clinical Center",
 )
 
 

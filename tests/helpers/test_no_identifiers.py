@@ -42,3 +42,10 @@ def test_no_real_picture(real_labels):
     real = set(pd.read_csv(real_labels / "fitzpatrick17k.csv", usecols=["md5hash"])["md5hash"])
     for place, text in texts():
         assert not set(re.findall(r"[0-9a-f]{32}", text)) & real, place
+
+
+def test_no_real_image_of_a_chest(real):
+    table = pd.read_csv(real("nih_labels") / "Data_Entry_2017_v2020.csv.gz", usecols=["Image Index"])
+    names = set(table["Image Index"].str.removesuffix(".png"))
+    for place, text in texts():
+        assert not set(re.findall(r"\d{8}_\d{3}", text)) & names, place

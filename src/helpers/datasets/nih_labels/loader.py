@@ -180,9 +180,9 @@ def _boxes(boxes: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
     x, y, width, height = (sides[column] for column in sides)
     good = (x >= 0) & (y >= 0) & (width > 0) & (height > 0)
     good &= (x + width <= layout.SIDE) & (y + height <= layout.SIDE)
-    shown = table[list(sides)].astype(str).apply(", ".join, axis=1)
+    first, *others = (table[column].astype(str) for column in sides)
     expected = f"x, y, width and height of a box within an image of {layout.SIDE} pixels"
-    refuse_first(~good, shown, name, "Bbox [x,y,w,h]", expected, _CORRECT)
+    refuse_first(~good, first.str.cat(others, sep=", "), name, "Bbox [x,y,w,h]", expected, _CORRECT)
     columns = {"image": table[layout.IMAGE], "finding": finding, "x": x, "y": y, "width": width, "height": height}
     return pd.DataFrame(columns).reset_index(drop=True)
 
