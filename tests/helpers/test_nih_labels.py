@@ -220,6 +220,13 @@ def test_the_folder_holds_what_is_drawn_in_memory(tmp_path):
     assert not datasets.is_published(folder, "nih-labels")
 
 
+def test_check_data_knows_the_folder(write):
+    found = datasets.check_folder(write(small(panel={(0, layout.AGE): 155})), progress=False)
+    assert "NIH labels, 3 images of 2 patients" in found.text and "16_chest_labels" in found.text
+    assert "other rows in the same layout" in found.text and "1 of ages: above 110" in found.text
+    assert found.refused == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -16,7 +16,9 @@ from helpers.datasets.fitzpatrick.loader import has_pictures, load_fitzpatrick17
 from helpers.datasets.image_table.columns import SINGLE, recognised
 from helpers.datasets.image_table.loading import ImageTable, converted
 from helpers.datasets.mama_mia import layout as mama_mia
-from helpers.datasets.shared.files import find
+from helpers.datasets.nih_labels import layout as nih_labels
+from helpers.datasets.nih_labels.loader import load_nih_labels
+from helpers.datasets.shared.files import dropped_frame, find
 from helpers.datasets.shared.tables import read_table
 from helpers.datasets.ucsf_pdgm import layout as ucsf_pdgm
 from helpers.datasets.ucsf_pdgm.loader import load_ucsf_pdgm
@@ -57,6 +59,15 @@ def _brain(root: Path) -> tuple[ImageTable, bool]:
     return converted(rows, groups=["sex", "age_group"], labels=labels, dropped=dropped), True
 
 
+def _nih_labels(root: Path) -> tuple[ImageTable, bool]:
+    images, _, _, old = load_nih_labels(root)
+    labels = list(nih_labels.FINDINGS.values())
+    rows = images.rename(columns={"image": "case", "patient": "patient_id"}).astype({"patient_id": str})
+    rows = rows.assign(**{name: rows[name].astype(float) for name in labels})
+    dropped = dropped_frame([("ages", f"above {nih_labels.OLDEST} years, so not known", old)])
+    return converted(rows, groups=["sex"], labels=labels, dropped=dropped), False
+
+
 CHEXPERT = Layout(
     "CheXpert",
     "chexpert",
@@ -85,6 +96,12 @@ UCSF_PDGM = Layout(
         'make study STUDY=05_mitigation PARAMS="SOURCE=real TASK=mri"',
     ),
 )
+NIH_LABELS = Layout(
+    "NIH labels",
+    "nih-labels",
+    _nih_labels,
+    ('make study STUDY=16_chest_labels PARAMS="SOURCE=real"',),
+)
 
 
 def recognise(root: Path) -> Layout | None:
@@ -93,7 +110,7 @@ def recognise(root: Path) -> Layout | None:
     Raises
     ------
     InputError
-        It is none of the four, or holds a table of images, which the message names.
+        It is none of the five, or holds a table of images, which the message names.
     """
     if any((place := find(root, name)) is not None and find(place, chexpert.TRAIN) for name in chexpert.FOLDERS):
         return CHEXPERT
@@ -101,6 +118,8 @@ def recognise(root: Path) -> Layout | None:
         return CHEXPERT
     if find(root, fitzpatrick.TABLE) is not None:
         return FITZPATRICK
+    if find(root, nih_labels.ENTRIES) is not None:
+        return NIH_LABELS
     exams = [root, *filter(None, [find(root, ucsf_pdgm.IMAGES)])]
     if find(root, ucsf_pdgm.IMAGES) or any(find(place, ucsf_pdgm.TABLE) for place in exams):
         return UCSF_PDGM
@@ -111,5 +130,5 @@ def recognise(root: Path) -> Layout | None:
         if recognised(read_table(path, "IMAGES")[0].columns, SINGLE["FILE"]):
             fix = f"Check it by make check-data IMAGES={path}"
             raise InputError(root, f"is no known data set, but {path.name} is a table of images", fix)
-    names = "MAMA-MIA, CheXpert, Fitzpatrick17k or UCSF-PDGM"
+    names = "MAMA-MIA, CheXpert, Fitzpatrick17k, UCSF-PDGM or the NIH labels"
     raise InputError(root, f"is not the folder of {names}", "Name a table of images as IMAGES=my.csv")

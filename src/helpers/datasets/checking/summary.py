@@ -74,7 +74,7 @@ def check_images(file: str | Path, columns: Mapping[str, object] | None = None, 
 
 
 def check_folder(root: str | Path, *, progress: bool = True) -> Checked | None:
-    """Check a folder of CheXpert, UCSF-PDGM or Fitzpatrick17k; return None if its layout is that of MAMA-MIA.
+    """Check a folder of a known data set; return None if its layout is that of MAMA-MIA, which has `check_data`.
 
     Raises
     ------
