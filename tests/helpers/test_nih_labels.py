@@ -217,7 +217,7 @@ def test_the_folder_holds_what_is_drawn_in_memory(tmp_path):
     bytes_of = {name: (folder / name).read_bytes() for name in layout.TABLES}
     again = datasets.simulate_nih_labels("sex", 200, seed=3, folder=tmp_path / "again")
     assert {name: (again / name).read_bytes() for name in layout.TABLES} == bytes_of
-    assert not datasets.is_published(folder, "nih-labels")
+    assert not datasets.is_nih_release(folder)
 
 
 def test_check_data_knows_the_folder(write):
@@ -399,10 +399,13 @@ def nih(real):
     return datasets.load_nih_labels(real("nih_labels"))
 
 
-def test_the_real_tables_are_recognised(real):
-    folder = real("nih_labels")
-    assert datasets.is_published(folder, "nih-labels") and datasets.is_published(folder, "nih-labels", cases=112_120)
-    assert not datasets.is_published(folder, "nih-labels", cases=4_376)
+def test_the_real_tables_are_recognised(real, tmp_path):
+    assert datasets.is_nih_release(real("nih_labels"))
+    for name in layout.TABLES:
+        (tmp_path / name).write_bytes((real("nih_labels") / name).read_bytes())
+    assert datasets.is_nih_release(tmp_path)
+    (tmp_path / layout.BOXES).write_bytes((tmp_path / layout.BOXES).read_bytes() + b" ")
+    assert not datasets.is_nih_release(tmp_path)
 
 
 def test_counts_of_the_real_tables(nih):

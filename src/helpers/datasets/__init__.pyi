@@ -40,6 +40,7 @@ from helpers.datasets.mama_mia.volumes import (
 )
 from helpers.datasets.mama_mia.worlds import RULERS, simulate_breast_mri_world, world_truth
 from helpers.datasets.mama_mia.worlds import WORLDS as BREAST_WORLDS
+from helpers.datasets.nih_labels.checksums import is_nih_release
 from helpers.datasets.nih_labels.layout import FINDINGS as NIH_FINDINGS
 from helpers.datasets.nih_labels.layout import MAPPING as NIH_MAPPING
 from helpers.datasets.nih_labels.loader import NihLabels, load_nih_labels, panel_table
@@ -107,6 +108,7 @@ __all__ = [
     "has_images",
     "has_pictures",
     "in_colour",
+    "is_nih_release",
     "is_published",
     "join_scores",
     "kept_images",

@@ -11,8 +11,7 @@ import pandas as pd
 from helpers.datasets.chexpert import layout as chexpert
 from helpers.datasets.fitzpatrick import layout as fitzpatrick
 from helpers.datasets.mama_mia import layout as mama_mia
-from helpers.datasets.nih_labels import layout as nih_labels
-from helpers.datasets.shared.files import checksum_of, find, read_csv, read_sheet
+from helpers.datasets.shared.files import find, read_csv, read_sheet
 from helpers.datasets.ucsf_pdgm import layout as ucsf_pdgm
 from helpers.errors import check_choice
 
@@ -47,8 +46,6 @@ _TABLES = {
         ((chexpert.TRAIN,), *((folder, chexpert.TRAIN) for folder in chexpert.FOLDERS)), (chexpert.PATH,), 223_414
     ),
 }
-# Data that are published as tables of one release: number of cases, and SHA-256 of each file.
-_FILES = {"nih-labels": (nih_labels.N_IMAGES, nih_labels.TABLES)}
 
 
 def is_published(place: str | Path, data: str, *, cases: int | None = None) -> bool:
@@ -56,13 +53,13 @@ def is_published(place: str | Path, data: str, *, cases: int | None = None) -> b
 
     The table of MAMA-MIA or Fitzpatrick17k is recognised by its rows and a checksum of the columns that the papers
     used. The tables of UCSF-PDGM and CheXpert cannot be read here, so they are recognised by their size alone: 495
-    patients, and 223,414 rows of ``train.csv``. The NIH labels are recognised by the bytes of their three tables.
+    patients, and 223,414 rows of ``train.csv``.
 
     Parameters
     ----------
     place : str or Path
         Folder of the data set, or its table.
-    data : {"mama-mia", "fitzpatrick17k", "ucsf-pdgm", "chexpert", "nih-labels"}
+    data : {"mama-mia", "fitzpatrick17k", "ucsf-pdgm", "chexpert"}
     cases : int, optional
         Number of cases that are used. If it is smaller than the data set, a part is used: other data than the paper's.
 
@@ -71,14 +68,8 @@ def is_published(place: str | Path, data: str, *, cases: int | None = None) -> b
     InputError
         There is no such data set, or the table cannot be read.
     """
-    check_choice("data", data, (*_TABLES, *_FILES))
-    root = Path(place).expanduser()
-    if data in _FILES:
-        n, files = _FILES[data]
-        places = {name: find(root, name) for name in files}
-        held = all(file is not None and checksum_of(file) == files[name] for name, file in places.items())
-        return held and cases in (None, n)
-    known = _TABLES[data]
+    check_choice("data", data, tuple(_TABLES))
+    known, root = _TABLES[data], Path(place).expanduser()
     found = [root] if root.is_file() else [file for parts in known.places if (file := find(root, *parts)) is not None]
     if not found or (cases is not None and cases != known.n):
         return False

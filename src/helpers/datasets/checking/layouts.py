@@ -17,7 +17,9 @@ from helpers.datasets.image_table.columns import SINGLE, recognised
 from helpers.datasets.image_table.loading import ImageTable, converted
 from helpers.datasets.mama_mia import layout as mama_mia
 from helpers.datasets.nih_labels import layout as nih_labels
+from helpers.datasets.nih_labels.checksums import is_nih_release
 from helpers.datasets.nih_labels.loader import load_nih_labels
+from helpers.datasets.recognition import is_published
 from helpers.datasets.shared.files import dropped_frame, find
 from helpers.datasets.shared.tables import read_table
 from helpers.datasets.ucsf_pdgm import layout as ucsf_pdgm
@@ -28,10 +30,10 @@ MAMA_MIA = "MAMA-MIA"
 
 
 class Layout(NamedTuple):
-    """A known layout: `title`, `key` in `is_published`, `load` of its table, `commands` of the studies that take it."""
+    """A known layout: `title`, test of `published` data, `load` of its table, `commands` of the studies that take it."""
 
     title: str
-    key: str
+    published: Callable[[Path], bool]
     load: Callable[[Path], tuple[ImageTable, bool]]
     commands: tuple[str, ...]
 
@@ -70,7 +72,7 @@ def _nih_labels(root: Path) -> tuple[ImageTable, bool]:
 
 CHEXPERT = Layout(
     "CheXpert",
-    "chexpert",
+    lambda root: is_published(root, "chexpert"),
     _chest,
     (
         'make study STUDY=04_reconstruction_bias PARAMS="SOURCE=real DATASET=chexpert"',
@@ -79,7 +81,7 @@ CHEXPERT = Layout(
 )
 FITZPATRICK = Layout(
     "Fitzpatrick17k",
-    "fitzpatrick17k",
+    lambda root: is_published(root, "fitzpatrick17k"),
     _skin,
     (
         'make study STUDY=03_skin_tone_vae PARAMS="SOURCE=real"',
@@ -89,7 +91,7 @@ FITZPATRICK = Layout(
 )
 UCSF_PDGM = Layout(
     "UCSF-PDGM",
-    "ucsf-pdgm",
+    lambda root: is_published(root, "ucsf-pdgm"),
     _brain,
     (
         'make study STUDY=04_reconstruction_bias PARAMS="SOURCE=real"',
@@ -98,7 +100,7 @@ UCSF_PDGM = Layout(
 )
 NIH_LABELS = Layout(
     "NIH labels",
-    "nih-labels",
+    is_nih_release,
     _nih_labels,
     ('make study STUDY=16_chest_labels PARAMS="SOURCE=real"',),
 )

@@ -14,7 +14,6 @@ from helpers.datasets.checking.mending import mender
 from helpers.datasets.checking.scanning import scan
 from helpers.datasets.image_table.columns import SINGLE
 from helpers.datasets.image_table.loading import ImageTable, load_image_table
-from helpers.datasets.recognition import is_published
 from helpers.errors import InputError
 
 
@@ -86,7 +85,7 @@ def check_folder(root: str | Path, *, progress: bool = True) -> Checked | None:
     if known is None:
         return None
     table, pictures = known.load(root)
-    published = is_published(root, known.key)
+    published = known.published(root)
     data = "the published table" if published else "other rows in the same layout than the published ones"
     head = [f"{root.name}: {known.title}, {_size(table)}", f"It holds {data}."]
     cells = pd.concat([table.groups.astype(object), table.labels], axis=1)

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from helpers import paths
 from helpers.datasets.nih_labels import layout
+from helpers.datasets.nih_labels.checksums import checksum_of, has_checksum
 from helpers.datasets.nih_labels.loader import load_nih_labels, panel_table
-from helpers.datasets.shared.files import checksum_of, one_line
+from helpers.datasets.shared.files import one_line
 from helpers.errors import InputError
 from helpers.keep import store
 
@@ -47,7 +48,7 @@ def fetch(wheel: str | Path = "", folder: str | Path = "") -> tuple[Path, list[s
         The wheel cannot be downloaded, is not a wheel, is damaged or is another version, or the disk refuses.
     """
     place = Path(folder).expanduser() if folder else paths.data() / layout.FOLDER
-    absent = [name for name, expected in layout.TABLES.items() if not _is(place / name, expected)]
+    absent = [name for name, expected in layout.TABLES.items() if not has_checksum(place / name, expected)]
     if absent and wheel:
         _take(Path(wheel).expanduser(), place, absent)
     elif absent:
@@ -56,10 +57,6 @@ def fetch(wheel: str | Path = "", folder: str | Path = "") -> tuple[Path, list[s
     with store.file(place / layout.TIDY) as part:
         panel_table(load_nih_labels(place)).to_csv(part, index=False, lineterminator="\n")
     return place, absent
-
-
-def _is(file: Path, expected: str) -> bool:
-    return file.is_file() and checksum_of(file) == expected
 
 
 def _download(folder: Path) -> Path:

@@ -14,7 +14,6 @@ TABLES = {
     PANEL: "1d1b846e463753ed0219f67e21b10c8aef381897dbd64865c8191aa5794e8048",
     BOXES: "cf9dc6029f65daa8b389415b0546af0eeeb91fbac7d63ec49d7f8de2fd8f40cd",
 }
-N_IMAGES = 112_120
 PACKAGE, VERSION = "torchxrayvision", "1.5.7"
 WHEEL = "95f6c3475661f3515d4258deb0855bd5d1b1a56e0b65384251d3dd3fa61fac41"  # SHA-256
 INSIDE = f"{PACKAGE}/data/"  # folder of the tables in the wheel

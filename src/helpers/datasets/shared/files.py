@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 from pathlib import Path
@@ -44,15 +43,6 @@ def find(root: str | Path, *parts: str) -> Path | None:
             return None
         path = found[0]
     return path
-
-
-def checksum_of(path: Path) -> str:
-    """Compute the SHA-256 of a file, in hex digits; raise InputError if it cannot be read."""
-    try:
-        with path.open("rb") as content:
-            return hashlib.file_digest(content, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(path, f"cannot be read ({one_line(error)})", "Give a file that you may read") from error
 
 
 def one_line(error: object) -> str:
