@@ -30,7 +30,7 @@ MAMA_MIA = "MAMA-MIA"
 
 
 class Layout(NamedTuple):
-    """A known layout: `title`, test of `published` data, `load` of its table, `commands` of the studies that take it."""
+    """A known layout: `title`, test of `published` data, `load` of its table, `commands` of studies that take it."""
 
     title: str
     published: Callable[[Path], bool]
