@@ -13,8 +13,7 @@ TERMS = """
 The mined labels and the boxes: provided by the NIH Clinical Center, without restriction on use, if you link to its
 download site, https://nihcc.app.box.com/v/ChestXray-NIHCC, name it as the provider, and cite
   Wang et al., ChestX-ray8: Hospital-scale chest X-ray database and benchmarks, CVPR 2017.
-The panel's labels: their terms are not in the wheel; a note of their release has "research and educational purposes
-only". Publish aggregates only, and cite
+The panel's labels: their terms are not in the wheel. Publish aggregates only, and cite
   Majkowska et al., Chest radiograph interpretation with deep learning models, Radiology 294:421-431, 2020.
 They were taken from the wheel of torchxrayvision (Apache-2.0); its other tables have other terms, and were left there.
 """
