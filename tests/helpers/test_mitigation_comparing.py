@@ -274,3 +274,27 @@ def test_shapes_and_seeds_of_a_method_are_checked():
         compared(given | fewer)
     with pytest.raises(InputError, match="groups: its index is not that of the labels"):
         compared(given | {"y_true": pd.Series(given["y_true"]), "groups": pd.Series(given["groups"]).iloc[::-1]})
+
+
+def images(seeds: int, sd: float = 0.5) -> mitigation.Compared:
+    """PSNR of 200 images of 100 patients: a method loses 1 dB, by `sd` more or less with the training."""
+    rng = np.random.default_rng(3)
+    cases = pd.DataFrame({"patient_id": np.repeat(np.arange(100), 2)})
+    plain = 30 + rng.normal(0, 1, 200) + rng.normal(0, 0.1, (seeds, 200))
+    other = plain - 1 + rng.normal(0, sd, (seeds, 1)) + rng.normal(0, 0.1, (seeds, 200))
+    return mitigation.Compared(pd.DataFrame(), {}, {}, {"worst": {"plain": plain, "other": other}}, {"test": cases})
+
+
+def test_the_change_of_psnr_varies_with_patients_and_trainings(monkeypatch):
+    monkeypatch.setattr("helpers.studies.mitigation.summaries.BASELINE", "plain")
+    found = images(5)
+    row = mitigation.image_quality(found, rule="worst").loc["other"]
+    by_seed = (found.psnr["worst"]["other"] - found.psnr["worst"]["plain"]).mean(axis=1)
+    assert row["change"] == pytest.approx(by_seed.mean())
+    low, high = stats.t.interval(0.95, 4, by_seed.mean(), stats.sem(by_seed))  # the trainings are nearly all of it
+    assert 0.8 < (row["change_high"] - row["change_low"]) / (high - low) < 1.25  # draws of five values are coarse
+    assert row["change_low"] < row["change_low90"] < row["change_high90"] < row["change_high"]
+    assert row["seeds_share"] > 0.9 and (row["seeds"], row["n"]) == (5, 100)
+    once = mitigation.image_quality(images(1), rule="worst").loc["other"]  # one training: the patients alone
+    assert once["change_high"] - once["change_low"] < 0.1 < row["change_high"] - row["change_low"]
+    assert once["seeds_share"] is None or np.isnan(once["seeds_share"])

@@ -15,6 +15,7 @@ from helpers.stats import drawing, weighted
 from helpers.stats._cohort import add_q
 from helpers.stats.crossed import resample_seeds, seeded_interval, two_sided_p
 from helpers.stats.inputs import check_groups
+from helpers.stats.resample import Interval
 
 METRICS = ("auroc", "worst_auroc", "auroc_gap", "eodd", "eop", "worst_accuracy")
 CHANGE = ("change", "change_low", "change_high", "change_low90", "change_high90", "seeds_share", "p")
@@ -110,7 +111,7 @@ def compare_methods(
     if n_boot < 1:
         raise InputError("n_boot", f"must be 1 or more, got {n_boot}", "Use 1000.")
     observed, drawn = _metrics(study, np.ones((1, study.n_patients))), _draw(study, n_boot, seed)
-    weights = resample_seeds(study.seeds, n_boot=n_boot, seed=seed + 1) if study.seeds > 1 else np.ones((n_boot, 1))
+    weights = seed_weights(study.seeds, n_boot=n_boot, seed=seed + 1)
     first, rows = study.methods.index(baseline), []
     for i, method in enumerate(study.methods):
         for metric in METRICS:
@@ -126,6 +127,11 @@ def compare_methods(
             rows.append(row | {"dropped": int(np.isnan(draws[:, i, 0]).sum())})
     columns = ["method", "metric", "value", "low", "high", "baseline", *CHANGE]
     return add_q(pd.DataFrame(rows)[columns + [c for c in rows[0] if c not in columns]])
+
+
+def seed_weights(seeds: int, *, n_boot: int, seed: int) -> np.ndarray:
+    """Draw weights of the training seeds, shape (n_boot, seeds); all 1 with one seed."""
+    return resample_seeds(seeds, n_boot=n_boot, seed=seed) if seeds > 1 else np.ones((n_boot, 1))
 
 
 class _Study(NamedTuple):
@@ -147,14 +153,36 @@ def _estimate(
     values: np.ndarray, draws: np.ndarray, weights: np.ndarray, study: _Study, level: float
 ) -> tuple[float | None, ...]:
     """Compute `CHANGE`, or the same of a value, from values (seeds,) and draws (n_boot, seeds); p is against 0."""
-    value = float(values.mean())
-    if np.isnan(value):
+    if np.isnan(values.mean()):
         return (np.nan,) * len(CHANGE)
+    found = over_seeds(values, draws, weights, n=study.n_patients, level=level)
+    return found.estimate, found.low, found.high, *found.null_ends(), found.seeds_share, two_sided_p(found)
+
+
+def over_seeds(values: np.ndarray, draws: np.ndarray, weights: np.ndarray, *, n: int, level: float = 0.95) -> Interval:
+    """Compute the mean over training seeds of a statistic, with its interval over seeds and patients.
+
+    Parameters
+    ----------
+    values : ndarray of shape (seeds,)
+        The statistic of each seed.
+    draws : ndarray of shape (n_boot, seeds)
+        The same in resampled patients.
+    weights : ndarray of shape (n_boot, seeds)
+        From `stats.crossed.resample_seeds`; with one seed it is not used.
+    n : int
+        Patients.
+    level : float
+
+    Returns
+    -------
+    Interval
+        See Notes of `compare_methods`.
+    """
+    value = float(values.mean())
     replicates = _cross(values, draws, weights)
     replicates = np.round(replicates - np.nanmean(replicates) + value, 12)  # rounding errors are no change
-    by_seed = [values] if study.seeds > 1 else []
-    found = seeded_interval(value, replicates, by_seed, n=study.n_patients, level=level)
-    return value, found.low, found.high, *found.null_ends(), found.seeds_share, two_sided_p(found)
+    return seeded_interval(value, replicates, [values] if len(values) > 1 else [], n=n, level=level)
 
 
 def _cross(values: np.ndarray, draws: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -13,7 +13,6 @@ from helpers.disclosure import SMALLEST_CELL
 from helpers.metrics.rates import SMALLEST
 from helpers.stats import drawing
 from helpers.stats.intervals import half_width_of, wilson
-from helpers.stats.resample import null_shares, percentiles
 from helpers.studies.mitigation import comparing
 from helpers.studies.mitigation.protocol import BASELINE, METHODS, START, THRESHOLDS, Compared
 from helpers.studies.mitigation.tasks import PARTS, Study
@@ -130,29 +129,32 @@ def costs(candidates: pd.DataFrame) -> pd.DataFrame:
 
 
 def image_quality(found: Compared, *, rule: str, n_boot: int = 1000, seed: int = 0) -> pd.DataFrame:
-    """Compute the PSNR of the tested images by method: mean over seeds, with an interval by bootstrap over patients.
+    """Compute the PSNR of the tested images by method: mean over seeds, with an interval over patients and seeds.
 
     Returns
     -------
     pandas.DataFrame
         Index method; columns ``psnr, low, high`` in dB, ``change, change_low, change_high`` from plain fine-tuning, its
-        90% interval ``change_low90, change_high90``, and ``n`` patients; empty for a classification.
+        90% interval ``change_low90, change_high90``, ``seeds`` and ``seeds_share``, their share of the variance of the
+        change, and ``n`` patients; empty for a classification. Intervals are those of `comparing.over_seeds`.
     """
     codes, patients = pd.factorize(found.cases["test"]["patient_id"])
     drawn = drawing.multinomial(len(patients), n_boot=n_boot, seed=seed)[:, codes]
-    means = {}
-    for method, values in found.psnr.get(rule, {}).items():
-        each = values.mean(axis=0)
-        means[method] = each.mean(), drawn @ each / drawn.sum(axis=1)
+    by_seed = {
+        method: (values.mean(axis=1), drawn @ values.T / drawn.sum(axis=1, keepdims=True))
+        for method, values in found.psnr.get(rule, {}).items()
+    }
     rows = {}
-    for method, (value, replicates) in means.items():
-        change = replicates - means[BASELINE][1]
-        ends = dict(zip(("low", "high"), np.quantile(replicates, [0.025, 0.975]), strict=True))
-        moved = dict(zip(("change_low", "change_high"), np.quantile(change, [0.025, 0.975]), strict=True))
-        moved |= dict(
-            zip(("change_low90", "change_high90"), percentiles(change, null_shares(len(patients))), strict=True)
-        )
-        rows[method] = {"psnr": value} | ends | {"change": value - means[BASELINE][0]} | moved | {"n": len(patients)}
+    for method, (values, draws) in by_seed.items():
+        weights = comparing.seed_weights(len(values), n_boot=n_boot, seed=seed + 1)
+        base, base_draws = by_seed[BASELINE]
+        own = comparing.over_seeds(values, draws, weights, n=len(patients))
+        moved = comparing.over_seeds(values - base, draws - base_draws, weights, n=len(patients))
+        low90, high90 = moved.null_ends()
+        rows[method] = {"psnr": own.estimate, "low": own.low, "high": own.high, "change": moved.estimate}
+        rows[method] |= {"change_low": moved.low, "change_high": moved.high}
+        rows[method] |= {"change_low90": low90, "change_high90": high90}
+        rows[method] |= {"seeds": len(values), "seeds_share": moved.seeds_share, "n": len(patients)}
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
