@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.datasets.own.attributes import MINUSES
+from helpers.datasets.own.weighting import weights_of
 from helpers.datasets.shared.files import Notes, at
 from helpers.datasets.shared.missing import NOTHING_FOUND, not_recorded, numbers, without_unrecorded
 from helpers.datasets.shared.splits import part_of
@@ -41,9 +42,10 @@ class Asked(NamedTuple):
     choose_on: str = ""
     second: str = ""
     second_is: str = "ruler"
+    weight: str = ""
 
     def columns(self) -> dict[str, str]:
-        """Return the column of each parameter that names one, without SECOND."""
+        """Return the column of each parameter that names one, without SECOND and WEIGHT."""
         named = {"TRUTH": self.truth, "PROBABILITY": self.probability, "PREDICTED": self.predicted}
         return {role: name for role, name in (named | {"SPLIT": self.split}).items() if name}
 
@@ -127,11 +129,14 @@ def judge_cases(table: pd.DataFrame, asked: Asked, path: Path, counted: Notes) -
     if frame.empty:
         raise InputError(f"{path.name}, column {asked.truth}", "no row has a truth and a prediction", "Fill them in")
     part = _part(table.loc[frame.index, asked.split], asked, path) if asked.split else None
-    cut, said = _threshold(frame, part, asked, path)
+    weights = None
+    if part is not None and asked.weight:
+        weights = weights_of(table.loc[frame.index[part == asked.choose_on], asked.weight], path)
+    cut, said = _threshold(frame, part, asked, path, weights)
     if not asked.predicted:
         frame = frame.assign(predicted=(frame["probability"] >= cut).astype(float))
     if reads_model and not frame["second"].isin((0, 1)).all():
-        other, _ = _threshold(frame.assign(probability=frame["second"]), part, asked, path)
+        other, _ = _threshold(frame.assign(probability=frame["second"]), part, asked, path, weights)
         frame["second"] = (frame["second"] >= other).astype(float)
         said += f"; the probabilities of {asked.second} were cut at {other:.3g}, by the same rule"
     if part is not None:
@@ -228,7 +233,9 @@ def _part(values: pd.Series, asked: Asked, path: Path) -> pd.Series:
     return values
 
 
-def _threshold(frame: pd.DataFrame, part: pd.Series | None, asked: Asked, path: Path) -> tuple[float, str]:
+def _threshold(
+    frame: pd.DataFrame, part: pd.Series | None, asked: Asked, path: Path, weights: pd.Series | None
+) -> tuple[float, str]:
     """Return the threshold, and its origin in words."""
     if asked.predicted:
         return float("nan"), f"predictions are those of {asked.predicted}; no threshold was applied"
@@ -240,20 +247,22 @@ def _threshold(frame: pd.DataFrame, part: pd.Series | None, asked: Asked, path: 
         where = f"CHOOSE_ON, {path.name}, column {asked.split}"
         problem = f"the part {asked.choose_on!r} has one class, and a threshold needs two"
         raise InputError(where, problem, "Name a part with both classes, or set THRESHOLD")
-    cut = youden(chosen["truth"].to_numpy(), chosen["probability"].to_numpy())
+    of_rows = None if weights is None else weights.to_numpy()
+    cut = youden(chosen["truth"].to_numpy(), chosen["probability"].to_numpy(), of_rows)
     said = f"a prediction is positive from a probability of {cut:.3g}, chosen by Youden's index on the part"
     return cut, f"{said} {asked.choose_on!r} ({len(chosen)} rows); the rates are measured on other parts"
 
 
-def youden(truth: np.ndarray, probability: np.ndarray) -> float:
+def youden(truth: np.ndarray, probability: np.ndarray, weights: np.ndarray | None = None) -> float:
     """Find the threshold with the largest sensitivity + specificity - 1; the lowest if several are equally good.
 
     A case is predicted positive if its probability is at or above the threshold, which is one of the given
-    probabilities. Source: Youden 1950.
+    probabilities. With `weights` both rates are weighted. Source: Youden 1950.
     """
-    cuts = np.unique(probability)
-    positive, negative = (np.sort(probability[truth == side]) for side in (1, 0))
-    missed, refused = np.searchsorted(positive, cuts), np.searchsorted(negative, cuts)
-    # Whole numbers, so that ties are exact: the index times both counts.
-    index = refused * len(positive) - missed * len(negative)
+    cuts, place = np.unique(probability, return_inverse=True)
+    weights = np.ones(len(truth)) if weights is None else weights
+    positive, negative = (np.bincount(place, weights * (truth == side), len(cuts)) for side in (1, 0))
+    missed, refused = (np.cumsum(of) - of for of in (positive, negative))
+    # Whole numbers if weights are, so that ties are exact: the index times both sums.
+    index = refused * positive.sum() - missed * negative.sum()
     return float(cuts[index.argmax()])

@@ -24,10 +24,12 @@ from helpers.datasets.own.patients import (
     spellings,
     unnamed,
 )
+from helpers.datasets.own.ranges import outside, without_codes
 from helpers.datasets.own.summaries import without_summaries
+from helpers.datasets.own.weighting import weighing, weights_of
 from helpers.datasets.own.withholding import FEW, coarse, withhold
 from helpers.datasets.shared.files import Notes, dropped_frame, plain_name
-from helpers.datasets.shared.missing import missing_codes, numbers
+from helpers.datasets.shared.missing import numbers
 from helpers.datasets.shared.tables import outcomes, read_table
 from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError, check_choice
@@ -49,6 +51,9 @@ class OwnScores(NamedTuple):
     the share of right predictions of each patient as score, and `patient` gives the position in `cases` of the patient
     of each row. Without a truth both are None.
 
+    `weights` has the design weight of each case, and `rows` one of each row, as ``weight``. Both are left out if there
+    are none, or if all are equal.
+
     `models` has the scores of every model, in a table with several: one column a model, the audited one first, and one
     row for each case that has all of them; the index is its position in `cases`.
     """
@@ -65,6 +70,7 @@ class OwnScores(NamedTuple):
     patient: np.ndarray | None = None
     withheld: Mapping[str, Mapping[str, int]] = MappingProxyType({})
     models: pd.DataFrame | None = None
+    weights: pd.Series | None = None
 
 
 def load_own_scores(
@@ -80,6 +86,7 @@ def load_own_scores(
     span: str = "",
     patient: str = "",
     model: str = "",
+    weight: str = "",
     classifier: Mapping[str, object] = MappingProxyType({}),
     root: str | Path = "",
     scored: pd.DataFrame | None = None,
@@ -110,6 +117,9 @@ def load_own_scores(
     model : str
         Column of the model, if the table has one row for each case and model: "model", or "model: unet" to audit that
         one in place of the first. `case` or `patient` joins the rows of a case.
+    weight : str
+        Column of design weights, positive and finite: one over the probability with which a row was drawn. A patient
+        has the weighted mean of the scores of the rows, and the mean of their weights.
     classifier : mapping
         Columns and choices of a classifier, see `own.judgements.Asked`. With its ``truth``, `score` must be empty, and
         `second` names labels, or predictions of another model if ``second_is`` is "model".
@@ -131,9 +141,9 @@ def load_own_scores(
     if not str(file):
         fix = "Give a CSV with one row a case, as SCORES=my.csv; folders of masks may give the scores"
         raise InputError("SCORES", "no table is named", fix)
-    score, second, source, case, patient = map(plain_name, (score, second, source, case, patient))
+    score, second, source, case, patient, weight = map(plain_name, (score, second, source, case, patient, weight))
     plain = {name: plain_name(value) if isinstance(value, str) else value for name, value in classifier.items()}
-    asked = Asked(**plain, second=second)
+    asked = Asked(**plain, second=second, weight=weight)
     check_asked(asked, score=score)
     check_choice("EMPTY", empty, EMPTY)
     score = score or ("" if asked.truth else "dice")
@@ -143,7 +153,7 @@ def load_own_scores(
     counted: Notes = []
     of_models = chosen = ""
     if model:
-        others = {"TRUTH": bool(asked.truth), "EXPERT": scored is not None}
+        others = {"TRUTH": bool(asked.truth), "EXPERT": scored is not None, "WEIGHT": bool(weight)}
         of_models, chosen = asked_model(model, table.columns, case=case, patient=patient, others=others)
     if scored is not None:
         by = columns[0] if columns else ""
@@ -151,7 +161,7 @@ def load_own_scores(
         table, said = join_masks(table, scored, **asked_of_masks)
         notes += said
     roles = {"SCORE": score, **asked.columns(), "SECOND": second, "SOURCE_COLUMN": source, "CASE": case}
-    roles |= {"PATIENT": patient, "MODEL": of_models}
+    roles |= {"PATIENT": patient, "MODEL": of_models, "WEIGHT": weight}
     check_roles({role: name for role, name in roles.items() if name}, columns, table, path)
     named = [name for name in (case, patient) if name]
     if named:
@@ -185,8 +195,9 @@ def load_own_scores(
         frame = audited(frame, rows, attributes, path)
     frame, said = _scored(frame, scores, columns, counted, path.name)
     owner, cases = owner[frame.index], frame
+    weights = weights_of(table.loc[frame.index, weight], path) if weight else None
     if patient:
-        cases, more = by_patient(frame, owner, scores=scores, groups=attributes, path=path)
+        cases, more = by_patient(frame, owner, scores=scores, groups=attributes, path=path, weights=weights)
         said = [*said, *more]
     for name in columns:
         check_sizes(cases[name])
@@ -219,9 +230,15 @@ def load_own_scores(
     binary = bool(frame[score].isin((0, 1)).all()) and (judged is not None or frame[score].nunique() > 1)
     found = OwnScores(cases.reset_index(drop=True), score, columns, second, source, left_out, notes, binary)
     found = found._replace(withheld=withheld.groups, models=models)
+    if weight:
+        weights, said = weighing(weights[frame.index])
+        found.notes.append(said)
+    if weights is not None:
+        of_cases = weights.groupby(owner).mean() if patient else weights
+        found = found._replace(weights=of_cases[cases.index].reset_index(drop=True))
     if judged is None:
         return found
-    rows = judged.loc[frame.index].reset_index(drop=True)
+    rows = judged.loc[frame.index].assign(**({} if weights is None else {"weight": weights})).reset_index(drop=True)
     return found._replace(rows=rows, patient=pd.factorize(owner, sort=True)[0])
 
 
@@ -234,8 +251,8 @@ def _scores(
         for name in filter(None, (score, asked.second)):
             cells = table[name].str.replace(ENDLESS, r"\1inf", regex=True)
             frame[name], said = numbers(outcomes(cells), path)
-            frame[name], coded = _without_codes(frame[name], limits)
-            notes += said + coded + _outside(frame[name], limits)
+            frame[name], coded = without_codes(frame[name], limits)
+            notes += said + coded + outside(frame[name], limits)
         return frame, None, notes
     judged, notes = judge_cases(table, asked, path, counted)
     frame = judged[[RIGHT]].copy()
@@ -277,30 +294,6 @@ def _of_source(source: str, part: pd.Series, reason: pd.Series, path: Path, coun
 def _left_out(groups: Mapping[str, int]) -> str:
     few = f"of {' and '.join(map(repr, groups))} there are fewer than {SMALLEST_CELL} cases"
     return f"{few}; they are left out of every table, because sums of other groups would give them away"
-
-
-def _without_codes(values: pd.Series, limits: tuple[float, float]) -> tuple[pd.Series, list[str]]:
-    """Set scores such as 9999 and -9 to missing, with a note, unless SPAN includes them."""
-    coded = missing_codes(values)
-    if np.isfinite(limits).all():
-        coded &= ~values.between(*limits)
-    if not coded.any():
-        return values, []
-    shown = ", ".join(f"{value:g}" for value in sorted(values[coded].unique()))
-    n = int(coded.sum())
-    many = str(n) if n >= SMALLEST_CELL else f"fewer than {SMALLEST_CELL}"
-    return values.mask(coded), [
-        f"{values.name}: {shown} in {many} rows count as not recorded; a SPAN that includes them keeps them"
-    ]
-
-
-def _outside(values: pd.Series, limits: tuple[float, float]) -> list[str]:
-    low, high = limits
-    n = int((values.lt(low) | values.gt(high)).sum())
-    said = (
-        f"{values.name}: {n} value(s) outside {low:g} to {high:g} are kept; look at them, or set SPAN to what is right"
-    )
-    return [said] if n else []
 
 
 def _scored(

@@ -103,7 +103,13 @@ def check_parts(part: pd.Series, owner: pd.Series, path: Path) -> None:
 
 
 def by_patient(
-    frame: pd.DataFrame, owner: pd.Series, *, scores: Sequence[str], groups: Sequence[str], path: Path
+    frame: pd.DataFrame,
+    owner: pd.Series,
+    *,
+    scores: Sequence[str],
+    groups: Sequence[str],
+    path: Path,
+    weights: pd.Series | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Give each patient one row: the mean of the scores, and the one value of each attribute.
 
@@ -113,6 +119,8 @@ def by_patient(
         Rows with the columns `scores` (numbers) and `groups` (categories); its index is the row in the file.
     owner : Series of int
         Patient of each row.
+    weights : Series of float, optional
+        Weight of each row in the mean of its patient.
 
     Returns
     -------
@@ -126,7 +134,12 @@ def by_patient(
         A patient has two values of an attribute.
     """
     firsts = {name: one_value(frame[name], owner, path, "patient") for name in groups}
-    cases = frame.groupby(owner)[list(scores)].mean().assign(**firsts)
+    if weights is None:
+        means = frame.groupby(owner)[list(scores)].mean()
+    else:
+        sums = frame[list(scores)].mul(weights, axis=0).groupby(owner).sum()
+        means = sums.div(weights.groupby(owner).sum(), axis=0)
+    cases = means.assign(**firsts)
     said = "some patients have several rows: n counts patients, each with the mean score of the rows"
     return cases, [said] if len(cases) < len(frame) else []
 
