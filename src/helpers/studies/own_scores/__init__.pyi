@@ -2,6 +2,17 @@
 
 from helpers.studies.own_scores.classifying import Classified, GroupRates, classified, group_rates
 from helpers.studies.own_scores.comparing import Compared, compare_models, model_findings, model_tables, model_values
+from helpers.studies.own_scores.estimating import (
+    changes_of_ruler,
+    contrasts,
+    gap_null,
+    gaps_tested,
+    mean_of,
+    means,
+    sizes_of,
+    success_tables,
+    sweeps,
+)
 from helpers.studies.own_scores.rate_changes import changed_rates, rate_trends, trends
 from helpers.studies.own_scores.rate_gaps import Gaps, compare_rates, odds_differences
 from helpers.studies.own_scores.rate_tables import leading_rate, rate_intervals, rate_table, rate_values
@@ -25,15 +36,21 @@ __all__ = [
     "beside_small",
     "by_kind",
     "changed_rates",
+    "changes_of_ruler",
     "classified",
     "compare_models",
     "compare_rates",
+    "contrasts",
     "findings",
+    "gap_null",
     "gaps_in_sources",
+    "gaps_tested",
     "given_sources",
     "group_rates",
     "leading_contrast",
     "leading_rate",
+    "mean_of",
+    "means",
     "model_findings",
     "model_tables",
     "model_values",
@@ -45,8 +62,11 @@ __all__ = [
     "rate_trends",
     "rate_values",
     "score_own",
+    "sizes_of",
+    "success_tables",
     "suppressed",
     "suppressed_cells",
+    "sweeps",
     "time_ahead",
     "trends",
     "with_suppressed",

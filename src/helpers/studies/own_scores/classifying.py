@@ -14,6 +14,7 @@ from helpers.stats.complement import small
 from helpers.stats.intervals import wilson
 from helpers.stats.resample import CHUNK, percentile_interval
 from helpers.stats.weighted import area, by_score
+from helpers.studies.own_scores.weighing import ROUNDING, effective, null_gaps, reach_of
 
 SENSITIVITY, SPECIFICITY, ACCURACY = "sensitivity", "specificity", "accuracy"
 PPV, NPV = "positive predictive value", "negative predictive value"
@@ -25,13 +26,14 @@ class Classified(NamedTuple):
     """Rows of a classifier.
 
     `truth` and `predicted` are bool (n,), `probability` is float (n,) or None, and `patient` numbers the patient of
-    each row from 0.
+    each row from 0. `weights` are the design weights (n,) of the rows, None if there are none.
     """
 
     truth: np.ndarray
     predicted: np.ndarray
     probability: np.ndarray | None
     patient: np.ndarray
+    weights: np.ndarray | None = None
 
     @property
     def clustered(self) -> bool:
@@ -52,7 +54,8 @@ class Classified(NamedTuple):
 class GroupRates(NamedTuple):
     """Measures of each group.
 
-    `estimate` has the shape (measures, groups) and `draws` (n_boot, measures, groups). `n` counts the rows and
+    `estimate` has the shape (measures, groups) and `draws` (n_boot, measures, groups). Both are weighted if the rows
+    have weights, and `effective` then has Kish's effective number of rows, (measures, groups). `n` counts the rows and
     `patients` the patients of each measure, both (measures, groups); of the AUROC they count the smaller class. Where
     there are fewer than ten patients, estimate and draws are NaN. So are those of specificity where one to nine
     patients have a positive, and the like, because the sizes of both add up to the size of the group.
@@ -65,26 +68,40 @@ class GroupRates(NamedTuple):
     n: np.ndarray
     patients: np.ndarray
     clustered: bool
+    effective: np.ndarray | None = None
 
     def interval(self, measure: int, group: int) -> tuple[float, float]:
         """Compute the 95% interval of a measure of a group: by Wilson for a rate of single rows, else by bootstrap.
 
-        At 0 or 1, and for equal probabilities, the bootstrap has no spread. The interval of a rate or an AUROC is then
-        that of Wilson for as many patients.
+        Rates with weights are of the bootstrap too. At 0 or 1, and for equal probabilities, the bootstrap has no
+        spread. The interval of a rate or an AUROC is then that of Wilson for as many patients, or for the effective
+        number of rows if that is smaller.
         """
         value = self.estimate[measure, group]
         if np.isnan(value):
             return float("nan"), float("nan")
         at_end = self._at_end(measure, group)
-        if at_end or (self.measures[measure] in RATES and not self.clustered):
-            n = (self.patients if at_end else self.n)[measure, group]
+        if at_end or (self.measures[measure] in RATES and not self.clustered and self.effective is None):
+            n = self._units(measure, group) if at_end else self.n[measure, group]
             low, high = wilson(np.round(value * n), n)
             return float(low), float(high)
         return self.interval_of(value, self.draws[:, measure, group])
 
     def _at_end(self, measure: int, group: int) -> bool:
         bounded = self.measures[measure] in (*RATES, AUROC)
-        return bounded and (self.estimate[measure, group] in (0, 1) or np.ptp(self.draws[:, measure, group]) == 0)
+        return bounded and (self.estimate[measure, group] in (0, 1) or np.ptp(self.draws[:, measure, group]) < ROUNDING)
+
+    def _units(self, measure: int, group: int) -> float:
+        patients = self.patients[measure, group]
+        return patients if self.effective is None else min(patients, self.effective[measure, group])
+
+    def null(self, measure: int, groups: np.ndarray, *, seed: int) -> np.ndarray:
+        """Compute the gap of a measure over groups as chance alone gives it, by a centred bootstrap."""
+        values = self.estimate[measure, groups]
+        bounded = self.measures[measure] in (*RATES, AUROC)
+        units = [self._units(measure, group) for group in groups]
+        reach = np.array([reach_of(v, n) if bounded else 0.0 for v, n in zip(values, units, strict=True)])
+        return null_gaps(values, self.draws[:, measure, groups], reach, seed=seed)
 
     def contrast(self, measure: int, a: int, b: int) -> tuple[float, float, float]:
         """Compute the measure of group `b` minus that of `a`, with its 95% bootstrap interval.
@@ -112,7 +129,7 @@ def classified(rows: pd.DataFrame, patient: np.ndarray, *, second: str = "") -> 
     Parameters
     ----------
     rows : DataFrame
-        Columns ``truth, predicted`` of 0 and 1, and perhaps ``probability`` and ``second``.
+        Columns ``truth, predicted`` of 0 and 1, and perhaps ``probability``, ``second`` and ``weight``.
     patient : ndarray of int, shape (n,)
         Patient of each row.
     second : {"", "ruler", "model"}
@@ -124,7 +141,8 @@ def classified(rows: pd.DataFrame, patient: np.ndarray, *, second: str = "") -> 
     if second:
         other = rows["second"].to_numpy() == 1
         truth, predicted = (other, predicted) if second == "ruler" else (truth, other)
-    return Classified(truth, predicted, probability, np.asarray(patient))
+    weights = rows["weight"].to_numpy(float) if "weight" in rows else None
+    return Classified(truth, predicted, probability, np.asarray(patient), weights)
 
 
 def codes_of(groups: pd.Series) -> tuple[np.ndarray, list[object]]:
@@ -151,8 +169,9 @@ def group_rates(found: Classified, *, groups: pd.Series, n_boot: int = 10_000, s
     """
     codes, levels = codes_of(groups)
     parts, k, patients = found.parts(), len(levels), len(codes)
-    sums = [np.bincount(found.patient, values * rows, patients) for values, rows in parts.values()]
-    columns = [*sums, *(np.bincount(found.patient, rows, patients) for _, rows in parts.values())]
+    of_rows = 1.0 if found.weights is None else found.weights
+    sums = [np.bincount(found.patient, values * rows * of_rows, patients) for values, rows in parts.values()]
+    columns = [*sums, *(np.bincount(found.patient, rows * of_rows, patients) for _, rows in parts.values())]
     member = codes[:, None] == np.arange(k)
     table = (np.stack(columns, axis=1)[:, :, None] * member[:, None, :]).reshape(patients, -1)
     sides = _sides(found, codes, k)
@@ -164,6 +183,7 @@ def group_rates(found: Classified, *, groups: pd.Series, n_boot: int = 10_000, s
         if not sides:
             return values
         by_row = weights.T[found.patient]
+        by_row = by_row if found.weights is None else by_row * found.weights[:, None]
         areas = np.stack([area(side, by_row) for side in sides], axis=1)
         return np.concatenate([values, areas[:, None]], axis=1)
 
@@ -175,7 +195,8 @@ def group_rates(found: Classified, *, groups: pd.Series, n_boot: int = 10_000, s
         hidden[pair] |= small(units[pair]).any(axis=0)
     estimate, draws = measured(np.ones((1, patients)))[0], np.concatenate(draws)
     estimate[hidden], draws[:, hidden] = np.nan, np.nan
-    return GroupRates([*parts, *([AUROC] if sides else [])], levels, estimate, draws, n, units, found.clustered)
+    many = None if found.weights is None else _effective(found, codes, k)
+    return GroupRates([*parts, *([AUROC] if sides else [])], levels, estimate, draws, n, units, found.clustered, many)
 
 
 def _sides(found: Classified, codes: np.ndarray, k: int) -> list:
@@ -200,3 +221,16 @@ def _sizes(found: Classified, codes: np.ndarray, k: int) -> tuple[np.ndarray, np
         classes = [count(found.truth), count(~found.truth)]
         sizes.append(tuple(np.minimum(*pair) for pair in zip(*classes, strict=True)))
     return tuple(np.stack(part) for part in zip(*sizes, strict=True))
+
+
+def _effective(found: Classified, codes: np.ndarray, k: int) -> np.ndarray:
+    """Compute the effective number of rows of each measure in each group, (measures, groups)."""
+    group, weights = codes[found.patient], found.weights
+
+    def of(rows: np.ndarray) -> list[float]:
+        return [effective(weights[rows & (group == g)]) for g in range(k)]
+
+    sizes = [of(rows) for _, rows in found.parts().values()]
+    if found.probability is not None:
+        sizes.append(np.minimum(of(found.truth), of(~found.truth)))
+    return np.array(sizes)

@@ -16,6 +16,7 @@ from helpers.stats.resample import Change, percentile_interval
 from helpers.stats.trends import trend
 from helpers.studies.own_scores.classifying import Classified, GroupRates, codes_of, group_rates
 from helpers.studies.own_scores.rate_gaps import Gaps
+from helpers.studies.own_scores.weighing import weighted_trend
 
 
 def changed_rates(
@@ -70,6 +71,7 @@ def trends(
     *,
     groups: Mapping[str, pd.Series],
     same: Mapping[str, str] = MappingProxyType({}),
+    weights: pd.Series | None = None,
     **shuffles: int,
 ) -> pd.DataFrame:
     """Test the trend of the score over each attribute whose groups have an order, and three groups of ten cases.
@@ -81,6 +83,8 @@ def trends(
         Attributes; those of ordered categories have a trend.
     same : mapping of str to str
         Result of `stats.coarsenings`.
+    weights : Series, optional
+        Design weights of the cases; the p is then that of the bootstrap.
     shuffles : int
         ``n, n_boot, seed`` of `stats.trend`.
 
@@ -92,7 +96,11 @@ def trends(
     """
     rows = {}
     for name in _ordered(groups):
-        rows[name] = trend(score, groups=comparable(groups[name]), **shuffles)
+        kept = comparable(groups[name])
+        rows[name] = trend(score, groups=kept, **shuffles) if weights is None else None
+        if weights is not None:
+            known = kept.notna()
+            rows[name] = weighted_trend(score[known], kept[known].cat.codes, weights[known], **shuffles)
     return _corrected(pd.DataFrame.from_dict(rows, orient="index").rename_axis("attribute"), same)
 
 
@@ -116,7 +124,11 @@ def rate_trends(
             counted = counted & np.isin(codes[found.patient], kept)
             if len(kept) > 2:
                 patient = found.patient[counted]
-                rows[name, measure] = trend(values[counted], groups=codes[patient], cluster=patient, **shuffles)
+                asked = values[counted], codes[patient]
+                if found.weights is None:
+                    rows[name, measure] = trend(asked[0], groups=asked[1], cluster=patient, **shuffles)
+                else:
+                    rows[name, measure] = weighted_trend(*asked, found.weights[counted], patient, **shuffles)
     table = pd.DataFrame.from_dict(rows, orient="index")
     if rows:
         table.index = pd.MultiIndex.from_tuples(list(rows), names=["attribute", "measure"])

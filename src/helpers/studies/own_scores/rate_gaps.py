@@ -23,6 +23,7 @@ from helpers.studies.own_scores.classifying import (
     codes_of,
     group_rates,
 )
+from helpers.studies.own_scores.weighing import judged
 
 EOD, EODD = "equal-opportunity difference", "equalised-odds difference"
 
@@ -52,7 +53,8 @@ def compare_rates(
 
     The p is that of the largest less the smallest measure, whose null comes from permuting the groups among the
     patients that count for the measure (of the AUROC, within those with and those without a positive). It is corrected
-    over all measures and attributes together, where an attribute and its coarsening count once.
+    over all measures and attributes together, where an attribute and its coarsening count once. With weights the null
+    is that of a bootstrap whose replicates are centred, see `GroupRates.null`.
 
     Parameters
     ----------
@@ -85,10 +87,13 @@ def compare_rates(
             if len(kept) < 2:
                 continue
             compared = np.where(np.isin(codes, kept), codes, -1)
-            observed, null = _null(found, measure, compared, n_permutations, seed + position)
+            if found.weights is None:
+                observed, null = _null(found, measure, compared, n_permutations, seed + position)
+            else:
+                observed = float(np.ptp(rates[name].estimate[position, kept]))
+                null = rates[name].null(position, kept, seed=seed + position)
             nulls[name, measure] = null
-            p = (1 + int((null >= observed - 1e-12).sum())) / (1 + len(null))
-            rows[name, measure] = _row(rates[name], position, kept) | {"expected": float(null.mean()), "p": p}
+            rows[name, measure] = _row(rates[name], position, kept) | judged(observed, null)
     table = pd.DataFrame.from_dict(rows, orient="index")
     if rows:
         table.index = pd.MultiIndex.from_tuples(list(rows), names=["attribute", "measure"])
@@ -195,6 +200,5 @@ def _difference(parts: list) -> dict[str, object]:
     if np.nanmin(draws) < np.nanmax(draws):
         ends = percentile_interval(float(value), draws, 0, 0.95)
         low, high = min(ends.low, value), max(ends.high, value)  # replicates of a largest difference are mostly larger
-    p = (1 + int((null >= value - 1e-12).sum())) / (1 + len(null))
     sizes = dict(zip(("n_positive", "n_negative"), [*(part[3] for part in parts), np.nan], strict=False))
-    return sizes | {"estimate": float(value), "low": low, "high": high, "expected": float(null.mean()), "p": p}
+    return sizes | {"estimate": float(value), "low": low, "high": high} | judged(value, null)

@@ -13,6 +13,7 @@ from helpers.stats.notation import estimate
 from helpers.studies.own_scores.classifying import ACCURACY, AUROC, BRIER, CALIBRATION, RATES, SENSITIVITY, GroupRates
 from helpers.studies.own_scores.rate_gaps import Gaps
 from helpers.studies.own_scores.suppression import SUPPRESSED
+from helpers.studies.own_scores.weighing import EFFECTIVE
 
 OF_PROBABILITIES = (AUROC, CALIBRATION, BRIER)
 
@@ -34,7 +35,8 @@ def rate_table(
     -------
     DataFrame
         Index (attribute, group); columns ``n`` (rows), ``patients`` if these are fewer, ``positives``, and the
-        measures. Sizes of 1 to 9 are shown as "<10", and what they would give away as "suppressed".
+        measures; with weights also Kish's effective number of rows and of positives. Sizes of 1 to 9 are shown as
+        "<10", and what they would give away as "suppressed".
     """
     measures = OF_PROBABILITIES if of_probabilities else RATES
     rows = {}
@@ -82,11 +84,16 @@ def rate_intervals(
 def _row(of: GroupRates, group: int, measures: Sequence[str]) -> dict[str, object]:
     everyone, positive = of.measures.index(ACCURACY), of.measures.index(SENSITIVITY)
     n, patients = int(of.n[everyone, group]), int(of.patients[everyone, group])
-    row: dict[str, object] = {"n": n} | ({"patients": patients} if of.clustered else {})
+    weighted, many = of.effective is not None, of.effective
+    row: dict[str, object] = {"n": n} | ({EFFECTIVE: f"{many[everyone, group]:.1f}"} if weighted else {})
+    row |= {"patients": patients} if of.clustered else {}
     ill, well = (int(of.patients[k, group]) for k in (positive, positive + 1))
     row["positives"] = int(of.n[positive, group])
     if 0 < ill < SMALLEST_CELL or 0 < well < SMALLEST_CELL:
         row["positives"] = f"<{SMALLEST_CELL}" if ill < SMALLEST_CELL else SUPPRESSED
+    if weighted:
+        shown = isinstance(row["positives"], int)
+        row["effective positives"] = f"{many[positive, group]:.1f}" if shown else SUPPRESSED
     for measure in measures:
         k = of.measures.index(measure)
         value = of.estimate[k, group]

@@ -18,6 +18,13 @@ CHANGES = {
     "ruler": {"hides": "shows less of it", "inflates": "shows more of it", "reverses": "turns it round"},
     "model": {"hides": "its gap is smaller", "inflates": "its gap is larger", "reverses": "its gap is turned round"},
 }
+WEIGHTED = (
+    "By {}, one over the probability of being drawn: means, medians, rates, AUROC, contrasts, gaps, trends, a "
+    "threshold chosen on a part, their intervals and p are weighted; cases, or patients, are resampled with their "
+    "weights. Sizes, suppression and the histogram are not weighted. Left out, because they have no weighted form "
+    "here: the tests that one rule chooses from, pairs of groups, the parts on the source, the negative control and "
+    "the explorer. A draw that depended on the truth beyond the weights still biases every number."
+)
 CANNOT = (
     "Why the groups differ: the cases were observed, not assigned. Whether the reference behind the scores is itself "
     "right for every group. Anything about groups under ten cases, about people who are not among the cases, and about "
@@ -43,6 +50,7 @@ def findings(
     trends: pd.DataFrame | None = None,
     rates: Mapping[str, str] | None = None,
     models: str = "",
+    weight: str = "",
 ) -> pd.DataFrame:
     """Word the findings of the audit, one row per attribute, and a last row on its limits.
 
@@ -76,11 +84,14 @@ def findings(
         Sentences of `rate_findings`, which replace those on the mean: accuracy does not speak alone.
     models : str
         Sentences of `model_findings`.
+    weight : str
+        Name of the design weights, if the numbers are weighted.
 
     Returns
     -------
     DataFrame
-        The index has the attributes, "all models" if there are several, and "what this cannot say"; one column
+        The index has the attributes, "all models" if there are several, "weights" if there are any, and "what this
+        cannot say"; one column
         ``finding`` of plain text.
     """
     rows = {}
@@ -106,8 +117,15 @@ def findings(
         said += _suppressed(suppressed.get(name, {}))
         rows[name] = " ".join(said)
     rows |= {"all models": models} if models else {}
+    if weight:
+        rows = {name: _by_bootstrap(words) for name, words in rows.items()}
+        rows["weights"] = WEIGHTED.format(weight)
     rows["what this cannot say"] = CANNOT
     return pd.DataFrame({"finding": rows}).rename_axis(None)
+
+
+def _by_bootstrap(words: str) -> str:
+    return words.replace("permutation p", "bootstrap p").replace("the permutation test", "the test of the gap")
 
 
 def _suppressed(hidden: Mapping[str, int | None]) -> list[str]:
