@@ -13,6 +13,7 @@ from helpers.studies.own_scores.estimating import (
     success_tables,
     sweeps,
 )
+from helpers.studies.own_scores.prevalences import prevalence_table, prevalences
 from helpers.studies.own_scores.rate_changes import changed_rates, rate_trends, trends
 from helpers.studies.own_scores.rate_gaps import Gaps, compare_rates, odds_differences
 from helpers.studies.own_scores.rate_tables import leading_rate, rate_intervals, rate_table, rate_values
@@ -56,6 +57,8 @@ __all__ = [
     "model_values",
     "odds_differences",
     "pairs_of_groups",
+    "prevalence_table",
+    "prevalences",
     "rate_findings",
     "rate_intervals",
     "rate_table",

@@ -85,7 +85,15 @@ class Drawn(NamedTuple):
     draws: np.ndarray
 
 
-def resampled_means(values: np.ndarray, codes: np.ndarray, weights: np.ndarray, *, n_boot: int, seed: int) -> Drawn:
+def resampled_means(
+    values: np.ndarray,
+    codes: np.ndarray,
+    weights: np.ndarray,
+    *,
+    patient: np.ndarray | None = None,
+    n_boot: int,
+    seed: int,
+) -> Drawn:
     """Compute weighted means by group, and their replicates from cases drawn with their weights from the whole table.
 
     Parameters
@@ -95,11 +103,16 @@ def resampled_means(values: np.ndarray, codes: np.ndarray, weights: np.ndarray, 
     codes : ndarray of int, shape (n,)
         Group of each case, -1 for none.
     weights : ndarray of shape (n,)
+    patient : ndarray of int, shape (n,), optional
+        Number of the patient of each case, from 0; patients are then drawn, with all their cases.
     n_boot, seed : int
     """
     n, columns = values.shape
     member = weights[:, None] * (codes[:, None] == np.arange(codes.max() + 1))
     table = np.concatenate([member[:, None], values[:, :, None] * member[:, None]], axis=1).reshape(n, -1)
+    if patient is not None:
+        table = np.stack([np.bincount(patient, column) for column in table.T], axis=1)
+        n = len(table)
 
     def means(times: np.ndarray) -> np.ndarray:
         sums = (times @ table).reshape(len(times), columns + 1, -1)
