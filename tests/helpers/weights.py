@@ -16,7 +16,7 @@ TRUE |= {f"{name} gap": TRUE[f"{name} M"] - TRUE[f"{name} F"] for name in ("sens
 TRUE |= {"mean F": MEANS["F"], "mean M": MEANS["M"], "mean gap": MEANS["M"] - MEANS["F"]}
 
 
-def images(rng, patients=700):
+def images(rng, patients=3000):
     """Images of patients, drawn by view and prediction; women have the view that is drawn more often more often."""
     sex, many = rng.integers(0, 2, patients), rng.integers(1, 4, patients)
     ill, above = rng.random(patients) < 0.4, rng.random(patients) < np.where(sex, 0.3, 0.6)
@@ -34,7 +34,7 @@ def images(rng, patients=700):
     return rows, owner, pd.Series(np.array(["F", "M"])[sex[names]], dtype="category")
 
 
-def cases(rng, n=900):
+def cases(rng, n=2000):
     """Cases with a score, of which low ones are drawn more often, and those of men too."""
     sex = rng.integers(0, 2, n)
     score = np.where(sex, MEANS["M"], MEANS["F"]) + rng.normal(size=n)

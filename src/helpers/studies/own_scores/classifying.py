@@ -14,7 +14,7 @@ from helpers.stats.complement import small
 from helpers.stats.intervals import wilson
 from helpers.stats.resample import CHUNK, percentile_interval
 from helpers.stats.weighted import area, by_score
-from helpers.studies.own_scores.weighing import ROUNDING, effective, null_gaps, reach_of
+from helpers.studies.own_scores.weighing import ROUNDING, effective, null_gaps, rate_interval, reach_of
 
 SENSITIVITY, SPECIFICITY, ACCURACY = "sensitivity", "specificity", "accuracy"
 PPV, NPV = "positive predictive value", "negative predictive value"
@@ -73,16 +73,22 @@ class GroupRates(NamedTuple):
     def interval(self, measure: int, group: int) -> tuple[float, float]:
         """Compute the 95% interval of a measure of a group: by Wilson for a rate of single rows, else by bootstrap.
 
-        Rates with weights are of the bootstrap too. At 0 or 1, and for equal probabilities, the bootstrap has no
-        spread. The interval of a rate or an AUROC is then that of Wilson for as many patients, or for the effective
-        number of rows if that is smaller.
+        At 0 or 1, and for equal probabilities, the bootstrap has no spread. The interval of a rate or an AUROC is then
+        that of Wilson for as many patients.
+
+        With weights that of a rate or an AUROC is Wilson's for the number of cases that has the bootstrap's standard
+        error, see `rate_interval`; without a spread for as many patients, or for the effective number of rows if that
+        is smaller.
         """
         value = self.estimate[measure, group]
         if np.isnan(value):
             return float("nan"), float("nan")
         at_end = self._at_end(measure, group)
-        if at_end or (self.measures[measure] in RATES and not self.clustered and self.effective is None):
-            n = self._units(measure, group) if at_end else self.n[measure, group]
+        if self._weighted(measure):
+            error = 0.0 if at_end else self._error(measure, group)
+            return rate_interval(value, error, self._units(measure, group))
+        if at_end or (self.measures[measure] in RATES and not self.clustered):
+            n = (self.patients if at_end else self.n)[measure, group]
             low, high = wilson(np.round(value * n), n)
             return float(low), float(high)
         return self.interval_of(value, self.draws[:, measure, group])
@@ -91,26 +97,33 @@ class GroupRates(NamedTuple):
         bounded = self.measures[measure] in (*RATES, AUROC)
         return bounded and (self.estimate[measure, group] in (0, 1) or np.ptp(self.draws[:, measure, group]) < ROUNDING)
 
-    def _units(self, measure: int, group: int) -> float:
+    def _weighted(self, measure: int) -> bool:
+        return self.effective is not None and self.measures[measure] in (*RATES, AUROC)
+
+    def _error(self, measure: int, group: int) -> float:
+        """Compute the standard error from the replicates, for patients drawn with replacement from as many."""
         patients = self.patients[measure, group]
-        return patients if self.effective is None else min(patients, self.effective[measure, group])
+        return float(np.nanstd(self.draws[:, measure, group]) * np.sqrt(patients / (patients - 1)))
+
+    def _units(self, measure: int, group: int) -> float:
+        return min(self.patients[measure, group], self.effective[measure, group])
 
     def null(self, measure: int, groups: np.ndarray, *, seed: int) -> np.ndarray:
-        """Compute the gap of a measure over groups as chance alone gives it, by a centred bootstrap."""
+        """Compute the gap of a measure with weights over groups as chance alone gives it, by a centred bootstrap."""
         values = self.estimate[measure, groups]
-        bounded = self.measures[measure] in (*RATES, AUROC)
         units = [self._units(measure, group) for group in groups]
+        bounded = self._weighted(measure)
         reach = np.array([reach_of(v, n) if bounded else 0.0 for v, n in zip(values, units, strict=True)])
         return null_gaps(values, self.draws[:, measure, groups], reach, seed=seed)
 
     def contrast(self, measure: int, a: int, b: int) -> tuple[float, float, float]:
         """Compute the measure of group `b` minus that of `a`, with its 95% bootstrap interval.
 
-        If the measure of a group is 0 or 1, where the bootstrap has no spread, the interval combines those of the two
-        groups (Newcombe 1998, method 10).
+        If the measure of a group is 0 or 1, where the bootstrap has no spread, and for a rate or an AUROC with weights,
+        the interval combines those of the two groups (Newcombe 1998, method 10).
         """
         first, second = (float(self.estimate[measure, group]) for group in (a, b))
-        if self._at_end(measure, a) or self._at_end(measure, b):
+        if self._weighted(measure) or self._at_end(measure, a) or self._at_end(measure, b):
             (low_a, high_a), (low_b, high_b) = (self.interval(measure, group) for group in (a, b))
             low, high = np.hypot(second - low_b, high_a - first), np.hypot(high_b - second, first - low_a)
             return second - first, float(second - first - low), float(second - first + high)

@@ -225,7 +225,7 @@ def success_tables(
                 weight = weights[inside].to_numpy()
                 mean = weighted_mean(good[inside].to_numpy(), weight)
                 rate = min(max(mean.mean, 0.0), 1.0)
-                table.loc[group, ["rate", "low", "high"]] = rate, *rate_interval(rate, mean.error, weight)
+                table.loc[group, ["rate", "low", "high"]] = rate, *rate_interval(rate, mean.error, effective(weight))
             null = gap_null(good, groups=of, weights=weights, n_boot=n_boot, seed=seed)
             rates = table.loc[table["n"] >= SMALLEST_CELL, "rate"]
             shown = {"DPD": null.statistic, "DIR": rates.min() / rates.max() if rates.max() else np.nan}

@@ -67,14 +67,14 @@ def weighted_mean(values: np.ndarray, weights: np.ndarray) -> Mean:
     return Mean(mean, float(np.sqrt(more * (share**2 @ squares))), float(np.sqrt(more * (share @ squares))), median)
 
 
-def rate_interval(rate: float, error: float, weights: np.ndarray, *, level: float = 0.95) -> tuple[float, float]:
-    """Compute Wilson's interval of a weighted rate, for the number of cases that has its standard error.
+def rate_interval(rate: float, error: float, units: float) -> tuple[float, float]:
+    """Compute Wilson's 95% interval of a weighted rate, for the number of cases that has its standard error.
 
-    Where the error is 0, because all cases are alike, the number is Kish's effective n. Source: Korn and Graubard 1998
-    for the number, with another interval.
+    Where the error is 0, because all cases are alike, it is that of `units` cases. Source: Korn and Graubard 1998 for
+    the number, with another interval.
     """
-    n = rate * (1 - rate) / error**2 if error > ROUNDING else effective(weights)
-    low, high = wilson(rate * n, n, alpha=1 - level)
+    n = rate * (1 - rate) / error**2 if error > ROUNDING else units
+    low, high = wilson(np.clip(rate, 0, 1) * n, n)
     return float(low), float(high)
 
 
