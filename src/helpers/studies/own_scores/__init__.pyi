@@ -1,5 +1,6 @@
 """Audit of the user's scores: findings in words, without numbers that would disclose a small group."""
 
+from helpers.studies.own_scores.both_rulers import prevalence_table, prevalences
 from helpers.studies.own_scores.classifying import Classified, GroupRates, classified, group_rates
 from helpers.studies.own_scores.comparing import Compared, compare_models, model_findings, model_tables, model_values
 from helpers.studies.own_scores.estimating import (
@@ -13,7 +14,6 @@ from helpers.studies.own_scores.estimating import (
     success_tables,
     sweeps,
 )
-from helpers.studies.own_scores.prevalences import prevalence_table, prevalences
 from helpers.studies.own_scores.rate_changes import changed_rates, rate_trends, trends
 from helpers.studies.own_scores.rate_gaps import Gaps, compare_rates, odds_differences
 from helpers.studies.own_scores.rate_tables import leading_rate, rate_intervals, rate_table, rate_values
