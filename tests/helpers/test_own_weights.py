@@ -267,7 +267,7 @@ def test_a_threshold_is_chosen_with_weights(seed):
 
 
 def test_auroc_is_that_of_scikit_learn():
-    rows, owner, groups = sampled.images(np.random.default_rng(0))
+    rows, owner, groups = sampled.images(np.random.default_rng(0), 700)
     of = own_scores.group_rates(own_scores.classified(rows, owner), groups=groups, n_boot=10)
     for g, group in enumerate(of.levels):
         inside = rows[(groups[owner] == group).to_numpy()]
@@ -282,7 +282,7 @@ def test_weights_undo_a_draw_that_was_unequal():
     """Predicted positives were drawn twice as often: the plain sensitivity is too high, the weighted one right."""
     found = {}
     for weighted in (True, False):
-        rows, owner, groups = sampled.images(np.random.default_rng(1), patients=20_000)
+        rows, owner, groups = sampled.images(np.random.default_rng(1), 20_000)
         rows = rows if weighted else rows.drop(columns="weight")
         of = own_scores.group_rates(own_scores.classified(rows, owner), groups=groups, n_boot=20)
         found[weighted] = of.estimate[0]
@@ -292,15 +292,19 @@ def test_weights_undo_a_draw_that_was_unequal():
 
 def test_bias_and_coverage_quickly():
     """Of 60 samples: four standard errors and a coverage that 95% gives in all but one run of a thousand."""
-    found = sampled.judged(60, n_boot=200)
+    found = sampled.judged(60, n_boot=200, patients=700)
     assert found["errors"].abs().max() < 4 and found["cover"].min() > 0.83
 
 
 @pytest.mark.slow
-def test_bias_and_coverage():
-    found = sampled.judged(3000)
-    assert found["errors"].abs().max() < 2
-    assert found["cover"].between(0.93, 0.97).all()
+def test_bias():
+    """A ratio of two sums has a bias of one over n, which some thousand rows make small."""
+    assert sampled.judged(2000, n_boot=2, patients=3000)["errors"].abs().max() < 2
+
+
+@pytest.mark.slow
+def test_coverage():
+    assert sampled.judged(2000, n_boot=300, patients=700)["cover"].between(0.93, 0.97).all()
 
 
 def flat_groups(seed, patients=160):

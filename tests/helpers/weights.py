@@ -16,7 +16,7 @@ TRUE |= {f"{name} gap": TRUE[f"{name} M"] - TRUE[f"{name} F"] for name in ("sens
 TRUE |= {"mean F": MEANS["F"], "mean M": MEANS["M"], "mean gap": MEANS["M"] - MEANS["F"]}
 
 
-def images(rng, patients=3000):
+def images(rng, patients):
     """Images of patients, drawn by view and prediction; women have the view that is drawn more often more often."""
     sex, many = rng.integers(0, 2, patients), rng.integers(1, 4, patients)
     ill, above = rng.random(patients) < 0.4, rng.random(patients) < np.where(sex, 0.3, 0.6)
@@ -44,10 +44,10 @@ def cases(rng, n=2000):
     return pd.Series(score[drawn]), sex, pd.Series(1 / drawn_at[drawn])
 
 
-def measured(seed, n_boot=400):
+def measured(seed, n_boot, patients):
     """Estimate, low and high of every statistic of `TRUE` in one sample, and the p of the gaps, weighted."""
     rng = np.random.default_rng(seed)
-    rows, owner, groups = images(rng)
+    rows, owner, groups = images(rng, patients)
     of = own_scores.group_rates(own_scores.classified(rows, owner), groups=groups, n_boot=n_boot, seed=seed)
     found = {}
     for name in ("sensitivity", "specificity", "AUROC"):
@@ -65,9 +65,9 @@ def measured(seed, n_boot=400):
     return found
 
 
-def judged(many, start=0, n_boot=400):
+def judged(many, *, n_boot, patients):
     """Bias in Monte-Carlo errors, and the share of intervals that hold the true value, of each statistic."""
-    runs = pd.DataFrame([measured(start + k, n_boot) for k in range(many)])
+    runs = pd.DataFrame([measured(k, n_boot, patients) for k in range(many)])
     rows = {}
     for name, true in TRUE.items():
         estimate, low, high = np.array(runs[name].tolist()).T
