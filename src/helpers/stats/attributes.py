@@ -159,16 +159,17 @@ def _attribute(score: pd.Series, groups: pd.Series, n: int, seed: int) -> dict[s
     }
 
 
-def intersections(groups: pd.DataFrame) -> dict[str, pd.Series]:
+def intersections(groups: pd.DataFrame, *, cluster: ArrayLike | None = None) -> dict[str, pd.Series]:
     """Combine every pair of attributes into one attribute, "a and b".
 
-    It is missing where either attribute is, and in the cells that `beside_small_cells` hides.
+    It is missing where either attribute is, and in the cells that `beside_small_cells` hides. With `cluster`, the
+    patient of each row, these count patients.
     """
     found = {}
     for first, second in itertools.combinations(groups.columns, 2):
         names = [groups[column].astype("category").cat.categories for column in (first, second)]
         both = groups[first].astype(object) + ", " + groups[second].astype(object)
-        both = both.mask(beside_small_cells(groups[first], groups[second]))
+        both = both.mask(beside_small_cells(groups[first], groups[second], cluster=cluster))
         order = [f"{a}, {b}" for a, b in itertools.product(*names)]
         dtype = pd.CategoricalDtype([name for name in dict.fromkeys(order) if (both == name).any()])
         found[f"{first} and {second}"] = both.astype(dtype).rename(f"{first} and {second}")

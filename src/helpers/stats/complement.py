@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from helpers.disclosure import SMALLEST_CELL
 
@@ -13,7 +14,7 @@ def small(counts: np.ndarray | pd.Series) -> np.ndarray | pd.Series:
     return (counts >= 1) & (counts < SMALLEST_CELL)
 
 
-def beside_small_cells(first: pd.Series, second: pd.Series) -> np.ndarray:
+def beside_small_cells(first: pd.Series, second: pd.Series, *, cluster: ArrayLike | None = None) -> np.ndarray:
     """Mark the cases in cells that must be hidden although they are large enough (complementary suppression).
 
     Group sizes are shown, so the sum of the hidden cells of a row or column of the cross table follows by subtraction.
@@ -27,27 +28,32 @@ def beside_small_cells(first: pd.Series, second: pd.Series) -> np.ndarray:
     ----------
     first, second : Series of length n
         Categories, missing where not recorded.
+    cluster : array_like of shape (n,), optional
+        Patient of each case. A count is then of patients, and one in several cells of a line counts once in their sum.
 
     Returns
     -------
     ndarray of bool, shape (n,)
     """
     rows, columns = (of.astype("category").cat.codes.to_numpy() + 1 for of in (first, second))
+    owner = np.arange(len(rows)) if cluster is None else np.unique(cluster, return_inverse=True)[1]
+    people = np.unique(np.stack([rows, columns, owner]), axis=1)
     counts = np.zeros((rows.max() + 1, columns.max() + 1), int)  # row and column 0: not recorded
-    np.add.at(counts, (rows, columns), 1)
+    np.add.at(counts, (people[0], people[1]), 1)
     hidden = small(counts)
     hidden[0], hidden[:, 0] = counts[0] > 0, counts[:, 0] > 0
     kept = hidden.copy()
     changed = True
     while changed:
         changed = False
-        for sizes, view in ((counts, hidden), (counts.T, hidden.T)):
+        for sizes, view, (along, across, who) in ((counts, hidden, people), (counts.T, hidden.T, people[[1, 0, 2]])):
             unrecorded = int((sizes[:, 0] > 0).sum() == 1)  # the first column that hides anything
             for line in range(1, len(sizes)):
                 shown = np.flatnonzero((sizes[line] > 0) & ~view[line])
                 # A "not recorded" cell of ten or more may be recovered by subtraction.
                 lone = view[line, unrecorded:].sum() == 1 and (unrecorded or not view[line, 0])
-                behind = (sizes[line] * view[line])[unrecorded:].sum()
+                inside = (along == line) & (across >= unrecorded) & view[line, across]
+                behind = len(np.unique(who[inside]))
                 if (lone or small(behind)) and len(shown):
                     fresh = ~view[1:, shown].any(axis=0)  # needs one more in a line with none hidden so far
                     view[line, shown[np.lexsort((sizes[line, shown], fresh))[0]]] = changed = True

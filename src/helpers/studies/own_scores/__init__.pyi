@@ -11,8 +11,6 @@ from helpers.studies.own_scores.estimating import (
     mean_of,
     means,
     sizes_of,
-    success_tables,
-    sweeps,
 )
 from helpers.studies.own_scores.rate_changes import changed_rates, rate_trends, trends
 from helpers.studies.own_scores.rate_gaps import Gaps, compare_rates, odds_differences
@@ -26,7 +24,9 @@ from helpers.studies.own_scores.sections import (
     pairs_of_groups,
     time_ahead,
 )
+from helpers.studies.own_scores.succeeding import success_tables, sweeps
 from helpers.studies.own_scores.suppression import beside_small, suppressed, suppressed_cells, with_suppressed
+from helpers.studies.own_scores.units import people, shared, units_of
 from helpers.studies.own_scores.wording import by_kind, findings
 
 __all__ = [
@@ -57,6 +57,7 @@ __all__ = [
     "model_values",
     "odds_differences",
     "pairs_of_groups",
+    "people",
     "prevalence_table",
     "prevalences",
     "rate_findings",
@@ -65,6 +66,7 @@ __all__ = [
     "rate_trends",
     "rate_values",
     "score_own",
+    "shared",
     "sizes_of",
     "success_tables",
     "suppressed",
@@ -72,5 +74,6 @@ __all__ = [
     "sweeps",
     "time_ahead",
     "trends",
+    "units_of",
     "with_suppressed",
 ]

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from helpers.report.tables import interval
-from helpers.stats.attributes import reference_group
 from helpers.stats.complement import small
 from helpers.stats.intervals import wilson
 from helpers.stats.resample import percentile_interval
@@ -33,7 +32,7 @@ def prevalences(
     gaps : Gaps
         Result of `compare_rates`, for the numbers of patients.
     groups : mapping of str to Series
-        Attributes, one label for each patient; those that `gaps` could not compare are left out.
+        Attributes, one label for each patient or each row; those that `gaps` could not compare are left out.
     n_boot, seed : int
 
     Returns
@@ -47,10 +46,11 @@ def prevalences(
     weights = np.ones(len(values)) if found.weights is None else found.weights
     rows = {}
     for name in (name for name in groups if name in gaps.rates):
-        codes, levels = codes_of(groups[name])
+        coded = codes_of(found, groups[name])
+        levels = coded.levels
         again = {"patient": found.patient, "n_boot": n_boot, "seed": seed}
-        drawn = resampled_means(values, codes[found.patient], weights, **again)
-        of, r = gaps.rates[name], levels.index(reference_group(groups[name]))
+        drawn = resampled_means(values, coded.codes, weights, **again)
+        of, r = gaps.rates[name], levels.index(coded.reference)
         hidden = [small(of.patients[pair]).any(axis=0) for pair in ([0, 1], [2, 3])]
         hidden.append(hidden[0] | hidden[1])
         everyone = of.measures.index(ACCURACY)

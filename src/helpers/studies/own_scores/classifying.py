@@ -9,11 +9,12 @@ import pandas as pd
 
 from helpers.disclosure import SMALLEST_CELL
 from helpers.stats import drawing
-from helpers.stats.attributes import comparable
+from helpers.stats.attributes import comparable, reference_group
 from helpers.stats.complement import small
 from helpers.stats.intervals import wilson
 from helpers.stats.resample import CHUNK, percentile_interval
 from helpers.stats.weighted import area, by_score
+from helpers.studies.own_scores.units import in_one_group, people
 from helpers.studies.own_scores.weighing import ROUNDING, effective, null_gaps, rate_interval, reach_of
 
 SENSITIVITY, SPECIFICITY, ACCURACY = "sensitivity", "specificity", "accuracy"
@@ -59,6 +60,8 @@ class GroupRates(NamedTuple):
     `patients` the patients of each measure, both (measures, groups); of the AUROC they count the smaller class. Where
     there are fewer than ten patients, estimate and draws are NaN. So are those of specificity where one to nine
     patients have a positive, and the like, because the sizes of both add up to the size of the group.
+
+    `shared` is True if some patient has rows in several groups, as an attribute of images permits.
     """
 
     measures: list[str]
@@ -69,6 +72,7 @@ class GroupRates(NamedTuple):
     patients: np.ndarray
     clustered: bool
     effective: np.ndarray | None = None
+    shared: bool = False
 
     def interval(self, measure: int, group: int) -> tuple[float, float]:
         """Compute the 95% interval of a measure of a group: by Wilson for a rate of single rows, else by bootstrap.
@@ -106,13 +110,14 @@ class GroupRates(NamedTuple):
         return float(np.nanstd(self.draws[:, measure, group]) * np.sqrt(patients / (patients - 1)))
 
     def _units(self, measure: int, group: int) -> float:
-        return min(self.patients[measure, group], self.effective[measure, group])
+        patients = self.patients[measure, group]
+        return patients if self.effective is None else min(patients, self.effective[measure, group])
 
     def null(self, measure: int, groups: np.ndarray, *, seed: int) -> np.ndarray:
-        """Compute the gap of a measure with weights over groups as chance alone gives it, by a centred bootstrap."""
+        """Compute the gap of a measure over groups as chance alone gives it, by a centred bootstrap."""
         values = self.estimate[measure, groups]
         units = [self._units(measure, group) for group in groups]
-        bounded = self._weighted(measure)
+        bounded = self.measures[measure] in (*RATES, AUROC)
         reach = np.array([reach_of(v, n) if bounded else 0.0 for v, n in zip(values, units, strict=True)])
         return null_gaps(values, self.draws[:, measure, groups], reach, seed=seed)
 
@@ -120,20 +125,34 @@ class GroupRates(NamedTuple):
         """Compute the measure of group `b` minus that of `a`, with its 95% bootstrap interval.
 
         If the measure of a group is 0 or 1, where the bootstrap has no spread, and for a rate or an AUROC with weights,
-        the interval combines those of the two groups (Newcombe 1998, method 10).
+        the interval combines those of the two groups (Newcombe 1998, method 10). Groups that share patients are
+        correlated, as in his method for pairs; the correlation is that of the replicates.
         """
         first, second = (float(self.estimate[measure, group]) for group in (a, b))
         if self._weighted(measure) or self._at_end(measure, a) or self._at_end(measure, b):
             (low_a, high_a), (low_b, high_b) = (self.interval(measure, group) for group in (a, b))
-            low, high = np.hypot(second - low_b, high_a - first), np.hypot(high_b - second, first - low_a)
+            r = self._correlation(measure, a, b)
+            low, high = _combined(second - low_b, high_a - first, r), _combined(high_b - second, first - low_a, r)
             return second - first, float(second - first - low), float(second - first + high)
         draws = self.draws[:, measure, b] - self.draws[:, measure, a]
         return second - first, *self.interval_of(second - first, draws)
+
+    def _correlation(self, measure: int, a: int, b: int) -> float:
+        if not self.shared or self._at_end(measure, a) or self._at_end(measure, b):
+            return 0.0
+        first, second = self.draws[:, measure, a], self.draws[:, measure, b]
+        known = ~np.isnan(first + second)
+        return float(np.corrcoef(first[known], second[known])[0, 1])
 
     def interval_of(self, value: float, draws: np.ndarray) -> tuple[float, float]:
         """Compute the ends of the 95% percentile interval of a statistic from its replicates."""
         found = percentile_interval(float(value), draws, 0, 0.95)
         return found.low, found.high
+
+
+def _combined(first: float, second: float, correlation: float) -> float:
+    """Compute the length of the difference of two correlated errors; np.hypot if they are not correlated."""
+    return float(np.hypot(first - correlation * second, second * np.sqrt(1 - correlation**2)))
 
 
 def classified(rows: pd.DataFrame, patient: np.ndarray, *, second: str = "") -> Classified:
@@ -158,10 +177,40 @@ def classified(rows: pd.DataFrame, patient: np.ndarray, *, second: str = "") -> 
     return Classified(truth, predicted, probability, np.asarray(patient), weights)
 
 
-def codes_of(groups: pd.Series) -> tuple[np.ndarray, list[object]]:
-    """Return the group of each patient as a number, -1 if it is missing or under ten patients, and the groups."""
+class Coded(NamedTuple):
+    """Group of each row as a number (n,), -1 if it is missing or under ten patients, and the groups.
+
+    `reference` is the group with most patients, and `patients` the number of all patients.
+    """
+
+    codes: np.ndarray
+    levels: list[object]
+    reference: object
+    patients: int
+
+
+def codes_of(found: Classified, groups: pd.Series) -> Coded:
+    """Number the groups of the rows.
+
+    Parameters
+    ----------
+    found : Classified
+    groups : Series
+        Categories, one for each patient; or one for each row, if there are more rows than patients.
+
+    Raises
+    ------
+    InputError
+        Fewer than two groups have ten patients.
+    """
+    if found.clustered and len(groups) == len(found.patient):
+        each = people(groups, found.patient)
+        levels = list(comparable(each).cat.categories)
+        codes = pd.Categorical(groups, categories=levels).codes.astype(int)
+        return Coded(codes, levels, reference_group(each), int(found.patient.max()) + 1)
     kept = comparable(groups)
-    return kept.cat.codes.to_numpy().astype(int), list(kept.cat.categories)
+    codes = kept.cat.codes.to_numpy().astype(int)[found.patient]
+    return Coded(codes, list(kept.cat.categories), reference_group(groups), len(groups))
 
 
 def group_rates(found: Classified, *, groups: pd.Series, n_boot: int = 10_000, seed: int = 0) -> GroupRates:
@@ -170,8 +219,9 @@ def group_rates(found: Classified, *, groups: pd.Series, n_boot: int = 10_000, s
     Parameters
     ----------
     found : Classified
-    groups : Series of length n_patients
-        Categories, one for each patient. Groups under ten patients are left out.
+    groups : Series of length n_patients or n
+        Categories, one for each patient, or for each row if they vary within patients. Groups under ten patients are
+        left out.
     n_boot, seed : int
         Replicates, which draw all patients, and their seed.
 
@@ -180,13 +230,13 @@ def group_rates(found: Classified, *, groups: pd.Series, n_boot: int = 10_000, s
     InputError
         Fewer than two groups have ten patients.
     """
-    codes, levels = codes_of(groups)
-    parts, k, patients = found.parts(), len(levels), len(codes)
-    of_rows = 1.0 if found.weights is None else found.weights
-    sums = [np.bincount(found.patient, values * rows * of_rows, patients) for values, rows in parts.values()]
-    columns = [*sums, *(np.bincount(found.patient, rows * of_rows, patients) for _, rows in parts.values())]
-    member = codes[:, None] == np.arange(k)
-    table = (np.stack(columns, axis=1)[:, :, None] * member[:, None, :]).reshape(patients, -1)
+    codes, levels, _, patients = codes_of(found, groups)
+    parts, k, inside = found.parts(), len(levels), codes >= 0
+    of_rows, place = 1.0 if found.weights is None else found.weights, found.patient * k + codes
+    columns = [values * rows * of_rows for values, rows in parts.values()]
+    columns += [rows * of_rows for _, rows in parts.values()]
+    sums = [np.bincount(place[inside], column[inside], patients * k).reshape(patients, k) for column in columns]
+    table = np.stack(sums, axis=1).reshape(patients, -1)
     sides = _sides(found, codes, k)
 
     def measured(weights: np.ndarray) -> np.ndarray:
@@ -209,25 +259,24 @@ def group_rates(found: Classified, *, groups: pd.Series, n_boot: int = 10_000, s
     estimate, draws = measured(np.ones((1, patients)))[0], np.concatenate(draws)
     estimate[hidden], draws[:, hidden] = np.nan, np.nan
     many = None if found.weights is None else _effective(found, codes, k)
-    return GroupRates([*parts, *([AUROC] if sides else [])], levels, estimate, draws, n, units, found.clustered, many)
+    measures, shared = [*parts, *([AUROC] if sides else [])], not in_one_group(codes, found.patient)
+    return GroupRates(measures, levels, estimate, draws, n, units, found.clustered, many, shared)
 
 
 def _sides(found: Classified, codes: np.ndarray, k: int) -> list:
     """Rank the rows of each group by probability; none without probabilities."""
     if found.probability is None:
         return []
-    group = codes[found.patient]
-    return [by_score(found.probability, found.truth, np.flatnonzero(group == g)) for g in range(k)]
+    return [by_score(found.probability, found.truth, np.flatnonzero(codes == g)) for g in range(k)]
 
 
 def _sizes(found: Classified, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Count the rows and the patients of each measure in each group, both (measures, groups)."""
-    group = codes[found.patient]
 
     def count(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        inside = rows & (group >= 0)
-        owners = np.unique(found.patient[inside])
-        return np.bincount(group[inside], minlength=k), np.bincount(codes[owners], minlength=k)
+        inside = rows & (codes >= 0)
+        pairs = np.unique(found.patient[inside] * k + codes[inside])
+        return np.bincount(codes[inside], minlength=k), np.bincount(pairs % k, minlength=k)
 
     sizes = [count(rows) for _, rows in found.parts().values()]
     if found.probability is not None:
@@ -238,10 +287,10 @@ def _sizes(found: Classified, codes: np.ndarray, k: int) -> tuple[np.ndarray, np
 
 def _effective(found: Classified, codes: np.ndarray, k: int) -> np.ndarray:
     """Compute the effective number of rows of each measure in each group, (measures, groups)."""
-    group, weights = codes[found.patient], found.weights
+    weights = found.weights
 
     def of(rows: np.ndarray) -> list[float]:
-        return [effective(weights[rows & (group == g)]) for g in range(k)]
+        return [effective(weights[rows & (codes == g)]) for g in range(k)]
 
     sizes = [of(rows) for _, rows in found.parts().values()]
     if found.probability is not None:

@@ -1,6 +1,8 @@
-"""Means, contrasts and rates of the audited score by group, with design weights if there are any.
+"""Means, contrasts and gaps of the audited score by group, with design weights if there are any.
 
 Without weights each function returns the tables of `helpers.stats`, and with weights tables of the same columns.
+With `patient` (n,) a score is that of a row, and the units are those of `units_of`: a patient has the mean score of the
+rows in a group. Where patients are in several groups, what compares groups resamples patients.
 """
 
 from __future__ import annotations
@@ -10,17 +12,16 @@ from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 from scipy.stats import t as student
 
 from helpers import stats
-from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError
 from helpers.stats.attributes import comparable, reference_group
 from helpers.stats.judging import judge
 from helpers.stats.permute import Permutation
 from helpers.stats.questions import adjust_once
 from helpers.stats.resample import Change, Interval, percentile_interval
+from helpers.studies.own_scores.units import Units, people, units_of
 from helpers.studies.own_scores.weighing import (
     EFFECTIVE,
     Drawn,
@@ -28,32 +29,51 @@ from helpers.studies.own_scores.weighing import (
     effective_sizes,
     judged,
     null_gaps,
-    rate_interval,
     reach_of,
     resampled_means,
     weighted_mean,
 )
 
 Groups = Mapping[str, pd.Series]
+Patients = np.ndarray | None
 
 
-def sizes_of(groups: Groups, *, weights: pd.Series | None = None) -> dict[str, pd.DataFrame]:
-    """Count the cases of each group by `stats.group_sizes`; with weights also compute Kish's effective n."""
-    tables = {name: stats.group_sizes(of) for name, of in groups.items()}
+def _units(score: pd.Series, groups: pd.Series, weights: pd.Series | None, patient: Patients) -> Units:
+    return units_of(score.to_frame("score"), groups, weights=weights, patient=patient)
+
+
+def compared(score: pd.Series, groups: pd.Series, weights: pd.Series | None, patient: Patients) -> Units:
+    """Return the units; where groups share patients each has a weight, 1 without design weights."""
+    found = _units(score, groups, weights, patient)
+    alike = found.patient is None or found.weights is not None
+    return found if alike else found._replace(weights=pd.Series(1.0, found.groups.index))
+
+
+def sizes_of(groups: Groups, *, weights: pd.Series | None = None, patient: Patients = None) -> dict[str, pd.DataFrame]:
+    """Count the cases, or patients, of each group by `stats.group_sizes`; with weights also Kish's effective n."""
+    tables = {name: stats.group_sizes(people(of, patient)) for name, of in groups.items()}
     for name, table in tables.items() if weights is not None else ():
-        found = effective_sizes(groups[name], weights)
+        of = _units(weights, groups[name], weights, patient)
+        found = effective_sizes(of.groups, of.weights)
         found.index = [stats.NOT_RECORDED if pd.isna(group) else group for group in found.index]
         table[EFFECTIVE] = found.reindex(table.index)
     return tables
 
 
-def mean_of(score: pd.Series, *, weights: pd.Series | None = None) -> float:
-    """Compute the mean of all cases."""
-    return float(score.mean() if weights is None else np.average(score, weights=weights))
+def mean_of(score: pd.Series, *, weights: pd.Series | None = None, patient: Patients = None) -> float:
+    """Compute the mean of all cases, or of all patients."""
+    whole = _units(score, pd.Series("all", score.index, dtype="category"), weights, patient)
+    score = whole.scores["score"]
+    return float(score.mean() if weights is None else np.average(score, weights=whole.weights))
 
 
 def means(
-    score: pd.Series, *, groups: Groups, weights: pd.Series | None = None, missing: bool = True
+    score: pd.Series,
+    *,
+    groups: Groups,
+    weights: pd.Series | None = None,
+    patient: Patients = None,
+    missing: bool = True,
 ) -> dict[str, pd.DataFrame]:
     """Describe the score in each group of each attribute.
 
@@ -68,10 +88,15 @@ def means(
         Index ``group``; the columns of `stats.by_group` without ``note`` and quartiles, and ``effective n`` with
         weights. Intervals are Student's, with n - 1 degrees of freedom.
     """
-    if weights is None:
-        of_all = {True: stats.described, False: stats.by_group}[missing]
-        return {name: of_all(score, groups=of).drop(columns=["note", "q1", "q3"]) for name, of in groups.items()}
-    return {name: _means(score, of, weights, missing) for name, of in groups.items()}
+    found, of_all = {}, {True: stats.described, False: stats.by_group}[missing]
+    for name, of in groups.items():
+        units = _units(score, of, weights, patient)
+        values = units.scores["score"]
+        if weights is None:
+            found[name] = of_all(values, groups=units.groups).drop(columns=["note", "q1", "q3"])
+        else:
+            found[name] = _means(values, units.groups, units.weights, missing)
+    return found
 
 
 def _means(score: pd.Series, groups: pd.Series, weights: pd.Series, missing: bool) -> pd.DataFrame:
@@ -86,22 +111,34 @@ def _means(score: pd.Series, groups: pd.Series, weights: pd.Series, missing: boo
 
 
 def contrasts(
-    score: pd.Series, *, groups: Groups, weights: pd.Series | None = None, n_boot: int = 10_000, seed: int = 0
+    score: pd.Series,
+    *,
+    groups: Groups,
+    weights: pd.Series | None = None,
+    patient: Patients = None,
+    n_boot: int = 10_000,
+    seed: int = 0,
 ) -> dict[str, pd.DataFrame]:
     """Compute the mean of every group minus that of the largest one, as `stats.against_reference` does.
 
-    With weights the smallest detectable difference is that of Kish's effective numbers of cases.
+    With weights the smallest detectable difference is that of Kish's effective numbers of cases. Between groups that
+    share patients it is that of as many different patients.
     """
-    boot = {"n_boot": n_boot, "seed": seed}
-    if weights is None:
-        return {name: stats.against_reference(score, groups=of, **boot) for name, of in groups.items()}
-    return {name: _contrasts(score, of, weights, **boot) for name, of in groups.items()}
+    boot, found = {"n_boot": n_boot, "seed": seed}, {}
+    for name, of in groups.items():
+        units = compared(score, of, weights, patient)
+        if units.weights is None:
+            found[name] = stats.against_reference(units.scores["score"], groups=units.groups, **boot)
+        else:
+            found[name] = _contrasts(units, **boot)
+    return found
 
 
-def _contrasts(score: pd.Series, groups: pd.Series, weights: pd.Series, **boot: int) -> pd.DataFrame:
+def _contrasts(units: Units, **boot: int) -> pd.DataFrame:
+    score, groups, weights, patient = units.scores["score"], *units[1:]
     kept, reference, rows = comparable(groups), reference_group(groups), {}
     levels, codes = list(kept.cat.categories), kept.cat.codes.to_numpy().astype(int)
-    drawn = resampled_means(score.to_numpy(float)[:, None], codes, weights.to_numpy(), **boot)
+    drawn = resampled_means(score.to_numpy(float)[:, None], codes, weights.to_numpy(), patient=patient, **boot)
     r, sizes = levels.index(reference), np.bincount(codes[codes >= 0])
     spread = [_spread(score, weights, codes == k) for k in range(len(levels))]
     for k, level in enumerate(levels):
@@ -138,22 +175,31 @@ def gap_null(
     *,
     groups: pd.Series,
     weights: pd.Series | None = None,
+    patient: Patients = None,
     n_permutations: int = 5000,
     n_boot: int = 10_000,
     seed: int = 0,
 ) -> Permutation:
-    """Test the gap of an attribute against its null: by permutation, or by a centred bootstrap with weights.
+    """Test the gap of an attribute against its null: by permutation, or by a centred bootstrap.
+
+    The latter is used with weights, and for groups that share patients.
 
     Raises
     ------
     InputError
         Fewer than two groups have ten cases.
     """
+    return null_of(compared(score, groups, weights, patient), n_permutations, n_boot, seed)
+
+
+def null_of(units: Units, n_permutations: int, n_boot: int, seed: int) -> Permutation:
+    """Test the gap of units as `gap_null` does."""
+    score, groups, weights, patient = units.scores["score"], *units[1:]
     kept = comparable(groups)
     if weights is None:
         return stats.permutation(score, groups=kept, n=n_permutations, seed=seed)
     codes, values, of = kept.cat.codes.to_numpy().astype(int), score.to_numpy(float), weights.to_numpy()
-    found = resampled_means(values[:, None], codes, of, n_boot=n_boot, seed=seed)
+    found = resampled_means(values[:, None], codes, of, patient=patient, n_boot=n_boot, seed=seed)
     k, binary = found.means.shape[1], np.isin(values, (0, 1)).all()
     reach = np.array([reach_of(found.means[0, g], effective(of[codes == g])) if binary else 0.0 for g in range(k)])
     observed, null = float(np.ptp(found.means[0])), null_gaps(found.means[0], found.draws[:, 0], reach, seed=seed)
@@ -166,22 +212,24 @@ def gaps_tested(
     groups: Groups,
     same: Mapping[str, str] = MappingProxyType({}),
     weights: pd.Series | None = None,
+    patient: Patients = None,
     n_permutations: int = 5000,
     n_boot: int = 10_000,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Test the gap of every attribute, corrected for multiple testing, as `stats.over_attributes` does.
 
-    With weights p is that of `gap_null`, and no further test is made.
+    With weights, or with `patient`, p is that of `gap_null`, and no further test is made.
     """
-    if weights is None:
+    if weights is None and patient is None:
         return stats.over_attributes(score, groups=groups, same=same, n_permutations=n_permutations, seed=seed)
     rows = {}
     for name, of in groups.items():
         rows[name] = {"groups": 0, "n": 0, "gap": np.nan, "expected": np.nan, "p": np.nan, "note": ""}
+        units = compared(score, of, weights, patient)
         try:
-            kept = comparable(of)
-            found = gap_null(score, groups=of, weights=weights, n_boot=n_boot, seed=seed)
+            kept = comparable(units.groups)
+            found = null_of(units, n_permutations, n_boot, seed)
         except InputError as error:
             rows[name]["note"] = error.problem
             continue
@@ -194,95 +242,30 @@ def gaps_tested(
     return table
 
 
-def success_tables(
-    score: pd.Series,
-    *,
-    groups: Groups,
-    threshold: float,
-    better: str = "higher",
-    weights: pd.Series | None = None,
-    n_permutations: int = 5000,
-    n_boot: int = 10_000,
-    seed: int = 0,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Compute the share of successes in each group, and DPD and DIR of each attribute, as `stats.rates_at` does.
-
-    Returns
-    -------
-    rates : DataFrame
-        Index (attribute, group); ``count, n, rate, low, high, rare``; ``count`` and ``n`` are not weighted.
-    extremes : DataFrame
-        Index ``attribute``; ``n, DPD, DIR, p``.
-    """
-    found = {}
-    cut = {"threshold": threshold, "better": better, "seed": seed}
-    for name, of in groups.items():
-        table, row = stats.rates_at(score, groups=of, **cut, n=n_permutations if weights is None else 1)
-        if weights is not None:
-            good = (score > threshold if better == "higher" else score < threshold).astype(float)
-            for group in table.index:
-                inside = of == group
-                weight = weights[inside].to_numpy()
-                mean = weighted_mean(good[inside].to_numpy(), weight)
-                rate = min(max(mean.mean, 0.0), 1.0)
-                table.loc[group, ["rate", "low", "high"]] = rate, *rate_interval(rate, mean.error, effective(weight))
-            null = gap_null(good, groups=of, weights=weights, n_boot=n_boot, seed=seed)
-            rates = table.loc[table["n"] >= SMALLEST_CELL, "rate"]
-            shown = {"DPD": null.statistic, "DIR": rates.min() / rates.max() if rates.max() else np.nan}
-            row |= {key: value for key, value in shown.items() if not np.isnan(row["DPD"])} | {"p": null.p}
-        found[name] = table, row
-    rates = pd.concat({name: table for name, (table, _) in found.items()})
-    return rates, pd.DataFrame({name: row for name, (_, row) in found.items()}).T
-
-
-def sweeps(
-    score: pd.Series, *, groups: pd.Series, better: str = "higher", weights: pd.Series | None = None
-) -> dict[object, pd.DataFrame]:
-    """Compute the ratio of success rates at every threshold, group over reference, by `stats.sweep_against_reference`.
-
-    With weights the intervals of the rates and of the logarithm of the ratio come from linearised standard errors.
-    """
-    swept = stats.sweep_against_reference(score, groups=groups, better=better)
-    if weights is None:
-        return swept
-    sign, reference = 1 if better == "higher" else -1, reference_group(groups)
-    for level, table in swept.items():
-        for row, cut in table["threshold"].items():
-            if np.isnan(table.loc[row, "rate_a"]):  # suppressed
-                continue
-            good = (sign * score > sign * cut).astype(float)
-            a, b = (
-                weighted_mean(good[of].to_numpy(), weights[of].to_numpy())
-                for of in (groups == level, groups == reference)
-            )
-            swept[level].loc[row, ["rate_a", "rate_b", "difference"]] = a.mean, b.mean, b.mean - a.mean
-            ratio = a.mean / b.mean if b.mean else np.nan
-            half = norm.ppf(0.975) * np.hypot(a.error / a.mean, b.error / b.mean) if a.mean and b.mean else np.nan
-            ends = ratio * np.exp(-half), ratio * np.exp(half)
-            swept[level].loc[row, ["ratio", "ratio_low", "ratio_high"]] = ratio, *ends
-        swept[level] = table.drop(columns=["difference_low", "difference_high"])
-    return swept
-
-
 def changes_of_ruler(
     first: pd.Series,
     second: pd.Series,
     *,
     groups: Groups,
     weights: pd.Series | None = None,
+    patient: Patients = None,
     n_boot: int = 10_000,
     seed: int = 0,
 ) -> dict[str, pd.DataFrame]:
     """Estimate the change of each contrast between two scores of the same cases, by `stats.changed_by_ruler`."""
     boot, found = {"n_boot": n_boot, "seed": seed}, {}
     for name, of in groups.items():
-        if weights is None:
-            found[name] = stats.changed_by_ruler(first, second, groups=of, **boot)
+        pair = pd.DataFrame({"first": first, "second": second})
+        units = units_of(pair, of, weights=weights, patient=patient)
+        first_, second_ = units.scores["first"], units.scores["second"]
+        if weights is None and units.patient is None:
+            found[name] = stats.changed_by_ruler(first_, second_, groups=units.groups, **boot)
             continue
-        kept, reference, rows = comparable(of), reference_group(of), {}
+        kept, reference, rows = comparable(units.groups), reference_group(units.groups), {}
         levels, codes = list(kept.cat.categories), kept.cat.codes.to_numpy().astype(int)
-        values = np.stack([first, second, second - first], axis=1).astype(float)
-        drawn = resampled_means(values, codes, weights.to_numpy(), **boot)
+        values = np.stack([first_, second_, second_ - first_], axis=1).astype(float)
+        of_units = np.ones(len(codes)) if weights is None else units.weights.to_numpy()
+        drawn = resampled_means(values, codes, of_units, patient=units.patient, **boot)
         r, sizes = levels.index(reference), np.bincount(codes[codes >= 0])
         for k in (k for k in range(len(levels)) if k != r):
             ends = [_less(drawn, column, k, r) for column in range(3)]

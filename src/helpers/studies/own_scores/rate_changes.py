@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import InputError
-from helpers.stats.attributes import comparable, reference_group
+from helpers.stats.attributes import comparable
 from helpers.stats.judging import judge
 from helpers.stats.questions import adjust_once
 from helpers.stats.resample import Change, percentile_interval
 from helpers.stats.trends import trend
 from helpers.studies.own_scores.classifying import Classified, GroupRates, codes_of, group_rates
+from helpers.studies.own_scores.estimating import Patients, compared
 from helpers.studies.own_scores.rate_gaps import Gaps
 from helpers.studies.own_scores.weighing import weighted_trend
 
@@ -39,7 +40,7 @@ def changed_rates(
             pair = [group_rates(found, groups=of, n_boot=n_boot, seed=seed) for found in (first, second)]
         except InputError:
             continue
-        a = pair[0].levels.index(reference_group(of))
+        a = pair[0].levels.index(codes_of(first, of).reference)
         for measure in (m for m in pair[0].measures if m in pair[1].measures):
             k = [rates.measures.index(measure) for rates in pair]
             for b, level in enumerate(pair[0].levels):
@@ -72,6 +73,7 @@ def trends(
     groups: Mapping[str, pd.Series],
     same: Mapping[str, str] = MappingProxyType({}),
     weights: pd.Series | None = None,
+    patient: Patients = None,
     **shuffles: int,
 ) -> pd.DataFrame:
     """Test the trend of the score over each attribute whose groups have an order, and three groups of ten cases.
@@ -85,6 +87,8 @@ def trends(
         Result of `stats.coarsenings`.
     weights : Series, optional
         Design weights of the cases; the p is then that of the bootstrap.
+    patient : ndarray of int, optional
+        Patient of each row, see `units_of`; where groups share patients the p is that of the bootstrap.
     shuffles : int
         ``n, n_boot, seed`` of `stats.trend`.
 
@@ -95,12 +99,21 @@ def trends(
         Empty if no attribute has an order.
     """
     rows = {}
-    for name in _ordered(groups):
-        kept = comparable(groups[name])
-        rows[name] = trend(score, groups=kept, **shuffles) if weights is None else None
-        if weights is not None:
-            known = kept.notna()
-            rows[name] = weighted_trend(score[known], kept[known].cat.codes, weights[known], **shuffles)
+    for name in (name for name, of in groups.items() if of.cat.ordered):
+        units = compared(score, groups[name], weights, patient)
+        try:
+            kept = comparable(units.groups)
+        except InputError:
+            continue
+        values, known = units.scores["score"], kept.notna()
+        if len(kept.cat.categories) < 3:
+            continue
+        if units.weights is None:
+            rows[name] = trend(values, groups=kept, **shuffles)
+        else:
+            owner = None if units.patient is None else units.patient[known]
+            asked = values[known], kept[known].cat.codes, units.weights[known], owner
+            rows[name] = weighted_trend(*asked, **shuffles)
     return _corrected(pd.DataFrame.from_dict(rows, orient="index").rename_axis("attribute"), same)
 
 
@@ -114,37 +127,29 @@ def rate_trends(
 ) -> pd.DataFrame:
     """Test the trend of each measure but the AUROC over each attribute whose groups have an order, as `trends` does.
 
-    The index is ``attribute, measure``. Patients are permuted with all their rows.
+    The index is ``attribute, measure``. Patients are permuted with all their rows; where they have rows in several
+    groups the p is that of the bootstrap.
     """
     rows = {}
-    for name in _ordered({name: of for name, of in groups.items() if name in gaps.rates}):
-        codes, of = codes_of(groups[name])[0], gaps.rates[name]
+    weights = np.ones(len(found.truth)) if found.weights is None else found.weights
+    for name, of in gaps.rates.items():
+        if not groups[name].cat.ordered or len(of.levels) < 3:
+            continue
+        codes = codes_of(found, groups[name]).codes
         for position, (measure, (values, counted)) in enumerate(found.parts().items()):
             kept = np.flatnonzero(~np.isnan(of.estimate[position]))
-            counted = counted & np.isin(codes[found.patient], kept)
+            counted = counted & np.isin(codes, kept)
             if len(kept) > 2:
                 patient = found.patient[counted]
-                asked = values[counted], codes[patient]
-                if found.weights is None:
+                asked = values[counted], codes[counted]
+                if found.weights is None and not of.shared:
                     rows[name, measure] = trend(asked[0], groups=asked[1], cluster=patient, **shuffles)
                 else:
-                    rows[name, measure] = weighted_trend(*asked, found.weights[counted], patient, **shuffles)
+                    rows[name, measure] = weighted_trend(*asked, weights[counted], patient, **shuffles)
     table = pd.DataFrame.from_dict(rows, orient="index")
     if rows:
         table.index = pd.MultiIndex.from_tuples(list(rows), names=["attribute", "measure"])
     return _corrected(table, same)
-
-
-def _ordered(groups: Mapping[str, pd.Series]) -> list[str]:
-    """List the attributes of ordered groups that have three groups of ten cases."""
-    found = []
-    for name, of in groups.items():
-        if of.cat.ordered:
-            try:
-                found += [name] if len(comparable(of).cat.categories) > 2 else []
-            except InputError:
-                continue
-    return found
 
 
 def _corrected(table: pd.DataFrame, same: Mapping[str, str]) -> pd.DataFrame:

@@ -53,14 +53,15 @@ def compare_rates(
 
     The p is that of the largest less the smallest measure, whose null comes from permuting the groups among the
     patients that count for the measure (of the AUROC, within those with and those without a positive). It is corrected
-    over all measures and attributes together, where an attribute and its coarsening count once. With weights the null
-    is that of a bootstrap whose replicates are centred, see `GroupRates.null`.
+    over all measures and attributes together, where an attribute and its coarsening count once. With weights, or if
+    patients have rows in several groups, the null is that of a bootstrap whose replicates are centred, see
+    `GroupRates.null`.
 
     Parameters
     ----------
     found : Classified
     groups : mapping of str to Series
-        Attributes, one label for each patient.
+        Attributes, one label for each patient, or for each row if they vary within patients.
     same : mapping of str to str
         Result of `stats.coarsenings`.
     n_boot, n_permutations, seed : int
@@ -81,13 +82,15 @@ def compare_rates(
         except InputError as error:
             notes[name] = error.problem
             continue
-        codes, _ = codes_of(of)
+        coded = codes_of(found, of)
+        by_patient = np.full(coded.patients, -1)
+        by_patient[found.patient] = coded.codes
         for position, measure in enumerate(rates[name].measures):
             kept = np.flatnonzero(~np.isnan(rates[name].estimate[position]))
             if len(kept) < 2:
                 continue
-            compared = np.where(np.isin(codes, kept), codes, -1)
-            if found.weights is None:
+            if found.weights is None and not rates[name].shared:
+                compared = np.where(np.isin(by_patient, kept), by_patient, -1)
                 observed, null = _null(found, measure, compared, n_permutations, seed + position)
             else:
                 observed = float(np.ptp(rates[name].estimate[position, kept]))

@@ -6,12 +6,14 @@ import itertools
 from collections.abc import Mapping
 from types import MappingProxyType
 
+import numpy as np
 import pandas as pd
 
 from helpers import stats
 from helpers.datasets.own.withholding import countable
 from helpers.disclosure import SMALLEST_CELL
 from helpers.stats.complement import small
+from helpers.studies.own_scores.units import people
 
 SUPPRESSED = "suppressed"
 
@@ -61,16 +63,18 @@ def _small_groups(sizes: pd.DataFrame) -> dict[str, int]:
     }
 
 
-def suppressed_cells(groups: pd.DataFrame, crossed: Mapping[str, pd.Series]) -> dict[str, dict[str, int | None]]:
+def suppressed_cells(
+    groups: pd.DataFrame, crossed: Mapping[str, pd.Series], *, patient: np.ndarray | None = None
+) -> dict[str, dict[str, int | None]]:
     """List the cells of each crossing under ten cases, and those that `stats.intersections` has hidden next to them.
 
-    The latter have None as size.
+    The latter have None as size. With `patient`, the patient of each row, a size counts patients.
     """
     found = {}
     for first, second in itertools.combinations(groups, 2):
         if (name := f"{first} and {second}") in crossed:
             both = groups[first].astype(object) + ", " + groups[second].astype(object)
-            sizes = crossed[name].value_counts(sort=False)
+            sizes = people(crossed[name], patient).value_counts(sort=False)
             found[name] = {str(cell): int(n) for cell, n in sizes.items() if n < SMALLEST_CELL}
             found[name] |= dict.fromkeys(sorted(set(both.dropna()) - set(sizes.index)))
     return found

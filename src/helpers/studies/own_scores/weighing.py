@@ -67,6 +67,19 @@ def weighted_mean(values: np.ndarray, weights: np.ndarray) -> Mean:
     return Mean(mean, float(np.sqrt(more * (share**2 @ squares))), float(np.sqrt(more * (share @ squares))), median)
 
 
+def contributions(values: np.ndarray, weights: np.ndarray, patient: np.ndarray) -> np.ndarray:
+    """Compute what each patient contributes to the error of a weighted mean; its length is that of `weighted_mean`.
+
+    Parameters
+    ----------
+    values, weights : ndarray of shape (n,)
+        Cases that do not count have the weight 0; of those that count each is of another patient.
+    patient : ndarray of int, shape (n,)
+    """
+    share, n = weights / weights.sum(), int((weights > 0).sum())
+    return np.sqrt(n / (n - 1)) * np.bincount(patient, share * (values - share @ values))
+
+
 def rate_interval(rate: float, error: float, units: float) -> tuple[float, float]:
     """Compute Wilson's 95% interval of a weighted rate, for the number of cases that has its standard error.
 
