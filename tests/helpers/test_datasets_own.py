@@ -512,7 +512,7 @@ PATIENTS = [
         "two groups",
         {"id": ["a", "a"] * 20},
         {},
-        "column sex: 1 patient(s) have more than one value, the first in row 2",
+        "column sex: fewer than two of its 2 groups have 10 patients with a score",
     ),
     ("two parts", {"id": ["a"] * 40}, classifier(split="part", choose_on="a"), "1 patient(s) are in several parts"),
     ("a score too", {}, classifier() | {"score": "dice"}, "SCORE: a score and TRUTH are both named"),

@@ -49,6 +49,8 @@ def beside_small_cells(first: pd.Series, second: pd.Series, *, cluster: ArrayLik
         for sizes, view, (along, across, who) in ((counts, hidden, people), (counts.T, hidden.T, people[[1, 0, 2]])):
             unrecorded = int((sizes[:, 0] > 0).sum() == 1)  # the first column that hides anything
             for line in range(1, len(sizes)):
+                if not view[line].any():
+                    continue
                 shown = np.flatnonzero((sizes[line] > 0) & ~view[line])
                 # A "not recorded" cell of ten or more may be recovered by subtraction.
                 lone = view[line, unrecorded:].sum() == 1 and (unrecorded or not view[line, 0])

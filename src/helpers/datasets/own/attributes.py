@@ -178,15 +178,17 @@ def _renamed(values: pd.Series, named: Mapping[str, str]) -> tuple[pd.Series, li
     return found.astype(pd.CategoricalDtype(order or listed, ordered=bool(order))).rename(values.name), notes
 
 
-def check_sizes(groups: pd.Series) -> None:
-    """Refuse an attribute without two groups of ten cases.
+def check_sizes(groups: pd.Series, patient: pd.Series | None = None) -> None:
+    """Refuse an attribute without two groups of ten cases, or of ten patients if `patient` has that of each case.
 
     Raises
     ------
     InputError
         All cases lack it, or it has one group, or fewer than two groups that are large enough to be shown.
     """
-    counts, where = groups.value_counts(), f"column {groups.name}"
+    counts, where, unit = groups.value_counts(), f"column {groups.name}", "cases"
+    if patient is not None:
+        counts, unit = patient[groups.index].groupby(groups, observed=True).nunique(), "patients"
     fix = "Leave it out of GROUPS, or name another column"
     if len(counts) == 0:
         raise InputError(where, "it is empty for all cases with a score", fix)
@@ -194,5 +196,5 @@ def check_sizes(groups: pd.Series) -> None:
         raise InputError(where, f"all cases are {counts.index[0]!r}", fix)
     if (counts >= SMALLEST_CELL).sum() < 2:
         raise InputError(
-            where, f"fewer than two of its {len(counts)} groups have {SMALLEST_CELL} cases with a score", fix
+            where, f"fewer than two of its {len(counts)} groups have {SMALLEST_CELL} {unit} with a score", fix
         )

@@ -17,12 +17,14 @@ from helpers.datasets.own.long_tables import LACKING, asked_model, audited, comp
 from helpers.datasets.own.masks import EMPTY, LEAVE_OUT, join_masks
 from helpers.datasets.own.patients import (
     by_patient,
+    by_row,
     check_parts,
     check_patients,
     check_repeats,
     one_number,
     spellings,
     unnamed,
+    varying,
 )
 from helpers.datasets.own.ranges import outside, without_codes
 from helpers.datasets.own.summaries import without_summaries
@@ -51,6 +53,8 @@ class OwnScores(NamedTuple):
     the share of right predictions of each patient as score, and `patient` gives the position in `cases` of the patient
     of each row. Without a truth both are None.
 
+    `varying` names attributes that vary within patients; `cases` then has rows, and `patient` the patient of each.
+
     `weights` has the design weight of each case, and `rows` one of each row, as ``weight``. Both are left out if there
     are none, or if all are equal.
 
@@ -71,6 +75,7 @@ class OwnScores(NamedTuple):
     withheld: Mapping[str, Mapping[str, int]] = MappingProxyType({})
     models: pd.DataFrame | None = None
     weights: pd.Series | None = None
+    varying: tuple[str, ...] = ()
 
 
 def load_own_scores(
@@ -113,7 +118,7 @@ def load_own_scores(
         Lowest and highest value that scores should have, as "0, 1". Values outside are kept and counted in `notes`.
     patient : str
         Column of the patient, if a patient may have several rows. Each patient is then one case, with the mean of the
-        scores.
+        scores; or rows stay the cases, and sizes count patients, if an attribute such as the view varies within one.
     model : str
         Column of the model, if the table has one row for each case and model: "model", or "model: unet" to audit that
         one in place of the first. `case` or `patient` joins the rows of a case.
@@ -136,7 +141,7 @@ def load_own_scores(
     InputError
         A column is absent or named twice, a score is not a number, a case occurs twice, no case has a mask; or an
         attribute has too many values, only one group, or fewer than two groups of ten cases. A row has no patient, or a
-        patient two values of an attribute. For a classifier see `own.judgements`.
+        patient two values of the source, or of an attribute next to ``model``. For a classifier see `own.judgements`.
     """
     if not str(file):
         fix = "Give a CSV with one row a case, as SCORES=my.csv; folders of masks may give the scores"
@@ -196,23 +201,28 @@ def load_own_scores(
     frame, said = _scored(frame, scores, columns, counted, path.name)
     owner, cases = owner[frame.index], frame
     weights = weights_of(table.loc[frame.index, weight], path) if weight else None
-    if patient:
+    several = varying(frame, owner, columns) if patient and not model else {}
+    if several:
+        cases, more = by_row(frame, owner, groups=columns, several=several, path=path, source=source)
+        said, source = [*said, *more], ""
+    elif patient:
         cases, more = by_patient(frame, owner, scores=scores, groups=attributes, path=path, weights=weights)
         said = [*said, *more]
+    who, units = (owner, None) if several else (None, owner if patient else None)
     for name in columns:
-        check_sizes(cases[name])
+        check_sizes(cases[name], who)
     ids = pd.Series(cases.index if patient or found is None else rows.unit[cases.index], cases.index)
-    parts = {} if found is None else found.parts(ids)
+    parts = found.parts(ids) if found else {}
     if source:
         parts[f"no {source}, {FEW}"] = cases[source].notna()
-    withheld = withhold(cases, columns, parts)
+    withheld = withhold(cases, columns, parts, who)
     counted += [(path.name, why, int(n)) for why, n in withheld.reason[~withheld.kept].value_counts().items()]
     if not withheld.kept.all():
-        known = owner.map(withheld.kept) if patient else withheld.kept
-        frame, owner, cases = frame[known], owner[known], cases[withheld.kept].copy()
+        known = withheld.kept if units is None else units.map(withheld.kept)
+        frame, owner, cases = frame[known], owner[known], cases[withheld.kept]
+        cases = cases.assign(**{name: cases[name].cat.remove_unused_categories() for name in columns})
         for name in columns:
-            cases[name] = cases[name].cat.remove_unused_categories()
-            check_sizes(cases[name])
+            check_sizes(cases[name], who)
     late = [f"{name}: {_left_out(of)}" for name, of in withheld.groups.items()]
     if source:
         part = withheld.parts[f"no {source}, {FEW}"][cases.index]
@@ -229,17 +239,19 @@ def load_own_scores(
     notes = [*coarse([*notes, *said], exact=exact), *late]
     binary = bool(frame[score].isin((0, 1)).all()) and (judged is not None or frame[score].nunique() > 1)
     found = OwnScores(cases.reset_index(drop=True), score, columns, second, source, left_out, notes, binary)
-    found = found._replace(withheld=withheld.groups, models=models)
+    numbered = pd.factorize(owner, sort=True)[0]
+    late = {"varying": tuple(several), "patient": numbered if several else None}
+    found = found._replace(withheld=withheld.groups, models=models, **late)
     if weight:
         weights, said = weighing(weights[frame.index])
         found.notes.append(said)
     if weights is not None:
-        of_cases = weights.groupby(owner).mean() if patient else weights
+        of_cases = weights if units is None else weights.groupby(units).mean()
         found = found._replace(weights=of_cases[cases.index].reset_index(drop=True))
     if judged is None:
         return found
     rows = judged.loc[frame.index].assign(**({} if weights is None else {"weight": weights})).reset_index(drop=True)
-    return found._replace(rows=rows, patient=pd.factorize(owner, sort=True)[0])
+    return found._replace(rows=rows, patient=numbered)
 
 
 def _scores(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -142,6 +142,38 @@ def by_patient(
     cases = means.assign(**firsts)
     said = "some patients have several rows: n counts patients, each with the mean score of the rows"
     return cases, [said] if len(cases) < len(frame) else []
+
+
+def varying(frame: pd.DataFrame, owner: pd.Series, groups: Sequence[str]) -> dict[str, int]:
+    """Count the patients who have several values of an attribute, by the attributes of which any has."""
+    several = {name: int((frame[name].groupby(owner[frame.index]).nunique() > 1).sum()) for name in groups}
+    return {name: n for name, n in several.items() if n}
+
+
+def by_row(
+    frame: pd.DataFrame, owner: pd.Series, *, groups: Sequence[str], several: Mapping[str, int], path: Path, source: str
+) -> tuple[pd.DataFrame, list[str]]:
+    """Keep the rows as cases; all rows of a patient get the one value of an attribute that does not vary.
+
+    Parameters
+    ----------
+    frame, owner, groups
+        As in `by_patient`.
+    several : mapping of str to int
+        Result of `varying`.
+    source : str
+        Name of the source, which goes with patients only, so that a note names it.
+    """
+    of = owner[frame.index]
+    ones = {name: one_value(frame[name], owner, path, "patient") for name in groups if name not in several}
+    known = {name: pd.Series(one.reindex(of).to_numpy(), frame.index).astype(one.dtype) for name, one in ones.items()}
+    notes = []
+    for name, n in several.items():
+        said = "a group is then a set of rows, n counts its patients, and a patient may count in several groups"
+        notes.append(f"{name}: {n} patients have several values; {said}; if that is a slip, correct it")
+    if source:
+        notes.append(f"{source}: nothing is given the source, because an attribute varies within patients")
+    return frame.assign(**known), notes
 
 
 def one_value(values: pd.Series, owner: pd.Series, path: Path, unit: str) -> pd.Series:

@@ -35,7 +35,7 @@ class Withheld(NamedTuple):
         return self.reason == ""
 
 
-def given_away(groups: pd.Series) -> dict[str, int]:
+def given_away(groups: pd.Series, patient: pd.Series | None = None) -> dict[str, int]:
     """Find the groups under ten cases whose number and mean could be computed.
 
     The total less the groups that are shown is the sum of those that are hidden. If that sum is under ten it must be
@@ -45,15 +45,18 @@ def given_away(groups: pd.Series) -> dict[str, int]:
     ----------
     groups : Series
         Categories, missing where not recorded.
+    patient : Series, optional
+        Patient of each case, if patients are counted.
 
     Returns
     -------
     dict of str to int
         Size of each such group, by its name.
     """
-    counts = groups.value_counts(sort=False)
+    who = pd.Series(groups.index, groups.index) if patient is None else patient
+    counts = who.groupby(groups, observed=False).nunique()
     few = counts[small(counts)]
-    hidden = int(few.sum() + groups.isna().sum())
+    hidden = who[groups.isna() | groups.isin(few.index)].nunique()
     return {str(group): int(n) for group, n in few.items()} if hidden < SMALLEST_CELL else {}
 
 
@@ -87,7 +90,10 @@ def in_few(codes: pd.Series, part: pd.Series) -> pd.Series:
 
 
 def withhold(
-    cases: pd.DataFrame, columns: Sequence[str], parts: Mapping[str, pd.Series] = MappingProxyType({})
+    cases: pd.DataFrame,
+    columns: Sequence[str],
+    parts: Mapping[str, pd.Series] = MappingProxyType({}),
+    patient: pd.Series | None = None,
 ) -> Withheld:
     """Choose the cases to leave out, so that neither sums of shown groups nor differences give away a small group.
 
@@ -104,6 +110,8 @@ def withhold(
         Columns of attributes, as categories.
     parts : mapping of str to Series of bool
         Cases of each part, by the reason that is given for those outside which leave the audit.
+    patient : Series, optional
+        Patient of each case, if patients are counted; there are no parts then.
 
     Returns
     -------
@@ -117,7 +125,7 @@ def withhold(
         before = now
         for name in columns:
             of = cases.loc[reason == "", name]
-            if lost := given_away(of):
+            if lost := given_away(of, None if patient is None else patient[of.index]):
                 groups.setdefault(name, {}).update(lost)
                 reason[of.index[of.astype("str").isin(list(lost)) & of.notna()]] = SMALL_GROUP
         if (reason == "").sum() < now[0]:

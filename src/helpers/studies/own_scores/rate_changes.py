@@ -132,10 +132,8 @@ def rate_trends(
     """
     rows = {}
     weights = np.ones(len(found.truth)) if found.weights is None else found.weights
-    for name, of in gaps.rates.items():
-        if not groups[name].cat.ordered or len(of.levels) < 3:
-            continue
-        codes = codes_of(found, groups[name]).codes
+    for name in (name for name, of in groups.items() if of.cat.ordered and name in gaps.rates):
+        of, codes = gaps.rates[name], codes_of(found, groups[name]).codes
         for position, (measure, (values, counted)) in enumerate(found.parts().items()):
             kept = np.flatnonzero(~np.isnan(of.estimate[position]))
             counted = counted & np.isin(codes, kept)

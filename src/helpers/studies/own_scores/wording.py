@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import pandas as pd
@@ -24,6 +24,13 @@ WEIGHTED = (
     "weights. Sizes, suppression and the histogram are not weighted. Left out, because they have no weighted form "
     "here: the tests that one rule chooses from, pairs of groups, the parts on the source, the negative control and "
     "the explorer. A draw that depended on the truth beyond the weights still biases every number."
+)
+SHARED = (
+    "{} from image to image within a patient: a group is a set of rows, and n counts its patients, each with the mean "
+    "score of the rows in the group, while rates and their n are of rows. One patient may count in several groups, so "
+    "that sizes do not add up, and a gap is partly within patients: intervals and p of these groups come from "
+    "resampling patients with all their rows. Left out, because they assume independent cases: the tests that one "
+    "rule chooses from, pairs of groups, the parts on the source, the negative control and the explorer."
 )
 CANNOT = (
     "Why the groups differ: the cases were observed, not assigned. Whether the reference behind the scores is itself "
@@ -51,6 +58,8 @@ def findings(
     rates: Mapping[str, str] | None = None,
     models: str = "",
     weight: str = "",
+    varying: Sequence[str] = (),
+    shared: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Word the findings of the audit, one row per attribute, and a last row on its limits.
 
@@ -86,13 +95,14 @@ def findings(
         Sentences of `model_findings`.
     weight : str
         Name of the design weights, if the numbers are weighted.
+    varying, shared : sequence of str
+        Attributes that vary within patients, and all attributes and crossings whose groups share patients.
 
     Returns
     -------
     DataFrame
-        The index has the attributes, "all models" if there are several, "weights" if there are any, and "what this
-        cannot say"; one column
-        ``finding`` of plain text.
+        The index has the attributes, "all models" if there are several, "weights" and "images" if there are weights
+        or attributes that vary within patients, and "what this cannot say"; one column ``finding`` of plain text.
     """
     rows = {}
     family = int(overall.attrs.get("questions", overall["p"].notna().sum()))
@@ -117,9 +127,12 @@ def findings(
         said += _suppressed(suppressed.get(name, {}))
         rows[name] = " ".join(said)
     rows |= {"all models": models} if models else {}
+    rows = {name: _by_bootstrap(words) if weight or name in shared else words for name, words in rows.items()}
     if weight:
-        rows = {name: _by_bootstrap(words) for name, words in rows.items()}
         rows["weights"] = WEIGHTED.format(weight)
+    if varying:
+        verb = " varies" if len(varying) == 1 else " vary"
+        rows["images"] = SHARED.format(" and ".join(map(isolated, varying)) + verb)
     rows["what this cannot say"] = CANNOT
     return pd.DataFrame({"finding": rows}).rename_axis(None)
 
