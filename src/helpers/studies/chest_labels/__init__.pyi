@@ -2,6 +2,7 @@
 
 from helpers.studies.chest_labels.box_places import box_means, box_table, joined_boxes
 from helpers.studies.chest_labels.exploring import variants
+from helpers.studies.chest_labels.naming import flat, sides, written
 from helpers.studies.chest_labels.patients import crowding, prevalence_table, prevalences
 from helpers.studies.chest_labels.preparing import (
     ATTRIBUTES,
@@ -49,6 +50,7 @@ __all__ = [
     "described",
     "design",
     "effective",
+    "flat",
     "gap_table",
     "interval",
     "joined_boxes",
@@ -61,6 +63,7 @@ __all__ = [
     "releases",
     "resample",
     "ruler_table",
+    "sides",
     "strata",
     "tilt_table",
     "tilted_gaps",
@@ -68,4 +71,5 @@ __all__ = [
     "variants",
     "weight_table",
     "world_rates",
+    "written",
 ]

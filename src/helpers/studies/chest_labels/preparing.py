@@ -69,7 +69,6 @@ def described(cohort: Cohort) -> dict[str, int]:
         "panel images": len(panel),
         "panel patients": len(read),
         "patients with all images read": int((read == every[read.index]).sum()),
-        "largest number of images": int(every.max()),
         "patients with one image": int((every == 1).sum()),
     }
 

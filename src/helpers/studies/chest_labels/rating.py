@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -52,6 +53,11 @@ class Comparison:
                 found.append(np.stack([true / positive, rejected / negative, positive / all_, mined / all_], axis=-1))
         return np.stack(found, axis=2)
 
+    @cached_property
+    def once(self) -> np.ndarray:
+        """Return the weights of the panel's images with each patient drawn once, shape (n,)."""
+        return self.design.weights()[0]
+
     def sides(self, rate: str) -> np.ndarray:
         """Mark the images that are counted below a rate: positives, negatives or all, shape (n, findings)."""
         check_choice("rate", rate, RATES)
@@ -59,7 +65,7 @@ class Comparison:
 
     def sizes(self, finding: int, rate: str) -> pd.DataFrame:
         """Count the images, their patients, and the effective images below a rate, for each group."""
-        weights, below = self.design.weights()[0], self.sides(rate)[:, finding]
+        weights, below = self.once, self.sides(rate)[:, finding]
         cells = [np.flatnonzero(below & (self.group == code)) for code in range(len(self.levels))]
         columns = {
             "n": [len(cell) for cell in cells],
