@@ -85,7 +85,7 @@ def prevalence_table(cohort: Cohort, draws: dict[str, Draws], by: str = "sex") -
         row |= {"by_patient": equal["estimate"], "by_patient_low": equal["low"], "by_patient_high": equal["high"]}
         row = dict.fromkeys(row, np.nan) if min(sizes) < SMALLEST_CELL else row
         people = len(np.unique(patient[(sides[0] | sides[1]) & (has == 1)]))
-        rows[label] = {"n": int(has[sides[0] | sides[1]].sum()), "n_patients": people} | row
+        rows[label.replace("_", " ")] = {"n": int(has[sides[0] | sides[1]].sum()), "n_patients": people} | row
     table = pd.DataFrame.from_dict(rows, orient="index")
     for of in ("naive", "clustered"):
         made = table[f"p_{of}"].dropna()

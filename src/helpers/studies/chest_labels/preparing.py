@@ -74,16 +74,16 @@ def described(cohort: Cohort) -> dict[str, int]:
 
 
 def releases(tables: NihLabels) -> dict[str, int]:
-    """Count the panel's images whose age differs between the releases, and those that change sides at 50 years."""
+    """Count the panel's images whose age differs between the releases, and those that change groups at 50 years.
+
+    An age that is unknown in one release alone counts as different, and as a change of groups.
+    """
     years = tables.panel.merge(tables.images[["image", "age"]], on="image", validate="1:1")
-    known = years[["age", "age_2019"]].notna().all(axis=1)
-    crossing = (years["age"] < CUT) != (years["age_2019"] < CUT)
-    differ = years["age"] != years["age_2019"]
-    return {
-        "images": int(known.sum()),
-        "differ": int((differ & known).sum()),
-        "cross 50": int((crossing & known).sum()),
-    }
+    pair = years["age"], years["age_2019"]
+    either = pair[0].notna() | pair[1].notna()
+    groups = [age_groups(of).fillna("unknown") for of in pair]
+    counts = {"differ": (pair[0] != pair[1]) & either, "cross 50": groups[0] != groups[1]}
+    return {"images": len(years)} | {name: int(count.sum()) for name, count in counts.items()}
 
 
 def age_groups(years: pd.Series) -> pd.Series:

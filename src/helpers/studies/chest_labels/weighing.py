@@ -142,6 +142,7 @@ def design(cohort: Cohort, attribute: str, *, parts: bool = True) -> Design:
     keys = [key[known] for key in ladder(images, attribute)]
     patient, rows = images["patient"].to_numpy()[known], np.cumsum(known) - 1
     stratum, totals, used = np.zeros(len(panel), int), [], 0
+    grouped = known[panel["position"]].sum()
     every = panel["part"].to_numpy() if parts else np.zeros(len(panel))
     for part in np.unique(every):
         inside = (every == part) & known[panel["position"]]
@@ -150,7 +151,7 @@ def design(cohort: Cohort, attribute: str, *, parts: bool = True) -> Design:
         drawn[position] = True
         codes = strata(keys, drawn, patient)
         size = codes.max() + 1
-        share = np.full(len(codes), inside.sum() / len(panel))
+        share = np.full(len(codes), inside.sum() / grouped)
         totals.append(sparse.csr_matrix((share, (patient, codes)), shape=(cohort.n_patients, size)))
         stratum[inside] = used + codes[position]
         used += size
