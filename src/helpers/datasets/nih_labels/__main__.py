@@ -36,7 +36,7 @@ def main(words: list[str]) -> int:
     print(f"{shown / layout.TIDY}  the panel's images, one row each, 0 or 1")
     print(TERMS)
     audit = f"SCORES={shown / layout.TIDY} TRUTH=airspace_opacity_panel PREDICTED=airspace_opacity_mined"
-    print(f"Next: make audit {audit} CASE=image PATIENT=patient GROUPS=sex")
+    print(f"Next: make audit {audit} CASE=image PATIENT=patient GROUPS=sex,view")
     return 0
 
 
