@@ -25,13 +25,14 @@ import time
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from helpers import figures, report
+from helpers import disclosure, figures, report
 
 run = report.start("{STUDY}", globals(), limits={{"DATASET": ["disc", "square"]}})
 figures.style()"""
 FIGURE = "plt.subplots(figsize=(2, 2));"
 RECORD = f"""time.sleep(SECONDS)
 area = {{"disc": 3.14159, "square": 4.0}}[DATASET]
+assert area < disclosure.SMALLEST_CELL
 values = {{"shape": DATASET, "area": area, "threads": os.environ.get("OMP_NUM_THREADS")}}
 claims = report.judge("{STUDY}", run.parameters, values)
 report.record(run, values=values, claims=claims, dropped=pd.DataFrame(), cases=pd.DataFrame({{"seed": [SEED]}}))"""

@@ -150,7 +150,7 @@ def test_the_negative_control_can_fail(alarms, source, stops, monkeypatch):
     monkeypatch.setattr(stats_, "false_alarms", lambda *_, **__: np.arange(200) < alarms)
     names = {"stats": stats_, "report": report, "pd": pd, "display": lambda _: None, "own": SimpleNamespace(source="")}
     names |= {"cases": None, "score": None, "attributes": {"sex": None, "age": None}, "SEED": 0, "SOURCE": source}
-    names["weights"] = None
+    names["single"] = True
     with pytest.raises(AssertionError) if stops else nullcontext():
         exec(cell("control"), names)
 
