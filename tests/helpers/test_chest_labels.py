@@ -296,5 +296,5 @@ def test_the_tiny_run_finds_what_is_planted_and_names_nobody(tiny_run):
     planted = results["values"]["primary"]["sex airspace opacity sensitivity"]
     assert planted["high"] < 0 < planted["n"]
     name = re.compile(r"(?<![\d.])\d{8}(_\d{3})?(?![\d.])")  # of an image, not digits of a number
-    assert name.search('"00000001_002.png"') or name.search('"00000001"')
+    assert name.search('"00000000_000.png"') and name.search('"00000000"')
     assert not name.search(json.dumps(results["values"]))
