@@ -61,7 +61,7 @@ def test_claims_of_the_biased_ruler(ruler_run):
     results = json.loads((ruler_run / "results.json").read_text())
     verdicts = {c["id"]: c["verdict"] for c in results["claims"]}
     assert verdicts["volume-variance"] == verdicts["baseline-dpd"] == "differs"
-    assert verdicts["gold-trained-gap"] == "reproduced"
+    assert verdicts["gold-trained-gap"] == "direction"  # with the printed SE the sizes cannot be compared
     assert verdicts["ruler-inflates"] == verdicts["amplified"] == "not testable here"
     assert verdicts["swap-older"] == verdicts["diff-bal"] == "impossible as printed"
     assert results["values"]["diagnosis"] == {"ours": "no images", "paper": "no images"}
