@@ -42,7 +42,7 @@ endif
 	@touch $@
 
 book: $(READY) ## run every study that changed, build the book, say where it is
-	@$(WORKFLOW) snakemake book --quiet host rules --config profile=$(PROFILE)
+	@$(WORKFLOW) snakemake book $(if $(wildcard _build/html/index.html),,first_page) --quiet host rules progress --config profile=$(PROFILE)
 	@$(WORKFLOW) check $(PROFILE)
 	@echo "The book is at file://$(CURDIR)/_build/html/index.html"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from helpers.keep import fingerprint
 from helpers.report import instances, parameters, provenance, sweeps
-from helpers.book import contents, inputs
+from helpers.book import contents, inputs, progress
 from helpers.book.workflow import settle
 
 PAGES = instances.book()  # by name; most studies have one
@@ -32,6 +32,8 @@ BATCH = config.get("profile", "quick")  # the profile that the book shows
 ASKED = config.get("params", [])  # NAME=value, beyond the profile, of the one run asked for
 THREADS = config.get("threads", 1)  # of a run: two that both take every core wait for each other
 RUNS = {name: f"runs/{BATCH}/{page.study}/{page.instance}/results.json" for name, page in PAGES.items()}
+MINUTES = progress.minutes(PAGES.values())
+FIRST = next(iter(MINUTES))  # the page that is shown while the others are made
 LISTS = sorted(map(str, Path("notebooks/pages").glob("*.yaml")))
 PYTHON = sys.executable
 JUPYTER_BOOK = Path(PYTHON).parent / "jupyter-book"
@@ -104,6 +106,20 @@ def recorded(wildcards):
     return sorted(str(p) for folder in folders for p in folder.rglob("*") if p.is_file())
 
 
+# The first page's run comes first, and then the longest, so that two processes end together.
+def urgency(wildcards):
+    results = f"runs/{wildcards.batch}/{wildcards.study}/{wildcards.instance}/results.json"
+    name = next((name for name, made in RUNS.items() if made == results), "")
+    return 1000 if name == FIRST else MINUTES.get(name, 0)
+
+
+onstart:
+    asked = {str(file) for job in workflow.dag.needrun_jobs() if job.rule.name == "study" for file in job.output}
+    known = {results: MINUTES[name] for name, results in RUNS.items() if results in asked}
+    if line := progress.begin(known, workflow.cores, measured=BATCH == "quick"):
+        print(line, flush=True)
+
+
 # Refuse what a run would refuse, before anything starts.
 for shown in PAGES.values():
     settle(shown.study, BATCH, shown.words)
@@ -113,6 +129,7 @@ localrules:
     sweep,
     pages,
     book,
+    first_page,
     pdf,
     student_book,
     contents,
@@ -134,6 +151,21 @@ rule book:
         "_build/book.log",
     shell:
         "{JUPYTER_BOOK} build book --toc \"$PWD\"/{TOC} --all -W --keep-going > {log} 2>&1 || (grep -E 'WARNING|ERROR|Error' {log} >&2; exit 1)"
+
+
+# One page without the rest: links and references to other pages are not there yet.
+rule first_page:
+    input:
+        f"book/studies/{FIRST}.ipynb",
+    output:
+        "_build/first/_build/html/index.html",
+    log:
+        "_build/first.log",
+    priority: 1000
+    shell:
+        "{PYTHON} -m helpers.book.workflow first {FIRST} _build/first/_toc.yml"
+        " && {JUPYTER_BOOK} build book --toc \"$PWD\"/_build/first/_toc.yml --path-output _build/first > {log} 2>&1"
+        " && echo \"The first page is at file://$PWD/{output}\""
 
 
 rule pdf:
@@ -175,6 +207,7 @@ rule page:
         LISTS,
     output:
         "book/studies/{page}.ipynb",
+    priority: lambda wildcards: 1000 * (wildcards.page == FIRST)
     params:
         code=drawing,
     shell:
@@ -221,6 +254,7 @@ rule study:
         size=size,
         code=code,
         data=data,
+    priority: urgency
     threads: lambda wildcards: SWEEP.threads if swept(wildcards) else THREADS
     resources:
         gpu=GPU,

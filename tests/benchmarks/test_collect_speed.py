@@ -7,7 +7,6 @@ The peer makes a frame a file, and one of them all. Its time grows at least in p
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ import pandas as pd
 import pytest
 
 from helpers import book
+from tests.benchmarks import contest
 
 RUNS, GROUPS, STEP = 10_000, 60, 20
 STUDY = "09_sweep"
@@ -52,19 +52,20 @@ def theirs(folder: Path, step: int) -> pd.DataFrame:
 
 
 @pytest.mark.timeout(1800)
-def test_collecting_is_at_least_five_times_faster(folder, record_property):
+def test_collecting_is_at_least_five_times_faster(folder):
     theirs(folder, RUNS // 10)  # warm
-    seconds = {
-        "all values": _seconds(lambda: book.collect(folder=folder)),
-        "one value": _seconds(lambda: book.collect(values=["group_1.estimate"], folder=folder)),
-        "json_normalize, scaled": _seconds(lambda: theirs(folder, STEP)) * STEP,
-        "SQL, one value": _seconds(lambda: _sql(folder, "SELECT results->>'$.group_1.estimate' FROM runs")),
-        "SQL, all cases": _seconds(lambda: _sql(folder, "SELECT instance, avg(dice) FROM cases GROUP BY ALL")),
+    contenders = {
+        "ours": lambda: book.collect(folder=folder),
+        "one value": lambda: book.collect(values=["group_1.estimate"], folder=folder),
+        "json_normalize": lambda: theirs(folder, STEP),
+        "SQL, one value": lambda: _sql(folder, "SELECT results->>'$.group_1.estimate' FROM runs"),
+        "SQL, all cases": lambda: _sql(folder, "SELECT instance, avg(dice) FROM cases GROUP BY ALL"),
     }
-    print("\n" + "\n".join(f"{name:24} {t:7.2f} s" for name, t in seconds.items()))
-    ratio = seconds["json_normalize, scaled"] / seconds["all values"]
-    record_property("ratio", round(ratio, 1))
-    assert ratio >= 5
+    turns = contest.take_turns(contenders, rounds=1, warm=False)
+    turns["json_normalize"] = [{"seconds": turn["seconds"] * STEP} for turn in turns["json_normalize"]]
+    print("\n" + contest.table(turns, "json_normalize", seconds=".2f"))
+    work = f"{RUNS:,} runs in one table; the peer's scaled from {RUNS // STEP}"
+    contest.at_least(5, work, turns, "json_normalize", package="pandas")
 
 
 @pytest.mark.timeout(1800)
@@ -77,9 +78,3 @@ def test_equal_values(folder):
 
 def _sql(folder: Path, query: str) -> list[tuple]:
     return book.database(folder).sql(query).fetchall()
-
-
-def _seconds(call) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start

@@ -8,7 +8,6 @@ with ``python -m pytest -s tests/benchmarks/test_degrade_speed.py``.
 
 from __future__ import annotations
 
-import statistics
 import time
 from concurrent.futures import ProcessPoolExecutor
 
@@ -19,34 +18,23 @@ from skimage.data import shepp_logan_phantom
 from skimage.transform import iradon, radon, resize
 
 from helpers import degrade
+from tests.benchmarks import contest
 
 SIZE, IMAGES, ROUNDS, CORES = 256, 16, 5, 2
 THETA = np.arange(SIZE) * 180 / SIZE
 
 
-def theirs(image: np.ndarray) -> tuple[np.ndarray, float, float]:
-    """One image projected and back, and the seconds of both."""
-    began = time.perf_counter()
-    sinogram = radon(image, THETA, circle=False)
-    between = time.perf_counter()
-    back = iradon(sinogram, THETA, filter_name="hann", circle=False)
-    return back, between - began, time.perf_counter() - between
+def theirs(image: np.ndarray) -> np.ndarray:
+    """One image projected and back."""
+    return iradon(radon(image, THETA, circle=False), THETA, filter_name="hann", circle=False)
 
 
-def ours(images: np.ndarray | torch.Tensor) -> tuple[np.ndarray | torch.Tensor, float, float]:
-    """A batch projected and back, and the seconds of both."""
-    began = time.perf_counter()
-    sinograms = degrade.radon(images)
-    _wait(images)
-    between = time.perf_counter()
-    back = degrade.fbp(sinograms)
-    _wait(images)
-    return back, between - began, time.perf_counter() - between
-
-
-def _wait(images: np.ndarray | torch.Tensor) -> None:
+def ours(images: np.ndarray | torch.Tensor) -> np.ndarray | torch.Tensor:
+    """A batch projected and back."""
+    back = degrade.fbp(degrade.radon(images))
     if isinstance(images, torch.Tensor) and images.is_cuda:
         torch.cuda.synchronize()
+    return back
 
 
 @pytest.fixture(scope="module")
@@ -56,42 +44,30 @@ def images() -> np.ndarray:
     return np.stack([np.roll(phantom, k, axis=1) for k in shift]).astype(np.float32)
 
 
-def take_turns(images: np.ndarray, batch: np.ndarray | torch.Tensor, capsys: pytest.CaptureFixture) -> float:
-    """The median, over the rounds, of how many times as fast ours is."""
+def compete(images: np.ndarray, batch: np.ndarray | torch.Tensor, where: str) -> None:
     began = time.perf_counter()
-    found = ours(batch)[0]
-    first = time.perf_counter() - began
-    ratios, lines = [], [f"ours, first call with its matrices {first:.2f} s"]
+    ours(batch)
+    print(f"\nours, first call with its matrices {time.perf_counter() - began:.2f} s")
     with ProcessPoolExecutor(CORES) as pool:
-        reference = np.stack([back for back, *_ in pool.map(theirs, images)])  # warm
-        for _ in range(ROUNDS):
-            began = time.perf_counter()
-            peer_parts = [seconds for _, *seconds in pool.map(theirs, images)]
-            peer = time.perf_counter() - began
-            _, forward, backward = ours(batch)
-            ratios.append(peer / (forward + backward))
-            parts = np.mean(peer_parts, axis=0)
-            lines.append(
-                f"scikit-image {peer:6.2f} s (an image {parts[0]:.3f} + {parts[1]:.3f}), "
-                f"ours {forward + backward:6.3f} s ({forward:.3f} + {backward:.3f}), ratio {ratios[-1]:.1f}"
-            )
-    with capsys.disabled():
-        print("\n" + "\n".join(lines))
+        contenders = {"ours": lambda: ours(batch), "scikit-image": lambda: np.stack([*pool.map(theirs, images)])}
+        turns = contest.take_turns(contenders, rounds=ROUNDS, clock=contest.wall)
+    found, reference = (turns[name][-1]["found"] for name in contenders)
     np.testing.assert_allclose(torch.as_tensor(found).cpu(), reference, atol=1e-5)
-    return statistics.median(ratios)
+    work = f"{IMAGES} images of {SIZE} x {SIZE} projected at {SIZE} angles and back, {where}"
+    contest.at_least(5, work, turns, "scikit-image", package="scikit-image")
 
 
 @pytest.mark.timeout(1800)
-def test_at_least_5_times_as_fast_on_two_cores(images, capsys):
+def test_at_least_5_times_as_fast_on_two_cores(images):
     threads = torch.get_num_threads()
     torch.set_num_threads(CORES)
     try:
-        assert take_turns(images, images, capsys) >= 5
+        compete(images, images, f"{CORES} cores")
     finally:
         torch.set_num_threads(threads)
 
 
 @pytest.mark.timeout(1800)
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU on this machine")
-def test_at_least_5_times_as_fast_on_a_gpu(images, capsys):
-    assert take_turns(images, torch.from_numpy(images).cuda(), capsys) >= 5
+def test_at_least_5_times_as_fast_on_a_gpu(images):
+    compete(images, torch.from_numpy(images).cuda(), "a GPU")

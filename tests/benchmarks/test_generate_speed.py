@@ -6,14 +6,12 @@ optimizer and number of steps. The usual loop is written out here: a data set th
 after each step; on a GPU 16-bit mixed precision. `helpers.learn.fit_vae` wants the images in memory: the time to read
 them once is not in its steps, and is shown. Files have the size of training, which favours the usual loop: photographs
 are larger, and it reads them anew in each epoch. Each contender is a process of its own; they take turns, and the
-median of five counts. Run with ``python -m pytest -s tests/benchmarks/test_generate_speed.py``; as a script it is one
-contender.
+median of five counts. Run with ``python -m pytest -s tests/benchmarks/test_generate_speed.py``; as a script it is
+one contender.
 """
 
 import json
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,6 +25,11 @@ from PIL import Image
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
+from tests.benchmarks import contest
+
+MODULE = "tests.benchmarks.test_generate_speed"
+WORK = "a step of a variational autoencoder"
+SHOWN = {"seconds": ".4f", "reading": ".2f", "peak_mb": ".0f", "loss": ".3f"}
 EPOCHS, RATE, CLIP, ROUNDS = 4, 1e-3, 10, 5
 TINY = {"channels": 8, "blocks": (1, 2), "latent": 16, "deep": False}
 FULL = {"channels": 64, "blocks": (1, 2, 4, 8), "latent": 64, "deep": True}
@@ -140,41 +143,14 @@ def contend(name):
     size, cases, batch, *_ = SIZES["cuda" if name in GPU else "cpu"]
     with tempfile.TemporaryDirectory() as folder:
         reading, seconds, loss = (CPU | GPU)[name](write(Path(folder), size, cases))
-    if name in GPU:
-        peak = torch.cuda.max_memory_allocated() / 2**20
-    else:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    on_gpu = {"peak_mb": torch.cuda.max_memory_allocated() / 2**20} if name in GPU else {}
     step = statistics.median(seconds[1:]) / (cases // batch)
-    return {"seconds": step, "reading": reading, "peak_mb": peak, "loss": float(loss)}
+    return {"seconds": step, "reading": reading, "loss": float(loss)} | on_gpu
 
 
 def take_turns(names):
-    found = {name: [] for name in names}
-    for _ in range(ROUNDS):
-        for name in names:
-            command = [sys.executable, "-W", "ignore", __file__, name]
-            found[name].append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
-    return found
-
-
-def speeds(runs, peer):
-    """Speed of each against the peer, within a round, so that other work on the machine falls on both."""
-    return {
-        name: statistics.median(b["seconds"] / a["seconds"] for a, b in zip(rounds, runs[peer], strict=True))
-        for name, rounds in runs.items()
-    }
-
-
-def medians(runs, what):
-    return {name: statistics.median(run[what] for run in rounds) for name, rounds in runs.items()}
-
-
-def table(runs, peer):
-    lines = [f"{'contender':24} ms/step  speed  reading s  peak MB   loss"]
-    for name, speed in speeds(runs, peer).items():
-        seconds, reading, peak, loss = (medians(runs, what)[name] for what in ("seconds", "reading", "peak_mb", "loss"))
-        lines.append(f"{name:24} {1000 * seconds:7.1f} {speed:6.2f} {reading:10.2f} {peak:8.0f} {loss:6.3f}")
-    return "\n".join(lines)
+    contenders = {name: contest.process(MODULE, name) for name in names}
+    return contest.take_turns(contenders, rounds=ROUNDS, warm=False)
 
 
 @pytest.fixture(scope="module")
@@ -183,27 +159,25 @@ def runs():
 
 
 @pytest.mark.timeout(1800)
-def test_faster_than_the_usual_loop(runs, capsys):
-    with capsys.disabled():
-        print("\n" + table(runs, "usual"))
-    assert speeds(runs, "usual")["ours"] >= 1.3
+def test_faster_than_the_usual_loop(runs):
+    print("\n" + contest.table(runs, "usual", **SHOWN))
+    contest.at_least(1.3, WORK, runs, "usual", package="torch")
 
 
 @pytest.mark.timeout(1800)
 def test_both_learn_the_same(runs):
     """From the same first weights, with other draws of order, flips and codes."""
-    losses = medians(runs, "loss")
+    losses = contest.medians(runs, "loss")
     assert losses["ours"] == pytest.approx(losses["usual"], rel=0.1)
 
 
 @pytest.mark.timeout(1800)
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU on this machine")
-def test_faster_than_the_usual_loop_on_a_gpu(capsys):
+def test_faster_than_the_usual_loop_on_a_gpu():
     found = take_turns(GPU)
-    with capsys.disabled():
-        print("\n" + table(found, "usual, GPU"))
-    assert speeds(found, "usual, GPU")["ours, GPU"] >= 1.3
-    losses = medians(found, "loss")
+    print("\n" + contest.table(found, "usual, GPU", **SHOWN))
+    contest.at_least(1.3, WORK, found, "usual, GPU", package="torch", ours="ours, GPU")
+    losses = contest.medians(found, "loss")
     assert losses["ours, GPU"] == pytest.approx(losses["usual, GPU"], rel=0.1)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
@@ -11,6 +9,7 @@ import seaborn as sns
 from helpers import figures
 from helpers.studies import calibration
 from helpers.widgets.showing import figure_html, table_html
+from tests.benchmarks import contest
 
 N_BOOT = 500  # as the sliders take
 
@@ -30,20 +29,7 @@ def theirs() -> None:
     plt.close(both.figure)
 
 
-def test_a_redraw_takes_no_longer_than_twice_one_panel_of_seaborn(record_property):
+def test_a_redraw_takes_no_longer_than_twice_one_panel_of_seaborn():
     figures.style()
-    seconds = {}
-    for name, draw in (("ours", ours), ("seaborn", theirs)):
-        draw()  # warm
-        seconds[name] = min(_seconds(draw) for _ in range(7))
-    ratio = seconds["ours"] / seconds["seaborn"]
-    record_property("ours_s", round(seconds["ours"], 3))
-    record_property("ratio", round(ratio, 2))
-    print(f"\nours {seconds['ours']:.3f} s, one panel of seaborn {seconds['seaborn']:.3f} s, ratio {ratio:.2f}")
-    assert ratio <= 2
-
-
-def _seconds(call) -> float:
-    start = time.process_time()
-    call()
-    return time.process_time() - start
+    turns = contest.take_turns({"ours": ours, "seaborn": theirs}, rounds=7)
+    contest.at_least(0.5, "a redraw of the sandbox; the peer's is one panel", turns, "seaborn", package="seaborn")

@@ -6,8 +6,6 @@ beside scoring. Ours gives all five numbers; each peer gives those it has, and t
 """
 
 import json
-import resource
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -15,6 +13,8 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+
+from tests.benchmarks import contest
 
 SHAPE, SPACING, TOLERANCE, PAIRS = (256, 256, 120), (0.7, 0.7, 1.5), 2.0, 50
 
@@ -115,8 +115,7 @@ def run_contender(name, folder):
         scoring += min(times)
         results.append(result)
     results = [{key: float(value) for key, value in result.items()} for result in results]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"reading": reading, "scoring": scoring, "peak_mb": peak, "results": results}
+    return {"reading": reading / PAIRS, "seconds": scoring / PAIRS, "results": results}
 
 
 @pytest.fixture(scope="module")
@@ -125,44 +124,29 @@ def runs(tmp_path_factory):
     for number in range(PAIRS):
         for who, mask in zip(("expert", "predicted"), pair(number), strict=True):
             nib.save(nib.Nifti1Image(mask, np.diag([*SPACING, 1])), folder / f"{number:02d}_{who}.nii.gz")
-    found = {}
-    for name in CONTENDERS:
-        command = [sys.executable, "-W", "ignore", __file__, name, str(folder)]
-        found[name] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return found
-
-
-def table(runs):
-    ours = runs["ours"]["scoring"]
-    lines = ["contender   ms/case  ratio  reading ms/case  peak MB  numbers"]
-    for name, run in runs.items():
-        times = run["scoring"] / PAIRS * 1e3, run["scoring"] / ours, run["reading"] / PAIRS * 1e3
-        lines.append(
-            f"{name:10} {times[0]:8.1f} {times[1]:6.1f} {times[2]:16.1f} {run['peak_mb']:8.0f}  "
-            + " ".join(run["results"][0])
-        )
-    return "\n".join(lines)
+    contenders = {name: contest.process("tests.benchmarks.test_scores_speed", name, str(folder)) for name in CONTENDERS}
+    return contest.take_turns(contenders, rounds=1, warm=False)
 
 
 @pytest.mark.timeout(1800)
 def test_equal_values(runs):
-    for name, run in runs.items():
-        for number, (mine, theirs) in enumerate(zip(runs["ours"]["results"], run["results"], strict=True)):
+    mine_of_all = runs["ours"][0]["results"]
+    for name, (run,) in runs.items():
+        for number, (mine, theirs) in enumerate(zip(mine_of_all, run["results"], strict=True)):
             for key, value in theirs.items():
                 assert mine[key] == pytest.approx(value, rel=1e-5, abs=1e-5), (name, number, key)
 
 
 @pytest.mark.timeout(1800)
-def test_five_times_the_fastest_peer(runs, capsys):
-    with capsys.disabled():
-        print("\n" + table(runs))
-    fastest = min(run["scoring"] for name, run in runs.items() if name != "ours")
-    assert fastest / runs["ours"]["scoring"] >= 5
+@pytest.mark.parametrize("peer", ["monai", "simpleitk"])
+def test_five_times_each_peer(runs, peer):
+    print("\n" + contest.table(runs, peer, seconds=".4f", reading=".4f", peak_mb=".0f"))
+    contest.at_least(5, "scores of a pair of masks of 256 x 256 x 120 voxels", runs, peer, package=peer)
 
 
 @pytest.mark.timeout(1800)
 def test_peak_memory_under_a_gigabyte(runs):
-    assert runs["ours"]["peak_mb"] < 1000
+    assert runs["ours"][0]["peak_mb"] < 1000
 
 
 if __name__ == "__main__":

@@ -6,18 +6,16 @@ turns, and the median of the ratios of pairs counts. Run with
 """
 
 import json
-import os
-import resource
-import statistics
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.benchmarks import contest
 from tests.conftest import ROOT
 
 BEFORE = "6b19812"
+EARLIER = f"commit {BEFORE}"
 PAIRS = 3
 NOTEBOOKS = sorted(p.stem for p in ROOT.joinpath("notebooks").glob("*.ipynb"))
 REFUSED = {"unknown parameter": ["N_BOOT=200"], "missing folder": ["SOURCE=real", "DATA_ROOT=nowhere"]}
@@ -33,31 +31,20 @@ def before(tmp_path_factory) -> Path:
     return place
 
 
-def start(project: Path, words: list[str]) -> tuple[float, subprocess.CompletedProcess]:
-    """Seconds of the processor that a process and its children take, and how it ended."""
-    known = os.environ | {"PYTHONPATH": str(project / "src"), "OMP_NUM_THREADS": "1"}
-    old = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run([sys.executable, *words], cwd=project, env=known, capture_output=True, text=True)
-    new = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return new.ru_utime + new.ru_stime - old.ru_utime - old.ru_stime, done
+def start(project: Path, words: list[str], code: int) -> dict[str, str | float]:
+    """Seconds of the processor that a process and its children take, and the problem that it names."""
+    done = contest.launch(words, cwd=project, PYTHONPATH=str(project / "src"), OMP_NUM_THREADS="1")
+    assert done.code == code, done.stderr
+    return {"seconds": done.seconds, "told": done.stderr.partition(". ")[0]}  # the advice that follows is worded anew
 
 
-def compare(what: str, before: Path, words: dict[Path, list[str]], code: int = 0) -> float:
-    """Median ratio of pairs; both must end with the same code and name the same problem."""
-    seconds = {before: [], ROOT: []}
-    for pair in range(PAIRS + 1):
-        told = []
-        for project in (before, ROOT) if pair % 2 else (ROOT, before):
-            took, done = start(project, words[project])
-            assert done.returncode == code, done.stderr
-            told.append(done.stderr.partition(". ")[0])  # the advice that follows is worded anew
-            seconds[project].append(took)
-        assert told[0] == told[1]
-    pairs = list(zip(seconds[ROOT][1:], seconds[before][1:], strict=True))  # the first writes what Python compiles
-    ratio = statistics.median(ours / theirs for ours, theirs in pairs)
-    theirs, ours = (statistics.median(seconds[project][1:]) for project in (before, ROOT))
-    print(f"\n{what:32} {BEFORE} {theirs:5.2f} s, now {ours:5.2f} s of the processor, ratio {ratio:.2f}")
-    return ratio
+def compare(asked: float, work: str, before: Path, words: dict[Path, list[str]], code: int = 0) -> None:
+    """Hold both commits against each other, which must name the same problem."""
+    names = {"ours": ROOT, EARLIER: before}
+    contenders = {name: (lambda p=project: start(p, words[p], code)) for name, project in names.items()}
+    turns = contest.take_turns(contenders, rounds=PAIRS)  # the first writes what Python compiles
+    assert len({turn["told"] for rounds in turns.values() for turn in rounds}) == 1
+    contest.at_least(asked, work, turns, EARLIER)
 
 
 def set_up(project: Path, study: str, run_dir: Path) -> str:
@@ -70,31 +57,25 @@ def set_up(project: Path, study: str, run_dir: Path) -> str:
 
 
 @pytest.mark.timeout(1800)
-def test_the_report_is_imported_in_a_third_of_the_time(before, record_property):
+def test_the_report_is_imported_in_a_third_of_the_time(before):
     words = ["-c", "import helpers.report"]
-    ratio = compare("import helpers.report", before, {before: words, ROOT: words})
-    record_property("ratio", round(ratio, 2))
-    assert ratio <= 0.35
+    compare(1 / 0.35, "import of helpers.report", before, {before: words, ROOT: words})
 
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("study", NOTEBOOKS)
-def test_a_notebook_is_set_up_in_half_the_time(study, before, tmp_path, record_property):
+def test_a_notebook_is_set_up_in_half_the_time(study, before, tmp_path):
     words = {}
     for name, project in (("before", before), ("now", ROOT)):
         script = tmp_path / f"{name}.py"
         script.write_text(set_up(project, study, tmp_path / name), encoding="utf-8")
         words[project] = [str(script)]
-    ratio = compare(f"set-up of {study}", before, words)
-    record_property("ratio", round(ratio, 2))
-    assert ratio <= 0.5
+    compare(2, f"set-up of {study}", before, words)
 
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("asked", REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_used_is_refused_in_a_third_of_the_time(asked, before, record_property):
+def test_what_cannot_be_used_is_refused_in_a_third_of_the_time(asked, before):
     words = ["study", "01_label_audit", "tiny", *asked]
     both = {before: ["-m", "helpers.workflow", *words], ROOT: ["-m", "helpers.book.workflow", *words]}
-    ratio = compare(f"refusing {' '.join(asked)}", before, both, code=2)
-    record_property("ratio", round(ratio, 2))
-    assert ratio <= 0.3
+    compare(1 / 0.3, f"refusal of {' '.join(asked)}", before, both, code=2)

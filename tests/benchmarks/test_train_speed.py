@@ -7,9 +7,7 @@ contender is a process of its own; they take turns, and the median of five count
 """
 
 import json
-import resource
 import statistics
-import subprocess
 import sys
 import time
 
@@ -17,7 +15,12 @@ import numpy as np
 import pytest
 import torch
 
+from tests.benchmarks import contest
+
 CASES, BATCH, EPOCHS, RATE, ROUNDS = 256, 16, 3, 1e-3, 5
+MODULE = "tests.benchmarks.test_train_speed"
+WORK = "an epoch of a segmentation network"
+SHOWN = {"seconds": ".3f", "peak_mb": ".0f", "loss": ".3f"}
 SIZES = {"cpu": (32, (8, 8, 16, 16, 32, 8)), "cuda": (256, (32, 32, 64, 128, 256, 32))}  # pixels, features
 
 
@@ -107,20 +110,13 @@ GPU = {
 def contend(name):
     """Median seconds of an epoch after the first, peak memory (of the GPU, where one is used), and the last loss."""
     seconds, loss = (CPU | GPU)[name]()
-    if name in GPU:
-        peak = torch.cuda.max_memory_allocated() / 2**20
-    else:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": statistics.median(seconds[1:]), "peak_mb": peak, "loss": loss}
+    on_gpu = {"peak_mb": torch.cuda.max_memory_allocated() / 2**20} if name in GPU else {}
+    return {"seconds": statistics.median(seconds[1:]), "loss": loss} | on_gpu
 
 
 def take_turns(names):
-    found = {name: [] for name in names}
-    for _ in range(ROUNDS):
-        for name in names:
-            command = [sys.executable, "-W", "ignore", __file__, name]
-            found[name].append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
-    return found
+    contenders = {name: contest.process(MODULE, name) for name in names}
+    return contest.take_turns(contenders, rounds=ROUNDS, warm=False)
 
 
 @pytest.fixture(scope="module")
@@ -128,53 +124,30 @@ def runs():
     return take_turns(CPU)
 
 
-def speeds(runs, peer):
-    """Speed of each against the peer, within a round, so that other work on the machine falls on both."""
-    return {
-        name: statistics.median(b["seconds"] / a["seconds"] for a, b in zip(rounds, runs[peer], strict=True))
-        for name, rounds in runs.items()
-    }
-
-
-def table(runs, peer):
-    lines = [f"{'contender':32} s/epoch  speed  peak MB   loss"]
-    for name, speed in speeds(runs, peer).items():
-        seconds, peak, loss = (medians(runs, what)[name] for what in ("seconds", "peak_mb", "loss"))
-        lines.append(f"{name:32} {seconds:7.3f} {speed:6.2f} {peak:8.0f} {loss:6.3f}")
-    return "\n".join(lines)
-
-
-def medians(runs, what):
-    return {name: statistics.median(run[what] for run in rounds) for name, rounds in runs.items()}
-
-
 @pytest.mark.timeout(1800)
-def test_no_slower_than_the_tutorial(runs, capsys):
-    with capsys.disabled():
-        print("\n" + table(runs, "tutorial"))
-    assert speeds(runs, "tutorial")["ours"] >= 0.95
+def test_no_slower_than_the_tutorial(runs):
+    print("\n" + contest.table(runs, "tutorial", **SHOWN))
+    contest.at_least(0.95, WORK, runs, "tutorial", package="monai")
 
 
 @pytest.mark.timeout(1800)
 def test_peak_memory_is_no_higher(runs):
-    peaks = medians(runs, "peak_mb")
-    assert peaks["ours"] <= 1.15 * peaks["tutorial"]
+    contest.at_least(1 / 1.15, f"{WORK}: peak memory", runs, "tutorial", package="monai", what="peak_mb")
 
 
 @pytest.mark.timeout(1800)
 def test_both_learn_the_same(runs):
-    losses = medians(runs, "loss")
+    losses = contest.medians(runs, "loss")
     assert losses["ours"] == pytest.approx(losses["tutorial"], rel=0.1)
 
 
 @pytest.mark.timeout(1800)
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU on this machine")
-def test_no_slower_than_the_tutorial_on_a_gpu(capsys):
+def test_no_slower_than_the_tutorial_on_a_gpu():
     found = take_turns(GPU)
-    with capsys.disabled():
-        print("\n" + table(found, "tutorial, GPU"))
-    assert speeds(found, "tutorial, GPU")["ours, GPU"] >= 0.95
-    assert speeds(found, "tutorial, GPU, mixed")["ours, GPU, mixed"] >= 0.95
+    print("\n" + contest.table(found, "tutorial, GPU", **SHOWN))
+    for end in ("GPU", "GPU, mixed"):
+        contest.at_least(0.95, WORK, found, f"tutorial, {end}", package="monai", ours=f"ours, {end}")
 
 
 if __name__ == "__main__":

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-import resource
-import time
 
-import numpy as np
 import torch
 from torch import nn
 
 from helpers import learn
 from helpers.studies import uncertainty
+from tests.benchmarks import contest
 
 PROBES, STEPS = 24, 10
 
@@ -28,45 +26,32 @@ def fitted(side: int, channels: int = 4) -> tuple[uncertainty.Posterior, torch.T
     return uncertainty.laplace(decoder(channels), codes, images, steps=STEPS, precision=1.0), codes[:1]
 
 
-def seconds(call, times: int = 3) -> float:
-    def once() -> float:
-        start = time.perf_counter()
-        call()
-        return time.perf_counter() - start
-
-    return min(once() for _ in range(times))
+def times(given: dict[int, tuple], *, rounds: int, **how) -> dict[int, list[dict]]:
+    """Turns of a score of each posterior and code, by their size."""
+    contenders = {size: (lambda one=one: uncertainty.score(*one, pixels=False, **how)) for size, one in given.items()}
+    return contest.take_turns(contenders, rounds=rounds, warm=rounds > 1)
 
 
-def slope(sizes: list[int], cost: list[float]) -> float:
-    return float(np.polyfit(np.log(sizes), np.log(cost), 1)[0])
+def grows(turns: dict[int, list[dict]], what: str) -> float:
+    """Exponent of the cost, of which the true one is a whole number: a fifth is left to noise and fixed costs."""
+    cost = contest.medians(turns)
+    found = contest.exponent(cost.keys(), cost.values())
+    print(f"\n{what}: {', '.join(f'{size:,} in {s:.3f} s' for size, s in cost.items())}, exponent {found:.2f}")
+    return found
 
 
 def test_cost_grows_linearly_with_pixels_where_the_exact_trace_grows_with_their_square():
-    sides = {"probes": [64, 128, 256], "exact": [32, 64]}  # a call's fixed cost hides what smaller ones cost
-    found, at_64 = {}, {}
-    for name, some in sides.items():
-        how = {"probes": PROBES} if name == "probes" else {"estimator": "exact"}
-        given = [fitted(side) for side in some]
-        cost = [
-            seconds(lambda g=g, how=how: uncertainty.score(*g, pixels=False, **how), 1 + 2 * (name == "probes"))
-            for g in given
-        ]
-        found[name], at_64[name] = slope([3 * side**2 for side in some], cost), cost[some.index(64)]
-    ratio = at_64["exact"] / at_64["probes"]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"\nexponent of pixels: probes {found['probes']:.2f}, exact {found['exact']:.2f}")
-    print(f"64 x 64 x 3: {PROBES} probes {at_64['probes']:.3f} s, exact {at_64['exact']:.1f} s, ratio {ratio:.0f}")
-    print(f"peak memory of this process: {peak:.2f} GiB")
-    assert found["probes"] < 1.3 and found["exact"] > 1.6
-    assert ratio >= 50
+    given = {3 * side**2: fitted(side) for side in (32, 64, 128, 256)}  # a call's fixed cost hides a smaller one's
+    small, at_64, *_ = given
+    probes = times({size: given[size] for size in given if size > small}, rounds=3, probes=PROBES)
+    exact = times({size: given[size] for size in (small, at_64)}, rounds=1, estimator="exact")
+    assert grows(probes, "pixels by probes") < 1.2
+    assert grows(exact, "pixels by the exact trace") > 1.8
+    both = {"ours": probes[at_64][:1], "the exact trace": exact[at_64]}
+    contest.at_least(50, f"uncertainty of 64 x 64 x 3 pixels by {PROBES} probes", both, "the exact trace")
 
 
 def test_cost_grows_linearly_with_parameters():
-    widths, cost, sizes = [32, 64, 128], [], []
-    for width in widths:
-        posterior, code = fitted(32, width)
-        sizes.append(math.prod(posterior.decoder.vector.shape))
-        cost.append(seconds(lambda p=posterior, c=code: uncertainty.score(p, c, probes=PROBES, pixels=False)))
-    found = slope(sizes, cost)
-    print(f"\n{sizes} parameters: {[round(c, 3) for c in cost]} s, exponent {found:.2f}")
-    assert found < 1.2
+    found = [fitted(32, width) for width in (32, 64, 128)]
+    given = {math.prod(posterior.decoder.vector.shape): (posterior, code) for posterior, code in found}
+    assert grows(times(given, rounds=3, probes=PROBES), "parameters") < 1.2

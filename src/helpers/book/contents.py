@@ -137,6 +137,12 @@ def write(place: Path) -> None:
         (api / f"{room.name}.md").write_text(functions(room), encoding="utf-8")
 
 
+def write_one(page: str, place: Path) -> None:
+    """Write the contents of a book of one page to `place`, a `_toc.yml`."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(f"format: jb-book\nroot: studies/{page}\n", encoding="utf-8")
+
+
 def table(listed: Iterable[Entry]) -> dict[str, Any]:
     """Return the whole table of contents: that of `book/_toc.yml`, with the studies after its first part.
 

@@ -33,7 +33,7 @@ def of(place: Path, asked: dict[str, object]) -> State:
         Parameters that the run should have now. The run is stale if it was made without one of them, or with another
         value.
     """
-    if _held(lock_file(place)):
+    if is_running(place):
         return State("running")
     if not (place / recording.RESULTS).is_file():
         failed = failed_notebook(place)
@@ -42,6 +42,11 @@ def of(place: Path, asked: dict[str, object]) -> State:
     if why := [*provenance.changed(known), *provenance.asked_otherwise(known, instances.computing(asked))]:
         return State("stale", "changed since: " + ", ".join(why))
     return State("done")
+
+
+def is_running(place: Path) -> bool:
+    """Return True if a process is making a run."""
+    return _held(lock_file(place))
 
 
 def name_of(place: Path) -> str:

@@ -161,6 +161,9 @@ def main(words: list[str] | None = None) -> int:
         add = tasks.add_parser(task, help="make a page from its run" if task == "page" else "make the page of claims")
         add.add_argument("profile")
         add.add_argument("page", type=Path)
+    add = tasks.add_parser("first", help="make the contents of a book of one page, to read while the others are made")
+    add.add_argument("page")
+    add.add_argument("place", type=Path)
     add = tasks.add_parser("contents", help="make the book's contents from the studies that are there")
     add.add_argument("place", type=Path)
     add = tasks.add_parser("new", help="make a study from the template")
@@ -215,13 +218,22 @@ def _do(asked: argparse.Namespace) -> None:
             # A single run gets every core; when many runs of a book are made, each takes one thread.
             snakemake([*words, f"params={json.dumps(asked.params)}", f"threads={os.cpu_count()}"])
         case "run":
-            running.run_study(asked.study, asked.place.resolve(), settle(asked.study, asked.profile, asked.params))
+            from helpers.book import progress
+
+            place = asked.place.resolve()
+            running.run_study(asked.study, place, settle(asked.study, asked.profile, asked.params))
+            if line := progress.after(place):
+                print(line, flush=True)
         case "page":
             from helpers.book import page
 
             shown = instances.book()[asked.page.stem]
             running.redraw(shown.run(asked.profile))
             page.study_page(shown.run(asked.profile), asked.page, shown)
+        case "first":
+            from helpers.book import contents
+
+            contents.write_one(asked.page, asked.place)
         case "contents":
             from helpers.book import contents
 

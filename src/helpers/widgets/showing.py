@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from helpers.errors import InputError
@@ -98,6 +99,7 @@ def table_html(table: pd.DataFrame, note: str = "") -> str:
 def figure_html(figure: Figure, alt: str) -> str:
     """Embed a figure in HTML as a picture with an alternative text."""
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=90)
+    figure.set_dpi(90)
+    FigureCanvasAgg(figure).print_png(stream)  # the same bytes as savefig, which arranges and draws twice
     picture = base64.b64encode(stream.getvalue()).decode()
     return f'<img alt="{html.escape(alt)}" style="max-width: 100%" src="data:image/png;base64,{picture}">'
