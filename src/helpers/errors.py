@@ -5,9 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+LONGEST = 600  # characters of a problem or an advice
+
 
 class InputError(ValueError):
     """Error about unusable input, described in one line.
+
+    What a message quotes from a file may be long or hold line breaks: they become blanks, and what is beyond
+    `LONGEST` characters is left out.
 
     Parameters
     ----------
@@ -20,8 +25,8 @@ class InputError(ValueError):
     """
 
     def __init__(self, where: object, problem: str, fix: str) -> None:
-        self.where, self.problem, self.fix = str(where), problem, fix
-        super().__init__(f"{where}: {problem}. {fix}")
+        self.where, self.problem, self.fix = (_one_line(part) for part in (where, problem, fix))
+        super().__init__(f"{self.where}: {self.problem}. {self.fix}")
 
     def __reduce__(self):
         return type(self), (self.where, self.problem, self.fix)
@@ -29,6 +34,12 @@ class InputError(ValueError):
     def _render_traceback_(self) -> list[str]:
         # IPython calls this: a reader of a notebook sees the message, not ten frames of the package.
         return [f"{type(self).__name__}: {self}"]
+
+
+def _one_line(text: object) -> str:
+    shown = "".join(c if c.isprintable() else " " for c in str(text))
+    shown = shown if shown == str(text) else " ".join(shown.split())
+    return shown if len(shown) <= LONGEST else f"{shown[:LONGEST]} ..."
 
 
 def check_choice(name: str, value: object, choices: Iterable[object]) -> None:
