@@ -199,7 +199,7 @@ def weight_table(designs: dict[str, Design]) -> pd.DataFrame:
         weights = of.weights()[0]
         inside = weights > 0
         range_ = {"lowest": weights[inside].min(), "highest": weights.max()}
-        rows[name] = {"strata": float(len(np.unique(of.stratum[inside]))), **range_, "effective": effective(weights)}
+        rows[name] = {"strata": len(np.unique(of.stratum[inside])), **range_, "effective": effective(weights)}
         rows[name]["n"] = int(inside.sum())
     return pd.DataFrame.from_dict(rows, orient="index")
 
