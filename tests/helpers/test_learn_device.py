@@ -39,6 +39,20 @@ def test_absent_device_is_refused(device):
     assert learn.choose_device("auto") in {"cpu", "cuda", "mps"} - {device}
 
 
+QUIET = """
+import logging, torch
+from helpers.learn.device import launch
+launch("cpu", "bf16")
+logging.getLogger("lightning_fabric.utilities").warning("a warning")
+"""
+
+
+def test_the_start_of_a_training_writes_no_lines_into_a_notebook():
+    """In a process of its own, as Lightning chooses where it writes when it is imported."""
+    done = subprocess.run([sys.executable, "-c", QUIET], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (0, "", "a warning")
+
+
 SHARED = """
 import sys
 from tests.helpers import training as t

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,8 @@ def launch(device: str, precision: str) -> Fabric:
 def _launched(device: str, precision: str, world: int) -> Fabric:
     from lightning_fabric import Fabric
 
+    logger = logging.getLogger("lightning_fabric")
+    logger.setLevel(max(logger.level, logging.WARNING))  # its lines on precision and cores fill notebooks
     here = min(world, torch.cuda.device_count()) if device == "cuda" else world
     fabric = Fabric(
         accelerator=device,
