@@ -107,7 +107,9 @@ class _Measured(_Reconstructed):
         made, _, log_variance = self.model(images)
         mse = ((made - images) ** 2).flatten(1).mean(1)
         variance = images.flatten(2).var(2, correction=0).mean(1)
-        # SSIM's first factor compares means, which must not be negative: so images are from 0 to 1.
-        similar, _ = compute_ssim_and_cs((made + 1) / 2, (images + 1) / 2, 2, (11, 11), (1.5, 1.5), data_range=1.0)
+        # SSIM's first factor compares means, which must not be negative: so images are from 0 to 1. They are compared
+        # on the CPU, since a GPU's convolutions round to ten bits.
+        pair = ((part.cpu() + 1) / 2 for part in (made, images))
+        similar = compute_ssim_and_cs(*pair, 2, (11, 11), (1.5, 1.5), data_range=1.0)[0].flatten(1).mean(1)
         spread = (0.5 * log_variance).exp().flatten(1).mean(1)
-        return torch.stack([mse, mse / variance, similar.flatten(1).mean(1), spread], 1)
+        return torch.stack([mse, mse / variance, similar.to(mse.device), spread], 1)
