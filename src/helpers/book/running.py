@@ -16,7 +16,6 @@ from helpers import paths
 from helpers.errors import InputError
 from helpers.keep import store
 
-EVERY = 10  # seconds between two savings of the notebook while it runs
 LATE = 60  # seconds to wait for a cell's last output after its end; papermill's 4 are too few on a busy machine
 
 # Modules that work on tables are imported where they are used, so that bad input is refused without waiting for them.
@@ -62,7 +61,6 @@ def run_study(study: str, place: Path, values: dict[str, Any], *, check: Callabl
             progress_bar=sys.stderr.isatty(),
             cwd=paths.project(),
             kernel_name="python3",
-            engine_name=_engine(),
             iopub_timeout=LATE,
             extra_arguments=["--log-level=ERROR"],  # otherwise each kernel warns of eavesdroppers on its ports
         )
@@ -82,28 +80,6 @@ def run_study(study: str, place: Path, values: dict[str, Any], *, check: Callabl
         check(scratch)
     store.settle(scratch, place)
     failed.unlink(missing_ok=True)
-
-
-def _engine() -> str:
-    """Register the engine of papermill that saves the notebook seldom, and return its name.
-
-    Papermill saves before and after each cell. A page with the values of a record has megabytes, which take most of a
-    second each time.
-    """
-    from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
-
-    class Seldom(NBClientEngine):
-        @classmethod
-        def execute_managed_notebook(cls, nb_man: NotebookExecutionManager, kernel_name: str, **options: Any) -> None:
-            save = nb_man.save
-            nb_man.save = lambda: save() if (nb_man.now() - nb_man.last_save_time).total_seconds() > EVERY else None
-            try:
-                super().execute_managed_notebook(nb_man, kernel_name, **options)
-            finally:
-                del nb_man.save  # papermill then saves once more, also if a cell has failed
-
-    papermill_engines.register("seldom", Seldom)
-    return "seldom"
 
 
 def redraw(place: Path) -> bool:
