@@ -14,7 +14,6 @@ import pandas as pd
 from helpers.errors import InputError
 from helpers.keep import store
 
-
 # Prefix of the types of an output that holds a value and is not shown; MyST-NB's `glue` writes the same outputs, but
 # imports nbformat and its checker of schemas.
 GLUED = "application/papermill.record/"
