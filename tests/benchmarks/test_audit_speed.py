@@ -28,7 +28,7 @@ BEFORE = {
     "dice": ("6b19812", "helpers.workflow", 0.67),  # measured: 0.53
     "correct": ("4caf0c6", "helpers.book.workflow", 0.92),  # measured: 0.8
 }
-PAIRS, ROWS = 1, 1506
+PAIRS, ROWS = 3, 1506
 NUMBERS = {"gap", "expected", "p", "p_holm", "estimate", "low", "high", "n", "n_reference"}
 
 
