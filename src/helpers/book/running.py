@@ -43,7 +43,7 @@ def run_study(study: str, place: Path, values: dict[str, Any], *, check: Callabl
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
-    from helpers.book import status
+    from helpers.book import executing, status
     from helpers.report import recording
 
     # The names are checked; papermill warns of those that the parameters cell leaves to the package.
@@ -58,6 +58,7 @@ def run_study(study: str, place: Path, values: dict[str, Any], *, check: Callabl
             paths.notebooks() / f"{study}.ipynb",
             executed,
             {**values, "RUN_DIR": str(scratch)},
+            engine_name=executing.ENGINE,
             progress_bar=sys.stderr.isatty(),
             cwd=paths.project(),
             kernel_name="python3",

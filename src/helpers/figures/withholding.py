@@ -23,7 +23,10 @@ def mark_pixels(ax: Axes) -> Axes:
 
 def shows_pixels(figure: Figure) -> bool:
     """Return True if any axes of a figure are marked by `mark_pixels`."""
-    return bool(figure.findobj(lambda artist: artist.get_gid() == PIXELS))
+    todo = list(figure.axes)
+    for ax in todo:
+        todo += ax.child_axes
+    return any(ax.get_gid() == PIXELS for ax in todo)
 
 
 def withhold(figure: Figure) -> Figure:

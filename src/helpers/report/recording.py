@@ -14,7 +14,6 @@ from helpers import paths
 from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError
 from helpers.keep import store
-from helpers.report import claims as claims_
 from helpers.report import provenance
 from helpers.report.run import MARK, PIXELS, RESULTS
 from helpers.report.values import flatten, glue, write_json
@@ -120,10 +119,12 @@ class Recorded:
 
     def __init__(self, folder: Path, study: str) -> None:
         self.folder, self.study = folder, study
+        from helpers.report import claims  # they import SciPy, which making or checking a run does not need
+
         results = read(folder) if folder.is_dir() else NOTHING
         self.values: dict[str, Any] = results["values"]
         self.dropped = pd.DataFrame(results["dropped"])
-        self.claims: pd.DataFrame = claims_.table(results["claims"])
+        self.claims: pd.DataFrame = claims.table(results["claims"])
         self.provenance: dict[str, Any] = results["provenance"]
         self.changed = provenance.changed(self.provenance) if self.provenance else []
         glue({f"{folder.name}.{k}": v for k, v in flatten(self.values).items()})

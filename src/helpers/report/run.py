@@ -96,6 +96,8 @@ class Run:
         place.parent.mkdir(exist_ok=True)
         mark = {MARK: withholding.PIXELS} if marked else None
         figure.savefig(place, dpi=144, bbox_inches="tight", metadata=mark)
+        figure.set_layout_engine("none")  # all parts have their places: the notebook need not arrange them again,
+        figure.stale = False  # nor Matplotlib draw the figure once more before the notebook shows it
         if aggregate:
             self.figures.append(name)
 

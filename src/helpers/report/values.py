@@ -14,6 +14,10 @@ import pandas as pd
 from helpers.errors import InputError
 from helpers.keep import store
 
+# Prefix of the types of an output that holds a value and is not shown; MyST-NB's `glue` writes the same outputs, but
+# imports nbformat and its checker of schemas.
+GLUED = "application/papermill.record/"
+
 
 def write_json(place: Path, content: Any) -> None:
     """Write JSON to a file, either completely or not at all (atomically)."""
@@ -55,7 +59,10 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def glue(values: Mapping[str, Any]) -> None:
     """Make values available to the book's prose by their names (MyST-NB's glue); None becomes "not available"."""
-    from myst_nb import glue as keep  # imports Sphinx, which only a notebook's last cell needs
+    from IPython.core.formatters import format_display_data
+    from IPython.display import display
 
     for name, value in values.items():
-        keep(name, "not available" if value is None else value, display=False)
+        data, metadata = format_display_data("not available" if value is None else value)
+        mark = {"name": name, "mime_prefix": GLUED}
+        display({f"{GLUED}{kind}": of for kind, of in data.items()}, raw=True, metadata={**metadata, "scrapbook": mark})

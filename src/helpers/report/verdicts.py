@@ -10,7 +10,7 @@ import math
 from numbers import Real
 from typing import NamedTuple
 
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtrit  # quantiles; scipy.stats takes several times as long to import
 
 from helpers.errors import InputError
 
@@ -26,7 +26,7 @@ VERDICTS = (
     "not testable here",
 )
 ROUNDING = 1e-9  # an interval end may be rounded: it counts as the same up to this share
-HALF_95, HALF_90, POWER_80, POWER_90 = (float(norm.ppf(p)) for p in (0.975, 0.95, 0.8, 0.9))
+HALF_95, HALF_90, POWER_80, POWER_90 = (float(ndtri(p)) for p in (0.975, 0.95, 0.8, 0.9))
 # Standard errors between a true value and what it is tested against, for a test that succeeds in 80% of studies.
 # `none` takes the true value in the middle of its margin, so that each of the two tests may fail in 10%.
 STEPS = {"effect": HALF_95 + POWER_80, "none": HALF_90 + POWER_90, "not_worse": HALF_90 + POWER_80}
@@ -106,7 +106,7 @@ def widened(ours: Ours) -> Ours:
     if not isinstance(ours.n, int):
         return ours
     m = max(ours.n / 2, 2)
-    factor = math.sqrt(m / (m - 1)) * float(t.ppf(0.975, m - 1)) / HALF_95
+    factor = math.sqrt(m / (m - 1)) * float(stdtrit(m - 1, 0.975)) / HALF_95
     return ours._replace(
         low=ours.value - factor * (ours.value - ours.low), high=ours.value + factor * (ours.high - ours.value)
     )

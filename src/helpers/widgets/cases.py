@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from scipy import ndimage
 
 from helpers import figures
 from helpers.disclosure import SMALLEST_CELL
@@ -240,6 +239,8 @@ def _figure(shown: Mapping[int, Pictures | str], at: int | None) -> Figure:
 
 def _row(pictures: Pictures, k: int) -> list[np.ndarray]:
     """Return slice k of each picture with its mask outlined, uint8 (3, SIDE, SIDE)."""
+    from scipy import ndimage
+
     tiles = []
     colours = dict(zip(pictures.masks, OUTLINES, strict=False))
     for name, image in pictures.images.items():

@@ -9,7 +9,6 @@ import pandas as pd
 from helpers.datasets.own.masks import DISTANCES, MEASURED, MORE
 from helpers.datasets.shared.files import dropped_frame
 from helpers.errors import InputError, check_choice
-from helpers.scores.folders import score_folders
 
 
 def score_own(
@@ -67,6 +66,8 @@ def score_own(
     wanted = "lower" if score in DISTANCES else "higher"
     if better != wanted:
         raise InputError("BETTER", f"must be {wanted} for {score}, got {better!r}", f"Set BETTER={wanted}")
+    from helpers.scores.folders import score_folders  # imports readers of images, which a table does not need
+
     options = ({"value": value} if value else {}) | ({"more": True} if score in MORE else {})
     scored, dropped = score_folders(Path(root, expert), Path(root, predicted), **options)
     scored.attrs["notes"] = [*scored.attrs.get("notes", []), *_assumed(scored, score)]
