@@ -9,7 +9,8 @@ from scipy.spatial.transform import Rotation
 
 from helpers import metrics
 from helpers.errors import InputError
-from helpers.metrics.surface import REACH, element_areas, surface_elements, within
+from helpers.metrics.nearness import affordable, places, within
+from helpers.metrics.surface import border, close, element_areas, surface_elements
 
 LENGTHS = np.array([0.7, 0.7, 2.0])
 PLACES = np.indices((40, 36, 24))
@@ -35,10 +36,15 @@ def blobs(seed: int, shape=(9, 11, 8)) -> np.ndarray:
 
 
 def apart(first: np.ndarray, second: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distances of marked voxels of each array to the nearest of the other, from all pairs."""
-    a, b = (np.array([steps @ index for index in np.argwhere(marked)]) for marked in (first, second))
+    """Distances of each array's voxels, given by their indices, to the nearest of the other, from all pairs."""
+    a, b = (np.array([steps @ index for index in voxels.T]) for voxels in (first, second))
     between = np.linalg.norm(a[:, None] - b[None], axis=2)
     return between.min(1), between.min(0)
+
+
+def edge(mask: np.ndarray) -> np.ndarray:
+    """Indices of the foreground with background across a face."""
+    return np.array(np.nonzero(mask & ~binary_erosion(mask)))
 
 
 # -- known values
@@ -48,8 +54,7 @@ def apart(first: np.ndarray, second: np.ndarray, steps: np.ndarray) -> tuple[np.
 def test_a_tilted_gantry(degrees, hd95):
     found = metrics.scores(BALL, MOVED, spacing=leaning(degrees))
     assert found["expert_cc"] == pytest.approx(BALL.sum() * 0.98 / 1000)  # 2.0668: a shear keeps the volume
-    edges = [m & ~binary_erosion(m) for m in (BALL, MOVED)]
-    wanted = max(np.percentile(d, 95) for d in apart(*edges, leaning(degrees)))
+    wanted = max(np.percentile(d, 95) for d in apart(edge(BALL), edge(MOVED), leaning(degrees)))
     assert found["hd95"] == pytest.approx(wanted, abs=1e-9)
     assert found["hd95"] == pytest.approx(hd95, abs=5e-4)
 
@@ -57,12 +62,10 @@ def test_a_tilted_gantry(degrees, hd95):
 @pytest.mark.parametrize("seed", range(6))
 def test_any_grid_agrees_with_brute_force(seed):
     steps, expert, predicted = any_grid(seed), blobs(seed), blobs(seed + 50)
-    edges = [m & ~binary_erosion(m) for m in (expert, predicted)]
-    both = apart(*edges, steps)
+    both = apart(edge(expert), edge(predicted), steps)
     assert metrics.hd95(expert, predicted, spacing=steps) == pytest.approx(max(np.percentile(d, 95) for d in both))
-    codes = [surface_elements(np.pad(m, 1)) for m in (expert, predicted)]
-    surfaces = [(code != 0) & (code != 255) for code in codes]
-    both, areas = apart(*surfaces, steps), [element_areas(steps)[c[s]] for c, s in zip(codes, surfaces, strict=True)]
+    surfaces, codes = zip(*(surface_elements(np.pad(m, 1)) for m in (expert, predicted)), strict=True)
+    both, areas = apart(*surfaces, steps), [element_areas(steps)[code] for code in codes]
     for tolerance in (0.4, 1.7, 3.1, 6.0):
         agreed = sum(area[d <= tolerance].sum() for area, d in zip(areas, both, strict=True))
         found = metrics.scores(expert, predicted, spacing=steps, tolerance=tolerance)
@@ -74,14 +77,53 @@ def test_any_grid_agrees_with_brute_force(seed):
 def test_every_voxel_within_a_limit_is_found(lean):
     """On a strongly sheared grid a voxel many steps away is near: the list of steps ends earlier there."""
     steps = np.array([[1.0, lean, 0], [0, 1, 0], [0, 0, 1]])
-    source, target = np.zeros((2, 30, 30, 3), bool)
-    source[2, 20, 1] = target[:, ::5, 1] = True
+    source = np.array([[2], [22], [1]])
+    target = np.array([np.repeat(range(30), 6), np.tile(range(0, 30, 5), 30), np.ones(180, int)])
     distance = apart(source, target, steps)[0][0]
     assert [within(source, target, steps, distance + e)[0] for e in (-1e-6, 1e-6)] == [False, True]
-    source, target = blobs(3, (20, 9, 9)), np.random.default_rng(0).random((20, 9, 9)) < 0.01
-    for limit in (0.5, 1, 1.5, 2, REACH, 5):
-        nearest = apart(source, target, steps)[0]
-        np.testing.assert_array_equal(within(source, target, steps, limit + 1e-9), nearest <= limit + 1e-9)
+    source = np.array(np.nonzero(blobs(3, (20, 9, 9))))
+    target = np.array(np.nonzero(np.random.default_rng(0).random((20, 9, 9)) < 0.01))
+    nearest = apart(source, target, steps)[0]
+    for limit in (0, 0.5, 1, 1.5, 2, 3, 5, 99):
+        for check in (within, close):
+            np.testing.assert_array_equal(check(source, target, steps, limit + 1e-9), nearest <= limit + 1e-9)
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3, 4])
+def test_voxels_within_a_radius_in_any_number_of_dimensions(ndim):
+    """Voxels at both ends of rows and planes, whose steps could lead into the next row."""
+    rng = np.random.default_rng(ndim)
+    shape, spacing = (9, 10, 8, 5)[:ndim], rng.uniform(0.4, 2, ndim)
+    source, target = (places(np.flatnonzero(rng.random(np.prod(shape)) < share), shape) for share in (0.7, 0.3))
+    nearest = apart(source, target, np.diag(spacing))[0]
+    for radius in (0, 0.5, 1.3, 4.0):
+        np.testing.assert_array_equal(within(source, target, spacing, radius), nearest <= radius)
+
+
+def test_a_large_radius_is_halved_until_it_is_cheap_and_a_search_does_the_rest():
+    few, many = np.array([[0, 0, 90], [5, 0, 80]]).T, np.array(np.nonzero(BALL))
+    assert affordable(many, many, LENGTHS, 2.0) == 2.0
+    assert affordable(few, many, LENGTHS, 20.0) < 5
+    nearest = apart(few, many, np.diag(LENGTHS))[0]
+    for limit in nearest:
+        np.testing.assert_array_equal(close(few, many, LENGTHS, limit + 1e-9), nearest <= limit + 1e-9)
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_the_border_is_the_foreground_without_its_erosion(ndim):
+    for seed in range(4):
+        mask = np.random.default_rng(seed).random((6, 7, 5)[:ndim]) < 0.8
+        np.testing.assert_array_equal(border(np.pad(mask, 1)), edge(mask))
+
+
+@pytest.mark.parametrize("moved", [0, 3, 9])
+def test_the_percentile_of_many_voxels_is_that_of_all_their_distances(moved):
+    """Surfaces of thousands of voxels, of which a sample leaves most out, and an island that is far away."""
+    predicted = np.roll(BALL, moved, 1) | (PLACES[0] > 38) & (PLACES[1] < moved) & (PLACES[2] < 20)
+    both = apart(edge(BALL), edge(predicted), np.diag(LENGTHS))
+    wanted = max(np.percentile(d, 95) for d in both)
+    assert metrics.hd95(BALL, predicted, spacing=LENGTHS) == pytest.approx(wanted, abs=1e-12)
+    assert metrics.hd95(predicted, BALL, spacing=LENGTHS) == pytest.approx(wanted, abs=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -152,8 +194,7 @@ def test_the_worst_distance_is_the_longest_diagonal():
 
 def test_planes_may_be_sheared():
     steps, first, second = np.array([[0.8, 0.5], [0, 1.3]]), blobs(1)[..., 0], blobs(2)[..., 0]
-    edges = [m & ~binary_erosion(m) for m in (first, second)]
-    wanted = max(np.percentile(d, 95) for d in apart(*edges, steps))
+    wanted = max(np.percentile(d, 95) for d in apart(edge(first), edge(second), steps))
     assert metrics.hd95(first, second, spacing=steps) == pytest.approx(wanted)
     square = np.pad(np.ones((60, 40), bool), 2)
     found = metrics.shape(square, spacing=steps)

@@ -80,13 +80,18 @@ def diagonal(shape: Sequence[int], spacing: np.ndarray) -> float:
     return float(max(np.linalg.norm(positions(d, spacing)) for d in diagonals))
 
 
-def thinnest(spacing: np.ndarray) -> float:
-    """Compute the smallest distance in mm between two neighbouring planes of voxels.
+def as_matrix(spacing: np.ndarray) -> np.ndarray:
+    """Return the matrix whose columns are the steps in mm along each axis."""
+    return np.diag(spacing) if spacing.ndim == 1 else spacing
+
+
+def heights(spacing: np.ndarray) -> np.ndarray:
+    """Compute for each axis the distance in mm between two neighbouring planes of voxels.
 
     An index is ``inverse(M) @ position``, so planes of an axis are apart by 1 over the length of that row of the
     inverse.
     """
-    return float(min(spacing) if spacing.ndim == 1 else 1 / np.linalg.norm(np.linalg.inv(spacing), axis=1).max())
+    return spacing if spacing.ndim == 1 else 1 / np.linalg.norm(np.linalg.inv(spacing), axis=1)
 
 
 def scale_areas(vectors: np.ndarray, spacing: np.ndarray) -> np.ndarray:

@@ -34,7 +34,7 @@ from helpers.metrics.checks import real, shown
 from helpers.metrics.cropping import Pair, crop
 from helpers.metrics.detection import detect
 from helpers.metrics.grids import check_spacing, diagonal, voxel_volume
-from helpers.metrics.surface import border, element_areas, mean_distance, percentile_distance, surface_elements, within
+from helpers.metrics.surface import border, close, element_areas, mean_distance, percentile_distance, surface_elements
 
 ROUNDING = 1e-6  # mm: a surface exactly at the tolerance counts as within it, whatever the rounding of its coordinates
 
@@ -248,12 +248,11 @@ def _surface_dice(pair: Pair, spacing: np.ndarray, tolerance: float) -> float:
     if pair.empty:
         return 0.0
     areas = element_areas(spacing)
-    codes = [surface_elements(mask) for mask in (pair.expert, pair.predicted)]
-    surfaces = [(code != 0) & (code != 255) for code in codes]
+    surfaces = [surface_elements(mask) for mask in (pair.expert, pair.predicted)]
     agreed = total = 0.0
-    for this, other in ((0, 1), (1, 0)):
-        area = areas[codes[this][surfaces[this]]]
-        agreed += area[within(surfaces[this], surfaces[other], spacing, tolerance + ROUNDING)].sum()
+    for (corners, codes), (others, _) in (surfaces, surfaces[::-1]):
+        area = areas[codes]
+        agreed += area[close(corners, others, spacing, tolerance + ROUNDING)].sum()
         total += area.sum()
     return float(agreed / total)
 

@@ -9,10 +9,12 @@ import numpy as np
 from scipy.ndimage import label
 from scipy.spatial import ConvexHull, cKDTree
 
-from helpers.metrics.grids import positions, scale_areas, thinnest
+from helpers.metrics.grids import positions, scale_areas
+from helpers.metrics.nearness import affordable, places, within
 
 CORNERS = np.array(list(product((0, 1), repeat=3)))  # of a cube between eight voxel centres; corner i sets bit i
-REACH = 3  # steps along each axis that are tried before a k-d tree is built
+SHARE = 0.95  # of the distances that are at most the 95th percentile
+TIE = 1e-9  # relative: distances that differ less are equal but for rounding
 
 
 def border(mask: np.ndarray) -> np.ndarray:
@@ -21,19 +23,18 @@ def border(mask: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     mask : ndarray of bool
-        A mask with a margin of one voxel.
+        A mask in C order, with a margin of one voxel.
 
     Returns
     -------
-    ndarray of bool
-        The border, without the margin.
+    ndarray of int, (ndim, n)
+        Indices of the border, in C order, on the grid without the margin.
     """
-    inner = (slice(1, -1),) * mask.ndim
-    enclosed = mask[inner].copy()
-    for axis in range(mask.ndim):
-        for shifted in (slice(None, -2), slice(2, None)):
-            enclosed &= mask[(*inner[:axis], shifted, *inner[axis + 1 :])]
-    return mask[inner] & ~enclosed
+    flat = mask.view(np.uint8).reshape(-1)  # a neighbour is a fixed number of voxels away, and no mask is at the ends
+    enclosed = flat.copy()
+    for stride in mask.strides:
+        enclosed[stride:-stride] &= flat[2 * stride :] & flat[: -2 * stride]
+    return places(np.flatnonzero((flat ^ enclosed).view(bool)), mask.shape) - 1
 
 
 def percentile_distance(first: np.ndarray, second: np.ndarray, spacing: np.ndarray) -> float:
@@ -41,89 +42,102 @@ def percentile_distance(first: np.ndarray, second: np.ndarray, spacing: np.ndarr
 
     Parameters
     ----------
-    first, second : ndarray of bool
-        Arrays of one shape, each with a marked voxel.
+    first, second : ndarray of int, (ndim, n) and (ndim, m)
+        Indices of voxels, 0 or more; at least one voxel each.
     spacing : ndarray
         Of the grid, as `helpers.metrics.grids.check_spacing` returns it.
     """
-    return float(max(np.percentile(d, 95) for d in _both_ways(first, second, spacing)))
+    more, fewer = (first, second) if first.shape[1] > second.shape[1] else (second, first)
+    return _percentile(fewer, more, spacing, least=_percentile(more, fewer, spacing))
 
 
 def mean_distance(first: np.ndarray, second: np.ndarray, spacing: np.ndarray) -> float:
     """Compute the mean distance over both directions pooled; parameters as in `percentile_distance`."""
-    return float(np.concatenate(_both_ways(first, second, spacing)).mean())
+    both = []
+    for source, target in ((first, second), (second, first)):
+        apart = ~within(source, target, spacing, 0.0)  # the others need no search
+        distances = np.zeros(apart.size)
+        distances[apart] = _search(source[:, apart], _tree(target, spacing), spacing)
+        both.append(distances)
+    return float(np.concatenate(both).mean())
 
 
-def _both_ways(first: np.ndarray, second: np.ndarray, spacing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return _distances(first, second, spacing), _distances(second, first, spacing)
+def _percentile(source: np.ndarray, target: np.ndarray, spacing: np.ndarray, least: float = 0.0) -> float:
+    """Compute the 95th percentile of the distances from `source` to `target` in mm, or `least` if that is larger.
 
-
-def _distances(source: np.ndarray, target: np.ndarray, spacing: np.ndarray) -> np.ndarray:
-    """Measure the distance in mm from each marked voxel of `source` to the nearest one of `target`."""
-    apart = ~target[source]  # the others are at distance 0 and need no search
-    distances = np.zeros(apart.size)
-    if apart.any():
-        tree = _tree(positions(np.argwhere(target), spacing))
-        distances[apart] = tree.query(positions(np.argwhere(source)[apart], spacing))[0]
-    return distances
-
-
-def within(source: np.ndarray, target: np.ndarray, spacing: np.ndarray, limit: float) -> np.ndarray:
-    """Check for each marked voxel of `source`, in C order, whether one of `target` is at most `limit` mm away.
-
-    Most voxels have one a few steps away, so the steps around a voxel are tried from the shortest on. If the limit is
-    beyond these steps, a k-d tree searches for the rest.
+    The percentile depends on two distances only, those of `rank` and of the next. Voxels that are nearer need no
+    search, if enough others remain. So the voxels within a distance somewhat under the percentile, which a sample
+    gives, are left out.
     """
-    inner = (slice(REACH, -REACH),) * source.ndim
-    roomy = np.zeros((2, *(n + 2 * REACH for n in source.shape)), bool)  # padded, so that no step leaves it
-    roomy[0][inner], roomy[1][inner] = source, target
-    marked, jumps = roomy[1].reshape(-1), np.array(roomy[1].strides)
-    at = np.flatnonzero(roomy[0])
-    near, rest = np.zeros(at.size, bool), np.arange(at.size)
-    shells, complete = _shells(spacing.tobytes(), spacing.shape)
-    for length, steps in shells:
-        if length > limit:
-            return near
-        hit = marked[at[rest, None] + steps @ jumps].any(axis=1)
-        near[rest[hit]] = True
-        rest = rest[~hit]
-    if limit >= complete and rest.size:
-        points = np.column_stack(np.unravel_index(at[rest], roomy.shape[1:])) - REACH
-        tree = _tree(positions(np.argwhere(target), spacing))
-        near[rest] = tree.query(positions(points, spacing))[0] <= limit
+    count = source.shape[1]
+    rank = int((count - 1) * SHARE)
+    rest = _beyond(source, target, spacing, least * (1 - TIE)) if least else source
+    if count - rest.shape[1] >= min(rank + 2, count):
+        return least
+    if count - rest.shape[1] > rank:
+        rest = source
+    tree = _tree(target, spacing)
+    needed = 1 - (count - rank) / rest.shape[1]  # the share of the rest that is nearer than the distance of the rank
+    size = int((rest.shape[1] / 5) ** (2 / 3)) + 1  # more would cost more searches here than they save below
+    share = needed - 2 * np.sqrt(needed * (1 - needed) / size)
+    if share > 0:
+        sample = _search(rest[:, :: rest.shape[1] // size], tree, spacing)
+        far = _beyond(rest, target, spacing, np.quantile(sample, share) * (1 + TIE))
+        rest = far if count - far.shape[1] <= rank else rest
+    distances = np.zeros(count)
+    distances[count - rest.shape[1] :] = _search(rest, tree, spacing)
+    return max(float(np.percentile(distances, 100 * SHARE)), least)
+
+
+def _beyond(source: np.ndarray, target: np.ndarray, spacing: np.ndarray, radius: float) -> np.ndarray:
+    """Leave out voxels of `source` within the radius of `target`, or within a smaller one that costs less."""
+    return source[:, ~within(source, target, spacing, affordable(source, target, spacing, radius))]
+
+
+def close(source: np.ndarray, target: np.ndarray, spacing: np.ndarray, limit: float) -> np.ndarray:
+    """Check for each voxel of `source` whether one of `target` is at most `limit` mm away; as `within`, at any limit.
+
+    Where steps within the limit are too many to be tried, a k-d tree searches for the rest.
+    """
+    radius = affordable(source, target, spacing, limit)
+    near = within(source, target, spacing, radius)
+    if radius < limit and not near.all():
+        near[~near] = _search(source[:, ~near], _tree(target, spacing), spacing) <= limit
     return near
 
 
-def _tree(points: np.ndarray) -> cKDTree:
-    return cKDTree(points, leafsize=32, balanced_tree=False, compact_nodes=False)
+def _tree(voxels: np.ndarray, spacing: np.ndarray) -> cKDTree:
+    return cKDTree(positions(voxels.T, spacing), leafsize=32, balanced_tree=False, compact_nodes=False)
 
 
-@lru_cache(maxsize=64)
-def _shells(spacing: bytes, shape: tuple[int, ...]) -> tuple[list[tuple[float, np.ndarray]], float]:
-    """List the steps to near voxels, grouped by length, shortest first, and the length below which all are listed.
-
-    A step that is not listed crosses more than `REACH` planes of voxels along an axis.
-    """
-    grid = np.frombuffer(spacing).reshape(shape)
-    steps = np.array(list(product(range(-REACH, REACH + 1), repeat=len(grid))))
-    lengths = np.linalg.norm(positions(steps, grid), axis=1).round(9)
-    complete = (REACH + 1) * thinnest(grid)
-    return [(float(v), steps[lengths == v]) for v in np.unique(lengths[lengths < complete])], complete
+def _search(voxels: np.ndarray, tree: cKDTree, spacing: np.ndarray) -> np.ndarray:
+    """Measure the distance in mm from each voxel to the nearest of the tree."""
+    return tree.query(positions(voxels.T, spacing))[0]
 
 
-def surface_elements(mask: np.ndarray) -> np.ndarray:
-    """Encode the eight voxels around each voxel corner as one number; 0 and 255 hold no surface.
+def surface_elements(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find the voxel corners whose eight voxels differ.
 
     Parameters
     ----------
     mask : ndarray of bool, three-dimensional
-        A mask with a margin of one voxel.
+        A mask in C order, with a margin of one voxel.
+
+    Returns
+    -------
+    corners : ndarray of int, (3, n)
+        Indices of the corners, in C order.
+    codes : ndarray of uint8, (n,)
+        The eight voxels around each corner as one number: corner ``i`` of `CORNERS` sets bit ``i``.
     """
-    code = np.zeros(np.array(mask.shape) - 1, np.uint8)
-    grey = mask.view(np.uint8)
-    for bit, corner in enumerate(CORNERS):
-        code |= grey[tuple(slice(c, c + n) for c, n in zip(corner, code.shape, strict=True))] << np.uint8(bit)
-    return code
+    flat = mask.view(np.uint8).reshape(-1)
+    first, *jumps = (CORNERS @ mask.strides)[::-1].tolist()
+    code = flat[first:].copy()
+    for jump in jumps:
+        code += code  # moves all bits up
+        code |= flat[jump : jump + code.size]
+    found = np.flatnonzero(code + np.uint8(255) < 254)  # neither 0 nor 255
+    return places(found, mask.shape), code[found]
 
 
 def element_areas(spacing: np.ndarray) -> np.ndarray:
