@@ -301,10 +301,18 @@ def percentiles(replicates: np.ndarray, shares: tuple[float, float]) -> tuple[fl
 def null_shares(n: int) -> tuple[float, float]:
     """Return the shares of replicates below the ends of a 90% interval of two groups with n patients together.
 
-    A percentile interval is too short for few patients: it uses the normal quantile and the variance with n in place of
-    n - 1. The shares make up for both (the expanded percentile interval of Hesterberg 2015,
-    https://doi.org/10.1080/00031305.2015.1089789), for groups of ``n / 2``. They stay inside those of a 95% interval.
+    They make up for few patients by `expanded_quantile`, and stay inside those of a 95% interval.
     """
-    half = max(n / 2, 2)
-    low = float(stats.norm.cdf(-np.sqrt(half / (half - 1)) * stats.t.ppf(0.95, half - 1)))
+    low = float(stats.norm.cdf(-expanded_quantile(n, 0.95)))
     return max(low, 0.025), 1 - max(low, 0.025)
+
+
+def expanded_quantile(n: float, share: float) -> float:
+    """Compute the distance from the estimate to an end, in standard errors of replicates, for two groups of ``n / 2``.
+
+    A percentile interval is too short for few patients: it uses the normal quantile and the variance with m in place of
+    m - 1, for m patients a group. This is Student's quantile at `share` times ``sqrt(m / (m - 1))`` (the expanded
+    percentile interval of Hesterberg 2015, https://doi.org/10.1080/00031305.2015.1089789).
+    """
+    m = max(n / 2, 2)
+    return float(np.sqrt(m / (m - 1)) * stats.t.ppf(share, m - 1))

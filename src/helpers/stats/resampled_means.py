@@ -45,8 +45,7 @@ def mean_draws(table: np.ndarray, sizes: np.ndarray, rng: np.random.Generator) -
             return _counted(*few, sizes, rng)
         shape = Shape(table)
         if is_smooth(shape, len(table)):
-            with np.errstate(invalid="ignore", divide="ignore"):
-                return shape.mean + shape.at_random(1 / np.sqrt(sizes), rng)
+            return shape.mean + shape.at_random(1 / np.sqrt(np.where(sizes > 0, sizes, np.nan)), rng)
     return _one_by_one(table, sizes, rng)
 
 
