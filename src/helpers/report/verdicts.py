@@ -10,9 +10,10 @@ import math
 from numbers import Real
 from typing import NamedTuple
 
-from scipy.special import ndtri, stdtrit  # quantiles; scipy.stats takes several times as long to import
+from scipy.special import ndtri  # quantiles; scipy.stats takes several times as long to import
 
 from helpers.errors import InputError
+from helpers.stats.quantiles import expanded_quantile
 
 KINDS = ("effect", "none", "not_worse")
 WORSE = ("lower", "higher")
@@ -99,14 +100,12 @@ def widened(ours: Ours) -> Ours:
 
     Notes
     -----
-    Percentiles follow the normal quantile and a variance with m in place of m - 1, for m patients a group. Both
-    distances from the value to an end are multiplied by ``sqrt(m / (m - 1))`` and by the ratio of Student's to the
-    normal quantile (Hesterberg 2015, https://doi.org/10.1080/00031305.2015.1089789): 1.10 for m = 20, 1.02 for 80.
+    Both distances from the value to an end are multiplied by the ratio of `helpers.stats.quantiles.expanded_quantile` to
+    the normal quantile: 1.10 for 20 patients a group, 1.02 for 80.
     """
     if not isinstance(ours.n, int):
         return ours
-    m = max(ours.n / 2, 2)
-    factor = math.sqrt(m / (m - 1)) * float(stdtrit(m - 1, 0.975)) / HALF_95
+    factor = expanded_quantile(ours.n, 0.975) / HALF_95
     return ours._replace(
         low=ours.value - factor * (ours.value - ours.low), high=ours.value + factor * (ours.high - ours.value)
     )

@@ -1,5 +1,6 @@
 """Statistics of any per-case score over any groups: gaps, tests, models, resampling, checks of printed numbers."""
 
+from helpers.stats.adjusting import given_source
 from helpers.stats.analysis_choices import choices, ethnicity_choices
 from helpers.stats.attributes import (
     NOT_RECORDED,
@@ -8,7 +9,6 @@ from helpers.stats.attributes import (
     comparable,
     described,
     detectable_difference,
-    given_source,
     group_sizes,
     intersections,
     over_attributes,

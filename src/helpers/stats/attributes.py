@@ -17,7 +17,6 @@ from helpers.stats import gaps, hypothesis
 from helpers.stats.complement import beside_small_cells, small
 from helpers.stats.inputs import check_scores
 from helpers.stats.judging import judge
-from helpers.stats.models import adjusted_contrast
 from helpers.stats.permute import permutation
 from helpers.stats.questions import adjust_once
 from helpers.stats.resample import bootstrap, bootstrap_change
@@ -174,61 +173,6 @@ def intersections(groups: pd.DataFrame, *, cluster: ArrayLike | None = None) -> 
         dtype = pd.CategoricalDtype([name for name in dict.fromkeys(order) if (both == name).any()])
         found[f"{first} and {second}"] = both.astype(dtype).rename(f"{first} and {second}")
     return found
-
-
-def given_source(score: pd.Series, *, groups: pd.Series, sources: pd.Series) -> pd.DataFrame:
-    """Estimate contrasts with the reference in a linear model, alone and adjusted for the source, with HC3 errors.
-
-    Both models are fitted to the same cases. The interval of the change uses the contribution of each case to both
-    estimates. Two separate intervals would ignore the correlation of the estimates. Source: Clogg et al. 1995.
-
-    Returns
-    -------
-    DataFrame
-        Index ``group``; columns ``n, n_reference``, then ``alone, alone_low, alone_high``, ``given, low, high`` and
-        ``change, change_low, change_high`` (given minus alone); ``note`` gives the reason if a model cannot be
-        estimated, for example because a group coincides with a source.
-    """
-    kept, reference = comparable(groups), reference_group(groups)
-    # Named by position: a model formula does not accept every column or group name.
-    codes, source = kept.cat.codes.map("g{}".format), pd.Series(pd.factorize(sources)[0], kept.index).map("s{}".format)
-    frame = pd.DataFrame({"score": score, "group": codes.where(kept.notna()), "source": source})
-    position, sizes, rows = {g: f"g{k}" for k, g in enumerate(kept.cat.categories)}, kept.value_counts(), {}
-    for level in kept.cat.categories.drop(reference):
-        row: dict[str, object] = {"n": int(sizes[level]), "n_reference": int(sizes[reference]), "note": ""}
-        models = {("alone", "alone_low", "alone_high"): [], ("given", "low", "high"): ["source"]}
-        for columns, adjust in models.items():
-            row |= dict.fromkeys(columns, float("nan"))
-            pair = {"a": position[reference], "b": position[level]}
-            try:
-                found = adjusted_contrast(frame, score="score", group="group", adjust=adjust, robust=True, **pair)
-                row |= dict(zip(columns, (found.estimate, found.low, found.high), strict=True))
-            except InputError as error:
-                row["note"] = error.problem
-        rows[level] = row
-    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("group")
-    known = kept.notna()
-    half = _half_of_change(score[known].to_numpy(), kept[known], source[known], reference)
-    change = table["given"] - table["alone"]  # missing if a model cannot be estimated
-    return table.assign(change=change, change_low=change - half, change_high=change + half)
-
-
-def _half_of_change(values: np.ndarray, groups: pd.Series, source: pd.Series, reference: object) -> np.ndarray:
-    """Compute half the width of the 95% interval of each group's change."""
-    own = pd.get_dummies(groups, dtype=float).drop(columns=reference).to_numpy()
-    alone = np.column_stack([own, np.ones(len(own))])
-    given = np.column_stack([alone, pd.get_dummies(source, dtype=float).to_numpy()[:, 1:]])
-    pull = (_influence(values, given)[: own.shape[1]] - _influence(values, alone)[: own.shape[1]]) ** 2
-    return stats.norm.ppf(0.975) * np.sqrt(pull.sum(axis=1))
-
-
-def _influence(values: np.ndarray, design: np.ndarray) -> np.ndarray:
-    """Compute each case's contribution to each coefficient, with HC3 residuals; NaN for a case of leverage 1."""
-    inverse = np.linalg.pinv(design)
-    free = 1 - (design * inverse.T).sum(axis=1)
-    residual = values - design @ (inverse @ values)
-    scaled = np.divide(residual, free, out=np.full(len(free), np.nan), where=free > 1e-9)
-    return np.where(np.abs(inverse) > 1e-12, inverse * scaled, 0.0)
 
 
 def changed_by_ruler(

@@ -8,6 +8,7 @@ import pandas as pd
 from helpers.errors import InputError
 from helpers.stats import hypothesis
 from helpers.stats.attributes import comparable
+from helpers.stats.inputs import Grouped
 
 
 def false_alarms(
@@ -33,18 +34,19 @@ def false_alarms(
     if strata is not None:  # groups may differ in their sources: compare within each source
         values = values - pd.Series(values).groupby(blocks).transform("mean").to_numpy()
     chosen, _ = hypothesis.choose_test(values, groups=labels)
+    data, _ = hypothesis.testable(values, labels)
+    places = [np.flatnonzero(blocks == block) for block in np.unique(blocks)]
     rng, found = np.random.default_rng(seed), np.zeros(n, bool)
     for k in range(n):
         shuffled = values.copy()
-        for block in np.unique(blocks):
-            shuffled[blocks == block] = rng.permutation(values[blocks == block])
-        found[k] = _test_named(chosen.name, shuffled, labels).p < 0.05
+        for inside in places:
+            shuffled[inside] = rng.permutation(values[inside])
+        found[k] = _test_named(chosen.name, data._replace(values=shuffled)).p < 0.05
     return found
 
 
-def _test_named(name: str, values: np.ndarray, labels: pd.Series) -> hypothesis.Test:
+def _test_named(name: str, data: Grouped) -> hypothesis.Test:
     try:
-        tests = {"ANOVA": hypothesis.anova, "Welch": hypothesis.welch, "Kruskal-Wallis": hypothesis.kruskal}
-        return tests[name](values, groups=labels)
+        return hypothesis.test_named(name, data)
     except InputError:  # only Welch raises it: a group is constant
-        return hypothesis.anova(values, groups=labels)
+        return hypothesis.test_named("ANOVA", data)

@@ -44,8 +44,7 @@ def anova(score: ArrayLike, *, groups: ArrayLike) -> Test:
     Groups of fewer than two cases are left out and named in the note. If all scores are equal, F is 0/0 and is defined
     as 0 with p = 1. If each group is constant but the groups differ, F is infinite and p = 0.
     """
-    data, note = testable(score, groups)
-    return _one_way("ANOVA", data, note, equal_variance=True)
+    return test_named("ANOVA", *testable(score, groups))
 
 
 def welch(score: ArrayLike, *, groups: ArrayLike) -> Test:
@@ -54,8 +53,7 @@ def welch(score: ArrayLike, *, groups: ArrayLike) -> Test:
     Small groups and equal scores are treated as in `anova`; otherwise a constant group raises InputError. Source: Welch
     1951.
     """
-    data, note = testable(score, groups)
-    return _one_way("Welch", data, note, equal_variance=False)
+    return test_named("Welch", *testable(score, groups))
 
 
 def kruskal(score: ArrayLike, *, groups: ArrayLike) -> Test:
@@ -63,14 +61,7 @@ def kruskal(score: ArrayLike, *, groups: ArrayLike) -> Test:
 
     If all scores are equal, H is defined as 0 with p = 1.
     """
-    data, note = testable(score, groups)
-    k, n = len(data.levels), len(data.values)
-    if np.ptp(data.values) == 0:
-        return Test("Kruskal-Wallis", 0.0, 1.0, n, k - 1, effect=0.0, effect_name="epsilon2", note=_CONSTANT + note)
-    h, p = stats.kruskal(*data.split())
-    return Test(
-        "Kruskal-Wallis", float(h), float(p), n, k - 1, effect=float(h / (n - 1)), effect_name="epsilon2", note=note
-    )
+    return test_named("Kruskal-Wallis", *testable(score, groups))
 
 
 def compare(score: ArrayLike, *, groups: ArrayLike) -> pd.DataFrame:
@@ -156,6 +147,23 @@ def testable(score: ArrayLike, groups: ArrayLike) -> tuple[Grouped, str]:
     rank = np.full(len(data.levels) + 1, -1)
     rank[keep] = np.arange(len(keep))
     return Grouped(data.values, rank[data.codes], [data.levels[k] for k in keep]).labelled(), "; ".join(notes)
+
+
+def test_named(name: str, data: Grouped, note: str = "") -> Test:
+    """Make one of the three tests on checked cases, all of which have a group; see `testable`."""
+    if name == "Kruskal-Wallis":
+        return _kruskal(data, note)
+    return _one_way(name, data, note, equal_variance=name == "ANOVA")
+
+
+def _kruskal(data: Grouped, note: str) -> Test:
+    k, n = len(data.levels), len(data.values)
+    if np.ptp(data.values) == 0:
+        return Test("Kruskal-Wallis", 0.0, 1.0, n, k - 1, effect=0.0, effect_name="epsilon2", note=_CONSTANT + note)
+    h, p = stats.kruskal(*data.split())
+    return Test(
+        "Kruskal-Wallis", float(h), float(p), n, k - 1, effect=float(h / (n - 1)), effect_name="epsilon2", note=note
+    )
 
 
 def _one_way(name: str, data: Grouped, note: str, *, equal_variance: bool) -> Test:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -10,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from helpers.errors import InputError
-from helpers.stats.inputs import check_groups, group_scores, is_binary
-from helpers.stats.resample import CHUNK, Statistic
+from helpers.stats.inputs import check_groups, group_scores
+from helpers.stats.permuted_sums import blocks_of, null_sums
+from helpers.stats.resample import Statistic
 
 
 @dataclass(frozen=True)
@@ -65,45 +65,27 @@ def permutation(
     if callable(statistic):
         labels = np.array(data.levels, dtype=object)[codes]
         observed = float(statistic(values, labels))
-        null = np.array([statistic(_shuffle(values, block, rng, 1)[0], labels) for _ in range(n)])
+        null = np.array([statistic(_shuffle(values, block, rng), labels) for _ in range(n)])
     else:
         observed = _max_min(np.bincount(codes, weights=values)[None] / sizes)[0]
-        null = np.concatenate([_max_min(sums / sizes) for sums in _null_sums(values, codes, block, n, rng)])
+        null = _max_min(sum(null_sums(values, codes, block, n, rng)) / sizes)
     if np.isnan(observed) or np.isnan(null).any():
         raise InputError("statistic", "it is NaN for these scores or a permutation", "Return a number for any scores.")
-    tolerance = 1e-12 * max(1.0, abs(observed))  # sums of the same numbers in another order count as ties
-    return Permutation(float(observed), float((1 + (null >= observed - tolerance).sum()) / (1 + n)), n, null)
+    return compared(float(observed), null)
+
+
+def compared(observed: float, null: np.ndarray) -> Permutation:
+    """Compare an observed statistic with its null; sums of the same numbers in another order count as ties."""
+    tolerance = 1e-12 * max(1.0, abs(observed))
+    return Permutation(observed, float((1 + (null >= observed - tolerance).sum()) / (1 + len(null))), len(null), null)
 
 
 def _max_min(means: np.ndarray) -> np.ndarray:
     return means.max(axis=1) - means.min(axis=1)
 
 
-def _blocks(block: np.ndarray) -> list[slice]:
-    edges = np.flatnonzero(np.diff(block)) + 1
-    return [slice(start, stop) for start, stop in zip([0, *edges], [*edges, len(block)], strict=True)]
-
-
-def _shuffle(values: np.ndarray, block: np.ndarray, rng: np.random.Generator, n: int) -> np.ndarray:
-    shuffled = np.repeat(values[None], n, axis=0)
-    for part in _blocks(block):
-        shuffled[:, part] = rng.permuted(shuffled[:, part], axis=1)
+def _shuffle(values: np.ndarray, block: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    shuffled = values.copy()
+    for part in blocks_of(block):
+        shuffled[part] = rng.permuted(shuffled[part])
     return shuffled
-
-
-def _null_sums(
-    values: np.ndarray, codes: np.ndarray, block: np.ndarray, n: int, rng: np.random.Generator
-) -> Iterator[np.ndarray]:
-    """Yield group sums under permutation, in chunks of shape (m, groups)."""
-    n_groups = codes.max() + 1
-    if is_binary(values):
-        total = 0
-        for part in _blocks(block):
-            sizes = np.bincount(codes[part], minlength=n_groups)
-            total = total + rng.multivariate_hypergeometric(sizes, int(values[part].sum()), size=n, method="marginals")
-        yield total
-        return
-    member = (codes[:, None] == np.arange(n_groups)).astype(float)
-    step = max(1, CHUNK // len(values))
-    for start in range(0, n, step):
-        yield _shuffle(values, block, rng, min(step, n - start)) @ member

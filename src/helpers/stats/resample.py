@@ -16,12 +16,12 @@ from scipy import stats
 from scipy.stats import qmc
 
 from helpers.errors import InputError
-from helpers.stats import drawing
 from helpers.stats.inputs import Grouped, check_groups, check_scores, group_scores, is_binary
+from helpers.stats.quantiles import expanded_quantile
+from helpers.stats.resampled_means import CHUNK as CHUNK
+from helpers.stats.resampled_means import mean_draws, patterns, sum_draws
 
 Statistic = Callable[[np.ndarray, np.ndarray], float]
-
-CHUNK = 2_000_000  # draws held in memory at a time: 16 MB
 
 
 @dataclass(frozen=True)
@@ -212,7 +212,8 @@ def _mean_replicates(
     n, n_a, n_b = len(data.values), len(parts_a[0]), len(parts_b[0])
     sizes = rng.multinomial(n, [n_a / n, n_b / n, (n - n_a - n_b) / n], size=n_boot)
     if not all(is_binary(part) for part in (*parts_a, *parts_b)):
-        return _score_means(parts_a, sizes[:, 0], rng), _score_means(parts_b, sizes[:, 1], rng)
+        sides = ((parts_a, sizes[:, 0]), (parts_b, sizes[:, 1]))
+        return tuple(list(mean_draws(np.stack(parts, axis=1), size, rng).T) for parts, size in sides)
     free = 2 ** len(parts_a) - 1  # counts of all outcome patterns but the last, which follows from them
     even = qmc.Halton(2 * free, rng=rng).random(n_boot)
     return _outcome_means(parts_a, sizes[:, 0], even[:, :free]), _outcome_means(parts_b, sizes[:, 1], even[:, free:])
@@ -224,29 +225,13 @@ def _cluster_means(
     """Compute resampled means of the rows of each side, drawing whole patients; NaN if no row of a side is drawn."""
     columns = [np.bincount(owner, side * part, n) for side in sides for part in (values, np.ones(len(values)))]
     table = np.stack(columns, axis=1)
-    blocks = drawing.blocks(n, n_boot=n_boot, seed=seed, step=max(1, CHUNK // n))
-    sums = np.concatenate([times @ table for times in blocks])
+    sums = sum_draws(table, patterns(table[:, 1::2]), n_boot=n_boot, seed=seed)
     with np.errstate(invalid="ignore"):
         return tuple(sums[:, k] / sums[:, k + 1] for k in (0, 2))
 
 
-def _score_means(parts: list[np.ndarray], sizes: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
-    n = len(parts[0])
-    means = [np.full(len(sizes), np.nan) for _ in parts]
-    step = max(1, CHUNK // max(1, n))
-    for start in range(0, len(sizes), step):
-        size = sizes[start : start + step]
-        drawn = size > 0
-        rows = rng.integers(0, n, size=int(size.sum()), dtype=np.int32)
-        offsets = np.concatenate(([0], np.cumsum(size[drawn])[:-1])) if drawn.any() else None
-        for mean, part in zip(means, parts, strict=True):
-            if offsets is not None:
-                mean[start : start + step][drawn] = np.add.reduceat(part[rows], offsets) / size[drawn]
-    return means
-
-
 def _outcome_means(parts: list[np.ndarray], sizes: np.ndarray, uniform: np.ndarray) -> list[np.ndarray]:
-    """Compute the means of `_score_means` for 0/1 outcomes, from multinomial counts of the outcome patterns.
+    """Compute the means of `mean_draws` for 0/1 outcomes, from multinomial counts of the outcome patterns.
 
     The counts are drawn as a sequence of conditional binomials, from `uniform` of shape (replicates, patterns - 1).
     """
@@ -317,10 +302,7 @@ def percentiles(replicates: np.ndarray, shares: tuple[float, float]) -> tuple[fl
 def null_shares(n: int) -> tuple[float, float]:
     """Return the shares of replicates below the ends of a 90% interval of two groups with n patients together.
 
-    A percentile interval is too short for few patients: it uses the normal quantile and the variance with n in place of
-    n - 1. The shares make up for both (the expanded percentile interval of Hesterberg 2015,
-    https://doi.org/10.1080/00031305.2015.1089789), for groups of ``n / 2``. They stay inside those of a 95% interval.
+    They make up for few patients by `expanded_quantile`, and stay inside those of a 95% interval.
     """
-    half = max(n / 2, 2)
-    low = float(stats.norm.cdf(-np.sqrt(half / (half - 1)) * stats.t.ppf(0.95, half - 1)))
+    low = float(stats.norm.cdf(-expanded_quantile(n, 0.95)))
     return max(low, 0.025), 1 - max(low, 0.025)

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 from helpers.disclosure import SMALLEST_CELL
 from helpers.stats.inputs import check_groups, group_scores
 from helpers.stats.pairs import adjust_p
-from helpers.stats.permute import permutation
+from helpers.stats.permute import compared, permutation
+from helpers.stats.permuted_sums import null_sums
 from helpers.stats.resample import bootstrap
 
 
@@ -148,18 +149,21 @@ def hidden_gap(
     kept = (data.codes >= 0) & (where >= 0)
     sizes = np.bincount(where[kept] * len(data.levels) + data.codes[kept], minlength=len(levels) * len(data.levels))
     used = (sizes >= smallest_cell).reshape(len(levels), len(data.levels))
-    order = np.flatnonzero(kept)[np.argsort(where[kept], kind="stable")]  # the order of permutation()
+    order = np.flatnonzero(kept)[np.argsort(where[kept], kind="stable")]
     values, place, codes = data.values[order], where[order], data.codes[order]
     observed = _gaps_by_source(values, place, codes, used)
     if np.isnan(observed).all():
         nothing = dict.fromkeys(("source", "gap", "pooled_gap", "p", "expected"))
         return nothing | {"n_sources": 0, "note": f"no source has two groups of {smallest_cell} cases"}
     worst = int(np.nanargmax(observed))
-
-    def largest(shuffled: np.ndarray, _: np.ndarray) -> float:
-        return float(np.nanmax(_gaps_by_source(shuffled, place, codes, used)))
-
-    result = permutation(values, groups=codes, statistic=largest, n=n, seed=seed, strata=place)
+    shuffled = null_sums(values, codes, place, n, np.random.default_rng(seed))
+    null = np.full(n, -np.inf)
+    for source, sums in zip(np.unique(place), shuffled, strict=True):
+        if used[source].sum() > 1:
+            cells = np.flatnonzero(used[source])
+            sizes = np.bincount(codes[place == source])[cells]
+            null = np.maximum(null, np.ptp(sums[:, cells] / sizes, axis=1))
+    result = compared(float(observed[worst]), null)
     pooled = np.bincount(codes, weights=values) / np.bincount(codes)
     return {
         "source": levels[worst],

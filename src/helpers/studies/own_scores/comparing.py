@@ -11,13 +11,13 @@ import pandas as pd
 
 from helpers.errors import InputError
 from helpers.report.tables import interval, show
-from helpers.stats import drawing
 from helpers.stats.attributes import comparable, reference_group
 from helpers.stats.notation import estimates
 from helpers.stats.permute import permutation
 from helpers.stats.questions import adjust_once
-from helpers.stats.resample import CHUNK, percentile_interval
+from helpers.stats.resample import percentile_interval
 from helpers.studies.own_scores.suppression import with_suppressed
+from helpers.studies.own_scores.weighing import resampled_means
 from helpers.studies.own_scores.wording import ALPHA, isolated
 
 
@@ -71,7 +71,8 @@ def compare_models(
     boot = {"n_boot": n_boot, "seed": seed}
     values, first = scores.to_numpy(float), scores.columns[0]
     means, changes = {}, {}
-    whole, drawn = _means(values, np.ones((len(values), 1)), **boot)
+    alike = np.ones(len(values))
+    whole, drawn = resampled_means(values, np.zeros(len(values), int), alike, **boot)
     for k, name in enumerate(scores):
         means[name] = {"n": len(values)} | _row("estimate", whole[k, 0], drawn[:, k, 0])
         if k:
@@ -88,7 +89,7 @@ def compare_models(
         hidden |= {(name, model): {g: 1 for g in of.cat.categories if g not in levels} for model in scores}
         codes, r = kept.cat.codes.to_numpy(), levels.index(reference)
         sizes = np.bincount(codes[codes >= 0])
-        found, drawn = _means(values, (codes[:, None] == np.arange(len(levels))).astype(float), **boot)
+        found, drawn = resampled_means(values, codes, alike, **boot)
         found, drawn = found - found[:, [r]], drawn - drawn[:, :, [r]]
         for k, model in enumerate(scores):
             rows = {g: {"reference": reference, "n": sizes[g_], "n_reference": sizes[r]} for g_, g in enumerate(levels)}
@@ -101,18 +102,6 @@ def compare_models(
                 moved[name, model] = table.assign(p=p)
     together = with_suppressed(contrasts, hidden)[0] if contrasts else pd.DataFrame()
     return Compared(_frame(means), _frame(changes), together, _corrected(moved, hidden, same))
-
-
-def _means(values: np.ndarray, member: np.ndarray, *, n_boot: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Compute the mean of each model in each group, (models, groups), and its replicates, (n_boot, models, groups)."""
-
-    def of(weights: np.ndarray) -> np.ndarray:
-        with np.errstate(invalid="ignore"):
-            return np.stack([weights @ (member * of[:, None]) for of in values.T], 1) / (weights @ member)[:, None]
-
-    n = len(values)
-    draws = [of(weights) for weights in drawing.blocks(n, n_boot=n_boot, seed=seed, step=max(1, CHUNK // n))]
-    return of(np.ones((1, n)))[0], np.concatenate(draws)
 
 
 def _row(name: str, value: float, draws: np.ndarray) -> dict[str, float]:

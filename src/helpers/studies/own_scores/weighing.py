@@ -12,12 +12,12 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from helpers.stats import drawing, weighted
 from helpers.stats.crossed import two_sided_p
 from helpers.stats.inputs import is_binary
 from helpers.stats.intervals import wilson
-from helpers.stats.resample import CHUNK, percentile_interval
-from helpers.stats.trends import OUTCOMES, SCORES, WHY
+from helpers.stats.resample import percentile_interval
+from helpers.stats.resampled_means import patterns, sum_draws
+from helpers.stats.trends import OUTCOMES, SCORES, WHY, trend_draws
 
 ROUNDING = 1e-12  # a smaller spread is none
 EFFECTIVE = "effective n"  # column of Kish's effective n: no size of people, so that it suppresses nothing
@@ -125,15 +125,14 @@ def resampled_means(
     table = np.concatenate([member[:, None], values[:, :, None] * member[:, None]], axis=1).reshape(n, -1)
     if patient is not None:
         table = np.stack([np.bincount(patient, column) for column in table.T], axis=1)
-        n = len(table)
 
-    def means(times: np.ndarray) -> np.ndarray:
-        sums = (times @ table).reshape(len(times), columns + 1, -1)
+    def means(sums: np.ndarray) -> np.ndarray:
+        sums = sums.reshape(len(sums), columns + 1, -1)
         with np.errstate(invalid="ignore"):
             return sums[:, 1:] / sums[:, :1]
 
-    blocks = drawing.blocks(n, n_boot=n_boot, seed=seed, step=max(1, CHUNK // n))
-    return Drawn(means(np.ones((1, n)))[0], np.concatenate([means(times) for times in blocks]))
+    cells = patterns(table[:, : member.shape[1]])
+    return Drawn(means(table.sum(axis=0)[None])[0], means(sum_draws(table, cells, n_boot=n_boot, seed=seed)))
 
 
 def null_gaps(estimate: np.ndarray, draws: np.ndarray, reach: np.ndarray, *, seed: int) -> np.ndarray:
@@ -204,16 +203,6 @@ def weighted_trend(
     if np.ptp(y) == 0:
         return row | dict.fromkeys(("estimate", "low", "high", "p"), float("nan"))
 
-    def compute(times: np.ndarray) -> np.ndarray:
-        of = times * weights
-        if not binary:
-            return weighted.rank_correlation(x, y, of)
-        right = x - weighted.mean(x, of)[:, None]
-        with np.errstate(invalid="ignore"):
-            return (of * right * y).sum(-1) / (of * right**2).sum(-1)
-
-    patients, step = owner.max() + 1, max(1, CHUNK // len(y))
-    blocks = drawing.blocks(patients, n_boot=n_boot, seed=seed, step=step)
-    draws = np.concatenate([compute(times[:, owner]) for times in blocks])
-    found = percentile_interval(float(compute(np.ones((1, len(y))))[0]), draws, patients, 0.95)
+    estimate, draws = trend_draws(x, y, weights, owner, n_boot=n_boot, seed=seed)
+    found = percentile_interval(estimate, draws, owner.max() + 1, 0.95)
     return row | {"estimate": found.estimate, "low": found.low, "high": found.high, "p": two_sided_p(found)}
