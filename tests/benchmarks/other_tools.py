@@ -80,7 +80,7 @@ def never_negative() -> Row:
     theirs, mine = (f"the interval leaves out 0 in {share:.0%} of cohorts" for share in left_out.mean(axis=0))
     truth = f"no effect of sex; {COHORTS} cohorts of {PATIENTS} patients"
     call = tool("fairlearn", f"MetricFrame(..., n_boot={REPLICATES}).difference_ci()")
-    return Row(truth, call, theirs, f"the interval of the signed difference: {mine.removeprefix('the interval ')}")
+    return Row(truth, call, theirs, f"{mine}, for the signed difference")
 
 
 def missed_lesions() -> Iterator[Row]:

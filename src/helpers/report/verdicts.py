@@ -100,8 +100,8 @@ def widened(ours: Ours) -> Ours:
 
     Notes
     -----
-    Both distances from the value to an end are multiplied by the ratio of `helpers.stats.quantiles.expanded_quantile` to
-    the normal quantile: 1.10 for 20 patients a group, 1.02 for 80.
+    Both distances from the value to an end are multiplied by the ratio of `expanded_quantile` to the normal quantile:
+    1.10 for 20 patients a group, 1.02 for 80.
     """
     if not isinstance(ours.n, int):
         return ours
