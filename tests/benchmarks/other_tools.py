@@ -58,13 +58,18 @@ def few_patients() -> Iterator[Row]:
     ours = f"gap {found.statistic:.2f} over groups of ten and more; chance gives {np.median(found.null):.2f}, "
     ours += f"p {found.p:.2f}"
     truth = "no effect of the group; nine groups, four of them of one to six patients"
-    yield Row(
-        truth, tool("fairlearn", "MetricFrame(...).difference()"), f"{frame(score, groups).difference():.2f}", ours
-    )
+    gap = frame(score, groups).difference()
+    yield Row(truth, tool("fairlearn", "MetricFrame(...).difference()"), f"{gap:.2f}", ours)
     made = tool("fairmedfm", "dice_gap(...)")
     import fairmedfm
 
-    yield Row(truth, made, f"{fairmedfm.dice_gap(score, sensitive_features=groups):.2f}", ours)
+    gap = fairmedfm.dice_gap(score, sensitive_features=groups)
+    yield Row(truth, made, f"{gap:.2f}", ours)
+    low, high = frame(score, groups, n_boot=REPLICATES, ci_quantiles=[0.025, 0.975], random_state=0).by_group_ci
+    width = high - low
+    theirs = f"width of the 95% interval of a mean: {width['A']:.3f} with 640 patients, {width['I']:.3f} with one"
+    call = tool("fairlearn", f"MetricFrame(..., n_boot={REPLICATES}).by_group_ci")
+    yield Row(truth, call, theirs, "no mean and no interval of fewer than ten patients")
 
 
 def never_negative() -> Row:
