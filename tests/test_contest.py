@@ -125,7 +125,7 @@ def test_the_page_of_the_book_has_a_place_for_the_table():
 @pytest.mark.parametrize(
     ("number", "unit", "shown"),
     [
-        (193.4, "s", "193 s"),
+        (193.4, "s", "190 s"),
         (0.0796, "s", "80 ms"),
         (9.38e-6, "s", "9.4 µs"),
         (2e-9, "s", "2 ns"),
