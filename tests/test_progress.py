@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -102,6 +104,12 @@ def test_a_run_starts_no_more_workers_than_it_has_threads(monkeypatch, tmp_path,
     monkeypatch.setattr(running, "run_study", lambda study, place, values: given.append(values))
     assert workflow.main(["run", study, "quick", *words, "--place", str(tmp_path), "--threads", str(threads)]) == 0
     assert given[0].get("WORKERS") == workers
+
+
+def test_the_snakefile_waits_for_no_library_of_tables():
+    """It is read by every `make book`, also if nothing has changed."""
+    code = "import sys; from helpers.book import contents, inputs, progress, workflow; print('pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
 
 
 def test_the_first_page_can_be_read_before_the_book_is_made(tmp_path):
