@@ -260,4 +260,4 @@ rule study:
         gpu=GPU,
     shell:
         "{PYTHON} -m helpers.book.workflow run {wildcards.study} {params.size} {params.words:q}"
-        " --place $(dirname {output:q})"
+        " --place $(dirname {output:q}) --threads {threads}"

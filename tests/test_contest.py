@@ -120,3 +120,23 @@ def test_a_page_shows_the_last_row_of_each_work_and_where_it_was_measured(rows):
 def test_the_page_of_the_book_has_a_place_for_the_table():
     text = page.PAGE.read_text(encoding="utf-8")
     assert page.FROM in text and page.TO in text
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "shown"),
+    [
+        (193.4, "s", "190 s"),
+        (0.0796, "s", "80 ms"),
+        (9.38e-6, "s", "9.4 µs"),
+        (2e-9, "s", "2 ns"),
+        (0.5, "MB", "0.5 MB"),
+    ],
+)
+def test_a_cost_is_shown_in_a_unit_that_can_be_read(number, unit, shown):
+    assert page.cost(number, unit) == shown
+
+
+def test_a_large_ratio_has_no_digits_that_mean_nothing():
+    assert [page.short(number) for number in (21034.0, 2436.0, 451.2, 5.04, 0.4545)] == [
+        "21,000", "2,400", "450", "5", "0.45"
+    ]  # fmt: skip

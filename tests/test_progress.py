@@ -2,12 +2,14 @@
 
 import json
 import os
+import subprocess
+import sys
 import time
 
 import pytest
 
 from helpers import paths
-from helpers.book import progress, running, status
+from helpers.book import progress, running, status, workflow
 from helpers.report import recording
 from tests import toy
 from tests.conftest import Checkout
@@ -86,6 +88,28 @@ def test_a_page_that_is_not_measured_gets_the_median(monkeypatch):
     monkeypatch.setattr(progress.contents, "entries", lambda: [*known[:2], *unknown[2:]])
     some = progress.minutes(asked)
     assert some[asked[-1].name] == pytest.approx(sum([*some.values()][:2]) / 2)
+
+
+@pytest.mark.parametrize(
+    ("study", "threads", "words", "workers"),
+    [
+        ("05_six_worlds", 1, [], 1),
+        ("05_six_worlds", 8, [], 2),
+        ("05_six_worlds", 1, ["WORKERS=3"], 3),
+        ("07_your_own_scores", 1, [], None),
+    ],
+)
+def test_a_run_starts_no_more_workers_than_it_has_threads(monkeypatch, tmp_path, study, threads, words, workers):
+    given = []
+    monkeypatch.setattr(running, "run_study", lambda study, place, values: given.append(values))
+    assert workflow.main(["run", study, "quick", *words, "--place", str(tmp_path), "--threads", str(threads)]) == 0
+    assert given[0].get("WORKERS") == workers
+
+
+def test_the_snakefile_waits_for_no_library_of_tables():
+    """It is read by every `make book`, also if nothing has changed."""
+    code = "import sys; from helpers.book import contents, inputs, progress, workflow; print('pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
 
 
 def test_the_first_page_can_be_read_before_the_book_is_made(tmp_path):

@@ -2,6 +2,8 @@
 
 import sys
 
+from helpers.paths import let_threads_sleep
+
 __version__ = "0.1.0"
 
 # Importing monai or papermill imports jsonschema. If Jupyter has installed the package below, jsonschema then spends
@@ -9,3 +11,6 @@ __version__ = "0.1.0"
 # as absent, which jsonschema allows.
 GRAMMAR = "rfc3987_syntax"
 sys.modules.setdefault(GRAMMAR, None)
+
+# Here, since it has to be set before PyTorch is imported.
+let_threads_sleep()

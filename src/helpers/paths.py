@@ -1,4 +1,4 @@
-"""Folders of data and runs; no other module reads environment variables."""
+"""Folders of data and runs; no other module reads or sets environment variables."""
 
 from __future__ import annotations
 
@@ -71,6 +71,16 @@ def data_root(given: str | Path = "") -> Path:
 def variables(**more: str) -> dict[str, str]:
     """Return the environment variables for a process to start: those of this process, updated by `more`."""
     return {**os.environ, **more}
+
+
+def let_threads_sleep() -> None:
+    """Set ``OMP_WAIT_POLICY`` to passive, unless it is set.
+
+    Two trainings at once that each use every core wait for each other's threads: GNU's OpenMP, with which PyTorch
+    computes, lets a thread that waits spin on its core, which the other training needs. A passive thread leaves the
+    core. OpenMP reads the variable when PyTorch is imported. No number changes.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def processes() -> int:

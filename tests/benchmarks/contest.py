@@ -181,7 +181,7 @@ def version(package: str) -> str:
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
-        pytest.skip(f"the peer is not installed: pip install --no-deps {pinned(package)}")
+        pytest.skip(f"the peer is not installed: pip install --no-deps {pinned(package)}", allow_module_level=True)
 
 
 def pinned(package: str) -> str:

@@ -25,16 +25,31 @@ def table(rows: list[dict]) -> str:
     """Return the rows as a table of Markdown, and a line for each day and machine."""
     lines = ["| work | ours | peer | its cost | ratio | asked |", "|---|---|---|---|---|---|"]
     for row in rows:
-        ratio = f"{row['ratio']:.3g} ({row['lowest']:.3g} to {row['highest']:.3g})"
-        ours, theirs = (f"{row[side]:.3g} {row['unit']}" for side in ("ours", "theirs"))
+        ratio, lowest, highest, asked = (short(row[name]) for name in ("ratio", "lowest", "highest", "asked"))
+        ours, theirs = (cost(row[side], row["unit"]) for side in ("ours", "theirs"))
         peer = f"{row['peer']} {row['version']}".strip()
-        lines.append(f"| {row['work']} | {ours} | {peer} | {theirs} | {ratio} | ≥ {row['asked']:g} |")
+        lines.append(f"| {row['work']} | {ours} | {peer} | {theirs} | {ratio} ({lowest} to {highest}) | ≥ {asked} |")
     places: dict[tuple[str, str], int] = {}
     for row in rows:
         place = row["date"], row["machine"]
         places[place] = places.get(place, 0) + 1
     lines += ["", *(f"- {n} of {len(rows)} rows: {date}, {machine}." for (date, machine), n in sorted(places.items()))]
     return "\n".join(lines) + "\n"
+
+
+def short(number: float) -> str:
+    """Return a number with two digits that count."""
+    if number >= 100:
+        return f"{round(number, 2 - len(str(int(number)))):,.0f}"
+    return f"{number:.2g}"
+
+
+def cost(number: float, unit: str) -> str:
+    """Return a cost in the unit in which it is neither tiny nor long."""
+    for smaller, factor in (("s", 1), ("ms", 1e3), ("µs", 1e6)):
+        if unit != "s" or number * factor >= 1:
+            return f"{short(number * factor)} {unit if unit != 's' else smaller}"
+    return f"{short(number * 1e9)} ns"
 
 
 def written(text: str, rows: list[dict]) -> str:

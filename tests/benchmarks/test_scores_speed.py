@@ -120,6 +120,8 @@ def run_contender(name, folder):
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
+    for package in CONTENDERS.keys() - {"ours"}:
+        contest.version(package)
     folder = tmp_path_factory.mktemp("pairs")
     for number in range(PAIRS):
         for who, mask in zip(("expert", "predicted"), pair(number), strict=True):

@@ -10,8 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from helpers import paths
-from helpers.book import contents, status
-from helpers.report import recording
+from helpers.book import contents
 from helpers.report.instances import Page
 
 UNKNOWN = 1.0  # minutes of a study, if none is measured
@@ -66,9 +65,11 @@ def after(place: Path) -> str:
     str
         One line; empty if the run is not on the list of a workflow.
     """
+    from helpers.book import status  # here, since the Snakefile imports this module, and does without tables
+
     known = json.loads(_file().read_text(encoding="utf-8")) if _file().is_file() else {"runs": {}}
     places = {paths.project() / name: usual for name, usual in known["runs"].items()}
-    if place / recording.RESULTS not in places:
+    if not any(file.parent == place for file in places):
         return ""
     done = [file for file in places if file.is_file() and file.stat().st_mtime >= known["began"]]
     running = [file for file in places if file not in done and status.is_running(file.parent)]

@@ -47,6 +47,15 @@ def settle(study: str, profile: str, words: list[str]) -> dict[str, Any]:
     return values
 
 
+def _workers(study: str, threads: int) -> dict[str, int]:
+    """Return WORKERS for a run of a study that takes it: the default, but no more processes than threads.
+
+    Two workers on one core would take turns, and each would import what the run needs once more.
+    """
+    default = parameters.read(paths.notebooks() / f"{study}.ipynb").defaults.get("WORKERS")
+    return {} if default is None else {"WORKERS": max(1, min(default, threads))}
+
+
 def _check_images(study: str, values: dict[str, Any]) -> None:
     """Read the user's table of images, and set SOURCE to real; refuse what a run would refuse of it."""
     from helpers import datasets
@@ -157,6 +166,7 @@ def main(words: list[str] | None = None) -> int:
         add.add_argument("params", nargs="*", metavar="NAME=value")
         if task == "run":
             add.add_argument("--place", type=Path, required=True)
+            add.add_argument("--threads", type=int, default=os.cpu_count(), help="of a run that names no WORKERS")
     for task in ("page", "claims"):
         add = tasks.add_parser(task, help="make a page from its run" if task == "page" else "make the page of claims")
         add.add_argument("profile")
@@ -221,7 +231,8 @@ def _do(asked: argparse.Namespace) -> None:
             from helpers.book import progress
 
             place = asked.place.resolve()
-            running.run_study(asked.study, place, settle(asked.study, asked.profile, asked.params))
+            values = settle(asked.study, asked.profile, asked.params)
+            running.run_study(asked.study, place, _workers(asked.study, asked.threads) | values)
             if line := progress.after(place):
                 print(line, flush=True)
         case "page":
