@@ -122,3 +122,20 @@ def test_fewer_patients_are_drawn_as_before():
     table = rng.random((MANY - 1, 2))
     (times,) = drawing.blocks(MANY - 1, n_boot=20, seed=5, step=20)
     assert np.array_equal(sum_draws(table, np.zeros(MANY - 1, int), n_boot=20, seed=5), times @ table)
+
+
+def test_means_drawn_at_once_have_the_mean_spread_and_skewness_of_their_rows():
+    """A mean of n rows has the skewness of the rows over the root of n, and so has every sum of columns."""
+    rng = np.random.default_rng(0)
+    first = rng.exponential(size=400)
+    table = np.stack([first, first + rng.exponential(size=400)], axis=1)
+    assert is_smooth(Shape(table), len(table))
+    drawn = mean_draws(table, np.full(400_000, len(table)), rng)
+    for weights in ([1, 0], [0, 1], [-1, 1], [2, -1]):
+        rows, means = table @ weights, drawn @ weights
+        spread = rows.std() / np.sqrt(len(rows))
+        assert means.mean() == pytest.approx(rows.mean(), abs=0.01 * spread)
+        assert means.std() == pytest.approx(spread, rel=0.01)
+        expected = ((rows - rows.mean()) ** 3).mean() / rows.std() ** 3 / np.sqrt(len(rows))
+        assert ((means - means.mean()) ** 3).mean() / means.std() ** 3 == pytest.approx(expected, abs=0.015)
+        assert abs(expected) > 0.03
