@@ -49,4 +49,5 @@ def _shares(fast: np.ndarray, plain: np.ndarray) -> tuple[np.ndarray, np.ndarray
     """Shares of plain draws below the percentiles of fast ones, and up to these."""
     ends, ordered = np.quantile(fast, SHARES), np.sort(plain)
     rounding = 1e-9 * (np.abs(ordered).max() + np.ptp(ordered))
-    return tuple(np.searchsorted(ordered, ends + side) / len(plain) for side in (-rounding, rounding))
+    sides = ((ends - rounding, "left"), (ends + rounding, "right"))
+    return tuple(np.searchsorted(ordered, *side) / len(plain) for side in sides)

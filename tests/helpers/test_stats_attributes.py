@@ -258,3 +258,22 @@ def test_no_line_of_any_crossing_gives_away_a_sum_under_ten():
             for line, lost in zip(sizes, of, strict=True):
                 safe = not lost.any() or (lost.sum() > 1 and line[lost].sum() >= 10)
                 assert safe or (line[lost].sum() == line.sum() < 10 or (lost.sum() == 1 == (line > 0).sum()))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_contrasts_given_the_source_are_those_of_a_model_of_all_cases(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(60, 400))
+    source = pd.Series(rng.choice(list("stuvw")[: 2 + seed % 4], n))
+    shift = source.map(dict(zip("stuvw", range(5), strict=True)))
+    group = pd.Series(pd.Categorical(rng.choice(["a", "b", "c"], n, p=[0.5, 0.3, 0.2]))).mask(rng.random(n) < 0.05)
+    score = pd.Series(rng.exponential(size=n) + 0.3 * shift).round(seed % 3 + 1)
+    if seed % 2:
+        source[0] = "alone"  # a case that decides its fitted value
+    found = stats.given_source(score, groups=group, sources=source)
+    frame = pd.DataFrame({"score": score, "group": group, "source": source})
+    for level, row in found.iterrows():
+        for columns, adjust in ((["alone", "alone_low", "alone_high"], []), (["given", "low", "high"], ["source"])):
+            pair = {"group": "group", "a": stats.reference_group(group), "b": level}
+            whole = stats.adjusted_contrast(frame, score="score", adjust=adjust, robust=True, **pair)
+            assert row[columns].tolist() == pytest.approx([whole.estimate, whole.low, whole.high], rel=1e-9, abs=1e-12)

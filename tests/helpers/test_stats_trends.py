@@ -8,6 +8,7 @@ from statsmodels.stats.contingency_tables import Table
 
 from helpers import stats
 from helpers.errors import InputError
+from helpers.stats import trends, weighted
 
 RNG = np.random.default_rng(5)
 STEPS = RNG.integers(0, 4, 240)
@@ -64,3 +65,47 @@ def test_what_has_no_trend_and_what_is_refused():
     for asked, says in bad:
         with pytest.raises(InputError, match=says):
             stats.trend(np.arange(240.0), **asked, **FEW)
+
+
+def test_the_influence_is_the_derivative_of_the_correlation():
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(1, 4, 60).astype(float), rng.normal(size=60).round(1)
+    share = rng.gamma(4, 0.25, 60)
+    share /= share.sum()
+    step, whole = 1e-6, weighted.rank_correlation(x, y, share[None])[0]
+    more = (1 - step) * share + step * np.eye(60)
+    slopes = (weighted.rank_correlation(x, y, more) - whole) / step
+    found = trends.influence(x, y, share)
+    np.testing.assert_allclose(found, slopes, atol=1e-4)
+    assert share @ found == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("effect", [0.0, 0.5])
+@pytest.mark.parametrize("rows", [1, 3])
+def test_replicates_of_many_rows_are_those_of_ranked_ones(effect, rows, monkeypatch):
+    """Patients of one or three rows with weights; ties, and a correlation of 0 or of about one half."""
+    rng = np.random.default_rng(1)
+    owner = np.repeat(np.arange(2400 // rows), rows)
+    x = rng.integers(1, 5, 2400 // rows).astype(float)[owner]
+    y = (rng.exponential(size=2400) + effect * x + rng.normal(size=2400 // rows)[owner]).round(2)
+    asked = (x, y, rng.gamma(4, 0.25, 2400), owner)
+    estimate, plain = trends.trend_draws(*asked, n_boot=4000, seed=0)
+    monkeypatch.setattr(trends, "LARGE", 2000)
+    same, fast = trends.trend_draws(*asked, n_boot=10_000, seed=1)
+    assert same == estimate
+    assert fast.std() == pytest.approx(plain.std(), rel=0.07)
+    error = plain.std() * np.array([0.05, 0.023, 0.05])  # of the difference of the percentiles, by chance
+    assert (np.abs(np.quantile(fast, [0.025, 0.5, 0.975]) - np.quantile(plain, [0.025, 0.5, 0.975])) < 4 * error).all()
+
+
+def test_the_trend_of_many_outcomes_is_that_of_drawn_rows():
+    rng = np.random.default_rng(2)
+    steps = rng.integers(1, 5, 3000)
+    outcome = (rng.random(3000) < 0.1 + 0.05 * steps).astype(float)
+    found = stats.trend(outcome, groups=steps, n=2000)
+    draws = [np.polyfit(steps[rows], outcome[rows], 1)[0] for rows in rng.integers(0, 3000, (2000, 3000))]
+    low, high = np.quantile(draws, [0.025, 0.975])
+    assert found["low"] == pytest.approx(low, abs=0.2 * np.std(draws))
+    assert found["high"] == pytest.approx(high, abs=0.2 * np.std(draws))
+    order = [np.abs(np.polyfit(rng.permutation(steps), outcome, 1)[0]) for _ in range(400)]
+    assert found["p"] <= 0.01 and np.max(order) < found["estimate"]

@@ -16,28 +16,29 @@ from helpers.datasets.own.asking import names_of, take_name
 from helpers.datasets.shared.tables import read_table
 from helpers.errors import InputError
 from helpers.report.private import FILES
+from helpers.stats.drawing import LARGE
 
 STUDY = "07_your_own_scores"
 REPLICATES = {"n_boot": "N_BOOTSTRAP", "n_permutations": "N_PERMUTATIONS"}
-# Costs in units of one permuted number, measured from 1,000 to 50,000 rows: of a run, of an attribute, and of a row of
-# an attribute, without and with a source.
-RUN, ATTRIBUTE, ROW, ROW_IN_SOURCE = 5e8, 1.5e8, 3e3, 7e3
+# Costs in units of one permuted number, measured from 1,000 to 300,000 rows: of a run, of an attribute, of reading a
+# row, of a row of an attribute without and with a source, of one more model in a row of an attribute, and of a
+# replicate.
+RUN, ATTRIBUTE, READ, ROW, ROW_IN_SOURCE, MODEL, REPLICATE = 5e8, 1.5e8, 1.8e3, 1e3, 1.3e3, 2e2, 1e2
 CELLS = 500_000  # numbers that the calibration permutes
-TEST = 2.0  # time of a permutation test, its sums included, in units of NumPy's permutation; from 600 to 50,000 rows
 
 
 def unit_seconds(rows: int) -> float:
-    """Measure how long a test takes now to permute one number of a column of `rows`: the unit of all costs.
+    """Measure how long this machine takes now to permute one number of a column of `rows`: the unit of all costs.
 
     NumPy permutes alone, because `helpers.stats`, which tests, imports SciPy for longer than most audits are awaited.
     """
     rng, n, found = np.random.default_rng(0), max(2, CELLS // rows), []
-    scores = np.broadcast_to(rng.random(rows), (n, rows))
+    scores = rng.random((n, rows))
     for _ in range(3):
         start = time.perf_counter()
         rng.permuted(scores, axis=1)
         found.append(time.perf_counter() - start)
-    return TEST * median(found) / (n * rows)
+    return median(found) / (n * rows)
 
 
 def expected_seconds(
@@ -69,10 +70,12 @@ def expected_seconds(
         Result of `unit_seconds`; measured if left out.
     """
     rows, questions = max(rows, 10), attributes * (attributes + 1) / 2  # attributes and their crossings
-    permuted = (1.15 + 6 * truth) * questions + attributes * (1.1 + 4.4 * source + 1.1 * (models - 1)) + ordered
-    drawn = 1.4 * truth * questions + attributes * (0.5 + 0.8 * source + 0.5 * (models - 1)) + 3.7 * ordered
-    per_row = permuted * n_permutations + drawn * n_boot + attributes * (ROW_IN_SOURCE if source else ROW)
-    return (unit or unit_seconds(rows)) * (RUN + ATTRIBUTE * attributes + rows * per_row)
+    of_truth = questions * (6 * n_permutations + 1.4 * n_boot) if truth else 0.0  # of these each row is drawn
+    of_order = ordered * (3.7 * n_boot if rows < LARGE else ROW)
+    of_row = (ROW_IN_SOURCE if source else ROW) + MODEL * (models - 1)
+    replicates = REPLICATE * questions * (n_boot + n_permutations)
+    per_row = READ + attributes * of_row + of_truth + of_order
+    return (unit or unit_seconds(rows)) * (RUN + ATTRIBUTE * attributes + replicates + rows * per_row)
 
 
 def duration_words(seconds: float, rows: int, attributes: int) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+LARGE = 5000  # rows from which replicates of a rank correlation are linearised, see `helpers.stats.trends`
+
 SOME = 65_536  # draws at a time: half a megabyte, which fits in a processor's cache
 
 

@@ -51,6 +51,11 @@ def permutation(
     Returns
     -------
     Permutation
+
+    Notes
+    -----
+    For "gap" the scores of a stratum of 100 or more are not moved one by one where
+    `helpers.stats.permuted_sums.null_sums` has a faster way to the sums of groups.
     """
     whole = group_scores(score, groups)
     kept = whole.codes >= 0

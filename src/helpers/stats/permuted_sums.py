@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from helpers.stats.resampled_means import CHUNK, HEAVY, SKEWED, SMALLEST, distinct, expanded
+from helpers.stats.resampled_means import CHUNK, FEW, HEAVY, SKEWED, SMALLEST, distinct, expanded
 
 
 def null_sums(
@@ -74,30 +74,28 @@ def _counted(rows: np.ndarray, numbers: np.ndarray, sizes: np.ndarray, n: int, r
 def _smooth(values: np.ndarray, sizes: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray | None:
     """Draw sums of groups from the permutation distribution, with an expansion for the large groups.
 
-    The values of groups under `SMALLEST` are drawn one by one, without replacement. Given them, the sums of the large
-    groups have a known mean, covariance and third cumulants, those of simple random sampling without replacement; they
-    are `expanded`. Return None if the small groups are many, or if the values are too skewed or too heavy in their
-    tails for the smallest of the large groups, by the rule of `is_smooth`.
+    The sums of large groups are `expanded`: given the values of the small ones they have a known mean, covariance and
+    third cumulants, those of simple random sampling without replacement. A group is large if it has `SMALLEST` cases
+    and its mean has little squared skewness and kurtosis, by the rule of `is_smooth`. The values of the others are
+    drawn one by one, without replacement. Return None if no group is large, or if the others have more than one case
+    in `FEW`.
     """
-    small, large = np.flatnonzero((sizes > 0) & (sizes < SMALLEST)), np.flatnonzero(sizes >= SMALLEST)
-    total = len(values)
-    taken = int(sizes[small].sum())
-    if not len(large) or taken**2 > 2 * total:
-        return None
-    spread = values.std()
+    spread, total = values.std(), len(values)
     scaled = (values - values.mean()) / spread
-    least = sizes[large].min()
-    if len(large) > 1:
-        skewness, kurtosis = (scaled**3).mean(), (scaled**4).mean() - 3
-        if skewness**2 > SKEWED * least or abs(kurtosis) > HEAVY * least:
-            return None
+    skewness, kurtosis = (scaled**3).mean(), (scaled**4).mean() - 3
+    enough = max(SMALLEST, skewness**2 / SKEWED, abs(kurtosis) / HEAVY)
+    small, large = np.flatnonzero((sizes > 0) & (sizes < enough)), np.flatnonzero(sizes >= enough)
+    taken = int(sizes[small].sum())
+    if not len(large) or taken * FEW > total:
+        return None
     sums = np.zeros((n, len(sizes)))
-    rest = np.tile([np.zeros(1), np.full(1, (scaled**2).sum()), np.full(1, (scaled**3).sum())], n)
-    if taken:
-        drawn = scaled[_without_replacement(total, taken, n, rng)]
-        edges = np.concatenate([[0], np.cumsum(sizes[small])[:-1]])
-        sums[:, small] = np.add.reduceat(drawn, edges, axis=1)
-        rest = rest - np.stack([(drawn**power).sum(axis=1) for power in (1, 2, 3)])
+    rest = np.repeat([[0.0], [(scaled**2).sum()], [(scaled**3).sum()]], n, axis=1)
+    edges, step = np.concatenate([[0], np.cumsum(sizes[small])[:-1]]), max(1, CHUNK // max(1, taken))
+    for start in range(0, n if taken else 0, step):
+        part = slice(start, min(start + step, n))
+        drawn = scaled[_without_replacement(total, taken, part.stop - start, rng)]
+        sums[part, small] = np.add.reduceat(drawn, edges, axis=1)
+        rest[:, part] -= [(drawn**power).sum(axis=1) for power in (1, 2, 3)]
     sums[:, large] = _large_sums(rest, sizes[large], n, rng)
     return spread * sums + values.mean() * sizes
 
@@ -140,11 +138,17 @@ def _third(sizes: np.ndarray) -> np.ndarray:
 
 
 def _without_replacement(total: int, taken: int, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw places without replacement in random order, (n, taken): rows with a repeat are drawn again."""
+    """Draw places without replacement in random order, (n, taken): a place that repeats an earlier one is drawn again.
+
+    All orders are as likely, because no place is treated differently from another.
+    """
     places = rng.integers(0, total, (n, taken))
-    while True:
-        ordered = np.sort(places, axis=1)
-        again = np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).any(axis=1))
-        if not len(again):
-            return places
-        places[again] = rng.integers(0, total, (len(again), taken))
+    again = np.arange(n)
+    while len(again):
+        rows = places[again]
+        order = np.argsort(rows, axis=1, kind="stable")
+        ordered = np.take_along_axis(rows, order, axis=1)
+        row, after = np.nonzero(ordered[:, 1:] == ordered[:, :-1])
+        places[again[row], order[row, after + 1]] = rng.integers(0, total, len(row))
+        again = again[np.unique(row)]
+    return places

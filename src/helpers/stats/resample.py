@@ -116,7 +116,8 @@ def bootstrap(
     Given the multinomial group sizes, the draws within a group are independent. So only rows of `a` and `b` are drawn,
     and for outcomes only the counts of success. The distribution is the same as from resampling all rows, but faster
     to compute. The counts come from scrambled Halton points, which spread the replicates evenly: the ends of an
-    interval then hardly depend on the seed (Owen 2017, "A randomized Halton algorithm").
+    interval then hardly depend on the seed (Owen 2017, "A randomized Halton algorithm"). Scores of a group of 100 or
+    more are not drawn one by one where `helpers.stats.resampled_means.mean_draws` has a faster way to their mean.
     """
     data = group_scores(score, groups)
     rng = np.random.default_rng(seed)

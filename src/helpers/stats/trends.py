@@ -17,7 +17,6 @@ from helpers.stats.resample import CHUNK, percentile_interval
 from helpers.stats.resampled_means import patterns, sum_draws
 from helpers.stats.weighted import midranks, rank_correlation
 
-LARGE = 5000  # rows from which replicates of a rank correlation are linearised
 OUTCOMES, SCORES = "Cochran-Armitage", "Spearman"
 WHY = {
     OUTCOMES: "the outcome is 0 or 1, so its rate is compared along the groups; the estimate is its change per group",
@@ -98,7 +97,7 @@ def trend_draws(
 
     Notes
     -----
-    The slope of outcomes follows from sums over patients. The rank correlation of `LARGE` rows or more is
+    The slope of outcomes follows from sums over patients. The rank correlation of `drawing.LARGE` rows or more is
     linearised on the scale of Fisher 1921, the inverse hyperbolic tangent, on which its errors are symmetric: a
     replicate moves by the mean of `influence` over the rows drawn (Efron and Tibshirani 1993, An Introduction to the
     Bootstrap, section 22.4).
@@ -113,7 +112,7 @@ def trend_draws(
         sums = sum_draws(table, cells, n_boot=n_boot, seed=seed)
         return float(_slope(table.sum(axis=0)[None])[0]), _slope(sums)
     estimate = float(rank_correlation(x, y, one)[0])
-    if len(y) >= LARGE:
+    if len(y) >= drawing.LARGE:
         pull = influence(x, y, weights)
         table = np.stack([np.bincount(owner, weights * column) for column in (pull, np.ones(len(y)))], axis=1)
         sums = sum_draws(table, np.zeros(patients, int), n_boot=n_boot, seed=seed)
