@@ -90,7 +90,7 @@ def test_replicates_of_many_rows_are_those_of_ranked_ones(effect, rows, monkeypa
     y = (rng.exponential(size=2400) + effect * x + rng.normal(size=2400 // rows)[owner]).round(2)
     asked = (x, y, rng.gamma(4, 0.25, 2400), owner)
     estimate, plain = trends.trend_draws(*asked, n_boot=4000, seed=0)
-    monkeypatch.setattr(trends, "LARGE", 2000)
+    monkeypatch.setattr(trends.drawing, "LARGE", 2000)
     same, fast = trends.trend_draws(*asked, n_boot=10_000, seed=1)
     assert same == estimate
     assert fast.std() == pytest.approx(plain.std(), rel=0.07)

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from helpers.stats.resampled_means import CHUNK, FEW, HEAVY, SKEWED, SMALLEST, distinct, expanded
+from helpers.stats.resampled_means import CHUNK, FEW, HEAVY, MANY, SKEWED, distinct, expanded
+
+LARGE = 100  # cases of a group whose sum is drawn at once
 
 
 def null_sums(
@@ -28,7 +30,7 @@ def null_sums(
 
     Notes
     -----
-    Values of 0 and 1 have hypergeometric counts. Of other values, a block of fewer than `SMALLEST` cases is shuffled.
+    Values of 0 and 1 have hypergeometric counts. Of other values, a block of fewer than `MANY` cases is shuffled.
     A larger one with few distinct values has one hypergeometric count for each value and group. Otherwise `_smooth`
     draws the sums, or, if it cannot, the block is shuffled too.
     """
@@ -38,7 +40,7 @@ def null_sums(
         sizes = np.bincount(codes[part], minlength=n_groups)
         if binary:
             found = rng.multivariate_hypergeometric(sizes, int(inside.sum()), size=n, method="marginals")
-        elif len(inside) >= SMALLEST:
+        elif len(inside) >= MANY:
             counts = distinct(inside[:, None])
             found = _smooth(inside, sizes, n, rng) if counts is None else _counted(*counts, sizes, n, rng)
         yield _shuffled(inside, codes[part], n_groups, n, rng) if found is None else found
@@ -75,7 +77,7 @@ def _smooth(values: np.ndarray, sizes: np.ndarray, n: int, rng: np.random.Genera
     """Draw sums of groups from the permutation distribution, with an expansion for the large groups.
 
     The sums of large groups are `expanded`: given the values of the small ones they have a known mean, covariance and
-    third cumulants, those of simple random sampling without replacement. A group is large if it has `SMALLEST` cases
+    third cumulants, those of simple random sampling without replacement. A group is large if it has `LARGE` cases
     and its mean has little squared skewness and kurtosis, by the rule of `is_smooth`. The values of the others are
     drawn one by one, without replacement. Return None if no group is large, or if the others have more than one case
     in `FEW`.
@@ -83,7 +85,7 @@ def _smooth(values: np.ndarray, sizes: np.ndarray, n: int, rng: np.random.Genera
     spread, total = values.std(), len(values)
     scaled = (values - values.mean()) / spread
     skewness, kurtosis = (scaled**3).mean(), (scaled**4).mean() - 3
-    enough = max(SMALLEST, skewness**2 / SKEWED, abs(kurtosis) / HEAVY)
+    enough = max(LARGE, skewness**2 / SKEWED, abs(kurtosis) / HEAVY)
     small, large = np.flatnonzero((sizes > 0) & (sizes < enough)), np.flatnonzero(sizes >= enough)
     taken = int(sizes[small].sum())
     if not len(large) or taken * FEW > total:

@@ -12,8 +12,8 @@ from helpers.stats import drawing
 
 CHUNK = 2_000_000  # draws held in memory at a time: 16 MB
 
-SMALLEST = 100  # rows: a smaller group is drawn row by row
-MANY = 1000  # rows of a table: a smaller one is drawn row by row
+SMALLEST = 300  # rows: a smaller group is drawn row by row, which is quick
+MANY = 1000  # rows of a table, or of a permuted stratum: a smaller one is drawn or shuffled row by row
 FEW = 32  # distinct rows up to which they are counted
 SKEWED, HEAVY = 0.03, 0.05  # largest squared skewness and kurtosis of a mean that is drawn at once
 
