@@ -63,7 +63,8 @@ def run_study(study: str, place: Path, values: dict[str, Any], *, check: Callabl
             cwd=paths.project(),
             kernel_name="python3",
             iopub_timeout=LATE,
-            extra_arguments=["--log-level=ERROR"],  # otherwise each kernel warns of eavesdroppers on its ports
+            # Otherwise each kernel warns of eavesdroppers on its ports, and some of the interrupt that ends them.
+            extra_arguments=["--log-level=CRITICAL"],
         )
     except Exception as error:  # a cell failed or the kernel died: the notebook shows how far it came
         _lay_aside(executed, failed)
