@@ -1,22 +1,38 @@
-"""Masks to scores on 50 pairs of 256 x 256 x 120 voxels, against two peers, as ratios of one run.
+"""Masks to scores on 20 pairs of 256 x 256 x 120 voxels, against four peers, as ratios of one run.
 
-Each contender is a process of its own that reads the same files and scores them one after the other; reading is timed
-beside scoring. Ours gives all five numbers; each peer gives those it has, and these must be equal. Run with
-``python -m pytest -s tests/benchmarks/test_scores_speed.py``; as a script it is one contender.
+Each contender is a process that reads the same files and scores them one after the other, with one thread; seconds are
+those of the processor. The contenders take turns, and the median of the rounds' ratios counts. Ours gives all five
+numbers; each peer gives those it has, and these must be equal: Dice, HD95 between the centres of border voxels (the
+larger of two directed percentiles, interpolated), surface Dice by area, volumes. The HD95 of the surface-distance
+package is another (between voxel corners, weighted by area), so it is computed and timed, and not compared.
+
+A threshold is lower than what was measured (exacta 5.2, surface-distance 7.0) by a tenth and more, for noise. Run with
+``python -m pytest -s tests/benchmarks/test_scores_speed.py``; as a script it is one contender. The peers are in the
+extra ``bench``.
 """
 
 import json
+import os
 import resource
+import statistics
 import subprocess
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
 
-SHAPE, SPACING, TOLERANCE, PAIRS = (256, 256, 120), (0.7, 0.7, 1.5), 2.0, 50
+SHAPE, SPACING, TOLERANCE, PAIRS, ROUNDS = (256, 256, 120), (0.7, 0.7, 1.5), 2.0, 20, 3
+# Module, package at its version, and how many times as fast ours is at least.
+PEERS = {
+    "monai": ("monai", "monai==1.6.1", 20),
+    "simpleitk": ("SimpleITK", "simpleitk==2.5.7", 10),
+    "exacta": ("exacta", "exacta==0.0.1a5", 4.6),
+    "surface_distance": ("surface_distance", "surface-distance==0.1", 5),
+}
 
 
 def ours():
@@ -65,7 +81,44 @@ def simpleitk():
     return score
 
 
-CONTENDERS = {"ours": ours, "monai": monai, "simpleitk": simpleitk}
+def exacta():
+    from exacta.functional import evaluate
+
+    def score(expert, predicted):  # labels: its fastest kind of input
+        asked = {"dice": {}, "hd95": {}, "nsd": {"tolerance": TOLERANCE, "surface": "surfels"}}
+        asked |= {"target_volume": {}, "predicted_volume": {}}
+        settings = {"spacing": SPACING, "num_classes": 2, "include_background": False}
+        found = {
+            k: float(v[0, 0]) for k, v in evaluate(predicted[None], expert[None], metrics=asked, **settings).items()
+        }
+        volumes = {"expert_cc": found.pop("target_volume") / 1000, "automatic_cc": found.pop("predicted_volume") / 1000}
+        return found | volumes
+
+    return score
+
+
+def surface_distance():
+    import surface_distance as peer
+
+    def score(expert, predicted):
+        masks = expert.view(bool), predicted.view(bool)
+        distances = peer.compute_surface_distances(*masks, SPACING)
+        peer.compute_robust_hausdorff(distances, 95)
+        return {
+            "dice": peer.compute_dice_coefficient(*masks),
+            "nsd": peer.compute_surface_dice_at_tolerance(distances, TOLERANCE),
+        }
+
+    return score
+
+
+CONTENDERS = {
+    "ours": ours,
+    "monai": monai,
+    "simpleitk": simpleitk,
+    "exacta": exacta,
+    "surface_distance": surface_distance,
+}
 
 
 def blob(rng, centre, radius_mm):
@@ -98,21 +151,18 @@ def run_contender(name, folder):
     reading = scoring = 0.0
     results, score = [], None
     for number in range(PAIRS):
-        start = time.perf_counter()
+        start = time.process_time()
         masks = [
             np.ascontiguousarray(nib.load(folder / f"{number:02d}_{who}.nii.gz").dataobj)
             for who in ("expert", "predicted")
         ]
-        reading += time.perf_counter() - start
+        reading += time.process_time() - start
         if score is None:
             score = CONTENDERS[name]()
             score(*masks)
-        times = []
-        for _ in range(2):  # the shorter counts: other work on the machine only ever adds
-            start = time.perf_counter()
-            result = score(*masks)
-            times.append(time.perf_counter() - start)
-        scoring += min(times)
+        start = time.process_time()
+        result = score(*masks)
+        scoring += time.process_time() - start
         results.append(result)
     results = [{key: float(value) for key, value in result.items()} for result in results]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -120,49 +170,37 @@ def run_contender(name, folder):
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pairs")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("pairs")
     for number in range(PAIRS):
         for who, mask in zip(("expert", "predicted"), pair(number), strict=True):
-            nib.save(nib.Nifti1Image(mask, np.diag([*SPACING, 1])), folder / f"{number:02d}_{who}.nii.gz")
-    found = {}
-    for name in CONTENDERS:
-        command = [sys.executable, "-W", "ignore", __file__, name, str(folder)]
-        found[name] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return found
+            nib.save(nib.Nifti1Image(mask, np.diag([*SPACING, 1])), place / f"{number:02d}_{who}.nii.gz")
+    return place
 
 
-def table(runs):
-    ours = runs["ours"]["scoring"]
-    lines = ["contender   ms/case  ratio  reading ms/case  peak MB  numbers"]
-    for name, run in runs.items():
-        times = run["scoring"] / PAIRS * 1e3, run["scoring"] / ours, run["reading"] / PAIRS * 1e3
-        lines.append(
-            f"{name:10} {times[0]:8.1f} {times[1]:6.1f} {times[2]:16.1f} {run['peak_mb']:8.0f}  "
-            + " ".join(run["results"][0])
-        )
-    return "\n".join(lines)
+def contend(name, folder):
+    command = [sys.executable, "-W", "ignore", __file__, name, str(folder)]
+    one = os.environ | {"OMP_NUM_THREADS": "1", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1"}
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True, env=one).stdout)
 
 
 @pytest.mark.timeout(1800)
-def test_equal_values(runs):
-    for name, run in runs.items():
-        for number, (mine, theirs) in enumerate(zip(runs["ours"]["results"], run["results"], strict=True)):
-            for key, value in theirs.items():
-                assert mine[key] == pytest.approx(value, rel=1e-5, abs=1e-5), (name, number, key)
-
-
-@pytest.mark.timeout(1800)
-def test_five_times_the_fastest_peer(runs, capsys):
+@pytest.mark.parametrize("name", PEERS)
+def test_ours_is_as_many_times_as_fast_with_equal_values(name, folder, capsys):
+    module, package, least = PEERS[name]
+    pytest.importorskip(module, reason=f"{package} is not installed; it is in the extra bench")
+    rounds = [(contend("ours", folder), contend(name, folder)) for _ in range(ROUNDS)]
+    ratio = statistics.median(theirs["scoring"] / mine["scoring"] for mine, theirs in rounds)
     with capsys.disabled():
-        print("\n" + table(runs))
-    fastest = min(run["scoring"] for name, run in runs.items() if name != "ours")
-    assert fastest / runs["ours"]["scoring"] >= 5
-
-
-@pytest.mark.timeout(1800)
-def test_peak_memory_under_a_gigabyte(runs):
-    assert runs["ours"]["peak_mb"] < 1000
+        print(f"\n{package} (installed {metadata.version(package.partition('==')[0])}): ours {ratio:.1f} times as fast")
+        for who, run in zip(("ours", name), rounds[0], strict=True):
+            each = run["scoring"] / PAIRS * 1e3, run["reading"] / PAIRS * 1e3
+            print(f"{who:16} {each[0]:7.1f} ms a case, reading {each[1]:.0f} ms, peak {run['peak_mb']:.0f} MB")
+    for number, (mine, theirs) in enumerate(zip(*(run["results"] for run in rounds[0]), strict=True)):
+        for key, value in theirs.items():
+            assert mine[key] == pytest.approx(value, rel=1e-5, abs=1e-5), (number, key)
+    assert rounds[0][0]["peak_mb"] < 1000
+    assert ratio >= least
 
 
 if __name__ == "__main__":
