@@ -1,8 +1,14 @@
-"""Masks to scores on 50 pairs of 256 x 256 x 120 voxels, against two peers, as ratios of one run.
+"""Masks to scores on 20 pairs of 256 x 256 x 120 voxels, against four peers, as ratios of one run.
 
-Each contender is a process of its own that reads the same files and scores them one after the other; reading is timed
-beside scoring. Ours gives all five numbers; each peer gives those it has, and these must be equal. Run with
-``python -m pytest -s tests/benchmarks/test_scores_speed.py``; as a script it is one contender.
+Each contender is a process that reads the same files and scores them one after the other, with one thread; seconds are
+those of the processor. The contenders take turns, and the median of the rounds' ratios counts. Ours gives all five
+numbers; each peer gives those it has, and these must be equal: Dice, HD95 between the centres of border voxels (the
+larger of two directed percentiles, interpolated), surface Dice by area, volumes. The HD95 of the surface-distance
+package is another (between voxel corners, weighted by area), so it is computed and timed, and not compared.
+
+A threshold is lower than what was measured (exacta 5.2, surface-distance 7.0) by a tenth and more, for noise. Run with
+``python -m pytest -s tests/benchmarks/test_scores_speed.py``; as a script it is one contender. The peers are in the
+extra ``bench``.
 """
 
 import json
@@ -16,7 +22,14 @@ import pytest
 
 from tests.benchmarks import contest
 
-SHAPE, SPACING, TOLERANCE, PAIRS = (256, 256, 120), (0.7, 0.7, 1.5), 2.0, 50
+SHAPE, SPACING, TOLERANCE, PAIRS, ROUNDS = (256, 256, 120), (0.7, 0.7, 1.5), 2.0, 20, 3
+# Package and how many times as fast ours is at least, by contender.
+PEERS = {
+    "monai": ("monai", 20),
+    "simpleitk": ("simpleitk", 10),
+    "exacta": ("exacta", 4.6),
+    "surface_distance": ("surface-distance", 5),
+}
 
 
 def ours():
@@ -65,7 +78,44 @@ def simpleitk():
     return score
 
 
-CONTENDERS = {"ours": ours, "monai": monai, "simpleitk": simpleitk}
+def exacta():
+    from exacta.functional import evaluate
+
+    def score(expert, predicted):  # labels: its fastest kind of input
+        asked = {"dice": {}, "hd95": {}, "nsd": {"tolerance": TOLERANCE, "surface": "surfels"}}
+        asked |= {"target_volume": {}, "predicted_volume": {}}
+        settings = {"spacing": SPACING, "num_classes": 2, "include_background": False}
+        found = {
+            k: float(v[0, 0]) for k, v in evaluate(predicted[None], expert[None], metrics=asked, **settings).items()
+        }
+        volumes = {"expert_cc": found.pop("target_volume") / 1000, "automatic_cc": found.pop("predicted_volume") / 1000}
+        return found | volumes
+
+    return score
+
+
+def surface_distance():
+    import surface_distance as peer
+
+    def score(expert, predicted):
+        masks = expert.view(bool), predicted.view(bool)
+        distances = peer.compute_surface_distances(*masks, SPACING)
+        peer.compute_robust_hausdorff(distances, 95)
+        return {
+            "dice": peer.compute_dice_coefficient(*masks),
+            "nsd": peer.compute_surface_dice_at_tolerance(distances, TOLERANCE),
+        }
+
+    return score
+
+
+CONTENDERS = {
+    "ours": ours,
+    "monai": monai,
+    "simpleitk": simpleitk,
+    "exacta": exacta,
+    "surface_distance": surface_distance,
+}
 
 
 def blob(rng, centre, radius_mm):
@@ -98,57 +148,47 @@ def run_contender(name, folder):
     reading = scoring = 0.0
     results, score = [], None
     for number in range(PAIRS):
-        start = time.perf_counter()
+        start = time.process_time()
         masks = [
             np.ascontiguousarray(nib.load(folder / f"{number:02d}_{who}.nii.gz").dataobj)
             for who in ("expert", "predicted")
         ]
-        reading += time.perf_counter() - start
+        reading += time.process_time() - start
         if score is None:
             score = CONTENDERS[name]()
             score(*masks)
-        times = []
-        for _ in range(2):  # the shorter counts: other work on the machine only ever adds
-            start = time.perf_counter()
-            result = score(*masks)
-            times.append(time.perf_counter() - start)
-        scoring += min(times)
+        start = time.process_time()
+        result = score(*masks)
+        scoring += time.process_time() - start
         results.append(result)
     results = [{key: float(value) for key, value in result.items()} for result in results]
     return {"reading": reading / PAIRS, "seconds": scoring / PAIRS, "results": results}
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    for package in CONTENDERS.keys() - {"ours"}:
-        contest.version(package)
-    folder = tmp_path_factory.mktemp("pairs")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("pairs")
     for number in range(PAIRS):
         for who, mask in zip(("expert", "predicted"), pair(number), strict=True):
-            nib.save(nib.Nifti1Image(mask, np.diag([*SPACING, 1])), folder / f"{number:02d}_{who}.nii.gz")
-    contenders = {name: contest.process("tests.benchmarks.test_scores_speed", name, str(folder)) for name in CONTENDERS}
-    return contest.take_turns(contenders, rounds=1, warm=False)
+            nib.save(nib.Nifti1Image(mask, np.diag([*SPACING, 1])), place / f"{number:02d}_{who}.nii.gz")
+    return place
 
 
 @pytest.mark.timeout(1800)
-def test_equal_values(runs):
-    mine_of_all = runs["ours"][0]["results"]
-    for name, (run,) in runs.items():
-        for number, (mine, theirs) in enumerate(zip(mine_of_all, run["results"], strict=True)):
-            for key, value in theirs.items():
-                assert mine[key] == pytest.approx(value, rel=1e-5, abs=1e-5), (name, number, key)
-
-
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize("peer", ["monai", "simpleitk"])
-def test_five_times_each_peer(runs, peer):
-    print("\n" + contest.table(runs, peer, seconds=".4f", reading=".4f", peak_mb=".0f"))
-    contest.at_least(5, "scores of a pair of masks of 256 x 256 x 120 voxels", runs, peer, package=peer)
-
-
-@pytest.mark.timeout(1800)
-def test_peak_memory_under_a_gigabyte(runs):
-    assert runs["ours"][0]["peak_mb"] < 1000
+@pytest.mark.parametrize("peer", PEERS)
+def test_ours_is_as_many_times_as_fast_with_equal_values(peer, folder):
+    package, asked = PEERS[peer]
+    contest.version(package)
+    contenders = {
+        name: contest.process("tests.benchmarks.test_scores_speed", name, str(folder)) for name in ("ours", peer)
+    }
+    turns = contest.take_turns(contenders, rounds=ROUNDS, warm=False)
+    for number, (mine, theirs) in enumerate(zip(*(rounds[0]["results"] for rounds in turns.values()), strict=True)):
+        for key, value in theirs.items():
+            assert mine[key] == pytest.approx(value, rel=1e-5, abs=1e-5), (number, key)
+    assert turns["ours"][0]["peak_mb"] < 1000
+    print("\n" + contest.table(turns, peer, seconds=".4f", reading=".4f", peak_mb=".0f"))
+    contest.at_least(asked, "scores of a pair of masks of 256 x 256 x 120 voxels", turns, peer, package=package)
 
 
 if __name__ == "__main__":

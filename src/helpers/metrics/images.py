@@ -7,7 +7,6 @@ ImageNet, and neither is downloaded here. Without them, report LPIPS as missing:
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +19,9 @@ from helpers.metrics.checks import as_numbers, real, shown
 WINDOW = 7  # pixels: scikit-image's window, and the smallest image
 K1, K2 = 0.01, 0.03  # Wang et al. 2004
 NEAR = 4  # data ranges from 0 up to which a variance may be computed as the mean square less the squared mean
-PIXELS = 2**16  # processed at a time: their sums stay in the processor's cache, which more than halves the time
+EDGE = WINDOW - 1
+PIXELS = 2**16  # of images that are averaged at a time
+TILE = 2**15  # pixels processed at a time: their sums stay in the processor's cache, which more than halves the time
 BATCH = 32  # images through AlexNet at a time
 
 
@@ -46,7 +47,9 @@ def psnr(x: np.ndarray, y: np.ndarray, *, data_range: float = 1.0) -> np.ndarray
         positive, or images of whole numbers exceed a `data_range` up to 1 by far.
     """
     x, y, peak = _scaled(x, y, data_range)
-    error = np.concatenate([((a - b) ** 2).mean(axis=(1, 2)) for a, b in _chunks(x, y, np.dtype(float))])
+    with np.errstate(invalid="ignore"):
+        error = np.concatenate([_squared_error(x[part], y[part]) for part in _parts(x)])
+    _check_finite(x, y, error)
     with np.errstate(divide="ignore"):
         return 10 * np.log10(peak**2 / error)
 
@@ -84,7 +87,11 @@ def ssim(x: np.ndarray, y: np.ndarray, *, data_range: float = 1.0) -> np.ndarray
     if min(x.shape[1:]) < WINDOW:
         raise InputError("x", f"images of {x.shape[1:]} pixels", f"SSIM needs at least {WINDOW} in each direction.")
     precision = np.dtype(np.float32 if x.dtype == y.dtype == np.float32 else float)
-    return np.concatenate([_similarity(a, b, peak) for a, b in _chunks(x, y, precision)])
+    with np.errstate(invalid="ignore"):
+        found = [_similarity(*(np.ascontiguousarray(a[part], precision) for a in (x, y)), peak) for part in _parts(x)]
+    index = np.concatenate(found)
+    _check_finite(x, y, index)
+    return index
 
 
 def lpips_available() -> tuple[bool, str]:
@@ -120,6 +127,7 @@ def lpips(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     Zhang et al. 2018, https://arxiv.org/abs/1801.03924. Nothing is downloaded.
     """
     first, second, _ = _pair(x, y, 1.0)
+    _check_finite(first, second, first + second)
     if min(first.min(), second.min()) < 0 or max(first.max(), second.max()) > 1:
         raise InputError("x, y", "values outside 0 to 1", "Scale the images as they were for the networks.")
     torch, package = _lpips_parts()
@@ -152,53 +160,97 @@ def _lpips_parts() -> tuple[ModuleType, ModuleType]:
     return modules["torch"], modules["lpips"]
 
 
+def _squared_error(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Average the squared differences of each image, in float64."""
+    squares = np.empty(x.shape)
+    rows = max(1, TILE // x.shape[2])
+    for top in range(0, x.shape[1], rows):
+        a, b = (images[:, top : top + rows].astype(float, copy=False) for images in (x, y))
+        part = np.subtract(a, b, out=squares[:, top : top + rows])
+        part *= part
+    return squares.mean(axis=(1, 2))
+
+
 def _similarity(x: np.ndarray, y: np.ndarray, peak: float) -> np.ndarray:
-    ends = [end(images, axis=(1, 2)) for images in (x, y) for end in (np.min, np.max)]
-    far = np.abs(ends).max(axis=0) > NEAR * peak
-    if far.any() and not far.all():
+    far = max(abs(end) for images in (x, y) for end in (images.min(), images.max())) > NEAR * peak
+    if far and len(x) > 1:
         return np.concatenate([_similarity(x[i : i + 1], y[i : i + 1], peak) for i in range(len(x))])
-    if far.any():
-        x, y = x.astype(float), y.astype(float)
-    mean_x, mean_y = _window_means(x), _window_means(y)
-    cross, squares = mean_x * mean_y, mean_x**2 + mean_y**2
-    unbiased = WINDOW**2 / (WINDOW**2 - 1)
-    if far.any():
-        covariance, variances = (unbiased * part for part in _deviations(x, y, mean_x, mean_y))
+    x, y = (images.astype(float if far else images.dtype, copy=False) for images in (x, y))
+    width, index = x.shape[2], np.zeros(x.size, x.dtype)
+    rows = TILE // width + 1
+    for start in range(0, x.size - EDGE * width, rows * width):
+        some = slice(start, start + (rows + EDGE) * width)  # rows below each other, also of different images
+        found = _index(x.reshape(-1)[some], y.reshape(-1)[some], width, peak, moments=not far)
+        index[start : start + len(found)] = found
+    inside = index.reshape(x.shape)[:, :-EDGE, :-EDGE]  # the other windows are in two rows, or in two images
+    return np.ascontiguousarray(inside).mean(axis=(1, 2), dtype=float)
+
+
+def _index(x: np.ndarray, y: np.ndarray, width: int, peak: float, *, moments: bool) -> np.ndarray:
+    """Compute the similarity of all windows of rows of a width, in one row of pixels."""
+    mean_x, mean_y = _window_means(x, width), _window_means(y, width)
+    cross, squares = mean_x * mean_y, mean_x * mean_x
+    squares += mean_y * mean_y
+    if moments:
+        both = x * x
+        both += y * y
+        covariance, variances = _window_means(x * y, width), _window_means(both, width)
+        covariance -= cross
+        variances -= squares
     else:
-        covariance = unbiased * (_window_means(x * y) - cross)
-        variances = unbiased * (_window_means(x * x + y * y) - squares)
+        covariance, variances = _deviations(x, y, mean_x, mean_y, width)
+    unbiased = WINDOW**2 / (WINDOW**2 - 1)
     c1, c2 = (K1 * peak) ** 2, (K2 * peak) ** 2
-    index = (2 * cross + c1) * (2 * covariance + c2) / ((squares + c1) * (variances + c2))
-    return index.mean(axis=(1, 2), dtype=float)
+    covariance *= unbiased
+    variances *= unbiased
+    cross *= 2
+    covariance *= 2
+    for part, constant in ((cross, c1), (covariance, c2), (squares, c1), (variances, c2)):
+        part += constant
+    cross *= covariance
+    squares *= variances
+    cross /= squares
+    return cross
 
 
-def _deviations(x: np.ndarray, y: np.ndarray, mean_x: np.ndarray, mean_y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _deviations(
+    x: np.ndarray, y: np.ndarray, mean_x: np.ndarray, mean_y: np.ndarray, width: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Average over each window the product of both deviations from its means, and the sum of their squares."""
-    products, squares = np.zeros((2, *mean_x.shape))
-    height, width = mean_x.shape[1:]
+    products, squares = np.zeros((2, len(mean_x)))
     for i, j in product(range(WINDOW), repeat=2):
-        a, b = (images[:, i : i + height, j : j + width] - mean for images, mean in ((x, mean_x), (y, mean_y)))
+        start = i * width + j
+        a, b = (pixels[start : start + len(mean)] - mean for pixels, mean in ((x, mean_x), (y, mean_y)))
         products += a * b
         squares += a * a + b * b
     return products / WINDOW**2, squares / WINDOW**2
 
 
-def _window_means(images: np.ndarray) -> np.ndarray:
-    """Average over all windows inside the images, (n, h, w) to (n, h - 6, w - 6), by summing rows, then columns."""
-    height, width = (size - WINDOW + 1 for size in images.shape[1:])
-    rows = images[:, :height].copy()
-    for k in range(1, WINDOW):
-        rows += images[:, k : k + height]
-    sums = rows[:, :, :width].copy()
-    for k in range(1, WINDOW):
-        sums += rows[:, :, k : k + width]
-    return sums / WINDOW**2
+def _window_means(pixels: np.ndarray, width: int) -> np.ndarray:
+    """Average over all windows of rows of a width, in one row of pixels, by summing rows, then columns."""
+    for step in (width, 1):
+        count = len(pixels) - EDGE * step
+        sums = pixels[:count] + pixels[step : step + count]
+        for k in range(2, WINDOW):
+            sums += pixels[k * step : k * step + count]
+        pixels = sums
+    pixels /= WINDOW**2
+    return pixels
 
 
-def _chunks(x: np.ndarray, y: np.ndarray, precision: np.dtype) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    step = max(1, PIXELS // (x.shape[1] * x.shape[2]))
-    for i in range(0, len(x), step):
-        yield x[i : i + step].astype(precision), y[i : i + step].astype(precision)
+def _parts(images: np.ndarray) -> list[slice]:
+    step = max(1, PIXELS // (images.shape[1] * images.shape[2]))
+    return [slice(start, start + step) for start in range(0, len(images), step)]
+
+
+def _check_finite(x: np.ndarray, y: np.ndarray, result: np.ndarray) -> None:
+    """Raise InputError if a value of the images is not finite; the result is finite only if they all are."""
+    if np.isfinite(result).all():
+        return
+    for name, images in (("x", x), ("y", y)):
+        bad = int((~np.isfinite(images)).any(axis=(1, 2)).sum())
+        if bad:
+            raise InputError(name, f"{bad} of {len(images)} images hold NaN or infinite values", "Look at these first.")
 
 
 def _scaled(x: np.ndarray, y: np.ndarray, data_range: float) -> tuple[np.ndarray, np.ndarray, float]:
@@ -218,10 +270,6 @@ def _pair(x: np.ndarray, y: np.ndarray, data_range: float) -> tuple[np.ndarray, 
         raise InputError("x", f"shape {x.shape}, expected (n, 1, h, w)", "Give a batch of grey images.")
     if x.shape != y.shape:
         raise InputError("x, y", f"shapes {x.shape} and {y.shape} differ", "Give the same images in the same order.")
-    for name, images in (("x", x), ("y", y)):
-        bad = int((~np.isfinite(images)).any(axis=(1, 2, 3)).sum())
-        if bad:
-            raise InputError(name, f"{bad} of {len(images)} images hold NaN or infinite values", "Look at these first.")
     peak = real(data_range)
     if not 0 < peak < np.inf:
         raise InputError(

@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import product
 
 import numpy as np
-from scipy.ndimage import label
+from scipy.ndimage import distance_transform_edt, label
 from scipy.spatial import ConvexHull, cKDTree
 
 from helpers.metrics.grids import positions, scale_areas
@@ -14,6 +14,8 @@ from helpers.metrics.nearness import affordable, places, within
 
 CORNERS = np.array(list(product((0, 1), repeat=3)))  # of a cube between eight voxel centres; corner i sets bit i
 SHARE = 0.95  # of the distances that are at most the 95th percentile
+MANY = 5000  # voxels far away, from which on the distances of the whole grid cost less than a search for each
+GRID = 100  # voxels of the grid for each voxel that is searched; in a solid mask there are more
 TIE = 1e-9  # relative: distances that differ less are equal but for rounding
 
 
@@ -71,7 +73,7 @@ def _percentile(source: np.ndarray, target: np.ndarray, spacing: np.ndarray, lea
     """
     count = source.shape[1]
     rank = int((count - 1) * SHARE)
-    rest = _beyond(source, target, spacing, least * (1 - TIE)) if least else source
+    rest, cheap = _beyond(source, target, spacing, least * (1 - TIE)) if least else (source, True)
     if count - rest.shape[1] >= min(rank + 2, count):
         return least
     if count - rest.shape[1] > rank:
@@ -82,16 +84,32 @@ def _percentile(source: np.ndarray, target: np.ndarray, spacing: np.ndarray, lea
     share = needed - 2 * np.sqrt(needed * (1 - needed) / size)
     if share > 0:
         sample = _search(rest[:, :: rest.shape[1] // size], tree, spacing)
-        far = _beyond(rest, target, spacing, np.quantile(sample, share) * (1 + TIE))
+        far, cheap = _beyond(rest, target, spacing, np.quantile(sample, share) * (1 + TIE))
         rest = far if count - far.shape[1] <= rank else rest
+    many = rest.shape[1] > MANY and not (cheap and np.prod(np.ptp(rest, axis=1)) > GRID * rest.shape[1])
+    on_grid = many and spacing.ndim == 1
     distances = np.zeros(count)
-    distances[count - rest.shape[1] :] = _search(rest, tree, spacing)
+    distances[count - rest.shape[1] :] = _map(rest, target, spacing) if on_grid else _search(rest, tree, spacing)
     return max(float(np.percentile(distances, 100 * SHARE)), least)
 
 
-def _beyond(source: np.ndarray, target: np.ndarray, spacing: np.ndarray, radius: float) -> np.ndarray:
-    """Leave out voxels of `source` within the radius of `target`, or within a smaller one that costs less."""
-    return source[:, ~within(source, target, spacing, affordable(source, target, spacing, radius))]
+def _map(source: np.ndarray, target: np.ndarray, spacing: np.ndarray) -> np.ndarray:
+    """Measure the distance in mm from each voxel to the nearest of the target by a distance transform of the grid.
+
+    It takes the same time wherever the voxels are. A k-d tree is slow for voxels in the middle of a large surface,
+    which are equally far from much of it.
+    """
+    apart = np.ones(np.maximum(source.max(axis=1), target.max(axis=1)) + 1, bool)
+    apart[tuple(target)] = False
+    nearest = distance_transform_edt(apart, sampling=spacing, return_distances=False, return_indices=True)
+    between = positions(source.T, spacing) - positions(nearest[:, *source].T, spacing)
+    return np.linalg.norm(between, axis=1)
+
+
+def _beyond(source: np.ndarray, target: np.ndarray, spacing: np.ndarray, radius: float) -> tuple[np.ndarray, bool]:
+    """Leave out voxels of `source` within the radius of `target`, or within a smaller one and return False."""
+    smaller = affordable(source, target, spacing, radius)
+    return source[:, ~within(source, target, spacing, smaller)], smaller == radius
 
 
 def close(source: np.ndarray, target: np.ndarray, spacing: np.ndarray, limit: float) -> np.ndarray:
