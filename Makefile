@@ -21,7 +21,7 @@ endif
 PY := $(BIN)/python
 WORKFLOW := $(PY) -m helpers.book.workflow
 
-.PHONY: help book pdf student book-student test test-all test-slow test-browser faults mutants bench lint lab study new audit sweep status record restamp rejudge check-data real-labels serve lock clean
+.PHONY: help book pdf student book-student test test-all test-slow test-browser faults mutants bench lint lab study new audit sweep status record restamp rejudge check-data real-labels check-review review-db review serve lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -134,6 +134,16 @@ check-data: $(READY) ## what is in your images or a data set, and what to look a
 
 real-labels: $(READY) ## real labels of chest X-rays, without a form: one download (29 MB) into data/nih_labels: [WHEEL=file]
 	@$(PY) -m helpers.datasets.nih_labels $(call given,WHEEL)
+
+check-review: $(READY) ## the rules of the living review, book/review/*.csv: [FOLDER=...]
+	@$(PY) -m helpers.datasets.review check $(call given,FOLDER)
+
+review-db: $(READY) ## the living review as one SQLite file, _build/review.sqlite: [FOLDER=...]
+	@$(PY) -m helpers.datasets.review db $(call given,FOLDER)
+
+review: $(READY) ## who could have known, of your data sets: DATA_ROOT=folder of saved OpenAlex pages [PARAMS=...]
+	@test -n "$(DATA_ROOT)" || { echo "Name a folder: make review DATA_ROOT=..." >&2; exit 2; }
+	@$(WORKFLOW) study 10_living_review $(PROFILE) SOURCE=real $(PARAMS) $(call given,DATA_ROOT)
 
 serve: $(READY) ## the built book at http://localhost:8000
 	$(PY) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html

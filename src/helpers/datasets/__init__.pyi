@@ -52,6 +52,12 @@ from helpers.datasets.own.simulator import COLUMNS as OWN_COLUMNS
 from helpers.datasets.own.simulator import PLANTED as OWN_PLANTED
 from helpers.datasets.own.simulator import simulate_own_scores
 from helpers.datasets.recognition import is_published
+from helpers.datasets.review.citations import CITATION_WORLDS, Citations, simulate_citations
+from helpers.datasets.review.databases import connect as connect_review
+from helpers.datasets.review.databases import export_sqlite as export_review
+from helpers.datasets.review.databases import import_sqlite as import_review
+from helpers.datasets.review.layout import TABLES as REVIEW_TABLES
+from helpers.datasets.review.loader import as_of, load_review, newest_day, save_review
 from helpers.datasets.shared.folder import CASES
 from helpers.datasets.shared.formats import Picture
 from helpers.datasets.shared.headers import check_pictures
@@ -71,6 +77,7 @@ __all__ = [
     "BREAST_WORLDS",
     "CASES",
     "CHEST_WORLDS",
+    "CITATION_WORLDS",
     "FINDINGS",
     "IMAGE_COLUMNS",
     "NIH_FINDINGS",
@@ -79,11 +86,13 @@ __all__ = [
     "OWN_COLUMNS",
     "OWN_PLANTED",
     "PHYSICS",
+    "REVIEW_TABLES",
     "RULERS",
     "SKIN_WORLDS",
     "TABLE_SUFFIXES",
     "Anatomy",
     "Checked",
+    "Citations",
     "GroupPair",
     "ImageTable",
     "NihLabels",
@@ -91,6 +100,7 @@ __all__ = [
     "Picture",
     "Volume",
     "anatomy",
+    "as_of",
     "brain_table",
     "breast_truth",
     "check_data",
@@ -99,14 +109,17 @@ __all__ = [
     "check_images",
     "check_pictures",
     "chest_table",
+    "connect_review",
     "crop",
     "draw_nih_labels",
     "enhancement",
+    "export_review",
     "find_scores",
     "folds",
     "group_pair",
     "has_images",
     "has_pictures",
+    "import_review",
     "in_colour",
     "is_nih_release",
     "is_published",
@@ -124,11 +137,13 @@ __all__ = [
     "load_nih_labels",
     "load_own_scores",
     "load_pictures",
+    "load_review",
     "load_ucsf_pdgm",
     "load_volume",
     "mapped_race",
     "mask_file",
     "masks",
+    "newest_day",
     "nih_truth",
     "panel_table",
     "physics",
@@ -138,12 +153,14 @@ __all__ = [
     "read_scores",
     "render",
     "resample",
+    "save_review",
     "shared_out",
     "simulate_brain_tumours",
     "simulate_breast_mri",
     "simulate_breast_mri_table",
     "simulate_breast_mri_world",
     "simulate_chest_xrays",
+    "simulate_citations",
     "simulate_dermatology",
     "simulate_nih_labels",
     "simulate_own_scores",

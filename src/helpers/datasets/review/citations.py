@@ -91,9 +91,7 @@ def simulate_citations(
     listed = rng.random(n) >= np.where(cites.any(axis=1), *planted.lost)
     work, data = np.nonzero(uses | found)
     late = after[work, data]
-    works, datasets, reports = (
-        np.array([f"{letter}{i:05d}" for i in range(m)], dtype=object) for letter, m in zip("wdr", (n, k, k), strict=True)
-    )
+    works, datasets, reports = (_names(letter, many) for letter, many in (("w", n), ("d", k), ("r", k)))
     pairs = {"work_id": works[work], "dataset_id": datasets[data], "uses": uses[work, data]}
     pairs |= {"found": found[work, data], "days_after": late}
     pairs["silent"] = 1 - planted.cites * -np.expm1(-late.clip(0) / DELAY)
@@ -123,6 +121,10 @@ def as_table(name: str, cells: Mapping[str, object]) -> pd.DataFrame:
     table = pd.DataFrame(cells, dtype=object).reindex(columns=list(rules.columns), fill_value="")
     table = table.sort_values(list(rules.key), ignore_index=True)
     return table.set_axis(table.index + 2)
+
+
+def _names(letter: str, many: int) -> np.ndarray:
+    return np.array([f"{letter}{i:05d}" for i in range(many)], dtype=object)
 
 
 def _days(number: np.ndarray) -> np.ndarray:

@@ -5,6 +5,8 @@ Every column is text. Days are ISO dates. An empty cell is unknown, or for ``val
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 OURS = "this project"  # in `reported_by`; another value is a work of the review, or a name
@@ -40,8 +42,8 @@ class Table(NamedTuple):
     key: tuple[str, ...]
     needed: tuple[str, ...] = ()
     days: tuple[str, ...] = ()
-    choices: dict[str, tuple[str, ...]] = {}
-    refers: dict[str, str] = {}
+    choices: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    refers: Mapping[str, str] = MappingProxyType({})
     order: tuple[tuple[str, str], ...] = ()
 
 

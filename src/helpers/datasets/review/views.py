@@ -1,4 +1,4 @@
-"""Views of the review in the SQL that DuckDB and SQLite share; an empty cell is NULL, and `today` has the newest day."""
+"""Views of the review, in SQL that DuckDB and SQLite share: an empty cell is NULL, `today` has the newest day."""
 
 from __future__ import annotations
 

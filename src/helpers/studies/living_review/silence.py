@@ -18,7 +18,8 @@ ALL = "all"  # the row of all reports together
 NOBODY = "nobody could have"
 _QUERY = """
 SELECT r.dataset_id, r.report, r.reported_on, COUNT(u.work_id) AS users,
-    COUNT(CASE WHEN u.answer = 'unknown' THEN 1 END) AS unknown, COUNT(CASE WHEN u.answer = 'silent' THEN 1 END) AS silent
+    COUNT(CASE WHEN u.answer = 'unknown' THEN 1 END) AS unknown,
+    COUNT(CASE WHEN u.answer = 'silent' THEN 1 END) AS silent
 FROM reports r LEFT JOIN users_of_reported u
     ON u.dataset_id = r.dataset_id AND u.report = r.report AND u.days_after >= ?
 GROUP BY r.dataset_id, r.report, r.reported_on ORDER BY r.dataset_id, r.report

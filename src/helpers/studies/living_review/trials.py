@@ -8,7 +8,7 @@ from helpers.datasets.review.citations import simulate_citations
 from helpers.datasets.review.databases import connect
 from helpers.datasets.review.views import LAG
 from helpers.stats.intervals import wilson
-from helpers.studies.living_review.silence import counted_pairs, corrected, silent_users
+from helpers.studies.living_review.silence import corrected, counted_pairs, silent_users
 
 
 def trial(
@@ -19,9 +19,10 @@ def trial(
     Returns
     -------
     dict
-        ``users`` and ``unknown`` (those found after the lag), ``planted`` (the chance of silence of the true users after
-        the lag; missing without any), ``dated`` and ``undated`` (shares found), ``estimate, low, high, bound_low,
-        bound_high`` as in `corrected`, and ``held`` and ``bounds_held``, 1 or 0: whether they hold the planted share.
+        ``users`` and ``unknown`` (those found after the lag), ``planted`` (the mean chance of silence of the true users
+        after the lag; missing without any), ``dated`` and ``undated`` (shares found), ``estimate, low, high,
+        bound_low, bound_high`` as in `corrected`, and ``held`` and ``bounds_held``, 1 or 0: whether they hold the
+        planted share.
     """
     drawn = simulate_citations(world, n_works, seed=seed)
     review = connect(drawn.tables)
