@@ -59,8 +59,9 @@ def export_sqlite(tables: Tables, place: Path) -> Path:
             for column in (*rules.refers, *(("subject_id",) if name == "artifact" else ())):
                 connection.execute(f"CREATE INDEX {name}_{column} ON {name} ({column})")
         for name, columns in SEARCHED.items():
-            words = f"{name}_fts USING fts5 ({', '.join(columns)}, content='{name}')"
-            connection.execute(f"CREATE VIRTUAL TABLE {words}")
+            # Datasette and sqlite-utils find it by these words, and overlook content='...' in single quotes.
+            searched = f'FTS5 ({", ".join(columns)}, content="{name}")'
+            connection.execute(f"CREATE VIRTUAL TABLE {name}_fts USING {searched}")
             connection.execute(f"INSERT INTO {name}_fts ({name}_fts) VALUES ('rebuild')")
         connection.execute("CREATE TABLE today (day TEXT PRIMARY KEY)")
         connection.execute("INSERT INTO today VALUES (?)", [newest_day(tables)])
