@@ -21,7 +21,7 @@ ROWS = {
         ("silent", "A model of 2024 with <40 cases", "2024-03-01", "", "", "W4"),
     ],
     "artifact": [
-        ("drain", *CHEST, "shortcut", "decides", "drains show the finding", "report", "2020-10-01", *FROM[0], "reported"),
+        ("drain", *CHEST, "shortcut", "decides", "drains show it", "report", "2020-10-01", *FROM[0], "reported"),
         ("near", *SKIN, "duplicate", "misleads", 'near, "the same picture"', *OURS, "2021-04-20", "", *OLD, "verified"),
         ("old-near", *SKIN, "duplicate", "none", "a few duplicates", "A. Reader", "2022-01-05", *FROM[1], "disputed"),
     ],
