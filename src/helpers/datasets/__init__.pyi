@@ -53,11 +53,14 @@ from helpers.datasets.own.simulator import PLANTED as OWN_PLANTED
 from helpers.datasets.own.simulator import simulate_own_scores
 from helpers.datasets.recognition import is_published
 from helpers.datasets.review.citations import CITATION_WORLDS, Citations, simulate_citations
+from helpers.datasets.review.companion import has_companion, load_companion
 from helpers.datasets.review.databases import connect as connect_review
 from helpers.datasets.review.databases import export_sqlite as export_review
 from helpers.datasets.review.databases import import_sqlite as import_review
 from helpers.datasets.review.layout import TABLES as REVIEW_TABLES
 from helpers.datasets.review.loader import as_of, load_review, newest_day, save_review
+from helpers.datasets.review.openalex import OpenAlexWorks, read_openalex
+from helpers.datasets.review.users import user_review, with_works
 from helpers.datasets.shared.folder import CASES
 from helpers.datasets.shared.formats import Picture
 from helpers.datasets.shared.headers import check_pictures
@@ -96,6 +99,7 @@ __all__ = [
     "GroupPair",
     "ImageTable",
     "NihLabels",
+    "OpenAlexWorks",
     "OwnScores",
     "Picture",
     "Volume",
@@ -117,6 +121,7 @@ __all__ = [
     "find_scores",
     "folds",
     "group_pair",
+    "has_companion",
     "has_images",
     "has_pictures",
     "import_review",
@@ -129,6 +134,7 @@ __all__ = [
     "leaks",
     "load_chexpert",
     "load_clusters",
+    "load_companion",
     "load_fitzpatrick17k",
     "load_flair_slices",
     "load_image_table",
@@ -149,6 +155,7 @@ __all__ = [
     "physics",
     "position_prior",
     "read_mask",
+    "read_openalex",
     "read_picture",
     "read_scores",
     "render",
@@ -172,5 +179,7 @@ __all__ = [
     "to_grid",
     "two_classes",
     "unsuited",
+    "user_review",
+    "with_works",
     "world_truth",
 ]

@@ -38,7 +38,8 @@ def connect(tables: Tables) -> duckdb.DuckDBPyConnection:
         connection.unregister("given")
     connection.execute("CREATE TABLE today AS SELECT ? AS day", [newest_day(tables)])
     for name, query in VIEWS.items():
-        connection.execute(f"CREATE VIEW {name} AS {query}")
+        kind = "TABLE" if name == "users_of_reported" else "VIEW"  # asked often, so it is made once
+        connection.execute(f"CREATE {kind} {name} AS {query}")
     return connection
 
 
