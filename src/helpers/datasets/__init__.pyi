@@ -58,7 +58,7 @@ from helpers.datasets.review.databases import connect as connect_review
 from helpers.datasets.review.databases import export_sqlite as export_review
 from helpers.datasets.review.databases import import_sqlite as import_review
 from helpers.datasets.review.layout import TABLES as REVIEW_TABLES
-from helpers.datasets.review.loader import as_of, load_review, newest_day, save_review
+from helpers.datasets.review.loader import as_of, load_review, newest_day, review_folder, save_review
 from helpers.datasets.review.openalex import OpenAlexWorks, read_openalex
 from helpers.datasets.review.users import user_review, with_works
 from helpers.datasets.shared.folder import CASES
@@ -160,6 +160,7 @@ __all__ = [
     "read_scores",
     "render",
     "resample",
+    "review_folder",
     "save_review",
     "shared_out",
     "simulate_brain_tumours",

@@ -1,16 +1,41 @@
-"""Picture of works and data sets as a network, with the table that shows the same."""
+"""Pictures of the review: the time line of each data set, and works and data sets as a network."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from helpers.datasets.review.checking import Tables
+from helpers.datasets.review.layout import OURS
 from helpers.figures import BLUE, GREEN, GREY, VERMILION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+def draw_time_line(line: pd.DataFrame, *, ax: Axes) -> Axes:
+    """Draw for each data set its release and the days on which reports of its flaws became public.
+
+    Parameters
+    ----------
+    line : DataFrame
+        From `time_line`.
+    ax : Axes
+    """
+    names = list(dict.fromkeys(line["dataset"]))
+    y = line["dataset"].map({name: -k for k, name in enumerate(names)})
+    released, reported = pd.to_datetime(line["released"]), pd.to_datetime(line["reported_on"])
+    ax.hlines(y, released, reported, color=GREY, lw=1)
+    ax.plot(released, y, "|", color=GREY, ms=12, label="release")
+    for reporter, colour, marker in (("others", VERMILION, "D"), (OURS, BLUE, "o")):
+        rows = line["reporter"] == reporter
+        ax.plot(reported[rows], y[rows], marker, color=colour, label=f"reported by {reporter}")
+    ax.set_yticks(-np.arange(len(names)), [name.replace("$", r"\$") for name in names], fontsize="small")
+    ax.grid(axis="y", visible=False)
+    ax.legend(frameon=False, fontsize="small", loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
+    return ax
 
 
 def links(tables: Tables) -> pd.DataFrame:

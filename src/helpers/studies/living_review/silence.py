@@ -79,41 +79,47 @@ def corrected(
     unknown : int
         Users without a list.
     right, read : int
-        Pairs that were read, of those counted, and how many of these do use the data set.
+        Pairs that were read, drawn at random from all users, and how many of these do use the data set.
     n_boot, seed : int
         Replicates of the bootstrap, and its seed.
 
     Returns
     -------
     dict
-        ``estimate, low, high`` and ``n`` (users with a list): the 95% percentile interval of a bootstrap of both
-        shares, if lists are missing at random. ``bound_low`` and ``bound_high`` hold in any case: they are the ends of
-        the intervals if all unknown users cite the report, and if none does.
+        ``estimate, low, high`` and ``n`` (users with a list): a 95% percentile interval that holds if lists are missing
+        at random. ``bound_low`` and ``bound_high`` hold in any case: they are the ends of the intervals if all unknown
+        users cite the report, and if none does.
 
     Raises
     ------
     InputError
-        There is no user with a list, no pair was read, or more are right or silent than there are.
+        There is no user with a list, no pair is right, or the counts do not fit each other.
 
     Notes
     -----
-    With precision p of a found pair, the share found is s' = p s + (1 - p), so s = (s' - (1 - p)) / p.
+    With the precision p of a found pair, the share found is s' = p s + (1 - p), so s = 1 - (1 - s') / p. A replicate of
+    the parametric bootstrap draws the right pairs among those read without replacement, those among users with a list
+    likewise, and of these, with chance 1 - s each, the ones that cite.
     """
-    if not (0 <= silent <= users and users > 0 and 0 < right <= read and unknown >= 0):
-        problem = f"{silent} of {users} users are silent, and {right} of {read} pairs are right"
+    if not (0 <= silent <= users and users > 0 and unknown >= 0 and 0 < right <= read <= users + unknown):
+        problem = f"{silent} of {users} users are silent, {unknown} unknown, and {right} of {read} pairs are right"
         raise InputError("silent, users, right, read", problem, "Give counts of at least one user and one right pair")
     rng = np.random.default_rng(seed)
-    precision = rng.binomial(read, right / read, n_boot) / read
+    precision = right / read
 
-    def interval(part: int, whole: int) -> np.ndarray:
-        share = rng.binomial(whole, part / whole, n_boot) / whole
-        drawn = 1 - (1 - share) / precision.clip(1 / read)
-        return np.quantile(drawn, (0.025, 0.975)).clip(0, 1)
+    def interval(citing: int, whole: int, others: int) -> np.ndarray:
+        good = max(round((whole + others) * precision), 1)
+        bad = whole + others - good
+        seen = rng.hypergeometric(good, bad, read, n_boot).clip(1) / read
+        listed = rng.hypergeometric(good, bad, whole, n_boot)
+        cites = rng.binomial(listed, min(citing / (whole * precision), 1.0))
+        return np.quantile(1 - cites / (whole * seen), (0.025, 0.975)).clip(0, 1)
 
-    found = dict(zip(("low", "high"), interval(silent, users), strict=True))
-    found |= {"bound_low": found["low"], "bound_high": found["high"]}
+    low, high = interval(users - silent, users, unknown)
+    bounds = low, high
     if unknown:
-        found["bound_low"] = interval(silent, users + unknown)[0]
-        found["bound_high"] = interval(silent + unknown, users + unknown)[1]
-    estimate = min(max(1 - (1 - silent / users) * read / right, 0.0), 1.0)
-    return {"estimate": estimate, **{k: float(v) for k, v in found.items()}, "n": users}
+        every = users + unknown
+        bounds = interval(every - silent, every, 0)[0], interval(users - silent, every, 0)[1]
+    estimate = min(max(1 - (1 - silent / users) / precision, 0.0), 1.0)
+    ends = dict(zip(("low", "high", "bound_low", "bound_high"), map(float, (low, high, *bounds)), strict=True))
+    return {"estimate": estimate, **ends, "n": users}

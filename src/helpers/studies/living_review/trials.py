@@ -7,7 +7,7 @@ import pandas as pd
 from helpers.datasets.review.citations import simulate_citations
 from helpers.datasets.review.databases import connect
 from helpers.datasets.review.views import LAG
-from helpers.stats.intervals import wilson
+from helpers.stats.intervals import half_width_of, wilson
 from helpers.studies.living_review.silence import corrected, counted_pairs, silent_users
 
 
@@ -44,6 +44,21 @@ def trial(
     row |= {name: found[name] for name in found if name != "n"}
     row["held"] = int(found["low"] <= row["planted"] <= found["high"])
     return row | {"bounds_held": int(found["bound_low"] <= row["planted"] <= found["bound_high"])}
+
+
+def bias(trials: pd.DataFrame, world: str) -> dict[str, float]:
+    """Estimate the mean difference of corrected and planted share over the trials of a world, by Student's interval.
+
+    Returns
+    -------
+    dict
+        ``estimate, low, high, low90, high90`` and ``n``, the number of trials.
+    """
+    apart = (trials["estimate"] - trials["planted"])[trials["world"] == world]
+    mean, sd, n = apart.mean(), apart.std(), len(apart)
+    wide, narrow = (half_width_of(sd, n, level=level) for level in (0.95, 0.9))
+    ends = {"low": mean - wide, "high": mean + wide, "low90": mean - narrow, "high90": mean + narrow}
+    return {"estimate": mean, **ends, "n": n}
 
 
 def summarise(trials: pd.DataFrame) -> pd.DataFrame:
