@@ -52,8 +52,9 @@ def lags(line: pd.DataFrame, *, n_boot: int = 2_000, seed: int = 0) -> pd.DataFr
     -------
     DataFrame
         Index: "others", "this project", as far as there are any. ``artefacts, datasets``; ``estimate, low, high``, the
-        median lag in years with a 95% percentile interval from resampled data sets; and ``late, late_low, late_high``,
-        the share of artefacts reported more than a year after the release, with Wilson's interval.
+        median lag in years with a 95% percentile interval from resampled data sets, missing for under three of them;
+        and ``late, late_low, late_high``, the share of artefacts reported more than a year after the release, with
+        Wilson's interval.
     """
     rows = {}
     for reporter, part in line.groupby("reporter"):
@@ -64,7 +65,8 @@ def lags(line: pd.DataFrame, *, n_boot: int = 2_000, seed: int = 0) -> pd.DataFr
         late, n = int((part["years"] > 1).sum()), len(part)
         low, high = wilson(late, n)
         row = {"artefacts": n, "datasets": len(groups), "estimate": part["years"].median()}
-        row |= dict(zip(("low", "high"), np.quantile(medians, (0.025, 0.975)), strict=True))
+        ends = np.quantile(medians, (0.025, 0.975)) if len(groups) >= 3 else (np.nan, np.nan)
+        row |= dict(zip(("low", "high"), ends, strict=True))
         rows[reporter] = row | {"late": late / n, "late_low": low, "late_high": high}
     return pd.DataFrame.from_dict(rows, orient="index")
 
