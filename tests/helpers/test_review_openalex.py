@@ -132,7 +132,7 @@ def test_an_id_is_the_same_with_and_without_its_address(text):
 
 
 def test_an_id_that_begins_another_does_not_match():
-    references = pd.Series({"a": ["W123", "W5"], "b": ["W12"], "c": []})
+    references = pd.Series({"a": {"W123", "W5"}, "b": {"W12"}, "c": set()})
     assert openalex.matches(references, {"W12"}) == [("b", "W12")]
 
 

@@ -85,11 +85,11 @@ def matches(references: pd.Series, wanted: set[str]) -> list[tuple[str, str]]:
 
     Parameters
     ----------
-    references : Series of iterables of str
+    references : Series of set of str
         Ids that each work cites; the index names the work.
     wanted : set of str
     """
-    return [(work, one) for work, listed in references.items() for one in listed if one in wanted]
+    return [(work, one) for work, listed in references.items() for one in sorted(wanted & listed)]
 
 
 def plain_id(text: str) -> str:

@@ -74,7 +74,7 @@ def lags(line: pd.DataFrame, *, n_boot: int = 2_000, seed: int = 0) -> pd.DataFr
 def coverage(tables: Tables) -> pd.DataFrame:
     """Tabulate which data set records which attribute of a group: yes, partly, no, or "–" where nobody has looked."""
     table = tables["records"].pivot(index="dataset_id", columns="attribute", values="recorded")
-    table = table.reindex(index=tables["dataset"]["dataset_id"], columns=list(ATTRIBUTES)).fillna("–")
+    table = table.reindex(index=tables["dataset"]["dataset_id"], columns=list(ATTRIBUTES)).astype(object).fillna("–")
     return table.set_axis(tables["dataset"]["name"].tolist()).rename_axis(None, axis=1)
 
 
