@@ -203,7 +203,7 @@ def test_the_time_line_is_drawn():
     ax = living_review.draw_time_line(living_review.time_line(small()), ax=Figure().add_subplot())
     assert [text.get_text() for text in ax.get_yticklabels()] == ["Chest X-rays", "Skin photographs"]
     shown = {line.get_label(): len(line.get_xdata()) for line in ax.lines}
-    assert shown == {"release": 3, "reported by others": 2, "reported by this project": 1}
+    assert shown == {"release": 3, "reported by this project": 1, "reported by others": 2}
     assert mpl.dates.num2date(ax.lines[0].get_xdata(orig=False)[0]).date().isoformat() == "2019-01-21"
 
 

@@ -29,12 +29,12 @@ def draw_time_line(line: pd.DataFrame, *, ax: Axes) -> Axes:
     released, reported = pd.to_datetime(line["released"]), pd.to_datetime(line["reported_on"])
     ax.hlines(y, released, reported, color=GREY, lw=1)
     ax.plot(released, y, "|", color=GREY, ms=12, label="release")
-    for reporter, colour, marker in (("others", VERMILION, "D"), (OURS, BLUE, "o")):
+    for reporter, colour, marker in ((OURS, BLUE, "o"), ("others", VERMILION, "D")):
         rows = line["reporter"] == reporter
         ax.plot(reported[rows], y[rows], marker, color=colour, label=f"reported by {reporter}")
     ax.set_yticks(-np.arange(len(names)), [name.replace("$", r"\$") for name in names], fontsize="small")
     ax.grid(axis="y", visible=False)
-    ax.legend(frameon=False, fontsize="small", loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
+    ax.legend(frameon=False, fontsize="small", loc="lower right", bbox_to_anchor=(1, 1), ncols=3)
     return ax
 
 
