@@ -89,7 +89,7 @@ def test_intervals_hold_the_truth(silence, lost):
 def test_intervals_hold_the_truth_from_the_tables_on(world):
     rows = pd.DataFrame([{"world": world, **living_review.trial(world, seed)} for seed in range(300)])
     rate = living_review.summarise(rows).loc[world]
-    assert rate["held_low"] <= 0.97 and rate["held_high"] >= 0.93
+    assert rate["low"] <= 0.97 and rate["high"] >= 0.93
 
 
 def test_a_corrected_share_is_known():

@@ -72,11 +72,13 @@ def summarise(trials: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index: worlds, in their order. Means of ``users, unknown, planted, dated, undated, estimate``; ``held`` and
-        ``bounds_held`` (shares of the trials) with Wilson's intervals ``held_low, held_high``, and ``trials``.
+        Index: worlds, in their order. Means of ``users, unknown, planted, dated, corrected, undated``; ``bounds_held``,
+        the share of trials whose bounds hold the planted share; and ``estimate, low, high, n``, the share of trials
+        whose corrected interval does, with Wilson's interval, and the number of trials.
     """
-    names = ["users", "unknown", "planted", "dated", "estimate", "undated", "held", "bounds_held"]
-    groups = trials.reindex(columns=["world", *names]).groupby("world", sort=False)
-    table = groups.mean().assign(trials=groups.size())
-    low, high = wilson(table["held"] * table["trials"], table["trials"])
-    return table.assign(held_low=low, held_high=high)
+    named = trials.rename(columns={"estimate": "corrected", "held": "estimate"})
+    names = ["users", "unknown", "planted", "dated", "corrected", "undated", "bounds_held", "estimate"]
+    groups = named.reindex(columns=["world", *names]).groupby("world", sort=False)
+    table = groups.mean().assign(n=groups.size())
+    low, high = wilson(table["estimate"] * table["n"], table["n"])
+    return table.assign(low=low, high=high)
