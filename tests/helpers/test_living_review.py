@@ -20,7 +20,7 @@ LISTED = ("silent", "half", "aware", "lists missing at random")  # worlds in whi
 def trials():
     """Six small reviews of each world."""
     rows = [
-        {"world": world, "seed": seed, **living_review.trial(world, seed, n_works=1_200, n_boot=200)}
+        {"world": world, "seed": seed, **living_review.trial(world, seed, n_works=1_200, n_draws=200)}
         for world in datasets.CITATION_WORLDS
         for seed in range(6)
     ]
@@ -79,7 +79,7 @@ def test_intervals_hold_the_truth(silence, lost):
     rng = np.random.default_rng(7)
     held = []
     for seed in range(2_000):
-        found = living_review.corrected(**counts(rng, silence, lost), read=200, n_boot=400, seed=seed)
+        found = living_review.corrected(**counts(rng, silence, lost), read=200, n_draws=400, seed=seed)
         held.append(found["low"] <= silence <= found["high"])
     assert 0.93 <= np.mean(held) <= 0.97
 
@@ -98,9 +98,9 @@ def test_a_corrected_share_is_known():
     assert found["low"] < found["estimate"] < found["high"]
     assert (found["bound_low"], found["bound_high"]) == (found["low"], found["high"])
     wide = living_review.corrected(90, 100, unknown=100, right=80, read=100)
-    assert wide["estimate"] == found["estimate"] and wide["bound_low"] < 0.5 and wide["bound_high"] > 0.9
+    assert wide["estimate"] == found["estimate"] and wide["bound_low"] < 0.4 and wide["bound_high"] > 0.9
     all_silent = living_review.corrected(100, 100, right=100, read=100)
-    assert all_silent["estimate"] == all_silent["low"] == all_silent["high"] == 1
+    assert all_silent["estimate"] == 1 and 0.96 < all_silent["low"] < 0.98 and all_silent["high"] > 0.999
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ def test_the_tiny_run_has_what_the_page_quotes(tiny_run):
 
 
 def test_the_day_of_the_review_is_in_its_tables_and_not_the_clock(tiny_run):
-    from helpers import datasets
 
     assert tiny_run("10_living_review").results["values"]["review"]["day"] == datasets.newest_day(
         datasets.load_review()

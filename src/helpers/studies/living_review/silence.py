@@ -68,7 +68,7 @@ def counted_pairs(review: duckdb.DuckDBPyConnection, *, lag: int = LAG, n: int =
 
 
 def corrected(
-    silent: int, users: int, *, unknown: int = 0, right: int, read: int, n_boot: int = 2_000, seed: int = 0
+    silent: int, users: int, *, unknown: int = 0, right: int, read: int, n_draws: int = 2_000, seed: int = 0
 ) -> dict[str, float]:
     """Correct a share of silent users for pairs that were found by mistake, whose works cite no report.
 
@@ -80,15 +80,15 @@ def corrected(
         Users without a list.
     right, read : int
         Pairs that were read, drawn at random from all users, and how many of these do use the data set.
-    n_boot, seed : int
-        Replicates of the bootstrap, and its seed.
+    n_draws, seed : int
+        Draws behind the interval, and their seed.
 
     Returns
     -------
     dict
-        ``estimate, low, high`` and ``n`` (users with a list): a 95% percentile interval that holds if lists are missing
-        at random. ``bound_low`` and ``bound_high`` hold in any case: they are the ends of the intervals if all unknown
-        users cite the report, and if none does.
+        ``estimate, low, high`` and ``n`` (users with a list): a 95% interval that holds if lists are missing at random.
+        ``bound_low`` and ``bound_high`` hold in any case: they are the ends of the intervals if all unknown users cite
+        the report, and if none does.
 
     Raises
     ------
@@ -97,29 +97,28 @@ def corrected(
 
     Notes
     -----
-    With the precision p of a found pair, the share found is s' = p s + (1 - p), so s = 1 - (1 - s') / p. A replicate of
-    the parametric bootstrap draws the right pairs among those read without replacement, those among users with a list
-    likewise, and of these, with chance 1 - s each, the ones that cite.
+    With the precision p of a found pair, the share found is s' = p s + (1 - p), so s = 1 - (1 - s') / p. The interval
+    has the quantiles of draws with Jeffreys' prior, with nearly nominal coverage at shares near 0 and 1 too (Brown, Cai
+    and DasGupta 2001): the number of right pairs among those that were not read, how many of all right ones are of
+    users with a list, and the chance with which these cite. A percentile bootstrap of both shares held the truth less
+    often.
     """
     if not (0 <= silent <= users and users > 0 and unknown >= 0 and 0 < right <= read <= users + unknown):
         problem = f"{silent} of {users} users are silent, {unknown} unknown, and {right} of {read} pairs are right"
         raise InputError("silent, users, right, read", problem, "Give counts of at least one user and one right pair")
     rng = np.random.default_rng(seed)
-    precision = right / read
 
     def interval(citing: int, whole: int, others: int) -> np.ndarray:
-        good = max(round((whole + others) * precision), 1)
-        bad = whole + others - good
-        seen = rng.hypergeometric(good, bad, read, n_boot).clip(1) / read
-        listed = rng.hypergeometric(good, bad, whole, n_boot)
-        cites = rng.binomial(listed, min(citing / (whole * precision), 1.0))
-        return np.quantile(1 - cites / (whole * seen), (0.025, 0.975)).clip(0, 1)
+        every = whole + others
+        good = right + rng.binomial(every - read, rng.beta(right + 0.5, read - right + 0.5, n_draws))
+        listed = rng.hypergeometric(good, every - good, whole).clip(citing)
+        return np.quantile(rng.beta(listed - citing + 0.5, citing + 0.5), (0.025, 0.975))
 
     low, high = interval(users - silent, users, unknown)
     bounds = low, high
     if unknown:
         every = users + unknown
         bounds = interval(every - silent, every, 0)[0], interval(users - silent, every, 0)[1]
-    estimate = min(max(1 - (1 - silent / users) / precision, 0.0), 1.0)
+    estimate = min(max(1 - (1 - silent / users) * read / right, 0.0), 1.0)
     ends = dict(zip(("low", "high", "bound_low", "bound_high"), map(float, (low, high, *bounds)), strict=True))
     return {"estimate": estimate, **ends, "n": users}

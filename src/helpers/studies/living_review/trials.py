@@ -12,7 +12,7 @@ from helpers.studies.living_review.silence import corrected, counted_pairs, sile
 
 
 def trial(
-    world: str, seed: int, *, n_works: int = 5_000, n_read: int = 200, n_boot: int = 1_000, lag: int = LAG
+    world: str, seed: int, *, n_works: int = 5_000, n_read: int = 200, n_draws: int = 1_000, lag: int = LAG
 ) -> dict[str, float]:
     """Simulate a review, and compare what the queries find with what was planted.
 
@@ -38,7 +38,7 @@ def trial(
         unknown=row["unknown"],
         right=int(read["uses"].sum()),
         read=len(read),
-        n_boot=n_boot,
+        n_draws=n_draws,
         seed=seed,
     )
     row |= {name: found[name] for name in found if name != "n"}
