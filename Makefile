@@ -21,7 +21,7 @@ endif
 PY := $(BIN)/python
 WORKFLOW := $(PY) -m helpers.book.workflow
 
-.PHONY: help book pdf student book-student test test-all test-slow test-browser faults mutants bench lint lab study new audit sweep status record restamp rejudge check-data real-labels check-review review-db review serve lock clean
+.PHONY: help book pdf student book-student test test-all test-slow test-browser faults mutants bench lint lab study new audit sweep status record restamp rejudge check-data real-labels check-review review-db review-claims review serve lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -140,6 +140,9 @@ check-review: $(READY) ## the rules of the living review, book/review/*.csv: [FO
 
 review-db: $(READY) ## the living review as one SQLite file, _build/review.sqlite: [FOLDER=...]
 	@$(PY) -m helpers.datasets.review db $(call given,FOLDER)
+
+review-claims: $(READY) ## enter the claims that differ on real data into the living review
+	@$(WORKFLOW) review-claims
 
 review: $(READY) ## who could have known, of your data sets: DATA_ROOT=folder of saved OpenAlex pages [PARAMS=...]
 	@test -n "$(DATA_ROOT)" || { echo "Name a folder: make review DATA_ROOT=..." >&2; exit 2; }

@@ -199,6 +199,7 @@ def main(words: list[str] | None = None) -> int:
     add.add_argument("--data-root", default="")
     add = tasks.add_parser("rejudge", help="judge recorded claims again, by the rule of today")
     add.add_argument("study", nargs="?", default="")
+    tasks.add_parser("review-claims", help="enter the claims that differ on real data into the living review")
     add = tasks.add_parser("student", help="write the course copy without solutions")
     add.add_argument("--pages", action="store_true", help="with the book's pages, to build the students' book from")
     add = tasks.add_parser("answer", help="make the key of an exercise's check cell")
@@ -274,6 +275,11 @@ def _do(asked: argparse.Namespace) -> None:
 
             for lines in rejudging.told(asked.study):
                 print(lines, flush=True)
+        case "review-claims":
+            from helpers.book import review_claims
+
+            for line in review_claims.told():
+                print(line)
         case "student":
             print(f"The students' copy is {course.write(pages=asked.pages).relative_to(paths.project())}/")
         case "answer":
