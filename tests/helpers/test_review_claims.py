@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -19,6 +20,10 @@ NULL = {**COMMON, "id": "alike", "published": "0", "scope": "effect", "kind": "n
 NULL |= {"margin": 0.1, "unit": "Dice", "because": "b"}
 REAL = {"source": "real", "same_data": True}
 OURS = {"ours": 0.4, "low": 0.3, "high": 0.5, "low90": 0.32, "high90": 0.48, "n": 80}
+
+
+def read(review, name):
+    return pd.read_csv(review / f"{name}.csv", dtype=str, keep_default_na=False)
 
 
 @pytest.fixture
@@ -45,7 +50,7 @@ def book(tmp_path, monkeypatch):
             known = {"study": study, "source": source, "parameters": {}, "started": f"{day} 10:00 UTC"}
             place.write_text(json.dumps({"values": {}, "claims": rows, "provenance": known}))
         lines = list(review_claims.told())
-        return lines, datasets.load_review()
+        return lines, {name: read(review, name) for name in ("artifact", "evidence")}
 
     return write
 
@@ -83,7 +88,6 @@ def test_a_claim_that_differs_on_real_data_is_an_artefact(book, entry, given, ve
     assert proof["locator"] == f"notebooks/claims/a.yaml#{entry['id']}" and proof["kind"] == "recomputed"
     if "low" in given:
         assert f"{given['ours']:.3f} [{given['low']:.3f}, {given['high']:.3f}]" in proof["value"].replace("−", "-")
-    assert not datasets.connect_review(tables).execute("SELECT * FROM claims_touched").df().empty
 
 
 @pytest.mark.parametrize("entry", [EFFECT, NULL])
@@ -103,7 +107,7 @@ def test_a_simulated_verdict_is_no_artefact(book, entry):
         (DIGITS, {"ours": 0.4, "same_data": False}),
         (EFFECT, {**OURS, "low": -0.1}),
         (EFFECT, {**OURS, "high": 1.0}),
-        (NULL, {**OURS, "low90": 0.05}),
+        (NULL, {**OURS, "low": 0.02, "low90": 0.05}),
     ],
 )
 def test_other_verdicts_are_no_artefact(book, entry, given):
@@ -161,7 +165,8 @@ def test_a_claim_that_no_record_can_judge_is_removed(book):
 
 def test_what_is_set_by_hand_stays(book, tmp_path):
     runs = {"a__real": ("real", "2026-11-20", [judge(DIGITS, ours=0.4)])}
-    tables = book(**runs)[1]
+    book(**runs)
+    tables = datasets.load_review()
     tables["artifact"].loc[2, ["severity", "reported_on", "valid_from"]] = ["decides", "2026-11-01", "2026-11-01"]
     hand = dict(
         zip(TABLES["evidence"].columns, ["claim-a-gap", "issue", "an issue", "asked", "2026-11-02"], strict=True)
@@ -179,14 +184,24 @@ def test_a_paper_that_the_review_lacks_is_named(book):
         book(a__real=("real", "2026-11-20", [row]))
 
 
-def test_the_review_of_the_book_holds_the_claims_of_its_records(capsys):
-    """The command has nothing to enter, and each claim in the review is in its file."""
-    assert list(review_claims.told()) == []
-    tables = datasets.load_review()
-    made = tables["evidence"][tables["evidence"]["locator"].str.startswith("notebooks/claims/")]
+def test_the_command_enters_and_names_what_it_refuses(book, capsys):
+    book(a__real=("real", "2026-11-20", []))
+    place = paths.recorded() / "a" / "real" / "results.json"
+    results = json.loads(place.read_text())
+    place.write_text(json.dumps({**results, "claims": [judge(DIGITS, ours=0.4)]}))
+    assert workflow.main(["review-claims"]) == 0 and capsys.readouterr().out == "claim-a-gap: entered\n"
+    place.write_text(json.dumps({**results, "claims": [judge({**DIGITS, "reference": "nobody2024"}, ours=0.4)]}))
+    assert workflow.main(["review-claims"]) == 2 and "there is no work nobody2024" in capsys.readouterr().err
+
+
+def test_the_review_of_the_book_is_what_its_records_give():
+    """Else somebody has recorded or judged again, and not entered it: make review-claims."""
+    held = datasets.load_review()
+    given = review_claims.entered(held, review_claims.judged())
+    for name in ("artifact", "evidence"):
+        assert given[name].to_dict("records") == held[name].to_dict("records"), name
+    made = datasets.connect_review(held).execute("SELECT claim FROM claims_touched").df()["claim"]
     assert len(made)
-    for locator in made["locator"]:
-        file, _, key = locator.partition("#")
+    for file, _, key in made.str.partition("#").itertuples(index=False):
         entries = yaml.safe_load((paths.project() / file).read_text())
         assert key in [entry["id"] for entry in entries]
-    assert workflow.main(["review-claims"]) == 0 and capsys.readouterr().out == ""

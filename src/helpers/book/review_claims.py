@@ -134,7 +134,7 @@ def _artifact(name: str, rows: list[Any], held: dict[str, str]) -> dict[str, str
     differing = [row for row in rows if row.verdict in WORDS]
     about = {"artifact_id": name, "subject_type": "paper", "subject_id": rows[0].reference}
     if not differing:
-        end = held["valid_to"] if held["status"] == "resolved" else max(row.day for row in rows)
+        end = held["valid_to"] if held["status"] == "resolved" else max(held["valid_from"], *(row.day for row in rows))
         return {**held, **about, "status": "resolved", "valid_to": end}
     first = next((row for row in differing if row.verdict == IMPOSSIBLE), differing[0])
     by_digits = first.verdict == IMPOSSIBLE or pd.isna(first.kind)  # a claim by digits has no kind
