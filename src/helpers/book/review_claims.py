@@ -58,7 +58,7 @@ def judged() -> pd.DataFrame:
 
 
 def entered(review: Tables, claims: pd.DataFrame) -> Tables:
-    """Enter judged claims into a review, and update or remove those that it holds.
+    """Insert judged claims into a review, and update or remove those that it holds.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def entered(review: Tables, claims: pd.DataFrame) -> Tables:
 
 
 def told() -> Iterator[str]:
-    """Enter the claims of the book's records into its review, and report each artefact that changes.
+    """Insert the claims of the book's records into its review, and report each artefact that changes.
 
     Raises
     ------
