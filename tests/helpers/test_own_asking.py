@@ -6,8 +6,8 @@ import pytest
 
 from helpers import datasets
 from helpers.errors import InputError
+from helpers.scores import folders
 from helpers.studies import own_scores
-from helpers.studies.own_scores import scoring
 
 ODD = ["sex, at birth", "sex", "age: years", "age", "a;b", 'the "kind"', "O'Brien score", "x = 1"]
 
@@ -365,7 +365,7 @@ def test_what_is_asked_of_masks(score, better, value, options, worth, monkeypatc
         f"{kind} empty: kept, with Dice 0 and the image diagonal as HD95" for kind in ("predicted mask", "both masks")
     ]
     nothing = pd.DataFrame({"table": "scores", "reason": [*reasons, "no expert mask of that name"], "n": [12, 3, 4]})
-    monkeypatch.setattr(scoring, "score_folders", lambda *_, **given: (seen.update(given) or pairs, nothing))
+    monkeypatch.setattr(folders, "score_folders", lambda *_, **given: (seen.update(given) or pairs, nothing))
     scored, dropped = own_scores.score_own("e", "p", score=score, better=better, value=value)
     assert seen == options and dropped["n"].tolist() == [4], "kept cases are not among those left out"
     notes = scored.attrs["notes"]

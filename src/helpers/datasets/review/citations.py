@@ -45,10 +45,12 @@ CITATION_WORLDS = {
 class Citations(NamedTuple):
     """Simulated tables of a review, and what only the simulator knows.
 
-    tables : dict of str to DataFrame, in the layout of `load_review`
-    pairs : one row for each work and data set of which the work uses or seems to use the other: ``work_id, dataset_id,
-        uses, found, days_after`` (days from the report to the work), ``silent`` (chance that such a user does not cite
-        the report)
+    tables : dict of str to DataFrame
+        In the layout of `load_review`.
+    pairs : DataFrame
+        One row for each work and data set of which the work uses or seems to use the other: ``work_id``,
+        ``dataset_id``, ``uses``, ``found``, ``days_after`` (days from the report to the work), and ``silent`` (chance
+        that such a user does not cite the report).
     """
 
     tables: Tables

@@ -28,10 +28,13 @@ _AGAIN = "Save the page again"
 class OpenAlexWorks(NamedTuple):
     """Works of saved pages.
 
-    works : DataFrame with the columns ``openalex, title, published`` (text), ``text`` (title and abstract), ``dois``
-        and ``references``, a set of OpenAlex ids that is empty where the list is not known; the index has the id
-    same : dict from the id of a second copy of a work to the id that is kept
-    dropped : DataFrame ``table, reason, n``: works that were left out or joined, and days that are doubtful
+    works : DataFrame
+        Columns ``openalex, title, published`` (text), ``text`` (title and abstract), ``dois`` and ``references``, a set
+        of OpenAlex ids that is empty where the list is not known. The index has the id.
+    same : dict
+        From the id of a second copy of a work to the id that is kept.
+    dropped : DataFrame
+        Columns ``table, reason, n``: works that were left out or joined, and days that are doubtful.
     """
 
     works: pd.DataFrame
