@@ -1,4 +1,4 @@
-"""What other tools give for four simulated tables, for the book's page: `python -m tests.benchmarks.other_tools`.
+"""What other tools give for simulated tables, for the book's page: `python -m tests.benchmarks.other_tools`.
 
 Each table is simulated with a known truth, in a pattern that real ones have. Each tool is called as its documentation
 shows it, with its defaults.
@@ -67,7 +67,8 @@ def few_patients() -> Iterator[Row]:
     yield Row(truth, made, f"{gap:.2f}", ours)
     low, high = frame(score, groups, n_boot=REPLICATES, ci_quantiles=[0.025, 0.975], random_state=0).by_group_ci
     width = high - low
-    theirs = f"width of the 95% interval of a mean: {width['A']:.3f} with 640 patients, {width['I']:.3f} with one"
+    theirs = f"width of the 95% interval of a mean: {width['A']:.3f} with {SIZES['A']} patients, "
+    theirs += f"{width['I']:.3f} with {'one' if SIZES['I'] == 1 else SIZES['I']}"
     call = tool("fairlearn", f"MetricFrame(..., n_boot={REPLICATES}).by_group_ci")
     yield Row(truth, call, theirs, "no mean and no interval of fewer than ten patients")
 
@@ -112,13 +113,16 @@ def missed_lesions() -> Iterator[Row]:
     ours = [hd95(masks[woman], expert[woman]) for masks in (first, second)]
     truth = "lesions of 30 women; the second model finds nothing in the twelve hardest cases"
     call = tool("monai", 'HausdorffDistanceMetric(percentile=95, reduction="mean")')
-    worse = f"{ours[0]:.1f} mm, then {ours[1]:.1f} mm, with 12 of 30 cases `missed`"
-    yield Row(truth, call, f"{hd[0]:.1f} mm, then {hd[1]:.1f} mm: better", worse)
+    found = [metrics.scores(*pair, spacing=(1, 1, 1))["status"] for pair in zip(expert, second, strict=True)]
+    missed = sum(status == "missed" for status in np.array(found)[woman])
+    mine = f"{ours[0]:.1f} mm, then {ours[1]:.1f} mm, with {missed} of {woman.sum()} cases `missed`"
+    yield Row(truth, call, f"{hd[0]:.1f} mm, then {hd[1]:.1f} mm: {'better' if hd[1] < hd[0] else 'worse'}", mine)
     nothing = expert * (np.arange(60) % 3 > 0)[:, None, None, None]
     dice = theirs(DiceMetric, expert, nothing)
     mine = np.mean([metrics.dice(*pair) for pair in zip(nothing, expert, strict=True)])
     truth = "20 of 60 people have no lesion; the model draws one for each of them, and is perfect elsewhere"
-    shown = f"{mine:.2f}, with 20 cases `spurious`"
+    found = [metrics.scores(*pair, spacing=(1, 1, 1))["status"] for pair in zip(nothing, expert, strict=True)]
+    shown = f"{mine:.2f}, with {found.count('spurious')} cases `spurious`"
     yield Row(truth, tool("monai", 'DiceMetric(reduction="mean")'), f"{dice:.2f}", shown)
 
 
