@@ -219,7 +219,9 @@ def test_means_contrasts_and_rates_of_scores_by_hand(patient, tmp_path):
     group = "m" if row["reference"] == "f" else "f"
     less = {c: mean[group][c] - mean[row["reference"]][c] for c in ("dice", "dice2")}
     assert row["estimate"] == pytest.approx(less["dice"], abs=1e-9) and row["low"] < row["estimate"] < row["high"]
-    assert own_scores.gaps_tested(score, **again).loc["sex", "gap"] == pytest.approx(abs(less["dice"]), abs=1e-9)
+    tested = own_scores.gaps_tested(score, **again)
+    assert tested.loc["sex", "gap"] == pytest.approx(abs(less["dice"]), abs=1e-9)
+    assert tested.attrs["nulls"]["sex"].null.mean() == tested.loc["sex", "expected"]
     change = own_scores.changes_of_ruler(score, own.cases["dice2"], **again)["sex"].loc[group]
     assert change["change"] == pytest.approx(less["dice2"] - less["dice"], abs=1e-9)
     rates, extremes = own_scores.success_tables(score, threshold=0.8, **again)

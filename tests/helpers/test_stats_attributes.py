@@ -55,6 +55,10 @@ def test_every_attribute_is_one_question_of_the_family(cases):
     tiny = pd.Series(["p"] * 350 + ["q"] * 4, name="tiny")
     table = stats.over_attributes(cases["score"], groups={"group": cases["group"], "tiny": tiny}, n_permutations=200)
     assert np.isnan(table.loc["tiny", "p"]) and "1 group(s)" in table.loc["tiny", "note"]
+    (null,) = table.attrs["nulls"].values()  # of the attribute that is compared
+    again = stats.permutation(cases["score"], groups=stats.comparable(cases["group"]), n=200)
+    assert (null.p, null.statistic) == (table.loc["group", "p"], table.loc["group", "gap"])
+    assert np.array_equal(null.null, again.null)
     assert table.loc["group", "p_holm"] == table.loc["group", "p"]
 
 

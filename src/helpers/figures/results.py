@@ -57,11 +57,14 @@ def forest(
     y = np.arange(len(table))[::-1]
     marked = np.array([label in emphasise for label in table.index], bool)
     for rows, colour, marker in ((~marked, BLUE, "o"), (marked, VERMILION, "D")):
+        if not rows.any():
+            continue
         ends = table.loc[rows, [low, estimate, high]].to_numpy(float).T
         ax.hlines(y[rows], ends[0], ends[2], color=colour, lw=2)
         ax.plot(ends[1], y[rows], marker, color=colour)
     labels = [f"{label}  (n = {row['n']:.0f})" if "n" in table else str(label) for label, row in table.iterrows()]
-    ax.set_yticks(y, labels)
+    if ax.yaxis.get_visible():
+        ax.set_yticks(y, labels)
     ax.axvline(no_effect, color=GREY, lw=1, ls="--")
     ax.set(xlabel=xlabel, ylim=(-0.6, len(table) - 0.4))
     ax.grid(axis="y", visible=False)

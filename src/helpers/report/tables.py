@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from helpers.disclosure import SMALLEST_CELL
@@ -36,7 +37,9 @@ def show(frame: pd.DataFrame, *, estimate: str = "", digits: int = 3, hide: Sequ
     table.index = table.index.set_names([None] * table.index.nlevels)  # an index name would take a line of the table
     for column in frame.select_dtypes("float"):
         table[column] = [_number(x, digits) for x in frame[column]]
-    table = table.where(table.notna(), "–")
+    missing = table.isna()
+    if missing.to_numpy().any():
+        table = table.mask(missing, "–")
     if estimate:
         table[estimate] = [
             interval(*row, digits) for row in zip(frame[estimate], frame["low"], frame["high"], strict=True)
@@ -46,13 +49,19 @@ def show(frame: pd.DataFrame, *, estimate: str = "", digits: int = 3, hide: Sequ
     small = frame[sizes].ge(1) & frame[sizes].lt(SMALLEST_CELL)
     names = dict(zip(frame.columns, table.columns, strict=True))
     numbers = [names[c] for c in frame.select_dtypes("number") if c not in sizes]
-    table.loc[small.any(axis=1), numbers] = "suppressed"
+    _fill(table, small.to_numpy().any(axis=1), numbers, "suppressed")
     for column in sizes:
         whole = [int(n) if pd.notna(n) else "–" for n in frame[column]]
         table[column] = pd.Series(whole, index=table.index, dtype=object)
-        table.loc[small[column], column] = f"<{SMALLEST_CELL}"
-    table.loc[[label in hide for label in frame.index], numbers + sizes] = "suppressed"
+        _fill(table, small[column].to_numpy(), column, f"<{SMALLEST_CELL}")
+    _fill(table, np.array([label in hide for label in frame.index], bool), numbers + sizes, "suppressed")
     return table.drop(columns=[c for c in ENDS if c in table]) if estimate else table
+
+
+def _fill(table: pd.DataFrame, rows: np.ndarray, columns: str | list[str], text: str) -> None:
+    """Write a text into cells; pandas takes its time over no rows, too."""
+    if rows.any():
+        table.loc[rows, columns] = text
 
 
 def _number(value: float, digits: int, like: float | None = None) -> str:

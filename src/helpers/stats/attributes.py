@@ -17,7 +17,7 @@ from helpers.stats import gaps, hypothesis
 from helpers.stats.complement import beside_small_cells, small
 from helpers.stats.inputs import check_scores
 from helpers.stats.judging import judge
-from helpers.stats.permute import permutation
+from helpers.stats.permute import Permutation, permutation
 from helpers.stats.questions import adjust_once
 from helpers.stats.resample import bootstrap, bootstrap_change
 
@@ -127,26 +127,31 @@ def over_attributes(
         Index ``attribute``; columns ``groups`` (number compared), ``n, gap, expected`` (mean of the null: the gap by
         chance alone), ``p, p_holm, p_bh``, ``test`` and ``p_test`` (of `choose_test`), ``note``. An attribute without
         two groups of ten cases stays in the table, with missing numbers and a note, and is not counted in the
-        correction. ``attrs["questions"]`` is the number of questions corrected for.
+        correction. ``attrs["questions"]`` is the number of questions corrected for, and ``attrs["nulls"]`` has the
+        `Permutation` of each attribute that is compared.
     """
-    rows = {name: _attribute(score, of, n_permutations, seed) for name, of in groups.items()}
+    nulls: dict[str, Permutation] = {}
+    rows = {}
+    for name, of in groups.items():
+        rows[name], null = _attribute(score, of, n_permutations, seed)
+        nulls |= {name: null} if null else {}
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("attribute")
     corrected = adjust_once(table["p"], same)
     for position, (name, of) in enumerate({"p_holm": "holm", "p_bh": "bh"}.items()):
         table.insert(table.columns.get_loc("p") + 1 + position, name, corrected[of])
-    table.attrs["questions"] = corrected.attrs["questions"]
+    table.attrs |= {"questions": corrected.attrs["questions"], "nulls": nulls}
     return table
 
 
-def _attribute(score: pd.Series, groups: pd.Series, n: int, seed: int) -> dict[str, object]:
+def _attribute(score: pd.Series, groups: pd.Series, n: int, seed: int) -> tuple[dict[str, object], Permutation | None]:
     try:
         kept = comparable(groups)
     except InputError as error:
         nothing = dict.fromkeys(("gap", "expected", "p"), float("nan"))
-        return {"groups": 0, "n": 0, **nothing, "test": "", "p_test": float("nan"), "note": error.problem}
+        return {"groups": 0, "n": 0, **nothing, "test": "", "p_test": float("nan"), "note": error.problem}, None
     null = permutation(score, groups=kept, n=n, seed=seed)
     test, why = hypothesis.choose_test(score, groups=kept)
-    return {
+    row = {
         "groups": len(kept.cat.categories),
         "n": int(kept.notna().sum()),
         "gap": null.statistic,
@@ -156,6 +161,7 @@ def _attribute(score: pd.Series, groups: pd.Series, n: int, seed: int) -> dict[s
         "p_test": test.p,
         "note": why,
     }
+    return row, null
 
 
 def intersections(groups: pd.DataFrame, *, cluster: ArrayLike | None = None) -> dict[str, pd.Series]:

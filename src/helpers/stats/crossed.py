@@ -14,7 +14,8 @@ import numpy as np
 from scipy import stats
 
 from helpers.stats import drawing
-from helpers.stats.resample import CHUNK, Interval, percentile_interval
+from helpers.stats.resample import Interval, percentile_interval
+from helpers.stats.resampled_means import CHUNK
 
 FARTHEST = 7.0  # standard errors: replicates are clipped here, where the normal tail is negligible
 

@@ -41,24 +41,45 @@ def posthoc(
         Dunn, which has none), ``p``.
     """
     data, _ = testable(score, groups)
-    parts, k = data.split(), len(data.levels)
-    pairs = [(i, j) for i in range(k) for j in range(i + 1, k)]
-    low = high = np.full((k, k), np.nan)
+    parts = data.split()
+    a, b = np.triu_indices(len(parts), 1)
+    low = high = np.full(len(a), np.nan)
     if method == "dunn":
         import scikit_posthocs  # slow to import, and used only here
 
-        p = scikit_posthocs.posthoc_dunn(parts, p_adjust=adjust).to_numpy()
+        p = scikit_posthocs.posthoc_dunn(parts, p_adjust=adjust).to_numpy()[a, b]
     elif method in ("tukey", "games-howell"):
-        result = stats.tukey_hsd(*parts, equal_var=method == "tukey")
-        interval = result.confidence_interval(level)
-        p, low, high = result.pvalue, interval.low, interval.high
+        low, high, p = _by_studentized_range(parts, a, b, equal_var=method == "tukey", level=level)
     else:
         raise InputError("method", f"must be games-howell, tukey or dunn, got {method!r}", "Give one of these")
     rows = [
-        (data.levels[i], data.levels[j], parts[j].mean() - parts[i].mean(), low[j, i], high[j, i], p[i, j])
-        for i, j in pairs
+        (data.levels[i], data.levels[j], parts[j].mean() - parts[i].mean(), low[pair], high[pair], p[pair])
+        for pair, (i, j) in enumerate(zip(a, b, strict=True))
     ]
     return pd.DataFrame(rows, columns=["a", "b", "difference", "low", "high", "p"])
+
+
+def _by_studentized_range(
+    parts: list[np.ndarray], a: np.ndarray, b: np.ndarray, *, equal_var: bool, level: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Compute interval ends of ``mean(b) - mean(a)`` and p of pairs of groups, each (pairs,).
+
+    The root of half the variance of a difference is the unit of the studentized range of all groups. The variance is
+    pooled (Tukey 1953; Kramer 1956), or each group's with Welch's degrees of freedom (Games and Howell 1976).
+    `scipy.stats.tukey_hsd` computes the same, but for each pair in both orders and for each group with itself.
+    """
+    means, variances = (np.array([of(part) for part in parts]) for of in (np.mean, lambda x: np.var(x, ddof=1)))
+    n, k = np.array([len(part) for part in parts]), len(parts)
+    if equal_var:
+        df = n.sum() - k
+        unit = np.sqrt((1 / n[a] + 1 / n[b]) * ((variances * (n - 1)).sum() / df) / 2)
+    else:
+        each = variances / n
+        unit = np.sqrt(each[a] + each[b]) / 2**0.5
+        df = (each[a] + each[b]) ** 2 / (each[a] ** 2 / (n[a] - 1) + each[b] ** 2 / (n[b] - 1))
+    difference, radius = means[b] - means[a], stats.studentized_range.ppf(level, k, df) * unit
+    p = stats.studentized_range.sf(np.abs(difference) / unit, k, df)
+    return difference - radius, difference + radius, p
 
 
 def rank_biserial(score: ArrayLike, *, groups: ArrayLike, a: object, b: object) -> float:

@@ -18,7 +18,6 @@ from scipy.stats import qmc
 from helpers.errors import InputError
 from helpers.stats.inputs import Grouped, check_groups, check_scores, group_scores, is_binary
 from helpers.stats.quantiles import expanded_quantile
-from helpers.stats.resampled_means import CHUNK as CHUNK
 from helpers.stats.resampled_means import mean_draws, patterns, sum_draws
 
 Statistic = Callable[[np.ndarray, np.ndarray], float]

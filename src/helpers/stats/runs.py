@@ -9,7 +9,8 @@ from helpers.errors import InputError
 from helpers.stats import drawing
 from helpers.stats.crossed import resample_seeds, seeded_interval
 from helpers.stats.inputs import check_scores, need_columns
-from helpers.stats.resample import CHUNK, Interval
+from helpers.stats.resample import Interval
+from helpers.stats.resampled_means import CHUNK
 
 TRAININGS = ("A", "B", "C")
 FEWEST_RUNS = 3  # two runs show that runs differ, not by how much

@@ -13,8 +13,8 @@ from helpers.errors import InputError
 from helpers.stats import drawing
 from helpers.stats.inputs import check_groups, group_scores, is_binary
 from helpers.stats.permuted_sums import null_sums
-from helpers.stats.resample import CHUNK, percentile_interval
-from helpers.stats.resampled_means import patterns, sum_draws
+from helpers.stats.resample import percentile_interval
+from helpers.stats.resampled_means import CHUNK, patterns, sum_draws
 from helpers.stats.weighted import midranks, rank_correlation
 
 OUTCOMES, SCORES = "Cochran-Armitage", "Spearman"

@@ -94,6 +94,7 @@ def _forests(table: pd.DataFrame, score: str, beyond: str, mean: float, rate: fl
     size = (9, 0.35 * max(len(kept), 1) + 1.4)
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)
+    axes[1].yaxis.set_visible(False)  # its ticks and labels are those of the first
     score, others = (
         figures.labels([score], "row")[score],
         {"estimate": "rate_rate", "low": "rate_low", "high": "rate_high"},

@@ -100,6 +100,7 @@ def figure_html(figure: Figure, alt: str) -> str:
     """Embed a figure in HTML as a picture with an alternative text."""
     stream = io.BytesIO()
     figure.set_dpi(90)
-    FigureCanvasAgg(figure).print_png(stream)  # the same bytes as savefig, which arranges and draws twice
+    quick = {"compress_level": 3}  # of 9: no larger than the usual 6, for text and lines
+    FigureCanvasAgg(figure).print_png(stream, pil_kwargs=quick)  # savefig would arrange and draw twice
     picture = base64.b64encode(stream.getvalue()).decode()
     return f'<img alt="{html.escape(alt)}" style="max-width: 100%" src="data:image/png;base64,{picture}">'

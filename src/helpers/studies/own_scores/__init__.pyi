@@ -6,7 +6,6 @@ from helpers.studies.own_scores.comparing import Compared, compare_models, model
 from helpers.studies.own_scores.estimating import (
     changes_of_ruler,
     contrasts,
-    gap_null,
     gaps_tested,
     mean_of,
     means,
@@ -43,7 +42,6 @@ __all__ = [
     "compare_rates",
     "contrasts",
     "findings",
-    "gap_null",
     "gaps_in_sources",
     "gaps_tested",
     "given_sources",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,10 +13,12 @@ from helpers.stats import drawing
 from helpers.stats.attributes import comparable, reference_group
 from helpers.stats.complement import small
 from helpers.stats.intervals import wilson
-from helpers.stats.resample import CHUNK, percentile_interval
+from helpers.stats.resample import percentile_interval
+from helpers.stats.resampled_means import CHUNK
 from helpers.stats.weighted import area, by_score
+from helpers.studies.own_scores.counting import countable, counted_draws, counted_sizes, effective_sizes
 from helpers.studies.own_scores.units import in_one_group, people
-from helpers.studies.own_scores.weighing import ROUNDING, effective, null_gaps, rate_interval, reach_of
+from helpers.studies.own_scores.weighing import ROUNDING, null_gaps, rate_interval, reach_of
 
 SENSITIVITY, SPECIFICITY, ACCURACY = "sensitivity", "specificity", "accuracy"
 PPV, NPV = "positive predictive value", "negative predictive value"
@@ -229,14 +232,46 @@ def group_rates(found: Classified, *, groups: pd.Series, n_boot: int = 10_000, s
     ------
     InputError
         Fewer than two groups have ten patients.
+
+    Notes
+    -----
+    Where each row is a patient, and there are many, the replicates are those of `counting.counted_draws`.
     """
-    codes, levels, _, patients = codes_of(found, groups)
+    return paired_rates([found], groups=groups, n_boot=n_boot, seed=seed)[0]
+
+
+def paired_rates(
+    many: Sequence[Classified], *, groups: pd.Series, n_boot: int = 10_000, seed: int = 0
+) -> list[GroupRates]:
+    """Compute `group_rates` of several classifications of the same rows; a replicate has the same patients of all."""
+    codes, levels, _, patients = codes_of(many[0], groups)
+    k, again = len(levels), {"n_boot": n_boot, "seed": seed}
+    counted = counted_draws(many, codes, k, **again) if countable(many) else [None] * len(many)
+    shared = not in_one_group(codes, many[0].patient)
+    return [
+        _rates_of(found, codes, levels, patients, shared, draws, **again)
+        for found, draws in zip(many, counted, strict=True)
+    ]
+
+
+def _rates_of(
+    found: Classified,
+    codes: np.ndarray,
+    levels: list[object],
+    patients: int,
+    shared: bool,
+    draws: np.ndarray | None,
+    **again: int,
+) -> GroupRates:
+    """Compute the measures of groups; the replicates are drawn by patient if they are not given."""
     parts, k, inside = found.parts(), len(levels), codes >= 0
     of_rows, place = 1.0 if found.weights is None else found.weights, found.patient * k + codes
     columns = [values * rows * of_rows for values, rows in parts.values()]
     columns += [rows * of_rows for _, rows in parts.values()]
-    sums = [np.bincount(place[inside], column[inside], patients * k).reshape(patients, k) for column in columns]
-    table = np.stack(sums, axis=1).reshape(patients, -1)
+    table = np.empty((patients, len(columns), k))
+    for position, column in enumerate(columns):
+        table[:, position] = np.bincount(place[inside], column[inside], patients * k).reshape(patients, k)
+    table = table.reshape(patients, -1)
     sides = _sides(found, codes, k)
 
     def measured(weights: np.ndarray) -> np.ndarray:
@@ -250,16 +285,17 @@ def group_rates(found: Classified, *, groups: pd.Series, n_boot: int = 10_000, s
         areas = np.stack([area(side, by_row) for side in sides], axis=1)
         return np.concatenate([values, areas[:, None]], axis=1)
 
-    step = max(1, CHUNK // len(found.patient))
-    draws = [measured(weights) for weights in drawing.blocks(patients, n_boot=n_boot, seed=seed, step=step)]
-    n, units = _sizes(found, codes, k)
+    if draws is None:
+        blocks = drawing.blocks(patients, **again, step=max(1, CHUNK // len(found.patient)))
+        draws = np.concatenate([measured(weights) for weights in blocks])
+    n, units = counted_sizes(found, codes, k)
     hidden = units < SMALLEST_CELL
     for pair in ([0, 1], [2, 3]):  # sensitivity and specificity; the two predictive values
         hidden[pair] |= small(units[pair]).any(axis=0)
-    estimate, draws = measured(np.ones((1, patients)))[0], np.concatenate(draws)
+    estimate = measured(np.ones((1, patients)))[0]
     estimate[hidden], draws[:, hidden] = np.nan, np.nan
-    many = None if found.weights is None else _effective(found, codes, k)
-    measures, shared = [*parts, *([AUROC] if sides else [])], not in_one_group(codes, found.patient)
+    many = None if found.weights is None else effective_sizes(found, codes, k)
+    measures = [*parts, *([AUROC] if sides else [])]
     return GroupRates(measures, levels, estimate, draws, n, units, found.clustered, many, shared)
 
 
@@ -268,31 +304,3 @@ def _sides(found: Classified, codes: np.ndarray, k: int) -> list:
     if found.probability is None:
         return []
     return [by_score(found.probability, found.truth, np.flatnonzero(codes == g)) for g in range(k)]
-
-
-def _sizes(found: Classified, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Count the rows and the patients of each measure in each group, both (measures, groups)."""
-
-    def count(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        inside = rows & (codes >= 0)
-        pairs = np.unique(found.patient[inside] * k + codes[inside])
-        return np.bincount(codes[inside], minlength=k), np.bincount(pairs % k, minlength=k)
-
-    sizes = [count(rows) for _, rows in found.parts().values()]
-    if found.probability is not None:
-        classes = [count(found.truth), count(~found.truth)]
-        sizes.append(tuple(np.minimum(*pair) for pair in zip(*classes, strict=True)))
-    return tuple(np.stack(part) for part in zip(*sizes, strict=True))
-
-
-def _effective(found: Classified, codes: np.ndarray, k: int) -> np.ndarray:
-    """Compute the effective number of rows of each measure in each group, (measures, groups)."""
-    weights = found.weights
-
-    def of(rows: np.ndarray) -> list[float]:
-        return [effective(weights[rows & (codes == g)]) for g in range(k)]
-
-    sizes = [of(rows) for _, rows in found.parts().values()]
-    if found.probability is not None:
-        sizes.append(np.minimum(of(found.truth), of(~found.truth)))
-    return np.array(sizes)

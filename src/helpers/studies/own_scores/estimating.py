@@ -170,17 +170,8 @@ def _detectable(first: tuple[float, float], second: tuple[float, float]) -> floa
     return float((student.ppf(0.975, df) + student.ppf(0.8, df)) * np.sqrt(pooled * (1 / a + 1 / b)))
 
 
-def gap_null(
-    score: pd.Series,
-    *,
-    groups: pd.Series,
-    weights: pd.Series | None = None,
-    patient: Patients = None,
-    n_permutations: int = 5000,
-    n_boot: int = 10_000,
-    seed: int = 0,
-) -> Permutation:
-    """Test the gap of an attribute against its null: by permutation, or by a centred bootstrap.
+def null_of(units: Units, n_permutations: int, n_boot: int, seed: int) -> Permutation:
+    """Test the gap of units against its null: by permutation, or by a centred bootstrap.
 
     The latter is used with weights, and for groups that share patients.
 
@@ -189,11 +180,6 @@ def gap_null(
     InputError
         Fewer than two groups have ten cases.
     """
-    return null_of(compared(score, groups, weights, patient), n_permutations, n_boot, seed)
-
-
-def null_of(units: Units, n_permutations: int, n_boot: int, seed: int) -> Permutation:
-    """Test the gap of units as `gap_null` does."""
     score, groups, weights, patient = units.scores["score"], *units[1:]
     kept = comparable(groups)
     if weights is None:
@@ -219,17 +205,18 @@ def gaps_tested(
 ) -> pd.DataFrame:
     """Test the gap of every attribute, corrected for multiple testing, as `stats.over_attributes` does.
 
-    With weights, or with `patient`, p is that of `gap_null`, and no further test is made.
+    With weights, or with `patient`, p is that of `null_of`, and no further test is made. In either case
+    ``attrs["nulls"]`` has the null of each attribute that is compared.
     """
     if weights is None and patient is None:
         return stats.over_attributes(score, groups=groups, same=same, n_permutations=n_permutations, seed=seed)
-    rows = {}
+    rows, nulls = {}, {}
     for name, of in groups.items():
         rows[name] = {"groups": 0, "n": 0, "gap": np.nan, "expected": np.nan, "p": np.nan, "note": ""}
         units = compared(score, of, weights, patient)
         try:
             kept = comparable(units.groups)
-            found = null_of(units, n_permutations, n_boot, seed)
+            found = nulls[name] = null_of(units, n_permutations, n_boot, seed)
         except InputError as error:
             rows[name]["note"] = error.problem
             continue
@@ -238,7 +225,7 @@ def gaps_tested(
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("attribute")
     once = adjust_once(table["p"], same)
     table = table.assign(p_holm=once["holm"], p_bh=once["bh"])
-    table.attrs["questions"] = once.attrs["questions"]
+    table.attrs |= {"questions": once.attrs["questions"], "nulls": nulls}
     return table
 
 

@@ -14,7 +14,7 @@ from helpers.stats.judging import judge
 from helpers.stats.questions import adjust_once
 from helpers.stats.resample import Change, percentile_interval
 from helpers.stats.trends import trend
-from helpers.studies.own_scores.classifying import Classified, GroupRates, codes_of, group_rates
+from helpers.studies.own_scores.classifying import Classified, GroupRates, codes_of, paired_rates
 from helpers.studies.own_scores.estimating import Patients, compared
 from helpers.studies.own_scores.rate_gaps import Gaps
 from helpers.studies.own_scores.weighing import weighted_trend
@@ -37,7 +37,7 @@ def changed_rates(
     rows = {}
     for name, of in groups.items():
         try:
-            pair = [group_rates(found, groups=of, n_boot=n_boot, seed=seed) for found in (first, second)]
+            pair = paired_rates([first, second], groups=of, n_boot=n_boot, seed=seed)
         except InputError:
             continue
         a = pair[0].levels.index(codes_of(first, of).reference)

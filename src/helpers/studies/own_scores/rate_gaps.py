@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import InputError
+from helpers.stats.drawn_areas import null_areas
 from helpers.stats.permute import permutation
 from helpers.stats.questions import adjust_once
-from helpers.stats.resample import CHUNK, percentile_interval
+from helpers.stats.resample import percentile_interval
+from helpers.stats.resampled_means import CHUNK, MANY
 from helpers.stats.weighted import area, by_score
 from helpers.studies.own_scores.classifying import (
     AUROC,
@@ -155,6 +157,11 @@ def _null_of_areas(found: Classified, codes: np.ndarray, n: int, seed: int) -> t
         by_row = drawn.T[found.patient]
         return np.ptp(np.stack([area(sides, (by_row == level).astype(float)) for level in levels]), axis=0)
 
+    if not found.clustered and max(map(len, strata)) >= MANY:
+        inside = np.searchsorted(levels, codes[found.patient[kept]])
+        drawn = null_areas(found.probability[kept], found.truth[kept], inside, n=n, rng=rng)
+        if drawn is not None:
+            return float(spread(codes[None])[0]), np.ptp(drawn, axis=1)
     null, step = [], max(1, CHUNK // len(found.patient))
     for start in range(0, n, step):
         drawn = np.tile(codes, (min(step, n - start), 1))
