@@ -44,7 +44,9 @@ class Posterior(NamedTuple):
             problem = "a sketch keeps only lengths of eigenvectors, so it gives a score but no map of pixels"
             raise InputError("posterior", problem, "Fit it without `sketch`")
         vectors = self.curvature.vectors
-        return (gradients - (self._known * (gradients @ vectors.T)) @ vectors) / self.precision
+        known = (self._known * (gradients @ vectors.T)) @ vectors
+        # In place: memory that is new to a process costs more than the arithmetic.
+        return torch.sub(gradients, known, out=known).div_(self.precision)
 
     def variance(self, gradients: torch.Tensor) -> torch.Tensor:
         """Compute g^T (GGN + a I)^-1 g for vectors g of shape (..., p); shape (...)."""
