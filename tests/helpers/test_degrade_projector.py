@@ -9,6 +9,7 @@ from skimage import transform
 from skimage.data import shepp_logan_phantom
 
 from helpers import degrade
+from helpers.degrade import projector
 from helpers.errors import InputError
 
 SIZE, ANGLES = 48, 12
@@ -81,10 +82,29 @@ def test_agrees_with_scikit_image(size):
         np.testing.assert_allclose(degrade.fbp(ours, window=window), back, atol=2e-6)
 
 
-def test_an_image_does_not_depend_on_its_batch():
-    images = np.random.default_rng(1).random((37, 1, 24, 24), dtype=np.float32)
+@pytest.mark.parametrize(("size", "angles"), [(2, 2), (6, 4), (9, 10), (16, 12), (16, 16), (23, 22)])
+def test_views_of_an_image_give_what_every_angle_gives(size, angles, monkeypatch):
+    """Detectors are odd and angles even in number, so that an eighth of a turn gives all."""
+    rough = np.random.default_rng(size).random((3, size, size), dtype=np.float32)
+    layout = projector._layout(projector._detectors(size), angles)
+    assert len(layout) == 4 and sorted(layout[layout < angles].tolist()) == list(range(angles))
+    found = [degrade.radon(rough, angles=angles), degrade.fbp(degrade.radon(rough, angles=angles), window="ramp")]
+    monkeypatch.setattr(projector, "_layout", lambda detectors, angles: torch.arange(angles)[None])
+    for made in (projector._forward, projector._backward):
+        made.cache_clear()
+    lines = degrade.radon(rough, angles=angles)
+    every = [lines, degrade.fbp(lines, window="ramp")]
+    for made in (projector._forward, projector._backward):
+        made.cache_clear()
+    for ours, plain in zip(found, every, strict=True):
+        np.testing.assert_allclose(ours, plain, rtol=0, atol=1e-6 * np.abs(plain).max())
+
+
+@pytest.mark.parametrize(("size", "detectors"), [(24, 34), (16, 23)])
+def test_an_image_does_not_depend_on_its_batch(size, detectors):
+    images = np.random.default_rng(1).random((37, 1, size, size), dtype=np.float32)
     lines = degrade.radon(images)
-    assert lines.shape == (37, 1, 24, 34) and lines.dtype == np.float32
+    assert lines.shape == (37, 1, size, detectors) and lines.dtype == np.float32
     np.testing.assert_array_equal(degrade.radon(images[20, 0]), lines[20, 0])
     back = degrade.fbp(lines)
     assert back.shape == images.shape and back.dtype == np.float32

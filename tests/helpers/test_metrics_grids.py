@@ -9,6 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from helpers import metrics
 from helpers.errors import InputError
+from helpers.metrics import surface
 from helpers.metrics.nearness import affordable, places, within
 from helpers.metrics.surface import border, close, element_areas, surface_elements
 
@@ -114,6 +115,22 @@ def test_the_border_is_the_foreground_without_its_erosion(ndim):
     for seed in range(4):
         mask = np.random.default_rng(seed).random((6, 7, 5)[:ndim]) < 0.8
         np.testing.assert_array_equal(border(np.pad(mask, 1)), edge(mask))
+
+
+def test_many_voxels_far_away_are_measured_on_the_grid(monkeypatch):
+    """Thousands of voxels in the middle of a surface, which a k-d tree would be slow for."""
+    whole, middle = np.ones((30, 28, 20), bool), np.zeros((30, 28, 20), bool)
+    middle[12:18, 10:16, 8:13] = np.random.default_rng(0).random((6, 6, 5)) < 0.5
+    wanted = metrics.hd95(whole, middle, spacing=LENGTHS)
+    calls = []
+    monkeypatch.setattr(surface, "MANY", 10)
+    monkeypatch.setattr(surface, "GRID", 1000)
+    monkeypatch.setattr(surface, "_map", lambda *given, measure=surface._map: calls.append(1) or measure(*given))
+    assert metrics.hd95(whole, middle, spacing=LENGTHS) == pytest.approx(wanted, rel=1e-12)
+    assert calls
+    first, second = edge(whole), edge(middle)
+    nearest = apart(first, second, np.diag(LENGTHS))[0]
+    np.testing.assert_allclose(surface._map(first, second, LENGTHS), nearest, rtol=1e-12)
 
 
 @pytest.mark.parametrize("moved", [0, 3, 9])

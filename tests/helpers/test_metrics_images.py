@@ -39,6 +39,32 @@ def test_psnr_by_hand():
     np.testing.assert_allclose(metrics.psnr(x, y), [20, 40])
 
 
+@pytest.mark.parametrize("shape", [(127, 129), (128, 128), (300, 70), (3, 300_000), (300_000, 3), (600, 700)], ids=str)
+@pytest.mark.parametrize("precision", [float, np.float32, np.float16, np.uint8])
+def test_psnr_of_large_images_is_that_of_their_pixels(precision, shape):
+    """Images that are summed whole, by rows, and in several parts, and the transpose of each in memory."""
+    rng = np.random.default_rng(6)
+    x, y = ((100 * rng.random((2, 1, *shape))).astype(precision) for _ in range(2))
+    error = ((x.astype(float) - y) ** 2).mean(axis=(1, 2, 3))
+    for first, second in ((x, y), (x.swapaxes(2, 3), y.swapaxes(2, 3))):
+        found = metrics.psnr(first, second, data_range=100)
+        np.testing.assert_allclose(found, 10 * np.log10(100**2 / error), rtol=1e-12)
+        np.testing.assert_array_equal(metrics.psnr(first[1:], second[1:], data_range=100), found[1:])
+
+
+def test_psnr_of_small_images_keeps_the_digits_of_a_sum():
+    """Records of the book have them."""
+    x, y = (images.astype(float) for images in batch(shape=(48, 48)))
+    error = ((x - y) ** 2).mean(axis=(1, 2, 3))
+    np.testing.assert_array_equal(metrics.psnr(x, y), 10 * np.log10(1 / error))
+
+
+def test_psnr_leaves_the_buffers_of_numpy_as_they_were():
+    before = np.getbufsize()
+    metrics.psnr(*batch(2))
+    assert np.getbufsize() == before
+
+
 def test_equal_images_are_infinitely_close_and_perfectly_similar():
     x, _ = batch()
     assert np.isposinf(metrics.psnr(x, x)).all()
@@ -48,7 +74,8 @@ def test_equal_images_are_infinitely_close_and_perfectly_similar():
 def test_chunks_do_not_change_a_value(monkeypatch):
     x, y = batch(7)
     whole = metrics.psnr(x, y), metrics.ssim(x, y)
-    monkeypatch.setattr("helpers.metrics.images.PIXELS", 2 * 32 * 41)
+    for limit in ("PIXELS", "ROOM"):
+        monkeypatch.setattr(f"helpers.metrics.images.{limit}", 2 * 32 * 41)
     for before, after in zip(whole, (metrics.psnr(x, y), metrics.ssim(x, y)), strict=True):
         np.testing.assert_array_equal(before, after)
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from helpers.errors import InputError
 from helpers.studies import uncertainty
 
 NOISE, PRECISION = 0.05, 2.0
@@ -68,6 +69,26 @@ def test_products_are_those_of_the_matrix(net, given):
     close(decoder.pulled(asked, directions), directions @ jacobians)
     tangents = torch.randn(5, 2, 450, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
     close(decoder.pushed(asked, tangents), tangents @ jacobians.mT)
+
+
+def test_derivatives_are_tested_once_for_each_kind_of_codes(net, given, monkeypatch):
+    decoder, asked, tested = uncertainty.Decoder(net), given[2], []
+    monkeypatch.setattr(
+        decoder, "_tested", lambda codes, test=decoder._tested: tested.append(codes.dtype) or test(codes)
+    )
+    assert decoder.check(asked) == decoder.check(asked[:1]) == (3, 4, 4)
+    assert tested == [torch.float64]
+    for _ in range(2):  # a failed test is not kept
+        with pytest.raises(InputError):
+            decoder.check(asked[:, :3])
+    assert len(tested) == 3
+
+
+@pytest.mark.parametrize("shape", [(450,), (7, 450), (2, 7, 450), (2, 1, 3, 450)])
+def test_variances_have_the_shape_of_the_vectors(full, shape):
+    vectors = torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
+    close(full.variance(vectors), (vectors * full.covered(vectors)).sum(-1))
+    assert full.variance(vectors).shape == shape[:-1]
 
 
 def test_as_many_steps_as_parameters_give_every_eigenvalue(net, given, full):

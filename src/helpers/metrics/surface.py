@@ -14,7 +14,7 @@ from helpers.metrics.nearness import affordable, places, within
 
 CORNERS = np.array(list(product((0, 1), repeat=3)))  # of a cube between eight voxel centres; corner i sets bit i
 SHARE = 0.95  # of the distances that are at most the 95th percentile
-MANY = 5000  # voxels far away, from which on the distances of the whole grid cost less than a search for each
+MANY = 10_000  # voxels far away, from which on the distances of the whole grid cost less than a search for each
 GRID = 100  # voxels of the grid for each voxel that is searched; in a solid mask there are more
 TIE = 1e-9  # relative: distances that differ less are equal but for rounding
 
@@ -85,7 +85,9 @@ def _percentile(source: np.ndarray, target: np.ndarray, spacing: np.ndarray, lea
     if share > 0:
         sample = _search(rest[:, :: rest.shape[1] // size], tree, spacing)
         far, cheap = _beyond(rest, target, spacing, np.quantile(sample, share) * (1 + TIE))
-        rest = far if count - far.shape[1] <= rank else rest
+        if count - far.shape[1] > rank:  # many are at one distance, which is 0 where the masks agree
+            far, _ = _beyond(rest, target, spacing, 0.0)
+        rest = far
     many = rest.shape[1] > MANY and not (cheap and np.prod(np.ptp(rest, axis=1)) > GRID * rest.shape[1])
     on_grid = many and spacing.ndim == 1
     distances = np.zeros(count)

@@ -54,6 +54,7 @@ class Decoder:
             )
         self.network, self.fixed = network, {name: every[name] for name in every.keys() - self.parts.keys()}
         self.vector = torch.cat([value.flatten() for value in self.parts.values()])
+        self._shapes: dict[tuple[object, ...], torch.Size] = {}  # of images, by the kind of codes that were tested
 
     def __call__(self, vector: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
         """Decode codes with the given parameters; images are flattened, shape (n, o)."""
@@ -62,7 +63,7 @@ class Decoder:
         return functional_call(self.network, {**self.fixed, **moved}, (codes,)).flatten(1)
 
     def check(self, codes: torch.Tensor) -> torch.Size:
-        """Return the shape of an image, after a test that the derivatives can be computed.
+        """Return the shape of an image, after a test that the derivatives can be computed: one for each kind of codes.
 
         Raises
         ------
@@ -71,6 +72,12 @@ class Decoder:
         """
         if not len(codes):
             raise InputError("codes", "there is no code", "Give codes of one image or more, shape (n, ...)")
+        kind = (codes.shape[1:], codes.dtype, codes.device)
+        if kind not in self._shapes:
+            self._shapes[kind] = self._tested(codes)
+        return self._shapes[kind]
+
+    def _tested(self, codes: torch.Tensor) -> torch.Size:
         try:
             with torch.no_grad(), self._entered() as entered:
                 shape = self.network(codes[:1]).shape[1:]

@@ -44,13 +44,16 @@ class Posterior(NamedTuple):
             problem = "a sketch keeps only lengths of eigenvectors, so it gives a score but no map of pixels"
             raise InputError("posterior", problem, "Fit it without `sketch`")
         vectors = self.curvature.vectors
-        return (gradients - (self._known * (gradients @ vectors.T)) @ vectors) / self.precision
+        known = (self._known * (gradients @ vectors.T)) @ vectors
+        # In place: memory that is new to a process costs more than the arithmetic.
+        return torch.sub(gradients, known, out=known).div_(self.precision)
 
     def variance(self, gradients: torch.Tensor) -> torch.Tensor:
         """Compute g^T (GGN + a I)^-1 g for vectors g of shape (..., p); shape (...)."""
         # With a sketch, both squared lengths are sketched: otherwise the sketch's error could exceed their difference.
         seen = gradients if self.maps else self.curvature.sketch(gradients)
-        return ((seen**2).sum(-1) - (self._known * (seen @ self.curvature.vectors.T) ** 2).sum(-1)) / self.precision
+        known = (self._known * (seen @ self.curvature.vectors.T) ** 2).sum(-1)
+        return (_squared_lengths(seen) - known) / self.precision
 
     @property
     def maps(self) -> bool:
@@ -233,6 +236,13 @@ def most_evident(parameters: torch.Tensor, values: torch.Tensor, weights: torch.
         return 10.0**power * squares + counts @ np.log1p(known / 10.0**power)
 
     return float(10.0 ** minimize_scalar(against, bounds=PRECISIONS, method="bounded").x)
+
+
+def _squared_lengths(vectors: torch.Tensor) -> torch.Tensor:
+    """Compute squared lengths of vectors (..., p), matrix by matrix: new memory for all squares would cost more."""
+    if vectors.ndim <= 2:
+        return (vectors**2).sum(-1)
+    return torch.stack([_squared_lengths(part) for part in vectors])
 
 
 def _prepared(

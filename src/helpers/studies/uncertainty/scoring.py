@@ -89,7 +89,7 @@ def score(
     generator = torch.Generator().manual_seed(seed)
 
     def drawn(n: int, count: int) -> torch.Tensor:
-        return (torch.randint(0, 2, (n, count, size), generator=generator) * 2 - 1).to(codes)
+        return torch.randint(0, 2, (n, count, size), generator=generator).to(codes).mul_(2).sub_(1)
 
     held = posterior.decoder.held(codes)
     each = size if estimator == "exact" else probes
