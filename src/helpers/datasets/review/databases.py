@@ -19,6 +19,7 @@ from helpers.keep import store
 if TYPE_CHECKING:
     import duckdb
 
+ASKED_OFTEN = ("reports", "users_of_reported")  # views that DuckDB works out once
 SEARCHED = {"artifact": ("statement",), "dataset": ("name", "modality", "organ"), "work": ("title",)}
 
 
@@ -29,17 +30,23 @@ def connect(tables: Tables) -> duckdb.DuckDBPyConnection:
     """
     import duckdb  # imported here, so that only users of SQL wait for it
 
-    connection = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+    # Without a sample every column is read as text, which is quicker.
+    settings = {"autoinstall_known_extensions": False, "autoload_known_extensions": False, "pandas_analyze_sample": 0}
+    connection = duckdb.connect(config=settings)
+    connection.begin()
     connection.execute("CREATE MACRO julianday(day) AS julian(CAST(day AS DATE))")  # as SQLite has it
     for name, rules in TABLES.items():
-        columns = ", ".join(f"nullif(CAST({column} AS VARCHAR), '') AS {column}" for column in rules.columns)
-        connection.register("given", tables[name])
-        connection.execute(f"CREATE TABLE {name} AS SELECT {columns} FROM given")
-        connection.unregister("given")
+        connection.execute(f"CREATE TABLE {name} ({', '.join(f'{column} VARCHAR' for column in rules.columns)})")
+        if len(tables[name]):
+            cells = ", ".join(f"nullif(CAST({column} AS VARCHAR), '')" for column in rules.columns)
+            connection.register("given", tables[name])
+            connection.execute(f"INSERT INTO {name} SELECT {cells} FROM given")
+            connection.unregister("given")
     connection.execute("CREATE TABLE today AS SELECT ? AS day", [newest_day(tables)])
     for name, query in VIEWS.items():
-        kind = "TABLE" if name == "users_of_reported" else "VIEW"  # asked often, so it is made once
+        kind = "TABLE" if name in ASKED_OFTEN else "VIEW"
         connection.execute(f"CREATE {kind} {name} AS {query}")
+    connection.commit()
     return connection
 
 
