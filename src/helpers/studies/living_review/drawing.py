@@ -44,16 +44,17 @@ def entries(tables: Tables) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row an artefact, sorted by subject: ``subject``, ``of`` (its kind), ``type``, ``severity``, ``status``,
-        ``statement`` and ``reported`` (by whom, and the day).
+        One row an artefact, sorted by subject: ``subject``, ``statement``, ``of`` (kind of the subject), ``type``,
+        ``severity``, ``status`` and ``reported`` (by whom, and the day).
     """
     found = tables["artifact"]
     table = pd.DataFrame(
         {
             "subject": found["subject_id"],
+            "statement": found["statement"],
             "of": found["subject_type"],
             "type": found["type"].str.replace("_", " "),
-            **found[["severity", "status", "statement"]],
+            **found[["severity", "status"]],
             "reported": found["reported_by"] + ", " + found["reported_on"],
         }
     )
