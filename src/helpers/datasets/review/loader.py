@@ -49,7 +49,7 @@ def save_review(tables: Tables, folder: Path) -> None:
 def newest_day(tables: Tables) -> str:
     """Find the newest day in the tables, ends of validity left out: the review's today."""
     columns = [tables[name][day] for name, rules in TABLES.items() for day in rules.days if day != "valid_to"]
-    return max((column.max() for column in columns if len(column)), default="")
+    return max((day for column in columns for day in column.unique()), default="")
 
 
 def as_of(tables: Tables, day: str = "") -> Tables:
