@@ -226,6 +226,7 @@ def test_views_are_the_same_in_both_databases(tmp_path):
         ("by_group", "dataset_id, attribute", [("chest", "race"), ("skin", "skin type")]),
         ("claims_touched", "artifact_id, claim", [("near", "notebooks/claims/01_skin.yaml")]),
         ("reports", "dataset_id, report, reported_on", [("chest", "report", "2020-10-01")]),
+        ("today", "day", [("2026-11-02",)]),
         ("silent_users", "users, unknown, silent", [(2, 0, 1)]),
         ("users_of_reported", "work_id, answer", [("early", "unknown"), ("late", "cites"), ("silent", "silent")]),
         ("artefacts_per_dataset", "dataset_id, type, artefacts", [("chest", "shortcut", 1), ("skin", "duplicate", 1)]),

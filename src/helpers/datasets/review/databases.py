@@ -11,7 +11,6 @@ import pandas as pd
 
 from helpers.datasets.review.checking import Tables, checked
 from helpers.datasets.review.layout import TABLES, Table
-from helpers.datasets.review.loader import newest_day
 from helpers.datasets.review.views import VIEWS
 from helpers.errors import InputError
 from helpers.keep import store
@@ -26,7 +25,7 @@ SEARCHED = {"artifact": ("statement",), "dataset": ("name", "modality", "organ")
 def connect(tables: Tables) -> duckdb.DuckDBPyConnection:
     """Open a DuckDB connection in memory, without a network, with the tables of a review and its views.
 
-    Empty cells are NULL. The table `today` has the newest day of the tables.
+    Empty cells are NULL.
     """
     import duckdb  # imported here, so that only users of SQL wait for it
 
@@ -42,7 +41,6 @@ def connect(tables: Tables) -> duckdb.DuckDBPyConnection:
             connection.register("given", tables[name])
             connection.execute(f"INSERT INTO {name} SELECT {cells} FROM given")
             connection.unregister("given")
-    connection.execute("CREATE TABLE today AS SELECT ? AS day", [newest_day(tables)])
     for name, query in VIEWS.items():
         kind = "TABLE" if name in ASKED_OFTEN else "VIEW"
         connection.execute(f"CREATE {kind} {name} AS {query}")
@@ -71,8 +69,6 @@ def export_sqlite(tables: Tables, place: Path) -> Path:
             searched = f'FTS5 ({", ".join(columns)}, content="{name}")'
             connection.execute(f"CREATE VIRTUAL TABLE {name}_fts USING {searched}")
             connection.execute(f"INSERT INTO {name}_fts ({name}_fts) VALUES ('rebuild')")
-        connection.execute("CREATE TABLE today (day TEXT PRIMARY KEY)")
-        connection.execute("INSERT INTO today VALUES (?)", [newest_day(tables)])
         for name, query in VIEWS.items():
             connection.execute(f"CREATE VIEW {name} AS {query}")
     return place

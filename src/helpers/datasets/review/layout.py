@@ -130,3 +130,4 @@ TABLES = {
         refers={"citing": "work", "cited": "work"},
     ),
 }
+PAST = tuple((name, day) for name, rules in TABLES.items() for day in rules.days if day != "valid_to")  # days that came

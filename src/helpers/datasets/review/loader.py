@@ -6,7 +6,7 @@ from pathlib import Path
 
 from helpers import paths
 from helpers.datasets.review.checking import Tables, checked
-from helpers.datasets.review.layout import TABLES, is_day
+from helpers.datasets.review.layout import PAST, TABLES, is_day
 from helpers.datasets.review.reading import file_of, read_table, written
 from helpers.errors import InputError
 
@@ -48,8 +48,8 @@ def save_review(tables: Tables, folder: Path) -> None:
 
 def newest_day(tables: Tables) -> str:
     """Find the newest day in the tables, ends of validity left out: the review's today."""
-    columns = [tables[name][day] for name, rules in TABLES.items() for day in rules.days if day != "valid_to"]
-    return max((day for column in columns for day in column.unique()), default="")
+    columns = [tables[name][day] for name, day in PAST]
+    return max((column.max() for column in columns if len(column)), default="")
 
 
 def as_of(tables: Tables, day: str = "") -> Tables:
