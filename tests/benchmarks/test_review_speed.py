@@ -92,7 +92,7 @@ def test_the_dated_query_on_a_million_citations(large):
     turns = contest.take_turns({"ours": ours, "pandas": lambda: in_pandas(large)}, rounds=3, clock=contest.wall)
     assert turns["ours"][0]["found"] == turns["pandas"][0]["found"]
     work = f"silent users among {CITATIONS:,} citations, and loading the tables"
-    contest.at_least(0.95, work, turns, "pandas", package="pandas")
+    contest.at_least(1.2, work, turns, "pandas", package="pandas")
 
 
 def test_artefacts_there_and_back(tmp_path):

@@ -1,18 +1,23 @@
 """The living review: silent users come out as planted, nobody is blamed who came before, and bounds hold."""
 
+import json
+import re
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from helpers import datasets, report
+from helpers import datasets, paths, report
+from helpers.book import collected
 from helpers.datasets.review.checking import checked
 from helpers.datasets.review.reading import written
 from helpers.errors import InputError
 from helpers.studies import living_review
 from tests.helpers.review_tables import small
 
+FILTER = paths.project() / "book" / "theme" / "static" / "filter.js"
 LISTED = ("silent", "half", "aware", "lists missing at random")  # worlds in which the corrected share is claimed
 
 
@@ -180,6 +185,26 @@ def test_coverage_and_subjects():
     assert (table == "–").sum(axis=None) == 12
     counted = living_review.subjects(small())
     assert counted["dataset"].to_dict() == {"duplicate": 2, "shortcut": 1}
+
+
+def test_the_list_of_artefacts_has_the_filter_of_the_claims_page():
+    table = living_review.entries(small())
+    assert table.loc[0, ["subject", "of", "type", "reported"]].tolist() == [
+        "chest",
+        "dataset",
+        "shortcut",
+        "report, 2020-10-01",
+    ]
+    choices = json.loads(re.search(r"CHOICES = (\[.*?\]);", FILTER.read_text(encoding="utf-8"))[1])
+    assert {"of", "type", "severity", "status"} <= set(choices) & set(table)
+    assert {"study", "source", "verdict"} <= set(choices) & set(collected.HEAD)
+
+
+def test_a_filterable_table_is_text_and_whole():
+    words = "<script>alert(1)</script> & " + "many words " * 20
+    shown = report.filterable(pd.DataFrame({"of": ["code"], "statement": [words]})).data
+    assert shown.count("<table") == 1 and 'class="table filterable"' in shown
+    assert "<script>" not in shown and "&lt;script&gt;alert(1)&lt;/script&gt; &amp; " + "many words " * 19 in shown
 
 
 def test_links_and_their_picture():

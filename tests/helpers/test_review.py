@@ -47,6 +47,18 @@ def test_the_books_review_keeps_its_rules():
         ({"dataset": {(2, "name"): ""}}, "dataset.csv, row 2, column name", "is empty, expected a value"),
         ({"dataset": {(2, "released"): "2019-1-21"}}, "dataset.csv, row 2, column released", "expected a day such as"),
         ({"dataset": {(2, "released"): "2019-02-30"}}, "dataset.csv, row 2, column released", "holds '2019-02-30'"),
+        (
+            {"dataset": {(2, "released"): "２０１９-01-21"}},
+            "dataset.csv, row 2, column released",
+            "expected a day such as",
+        ),
+        (
+            {"dataset": {(2, "url"): "javascript:alert(1)"}},
+            "dataset.csv, row 2, column url",
+            "expected an address such",
+        ),
+        ({"dataset": {(2, "doi"): "https://doi.org/10.1/a"}}, "dataset.csv, row 2, column doi", "without its address"),
+        ({"work": {(2, "openalex"): "A12"}}, "work.csv, row 2, column openalex", "an id of OpenAlex such as W12"),
         ({"dataset_version": {(2, "dataset_id"): "gone"}}, "row 2, column dataset_id", "expected a key of dataset.csv"),
         (
             {"records": {(2, "attribute"): "religion"}},
@@ -153,7 +165,16 @@ def test_a_day_filters_by_what_was_public(day, artefacts, works):
     assert list(known) == list(small())
 
 
-@pytest.mark.parametrize(("day", "problem"), [("2020-09-30", "before the first report, of 2020-10-01"), ("2020", "no")])
+@pytest.mark.parametrize(
+    ("day", "problem"),
+    [
+        ("2020-09-30", "before the first report, of 2020-10-01"),
+        ("2020", "no day"),
+        ("20211231", "no day"),  # an ISO date too, but as text it is after every day of 2021
+        ("2021-W52-5", "no day"),
+        ("2021-02-30", "no day"),
+    ],
+)
 def test_a_bad_day_is_refused(day, problem):
     with pytest.raises(InputError, match=f"AS_OF = {day}: is {problem}"):
         datasets.as_of(small(), day)
@@ -205,6 +226,7 @@ def test_views_are_the_same_in_both_databases(tmp_path):
         ("by_group", "dataset_id, attribute", [("chest", "race"), ("skin", "skin type")]),
         ("claims_touched", "artifact_id, claim", [("near", "notebooks/claims/01_skin.yaml")]),
         ("reports", "dataset_id, report, reported_on", [("chest", "report", "2020-10-01")]),
+        ("today", "day", [("2026-11-02",)]),
         ("silent_users", "users, unknown, silent", [(2, 0, 1)]),
         ("users_of_reported", "work_id, answer", [("early", "unknown"), ("late", "cites"), ("silent", "silent")]),
         ("artefacts_per_dataset", "dataset_id, type, artefacts", [("chest", "shortcut", 1), ("skin", "duplicate", 1)]),

@@ -1,5 +1,6 @@
 """Saved OpenAlex pages with all their traps, and the companion's tables, give the planted users and citations."""
 
+import gzip
 import json
 
 import pandas as pd
@@ -102,15 +103,33 @@ def test_markup_in_a_title_is_shown_as_text(folder):
     assert "<script>" not in page and "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &lt;i&gt;" in page
 
 
+def spoilt(**fields):
+    return json.dumps(WORKS[3] | fields)
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
         (json.dumps({"results": WORKS})[:-40], "page.json: is cut off or no JSON"),
-        ('{"error": "Invalid query parameters", "message": "no such id"}', "holds an error of OpenAlex: Invalid query"),
+        ("", "page.json: is cut off or no JSON"),
+        ("<!doctype html><title>404</title>", "page.json: is cut off or no JSON"),
+        ("\n".join(map(json.dumps, WORKS)), "is cut off or no JSON .Extra data.*one page a file"),
+        ("[" * 100_000, "is cut off or no JSON"),
+        ('{"error": "Invalid query parameters", "message": "no such id"}', "of OpenAlex: Invalid query .*: no such id"),
         ('{"meta": {"count": 3}}', "is neither a work nor a page"),
         ("[1, 2]", "is neither a work nor a page"),
         ('{"results": [{"title": "no id"}]}', "is neither a work nor a page"),
         ('{"id": "https://openalex.org/A12"}', "holds the id 'https://openalex.org/A12', expected one such as W12"),
+        (spoilt(publication_date="2022"), "page.json, work W21, field publication_date: holds '2022', expected a day"),
+        (spoilt(publication_date="20220501"), "field publication_date: holds '20220501', expected a day"),
+        (spoilt(publication_date=20220501), "field publication_date: holds '20220501', expected a day"),
+        (spoilt(publication_date=None, publication_year="may"), "field publication_year: holds 'may', expected a year"),
+        (spoilt(abstract_inverted_index=["a"]), "field abstract_inverted_index: .*expected words with lists"),
+        (spoilt(abstract_inverted_index={"a": "0", "b": [1]}), "field abstract_inverted_index: holds .*'0'"),
+        (spoilt(referenced_works="W100"), "field referenced_works: holds 'W100', expected a list of ids"),
+        (spoilt(referenced_works=[{"id": "W100"}]), "field referenced_works: .*expected ids such as W12"),
+        (spoilt(doi=10.1), "field doi: holds '10.1', expected text"),
+        (spoilt(title={"a": 1}), "field title: .*expected text"),
     ],
 )
 def test_bad_pages_are_refused(text, problem, folder):
@@ -118,6 +137,68 @@ def test_bad_pages_are_refused(text, problem, folder):
     with pytest.raises(InputError, match=problem) as error:
         datasets.read_openalex(folder)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["more.jsonl", "page.json.gz", "notes.txt", "older"])
+def test_a_file_that_is_no_page_is_refused(name, folder):
+    """Else its works would be missing without a word."""
+    place = folder / "openalex" / name
+    place.write_bytes(gzip.compress(b"{}")) if "." in name else place.mkdir()
+    with pytest.raises(InputError, match=f"{name}: is no page"):
+        datasets.read_openalex(folder)
+
+
+def test_a_folder_without_any_dated_work_is_refused(folder):
+    for file in (folder / "openalex").iterdir():
+        file.unlink()
+    (folder / "openalex" / "page.json").write_text(json.dumps({"results": [WORKS[6], WORKS[10]]}))
+    with pytest.raises(InputError, match="holds no work that has a day and is not retracted"):
+        datasets.read_openalex(folder)
+
+
+def only(folder, *pages):
+    """Read a folder of these pages alone; text, or what JSON writes."""
+    for file in (folder / "openalex").iterdir():
+        file.unlink()
+    for k, page in enumerate(pages):
+        (folder / "openalex" / f"{k}.json").write_bytes(page if isinstance(page, bytes) else json.dumps(page).encode())
+    return datasets.read_openalex(folder)
+
+
+def test_a_work_in_two_files_has_what_both_know(folder):
+    bare = {"id": "W21", "title": "Number 21", "publication_date": "2022-05-03", "abstract_inverted_index": None}
+    works, same, dropped = only(folder, {"results": [bare, WORKS[0]]}, WORKS[3])
+    assert works.loc["W21", "references"] == {PAPER, "W3"} and works.loc["W21", "published"] == "2022-05-01"
+    assert len(works) == 2 and not same and dropped.empty
+    works, _, dropped = only(folder, WORKS[:4], WORKS[3] | {"is_retracted": True})
+    assert "W21" not in works.index and dropped.to_numpy().tolist() == [["openalex", "retracted", 1]]
+
+
+def test_a_list_that_was_not_saved_to_its_end_is_counted(folder):
+    cut = {"meta": {"count": 450, "next_cursor": "abc"}, "results": WORKS[:3]}
+    _, _, dropped = only(folder, cut, {"meta": {"count": 1}, "results": WORKS[3:4]})
+    assert dropped.to_numpy().tolist() == [["openalex", "not saved, of a list that goes on", 447]]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])  # the last is what PowerShell saves
+def test_a_page_of_any_encoding_is_read(encoding, folder):
+    page = json.dumps({"results": [WORKS[0] | {"title": "Brüste"}]}, ensure_ascii=False)
+    assert only(folder, page.encode(encoding))[0].loc[PAPER, "title"] == "Brüste"
+
+
+def test_half_a_character_in_a_title_is_replaced(folder):
+    works = only(folder, WORKS[0] | {"title": "half \ud800 a sign"}, WORKS[1])
+    tables = datasets.with_works(datasets.user_review(folder), works)
+    assert "half ? a sign" in set(datasets.connect_review(tables).execute("SELECT title FROM work").df()["title"])
+
+
+def test_a_review_that_is_no_folder_is_not_replaced_by_the_books(folder):
+    for file in (folder / "review").iterdir():
+        file.unlink()
+    (folder / "review").rmdir()
+    (folder / "review").write_text("a file")
+    with pytest.raises(InputError, match=r"review: there is no dataset.csv"):
+        datasets.user_review(folder)
 
 
 def test_a_folder_without_pages_is_refused(tmp_path):

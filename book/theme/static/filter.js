@@ -1,6 +1,6 @@
 // Puts choices and a search above each table of the class "filterable". Without this script it is a plain table.
 
-const CHOICES = ["study", "source", "verdict"]; // headings of the columns to choose from
+const CHOICES = ["study", "source", "verdict", "of", "type", "severity", "status"]; // headings of the columns to choose from
 
 function words(cell) {
   return (cell.querySelector("strong") ?? cell).textContent.trim(); // what stands in bold, else all
@@ -53,7 +53,7 @@ function makeFilterable(table, number) {
 
   form.addEventListener("input", show);
   form.addEventListener("submit", (event) => event.preventDefault());
-  const scroller = table.closest(".pst-scrollable-table-container") ?? table;
+  const scroller = table.closest(".long-table, .pst-scrollable-table-container") ?? table;
   scroller.before(form);
   show();
 }

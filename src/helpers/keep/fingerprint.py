@@ -29,6 +29,7 @@ LOOKING = {
     "paths",
     "report",
     "studies.calibration.sandbox",
+    "studies.living_review.drawing",
     "studies.own_scores.rate_wording",
     "studies.own_scores.wording",
     "studies.skin_tone.exploring",

@@ -6,12 +6,13 @@ from helpers.report.parts import Parts
 from helpers.report.recording import recorded, recorded_repeats
 from helpers.report.run import Run, record, start
 from helpers.report.sweep_records import recorded_sweep
-from helpers.report.tables import claims_table, show
+from helpers.report.tables import claims_table, filterable, show
 
 __all__ = [
     "Parts",
     "Run",
     "claims_table",
+    "filterable",
     "judge",
     "record",
     "recorded",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,9 @@ import pandas as pd
 from helpers.disclosure import SMALLEST_CELL
 from helpers.report import claims as claims_
 from helpers.report.recording import is_size
+
+if TYPE_CHECKING:
+    from IPython.display import HTML
 
 # Parts of an estimate that is shown with its 95% interval in one cell.
 ENDS = ("low", "high", "low90", "high90", "seeds_share")
@@ -130,6 +133,24 @@ def power(row: Any) -> str:
         return f"{text}; large enough by the size that is asked for"
     many = "more" if pd.isna(row.needed) else f"about {row.needed:,.0f}"
     return f"{text}; needs {many} {row.short}"
+
+
+def filterable(frame: pd.DataFrame) -> HTML:
+    """Show a long table as text in a box that scrolls, with the filter of the claims page above it.
+
+    The book's script `filter.js` adds the filter: choices for the headings that it lists, and a search for words.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Columns of text; its index is not shown.
+    """
+    from IPython.display import HTML
+
+    with pd.option_context("display.max_colwidth", None):
+        table = frame.to_html(index=False, border=0, classes="filterable")
+    table = table.replace("dataframe filterable", "table filterable", 1)
+    return HTML(f'<div class="long-table" tabindex="0" role="region" aria-label="Table">{table}</div>')
 
 
 def claims_table(claims: list[dict[str, Any]] | pd.DataFrame) -> pd.DataFrame:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 import pandas as pd
 
-from helpers.datasets.review.layout import READ_BY_US, TABLES, Table
+from helpers.datasets.review.layout import FORMS, READ_BY_US, TABLES, Table, is_day
 from helpers.datasets.review.reading import file_of
 from helpers.datasets.shared.files import refuse_first
 from helpers.errors import InputError
 
 Tables = dict[str, pd.DataFrame]
-_ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def checked(tables: Tables) -> Tables:
@@ -26,9 +23,9 @@ def checked(tables: Tables) -> Tables:
     Raises
     ------
     InputError
-        A needed cell is empty, a value or a day is not allowed, a key occurs twice or out of order, a reference points
-        to nothing, days are in the wrong order, a licence has no day on which it was read, a verified artefact has no
-        evidence of ours, a work cites itself, or artefacts supersede each other in a circle.
+        A needed cell is empty, a value, a day or an id has not the form of its column, a key occurs twice or out of
+        order, a reference points to nothing, days are in the wrong order, a licence has no day on which it was read, a
+        verified artefact has no evidence of ours, a work cites itself, or artefacts supersede each other in a circle.
     """
     for name, rules in TABLES.items():
         _check_values(name, tables[name], rules)
@@ -58,13 +55,12 @@ def _check_values(name: str, table: pd.DataFrame, rules: Table) -> None:
 
     from helpers.datasets.shared.schema import validate
 
-    def is_day(cells: pd.Series) -> pd.Series:
-        days = pd.to_datetime(cells, format="%Y-%m-%d", errors="coerce")
-        return days.notna() & cells.map(lambda cell: bool(_ISO.fullmatch(cell)))
-
     columns = {}
     for column in rules.columns:
-        checks = [pa.Check(is_day, error="a day such as 2026-11-30")] if column in rules.days else []
+        checks = [pa.Check(is_day, element_wise=True, error="a day such as 2026-11-30")] if column in rules.days else []
+        if column in FORMS:
+            pattern, example = FORMS[column]
+            checks.append(pa.Check.str_matches(pattern, error=example))
         if column in rules.choices:
             choices = rules.choices[column]
             checks.append(pa.Check.isin(choices, error=f"one of {', '.join(choices)}"))

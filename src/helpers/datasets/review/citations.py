@@ -120,9 +120,10 @@ def simulate_citations(
 def as_table(name: str, cells: Mapping[str, object]) -> pd.DataFrame:
     """Arrange columns as a table of the layout: missing ones empty, rows sorted by the key and numbered as lines."""
     rules = TABLES[name]
-    table = pd.DataFrame(cells, dtype=object).reindex(columns=list(rules.columns), fill_value="")
-    table = table.sort_values(list(rules.key), ignore_index=True)
-    return table.set_axis(table.index + 2)
+    columns = {column: cells.get(column, "") for column in rules.columns}
+    table = pd.DataFrame(columns, dtype=object, index=None if len(cells) else [])
+    order = np.lexsort([table[column].to_numpy(str) for column in rules.key[::-1]])
+    return table.take(order).set_axis(range(2, len(table) + 2))
 
 
 def _names(letter: str, many: int) -> np.ndarray:

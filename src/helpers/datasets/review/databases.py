@@ -11,7 +11,6 @@ import pandas as pd
 
 from helpers.datasets.review.checking import Tables, checked
 from helpers.datasets.review.layout import TABLES, Table
-from helpers.datasets.review.loader import newest_day
 from helpers.datasets.review.views import VIEWS
 from helpers.errors import InputError
 from helpers.keep import store
@@ -19,27 +18,33 @@ from helpers.keep import store
 if TYPE_CHECKING:
     import duckdb
 
+ASKED_OFTEN = ("reports", "users_of_reported")  # views that DuckDB works out once
 SEARCHED = {"artifact": ("statement",), "dataset": ("name", "modality", "organ"), "work": ("title",)}
 
 
 def connect(tables: Tables) -> duckdb.DuckDBPyConnection:
     """Open a DuckDB connection in memory, without a network, with the tables of a review and its views.
 
-    Empty cells are NULL. The table `today` has the newest day of the tables.
+    Empty cells are NULL.
     """
     import duckdb  # imported here, so that only users of SQL wait for it
 
-    connection = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+    # Without a sample every column is read as text, which is quicker.
+    settings = {"autoinstall_known_extensions": False, "autoload_known_extensions": False, "pandas_analyze_sample": 0}
+    connection = duckdb.connect(config=settings)
+    connection.begin()
     connection.execute("CREATE MACRO julianday(day) AS julian(CAST(day AS DATE))")  # as SQLite has it
     for name, rules in TABLES.items():
-        columns = ", ".join(f"nullif(CAST({column} AS VARCHAR), '') AS {column}" for column in rules.columns)
-        connection.register("given", tables[name])
-        connection.execute(f"CREATE TABLE {name} AS SELECT {columns} FROM given")
-        connection.unregister("given")
-    connection.execute("CREATE TABLE today AS SELECT ? AS day", [newest_day(tables)])
+        connection.execute(f"CREATE TABLE {name} ({', '.join(f'{column} VARCHAR' for column in rules.columns)})")
+        if len(tables[name]):
+            cells = ", ".join(f"nullif(CAST({column} AS VARCHAR), '')" for column in rules.columns)
+            connection.register("given", tables[name])
+            connection.execute(f"INSERT INTO {name} SELECT {cells} FROM given")
+            connection.unregister("given")
     for name, query in VIEWS.items():
-        kind = "TABLE" if name == "users_of_reported" else "VIEW"  # asked often, so it is made once
+        kind = "TABLE" if name in ASKED_OFTEN else "VIEW"
         connection.execute(f"CREATE {kind} {name} AS {query}")
+    connection.commit()
     return connection
 
 
@@ -64,8 +69,6 @@ def export_sqlite(tables: Tables, place: Path) -> Path:
             searched = f'FTS5 ({", ".join(columns)}, content="{name}")'
             connection.execute(f"CREATE VIRTUAL TABLE {name}_fts USING {searched}")
             connection.execute(f"INSERT INTO {name}_fts ({name}_fts) VALUES ('rebuild')")
-        connection.execute("CREATE TABLE today (day TEXT PRIMARY KEY)")
-        connection.execute("INSERT INTO today VALUES (?)", [newest_day(tables)])
         for name, query in VIEWS.items():
             connection.execute(f"CREATE VIEW {name} AS {query}")
     return place

@@ -5,7 +5,9 @@ Every column is text. Days are ISO dates. An empty cell is unknown, or for ``val
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from datetime import date
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -24,6 +26,12 @@ READ_BY_US = ("recomputed", "source_read")  # what verifies an artefact
 ATTRIBUTES = ("sex", "age", "race", "skin type", "BMI", "operator", "machine")
 RECORDED = ("yes", "partly", "no")
 USES = ("cited", "mentioned", "both", "declared")
+FORMS = {  # of a column, in any table: a pattern, and its description
+    "url": (r"https?://\S+$", "an address such as https://example.org/data"),
+    "doi": (r"10\.\d+/\S+$", "a DOI without its address, such as 10.1109/CVPR.2017.369"),
+    "openalex": (r"(?:https?://openalex\.org/(?:works/)?)?W\d+$", "an id of OpenAlex such as W12"),
+}
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 class Table(NamedTuple):
@@ -45,6 +53,14 @@ class Table(NamedTuple):
     choices: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     refers: Mapping[str, str] = MappingProxyType({})
     order: tuple[tuple[str, str], ...] = ()
+
+
+def is_day(text: str) -> bool:
+    """Return True if a text is an ISO date such as 2026-11-30."""
+    try:
+        return bool(_ISO.fullmatch(text)) and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def _columns(text: str) -> tuple[str, ...]:
@@ -114,3 +130,4 @@ TABLES = {
         refers={"citing": "work", "cited": "work"},
     ),
 }
+PAST = tuple((name, day) for name, rules in TABLES.items() for day in rules.days if day != "valid_to")  # days that came

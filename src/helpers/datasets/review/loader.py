@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 
 from helpers import paths
 from helpers.datasets.review.checking import Tables, checked
-from helpers.datasets.review.layout import TABLES
+from helpers.datasets.review.layout import PAST, TABLES, is_day
 from helpers.datasets.review.reading import file_of, read_table, written
 from helpers.errors import InputError
 
@@ -49,7 +48,7 @@ def save_review(tables: Tables, folder: Path) -> None:
 
 def newest_day(tables: Tables) -> str:
     """Find the newest day in the tables, ends of validity left out: the review's today."""
-    columns = [tables[name][day] for name, rules in TABLES.items() for day in rules.days if day != "valid_to"]
+    columns = [tables[name][day] for name, day in PAST]
     return max((column.max() for column in columns if len(column)), default="")
 
 
@@ -75,10 +74,8 @@ def as_of(tables: Tables, day: str = "") -> Tables:
     """
     day = day or newest_day(tables)
     first = tables["artifact"]["reported_on"].min() if len(tables["artifact"]) else ""
-    try:
-        date.fromisoformat(day)
-    except ValueError as error:
-        raise InputError(f"AS_OF = {day}", "is no day", "Write it as 2021-12-31") from error
+    if not is_day(day):
+        raise InputError(f"AS_OF = {day}", "is no day", "Write it as 2021-12-31")
     if day < first:
         raise InputError(f"AS_OF = {day}", f"is before the first report, of {first}", "Give a later day")
     known = {

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from helpers.datasets.review.layout import FORMS, is_day
 from helpers.datasets.shared.files import Notes, dropped_frame, one_line
 from helpers.errors import InputError
 
@@ -22,7 +23,17 @@ _ID, _DOI = (
     re.compile(r"^https?://(dx\.)?doi\.org/"),
 )
 _WORDS = 4  # of a title, from which equal titles are one work: a preprint and its paper
-_AGAIN = "Save the page again"
+_AGAIN = "Save each answer of OpenAlex as it is, one page a file, not packed"
+_FIELDS: dict[str, tuple[type, str]] = {  # fields that are read, and their type; each may be null
+    "doi": (str, "text"),
+    "title": (str, "text"),
+    "display_name": (str, "text"),
+    "publication_date": (str, "a day such as 2026-11-30"),
+    "publication_year": (int, "a year"),
+    "referenced_works": (list, "a list of ids"),
+    "abstract_inverted_index": (dict, "words with lists of their places"),
+    "is_retracted": (bool, "true or false"),
+}
 
 
 class OpenAlexWorks(NamedTuple):
@@ -43,41 +54,51 @@ class OpenAlexWorks(NamedTuple):
 
 
 def read_openalex(root: str | Path) -> OpenAlexWorks:
-    """Read the works of ``<root>/openalex/*.json``, of which each is one work or one page of a list.
+    """Read the works of ``<root>/openalex/*.json``, of which each is one work, a list of works or a page of a list.
 
-    Retracted works and works without a day are left out, and counted. Works of the same title of at least four words,
-    as a preprint and its paper, are one, with the earlier day and the references of both. A day on 1 January is often
-    only a year; it is kept, because the work appeared on that day or later, and counted.
+    Retracted works and works without a day are left out, and counted. A work in several files is one, with the
+    references of all; so are works of the same title of at least four words, as a preprint and its paper, which have
+    the earlier day. A day on 1 January is often only a year; it is kept, because the work appeared on that day or
+    later, and counted. Works of a list that no page here has are counted too: the list was not saved to its end.
 
     Raises
     ------
     InputError
-        There is no such page, or one is cut off, holds an error of OpenAlex, or is neither a work nor a list.
+        There is no such page, another file, or no work that is left; or a page is cut off, holds an error of OpenAlex,
+        is neither a work nor a list, or has a field of another form than OpenAlex documents.
     """
     folder = Path(root).expanduser() / FOLDER
-    files = sorted(folder.glob("*.json"))
+    files = sorted(p for p in folder.glob("*") if not p.name.startswith("."))
     if not files:
         raise InputError(folder, "there is no saved page, *.json", "book/how-to/review.md gives the calls")
     found: dict[str, dict[str, Any]] = {}
-    notes: Notes = []
+    gone: dict[str, str] = {}
+    lists: dict[int, int] = {}
     for file in files:
-        for entry in _entries(file):
+        for entry in _entries(file, lists):
             work = _work(file, entry)
+            key = work["openalex"]
             if entry.get("is_retracted"):
-                notes.append((FOLDER, "retracted", 1))
+                gone[key] = "retracted"
             elif not work["published"]:
-                notes.append((FOLDER, "without a day", 1))
-            elif work["openalex"] not in found:
-                found[work["openalex"]] = work
-                notes.append((FOLDER, "kept, on 1 January, perhaps only a year", int(work["published"][5:] == "01-01")))
+                gone.setdefault(key, "without a day")
+            elif key in found:
+                _join(found[key], work)
+            else:
+                found[key] = work
+    retracted = {key for key, why in gone.items() if why == "retracted"}
+    found = {key: work for key, work in found.items() if key not in retracted}
+    if not found:
+        raise InputError(folder, "holds no work that has a day and is not retracted", "Save works that cite your data")
+    notes: Notes = [(FOLDER, why, 1) for key, why in gone.items() if key not in found]
     same = _copies(found)
     for copy, kept in same.items():
-        first, second = found[kept], found.pop(copy)
-        for part in ("references", "dois"):
-            first[part] |= second[part]
+        _join(found[kept], found.pop(copy))
     notes.append((FOLDER, "joined, a second copy of a work", len(same)))
     for key, work in found.items():
         work["references"] = {same.get(other, other) for other in work["references"]} - {key}
+        notes.append((FOLDER, "kept, on 1 January, perhaps only a year", int(work["published"][5:] == "01-01")))
+    notes += [(FOLDER, "not saved, of a list that goes on", max(n - saved, 0)) for n, saved in lists.items()]
     columns = ["openalex", "title", "published", "text", "dois", "references"]
     works = pd.DataFrame(list(found.values()), columns=columns, index=list(found))
     return OpenAlexWorks(works, same, dropped_frame(notes))
@@ -111,16 +132,25 @@ def plain_title(text: str) -> str:
     return " ".join(re.findall(r"\w+", re.sub(r"</?\w+[^>]*>", " ", text).casefold()))
 
 
-def _entries(file: Path) -> list[dict[str, Any]]:
+def _entries(file: Path, lists: dict[int, int]) -> list[dict[str, Any]]:
+    """Read the works of a file; `lists` gets, for each length of a list, how many of its works are here."""
+    if file.suffix.lower() != ".json":
+        raise InputError(file.name, "is no page, *.json", _AGAIN)
     try:
-        page = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        page = json.loads(file.read_bytes())  # of any encoding that JSON may have
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(file.name, f"is cut off or no JSON ({one_line(error)})", _AGAIN) from error
     if isinstance(page, dict) and "error" in page:
-        raise InputError(file.name, f"holds an error of OpenAlex: {one_line(page['error'])}", _AGAIN)
-    entries = page.get("results", [page]) if isinstance(page, dict) else None
+        words = ": ".join(str(page[name]) for name in ("error", "message") if page.get(name))
+        raise InputError(
+            file.name, f"holds an error of OpenAlex: {one_line(words)}", "Mend the call, and save it again"
+        )
+    entries = page.get("results", [page]) if isinstance(page, dict) else page
     if not isinstance(entries, list) or not all(isinstance(one, dict) and one.get("id") for one in entries):
         raise InputError(file.name, "is neither a work nor a page of works", "Save the answer of /works as it is")
+    known = page.get("meta") if isinstance(page, dict) else None
+    if isinstance(known, dict) and isinstance(known.get("count"), int):
+        lists[known["count"]] = lists.get(known["count"], 0) + len(entries)
     return entries
 
 
@@ -128,17 +158,51 @@ def _work(file: Path, entry: dict[str, Any]) -> dict[str, Any]:
     key = plain_id(str(entry["id"]))
     if not key:
         raise InputError(file.name, f"holds the id {str(entry['id'])[:60]!r}, expected one such as W12", _AGAIN)
-    title = " ".join(str(entry.get("title") or entry.get("display_name") or "(no title)").split())
-    year = entry.get("publication_year")
-    places = [(at, word) for word, ats in (entry.get("abstract_inverted_index") or {}).items() for at in ats]
+
+    def refuse(name: str, value: object, expected: str) -> None:
+        where = f"{file.name}, work {key}, field {name}"
+        raise InputError(where, f"holds {str(value)[:60]!r}, expected {expected}", _AGAIN)
+
+    for name, (kind, expected) in _FIELDS.items():
+        if entry.get(name) is not None and not isinstance(entry[name], kind):
+            refuse(name, entry[name], expected)
+    year, day = entry.get("publication_year"), entry.get("publication_date")
+    published = day or (f"{year:04}-01-01" if year else "")
+    if published and not is_day(published):
+        refuse("publication_date", published, "a day such as 2026-11-30")
+    references = {one: plain_id(str(one)) for one in map(str, entry.get("referenced_works") or [])}
+    for one, plain in references.items():
+        if not plain:
+            refuse("referenced_works", one, "ids such as W12")
+    index = entry.get("abstract_inverted_index") or {}
+    for word, places in index.items():
+        if not isinstance(places, list) or not all(isinstance(place, int) for place in places):
+            refuse("abstract_inverted_index", {word: places}, "words with lists of their places")
+    title = _readable(entry.get("title") or entry.get("display_name") or "(no title)")
+    doi = plain_doi(entry.get("doi"))
     return {
         "openalex": key,
-        "dois": {plain_doi(entry.get("doi"))} - {""},
+        "dois": {doi} if re.match(FORMS["doi"][0], doi) else set(),
         "title": title,
-        "published": entry.get("publication_date") or (f"{year}-01-01" if year else ""),
-        "text": " ".join([title, *(word for _, word in sorted(places))]),
-        "references": {plain_id(str(one)) for one in entry.get("referenced_works") or []} - {""},
+        "published": published,
+        "text": _readable(
+            " ".join([title, *(word for _, word in sorted((k, word) for word in index for k in index[word]))])
+        ),
+        "references": set(references.values()),
     }
+
+
+def _readable(text: str) -> str:
+    """Replace half characters, which no file can hold, and runs of blanks."""
+    return " ".join(text.encode("utf-8", "replace").decode().split())
+
+
+def _join(first: dict[str, Any], second: dict[str, Any]) -> None:
+    """Add to a work what a second copy of it has, with the earlier day and the longer text."""
+    for part in ("references", "dois"):
+        first[part] |= second[part]
+    first["published"] = min(first["published"], second["published"])
+    first["text"] = max(first["text"], second["text"], key=len)
 
 
 def _copies(found: dict[str, dict[str, Any]]) -> dict[str, str]:

@@ -21,7 +21,7 @@ _SOURCE = "saved OpenAlex pages"
 def user_review(root: str | Path) -> Tables:
     """Load the review that a user's works are compared with: ``<root>/review/*.csv`` if there is one, or the book's."""
     folder = Path(root).expanduser() / OWN
-    return load_review(folder if folder.is_dir() else "")
+    return load_review(folder if folder.exists() else "")
 
 
 def with_works(tables: Tables, saved: OpenAlexWorks) -> Tables:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from helpers.datasets.review.layout import PAST
+
 MONTHS = 12  # after which a licence or evidence is looked at again
 LAG = 180  # days after a report, before which nobody is expected to cite it
 
 VIEWS = {
+    "today": "SELECT MAX(day) AS day FROM ("
+    + " UNION ALL ".join(f"SELECT MAX({day}) AS day FROM {name}" for name, day in PAST)
+    + ") AS newest",
     "artefacts_per_dataset": """
 SELECT d.dataset_id, d.name, d.released, a.type, a.status, COUNT(*) AS artefacts, MIN(a.reported_on) AS first_report
 FROM dataset d JOIN artifact a ON a.subject_type = 'dataset' AND a.subject_id = d.dataset_id

@@ -1,4 +1,4 @@
-"""Pictures of the review: the time line of each data set, and works and data sets as a network."""
+"""Pictures and lists of the review: time lines, artefacts, and works and data sets as a network."""
 
 from __future__ import annotations
 
@@ -36,6 +36,29 @@ def draw_time_line(line: pd.DataFrame, *, ax: Axes) -> Axes:
     ax.grid(axis="y", visible=False)
     ax.legend(frameon=False, fontsize="small", loc="lower right", bbox_to_anchor=(1, 1), ncols=3)
     return ax
+
+
+def entries(tables: Tables) -> pd.DataFrame:
+    """List the artefacts of a review for its readers.
+
+    Returns
+    -------
+    DataFrame
+        One row an artefact, sorted by subject: ``subject``, ``statement``, ``of`` (kind of the subject), ``type``,
+        ``severity``, ``status`` and ``reported`` (by whom, and the day).
+    """
+    found = tables["artifact"]
+    table = pd.DataFrame(
+        {
+            "subject": found["subject_id"],
+            "statement": found["statement"],
+            "of": found["subject_type"],
+            "type": found["type"].str.replace("_", " "),
+            **found[["severity", "status"]],
+            "reported": found["reported_by"] + ", " + found["reported_on"],
+        }
+    )
+    return table.sort_values(["subject", "statement"], ignore_index=True)
 
 
 def links(tables: Tables) -> pd.DataFrame:
