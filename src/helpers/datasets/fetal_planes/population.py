@@ -19,7 +19,7 @@ _STRANGE = {"machine between": "Voluson S10", "machine beyond": "other machines"
 _GAIN, _GAMMA, _SPECKLE, _BLUR = (1.25, 1.0), (0.75, 1.05), (0.15, 0.30), (0.010, 0.028)
 _DEPTH = np.array([-0.15, 0.0, 0.15, 0.3])  # of each operator, in half sides
 _ANGLE = np.array([-0.6, -0.2, 0.2, 0.6])  # radians
-_MEAN_IMAGES = 5  # of a patient
+_MEAN_IMAGES = 3  # of a patient
 _BRAIN = {"trans-thalamic": 1638, "trans-cerebellum": 714, "trans-ventricular": 597, "other brain plane": 143}
 
 

@@ -87,7 +87,7 @@ def simulate_fetal_planes(
 
     Notes
     -----
-    A patient has one machine, operator and habitus, five images on average, and images that are alike in size and
+    A patient has one machine, operator and habitus, three images on average, and images that are alike in size and
     gain. The brain plane is drawn by the shares of the real table and is not visible. For limits, see
     `helpers.datasets.fetal_planes.rendering`.
     """
