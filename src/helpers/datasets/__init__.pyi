@@ -10,7 +10,12 @@ from helpers.datasets.chexpert.loader import FINDINGS, load_chexpert, mapped_rac
 from helpers.datasets.chexpert.simulator import CHEST_WORLDS, simulate_chest_xrays
 from helpers.datasets.fetal_planes.african import load_african_planes
 from helpers.datasets.fetal_planes.loader import load_fetal_planes
-from helpers.datasets.fetal_planes.simulator import FETAL_WORLDS, simulate_african_planes, simulate_fetal_planes
+from helpers.datasets.fetal_planes.simulator import (
+    FETAL_WORLDS,
+    draw_fetal_pictures,
+    simulate_african_planes,
+    simulate_fetal_planes,
+)
 from helpers.datasets.fitzpatrick.converting import skin_cases_table, skin_table
 from helpers.datasets.fitzpatrick.duplicates import leaks, load_clusters
 from helpers.datasets.fitzpatrick.loader import has_pictures, load_fitzpatrick17k
@@ -119,6 +124,7 @@ __all__ = [
     "chest_table",
     "connect_review",
     "crop",
+    "draw_fetal_pictures",
     "draw_nih_labels",
     "enhancement",
     "export_review",

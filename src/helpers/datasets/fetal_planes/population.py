@@ -46,6 +46,16 @@ def draw(arguments: dict) -> tuple[pd.DataFrame, rendering.Scene]:
     return cases, _scene(rng, cases, planted)
 
 
+def scene_of(rng: np.random.Generator, cases: pd.DataFrame, planted: dict) -> tuple[pd.Series, rendering.Scene]:
+    """Draw a habitus for each patient of given cases, and the scene of their plane, machine and operator."""
+    people, patient = np.unique(cases["patient"], return_inverse=True)
+    high = rng.random(len(people)) < planted["high"]
+    habitus = pd.Series(np.where(high, "high", "low")[patient], index=cases.index)
+    shape = cases["plane"].map({name: index for index, name in enumerate(rendering.SHAPES)})
+    drawn = cases.assign(habitus=habitus, shape=shape, place=cases["machine"].map(MACHINES))
+    return habitus, _scene(rng, drawn, planted)
+
+
 def _one_set(rng: np.random.Generator, name: str, n: int, planted: dict) -> pd.DataFrame:
     """Draw one set: its patients, with one machine, operator and habitus each, and their images, with a plane each."""
     images = rng.geometric(1 / _MEAN_IMAGES, max(n, 1))

@@ -104,6 +104,41 @@ def simulate_fetal_planes(
     return made_once("fetal-planes", arguments, lambda root: _write(root, arguments), folder)
 
 
+def draw_fetal_pictures(
+    cases: pd.DataFrame, *, seed: int = 0, size: int = 32, high: float = 0.3
+) -> tuple[np.ndarray, pd.Series]:
+    """Draw a picture for each row of a table of labels, such as that of a download without its images.
+
+    The labels keep the joint distribution that they have, in which factors go together; the pictures are drawn as by
+    `simulate_fetal_planes`.
+
+    Parameters
+    ----------
+    cases : DataFrame
+        From `load_fetal_planes`: ``patient, plane, operator, machine`` are used.
+    seed : int
+    size : int
+        Side of an image in pixels, 16 to 512.
+    high : float
+        Share of patients with high habitus, which no table has.
+
+    Returns
+    -------
+    pictures : uint8 ndarray of shape (n, 1, size, size)
+    habitus : Series of str, shape (n,)
+        ``high`` or ``low``, the same for all images of a patient.
+
+    Raises
+    ------
+    InputError
+        An argument is out of range.
+    """
+    rng = np.random.default_rng((check_seed(seed), 5))
+    planted = {"high": check_number("high", high, 1), "machine": 1.0, "operator": 1.0, "habitus": 1.0}
+    habitus, scene = population.scene_of(rng, cases, planted)
+    return rendering.render(scene, check_size(size, least=16), rng)[:, None], habitus
+
+
 def _write(root: Path, arguments: dict) -> None:
     cases, scene = population.draw(arguments)
     pictures = rendering.render(scene, arguments["size"], np.random.default_rng((arguments["seed"], 2)))

@@ -14,6 +14,7 @@ from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError, check_choice
 
 KNOWN_MACHINES = ("Voluson E6", "Aloka")
+STRANGE_MACHINES = ("Voluson S10", "other machines")
 UNKNOWN_PLANE = "unknown plane"
 TASKS = ("plane", "machine", "operator")
 HABITUS = "habitus"  # only known in simulated images
@@ -61,13 +62,21 @@ class Cohort(NamedTuple):
 
 
 def fetal_cohort(
-    root: str | Path, *, stranger: str = "other plane", size: int = 32, seed: int = 0, progress: bool = False
+    root: str | Path,
+    *,
+    stranger: str = "other plane",
+    size: int = 32,
+    most: int = 0,
+    pictures: str = "files",
+    seed: int = 0,
+    progress: bool = False,
 ) -> Cohort:
     """Read a FETAL_PLANES_DB download, real or simulated, and share its images out to sets.
 
     Trained are the images of the training part by the Voluson E6 and the Aloka that show a known plane. The test part
     has the known images, the strange plane by the same machines, and the known planes by the Voluson S10 and by other
-    machines. Of a machine's images as many of each plane are taken as make the mix of planes that of the known images.
+    machines. Of a machine's images as many of each plane are taken as make the mix of planes that of the known images;
+    a machine with fewer than ten such images is left out.
 
     Parameters
     ----------
@@ -76,8 +85,12 @@ def fetal_cohort(
         Plane that no training image shows. If it is not ``other plane``, images of ``other plane`` are left out.
     size : int
         Pixels of a side.
+    most : int
+        Images of each set at most, of whole patients drawn at random; 0 for all.
+    pictures : {"files", "drawn"}
+        The files of the download; or pictures drawn for its labels, for a download of the table alone.
     seed : int
-        Seed of the choice of images with one mix of planes, and of the patients for thresholds.
+        Seed of the patients and images that are drawn.
     progress : bool
 
     Raises
@@ -92,39 +105,33 @@ def fetal_cohort(
     out, except the first.
     """
     check_choice("stranger", stranger, (*PLANES, "other plane"))
-    cases, dropped = datasets.load_fetal_planes(root, progress=progress)
-    copies = cases["digest"].duplicated()
+    check_choice("pictures", pictures, ("files", "drawn"))
+    cases, dropped = datasets.load_fetal_planes(root, images=pictures == "files", progress=progress)
+    copies = cases["digest"].duplicated() & cases["digest"].notna()
     cases = cases[~copies].reset_index(drop=True)
-    where = np.full(len(cases), "", dtype=object)
-    known_plane = cases["plane"].isin(PLANES) & (cases["plane"] != stranger)
-    known_machine = cases["machine"].isin(KNOWN_MACHINES)
-    test = cases["part"] == "test"
-    where[known_plane & known_machine] = "train"
-    where[known_plane & known_machine & test] = "known"
-    where[(cases["plane"] == stranger) & known_machine & test] = UNKNOWN_PLANE
-    rng = np.random.default_rng((seed, 1))
-    shifts = {UNKNOWN_PLANE: "anatomy"}
-    for machine in ("Voluson S10", "other machines"):
-        of_it = (known_plane & test & (cases["machine"] == machine)).to_numpy()
-        if of_it.any():
-            chosen = _same_mix(cases["plane"].to_numpy(), of_it, where == "known", rng)
-            where[chosen] = machine
-            shifts[machine] = "machine"
-    rows = pd.DataFrame({"set": where, "patient": cases["patient"], **{task: cases[task] for task in TASKS}})
-    drawn = Path(root) / datasets.CASES
-    tasks = TASKS
-    if drawn.is_file():
-        found = pd.read_csv(drawn).set_index("Image_name").loc[cases["image"], HABITUS]
-        rows[HABITUS], tasks = found.to_numpy(), (*TASKS, HABITUS)
-    rows["group"] = rows[HABITUS if HABITUS in rows else "operator"]
+    where, shifts = _sets(cases, stranger, np.random.default_rng((seed, 1)))
+    strange = int((where == "").sum())
+    where = _fewer(where, cases["patient"].to_numpy(str), most, np.random.default_rng((seed, 4)))
+    used = where != ""
     notes = {
         "a copy of another file": int(copies.sum()),
-        "in no set: strange in training, two kinds of strange, or beyond the mix of planes": int((where == "").sum()),
+        "in no set: strange in training, two kinds of strange, or beyond the mix of planes": strange,
+        "beyond the most images of a set": int((~used).sum()) - strange,
     }
-    used = where != ""
-    files = cases["file"][used].tolist()
-    images = datasets.load_pictures(files, size, fit="pad", scale="bytes", progress=progress)
-    return _cohort(images, rows[used], tasks, shifts, dropped, notes, seed)
+    cases = cases[used].reset_index(drop=True)
+    rows = pd.DataFrame({"set": where[used], "patient": cases["patient"], **{task: cases[task] for task in TASKS}})
+    drawn = Path(root) / datasets.CASES
+    if pictures == "drawn":
+        images, rows[HABITUS] = datasets.draw_fetal_pictures(cases, seed=seed, size=size)
+    else:
+        how = {"fit": "pad", "scale": "bytes", "progress": progress}
+        images = datasets.load_pictures(cases["file"].tolist(), size, **how)
+        if drawn.is_file():
+            found = pd.read_csv(drawn).set_index("Image_name")[HABITUS]
+            rows[HABITUS] = found.loc[cases["image"]].to_numpy()
+    tasks = tuple(task for task in (*TASKS, HABITUS) if task in rows)
+    rows["group"] = rows[HABITUS if HABITUS in rows else "operator"]
+    return _cohort(images, rows, tasks, shifts, dropped, notes, seed)
 
 
 def table_cohort(table: ImageTable, *, strangers: str = "", size: int = 32, seed: int = 0) -> Cohort:
@@ -174,6 +181,37 @@ def table_cohort(table: ImageTable, *, strangers: str = "", size: int = 32, seed
     used = where != ""
     notes = {"in no part, or a stranger whose patient is trained on": int((~used).sum())}
     return _cohort(images[used], rows[used], tasks, {" | ".join(names): "machine"}, table.dropped, notes, seed)
+
+
+def _sets(cases: pd.DataFrame, stranger: str, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, str]]:
+    """Return the set of each case, empty for none, and the kind of each shift that has images."""
+    known_plane = cases["plane"].isin(PLANES) & (cases["plane"] != stranger)
+    known_machine = cases["machine"].isin(KNOWN_MACHINES)
+    test = cases["part"] == "test"
+    where = np.full(len(cases), "", dtype=object)
+    where[known_plane & known_machine] = "train"
+    where[known_plane & known_machine & test] = "known"
+    where[(cases["plane"] == stranger) & known_machine & test] = UNKNOWN_PLANE
+    shifts = {UNKNOWN_PLANE: "anatomy"}
+    for machine in STRANGE_MACHINES:
+        of_it = (known_plane & test & (cases["machine"] == machine)).to_numpy()
+        chosen = _same_mix(cases["plane"].to_numpy(str), of_it, where == "known", rng) if of_it.any() else []
+        if len(chosen) >= SMALLEST_CELL and cases["patient"].iloc[chosen].nunique() > 1:
+            where[chosen] = machine
+            shifts[machine] = "machine"
+    return where, shifts
+
+
+def _fewer(where: np.ndarray, patient: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
+    """Leave whole patients of a set out until it has at most so many images; a set with one patient keeps it."""
+    where = where.copy()
+    for name in np.unique(where[where != ""]) if most else ():
+        people, code = np.unique(patient[where == name], return_inverse=True)
+        order = rng.permutation(len(people))
+        total = np.cumsum(np.bincount(code)[order])
+        kept = order[: max(1, int((total <= most).sum()))]
+        where[np.flatnonzero(where == name)[~np.isin(code, kept)]] = ""
+    return where
 
 
 def _same_mix(plane: np.ndarray, of_it: np.ndarray, known: np.ndarray, rng: np.random.Generator) -> np.ndarray:
