@@ -10,7 +10,7 @@ from helpers.learn.strangers import STRANGENESS
 from helpers.stats import drawing, weighted
 from helpers.stats.crossed import resample_seeds
 from helpers.studies.ood_fetal.cohorts import Cohort
-from helpers.studies.ood_fetal.detecting import over_runs
+from helpers.studies.ood_fetal.detecting import over_runs, within
 
 SHARE = 0.9  # of the images for thresholds that a threshold keeps
 COVERAGE = 0.8
@@ -114,7 +114,7 @@ def flagged(
             apart = values[:, 0] - values[:, 1]
             interval = over_runs(apart[:, 0], apart[:, 1:].T, runs, len(names))
             means = {"rate_high": values[:, 0, 0].mean(), "rate_low": values[:, 1, 0].mean()}
-            found.append({"task": task, "score": score} | means | stats.estimate(interval))
+            found.append({"task": task, "score": score} | means | within(interval, -1, 1))
     return pd.DataFrame(found)
 
 

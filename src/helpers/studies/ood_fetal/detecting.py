@@ -75,6 +75,12 @@ def over_runs(observed: np.ndarray, drawn: np.ndarray, runs: np.ndarray, n: int)
     return seeded_interval(estimate, (drawn * runs).sum(1), [observed], n=n)
 
 
+def within(interval: Interval, least: float, most: float) -> dict[str, float | int | None]:
+    """Write an interval as an estimate, with ends inside the range of the statistic, which tails can leave."""
+    found = stats.estimate(interval)
+    return found | {end: min(max(found[end], least), most) for end in ("low", "high")}
+
+
 def detect(cohort: Cohort, rows: pd.DataFrame, *, n_boot: int = 500, seed: int = 0) -> Detection:
     """Compute the AUROC of known images against the strangers of each shift, for each run, task and score.
 
@@ -120,14 +126,14 @@ def auroc_table(found: Detection) -> pd.DataFrame:
         for shift in found.shifts:
             for score in found.scores:
                 interval = found.interval(found.at(task, shift, (score,)))
-                rows.append({"task": task, "shift": shift, "score": score} | stats.estimate(interval))
+                rows.append({"task": task, "shift": shift, "score": score} | within(interval, 0, 1))
     return pd.DataFrame(rows)
 
 
 def task_means(found: Detection) -> pd.DataFrame:
     """Tabulate the mean AUROC over scores of each task and shift: ``task, shift, estimate, low, high, n``."""
     rows = [
-        {"task": task, "shift": shift} | stats.estimate(found.interval(found.at(task, shift)))
+        {"task": task, "shift": shift} | within(found.interval(found.at(task, shift)), 0, 1)
         for task in found.tasks
         for shift in found.shifts
     ]

@@ -64,15 +64,17 @@ def association(cases: pd.DataFrame, first: str, second: str, *, n_boot: int = 2
     Returns
     -------
     dict
-        ``estimate, low, high, n``. V is 0 for independent factors and 1 if one decides the other; replicates are not
-        corrected for the upward bias of V, which is small for thousands of images.
+        ``estimate, low, high, n``. V is 0 for independent factors and 1 if one decides the other. It is larger in a
+        sample than in the population, and in a replicate than in the sample; so replicates are shifted until their
+        mean is the estimate.
     """
     codes = [pd.factorize(cases[name])[0] for name in (first, second)]
     sizes = [int(code.max()) + 1 for code in codes]
     weights, people = _draws(cases, n_boot, seed)
     cell = codes[0] * sizes[1] + codes[1]
     found = np.array([_cramer(np.bincount(cell, w, sizes[0] * sizes[1]).reshape(sizes)) for w in weights])
-    return stats.estimate(percentile_interval(float(found[0]), found[1:], people, 0.95))
+    shifted = np.clip(found[1:] - found[1:].mean() + found[0], 0, 1)
+    return stats.estimate(percentile_interval(float(found[0]), shifted, people, 0.95))
 
 
 def plane_from_machine(cases: pd.DataFrame, *, n_boot: int = 200, seed: int = 0) -> dict[str, dict[str, object]]:
