@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from helpers import stats
-from helpers.disclosure import SMALLEST_CELL
 from helpers.stats import drawing
+from helpers.stats.complement import beside_small_cells, small
 from helpers.stats.resample import percentile_interval
 
 PAIRS = (("operator", "machine"), ("plane", "machine"))
@@ -29,8 +29,7 @@ def parts_of_machines(cases: pd.DataFrame) -> pd.DataFrame:
 def crossed_factors(cases: pd.DataFrame, first: str, second: str) -> tuple[pd.DataFrame, int]:
     """Count images of each combination of two factors; cells with one to nine patients are hidden.
 
-    A single hidden cell of a row or column could be found from its sum, so another of that line is hidden too: the
-    smallest that is left (complementary suppression).
+    So are the cells from which these could be found by subtraction, see `helpers.stats.complement`.
 
     Returns
     -------
@@ -39,23 +38,11 @@ def crossed_factors(cases: pd.DataFrame, first: str, second: str) -> tuple[pd.Da
     hidden : int
         Number of hidden cells.
     """
-    images = pd.crosstab(cases[first], cases[second])
-    patients = cases.groupby([first, second])["patient"].nunique().unstack(fill_value=0)
-    hidden = (patients.ge(1) & patients.lt(SMALLEST_CELL)).to_numpy()
-    values = images.to_numpy()
-    for _ in range(hidden.size):
-        lines = [(row, None) for row in np.flatnonzero(hidden.sum(1) == 1)]
-        lines += [(None, column) for column in np.flatnonzero(hidden.sum(0) == 1)]
-        if not lines:
-            break
-        row, column = lines[0]
-        line = np.s_[row, :] if column is None else np.s_[:, column]
-        shown = np.where(hidden[line] | (values[line] == 0), np.inf, values[line])
-        if np.isinf(shown).all():
-            shown = np.where(hidden[line], np.inf, values[line])
-        chosen = int(np.argmin(shown))
-        hidden[(row, chosen) if column is None else (chosen, column)] = True
-    return images.astype(float).mask(hidden), int(hidden.sum())
+    factors, patient = [cases[first], cases[second]], cases["patient"]
+    patients = patient.groupby(factors).nunique().unstack(fill_value=0)
+    beside = pd.Series(beside_small_cells(*factors, cluster=patient), index=cases.index)
+    hidden = small(patients) | beside.groupby(factors).any().unstack(fill_value=False)
+    return pd.crosstab(*factors).astype(float).mask(hidden), int(hidden.to_numpy().sum())
 
 
 def association(cases: pd.DataFrame, first: str, second: str, *, n_boot: int = 200, seed: int = 0) -> dict[str, object]:

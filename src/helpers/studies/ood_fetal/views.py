@@ -19,7 +19,7 @@ def draw_aurocs(table: pd.DataFrame, *, ax: Axes) -> Axes:
     table : DataFrame
         Rows of `auroc_table` at one shift.
     ax : matplotlib.axes.Axes
-        Orange is above one half and blue below; the numbers are written into the cells.
+        Orange is above one half and purple below; the numbers are written into the cells.
     """
     wide = table.pivot(index="score", columns="task", values="estimate")
     wide = wide.loc[table["score"].drop_duplicates(), table["task"].drop_duplicates()]
