@@ -10,6 +10,7 @@ from helpers.learn.classifiers import classifier
 from helpers.learn.downstream import fit_classifier, fit_segmenter, predicted_masks, probabilities
 from helpers.learn.features import Features, random_features, vgg19_features
 from helpers.learn.forward import embed
+from helpers.learn.last_layer import Last, last_outputs, with_dropout
 from helpers.learn.loop import Fitted, fit
 from helpers.learn.networks import dynunet, light_unet, topology, unet
 from helpers.learn.prediction import predict, predict_volume
@@ -29,6 +30,7 @@ from helpers.learn.restoration_tasks import simulated as simulated_task
 from helpers.learn.restoration_training import Pix2Pix, fit_pix2pix, fit_sde, fit_unet, linear_decay
 from helpers.learn.restoring import restore
 from helpers.learn.sde import SAMPLERS, MeanReverting, Schedule, schedule
+from helpers.learn.strangers import STRANGENESS, Known, fit_known, plain_strangeness, strangeness
 from helpers.learn.vae_fitting import fit as fit_vae
 from helpers.learn.vae_losses import equation_beta
 from helpers.learn.vae_losses import loss as vae_loss
@@ -48,6 +50,7 @@ __all__ = [
     "RESTORATION_NETWORKS",
     "RESTORATION_OPTIMISATION",
     "SAMPLERS",
+    "STRANGENESS",
     "VAE",
     "VAE_NETWORKS",
     "VAE_OPTIMISATION",
@@ -55,6 +58,8 @@ __all__ = [
     "Coded",
     "Features",
     "Fitted",
+    "Known",
+    "Last",
     "MeanReverting",
     "Measured",
     "Outputs",
@@ -69,11 +74,13 @@ __all__ = [
     "equation_beta",
     "fit",
     "fit_classifier",
+    "fit_known",
     "fit_pix2pix",
     "fit_sde",
     "fit_segmenter",
     "fit_unet",
     "fit_vae",
+    "last_outputs",
     "light_unet",
     "linear_decay",
     "load_task",
@@ -82,6 +89,7 @@ __all__ = [
     "network_seed",
     "patch_discriminator",
     "pix2pix_generator",
+    "plain_strangeness",
     "plain_unet",
     "predict",
     "predict_volume",
@@ -97,10 +105,12 @@ __all__ = [
     "schedule",
     "score_network",
     "simulated_task",
+    "strangeness",
     "topology",
     "unet",
     "vae",
     "vae_loss",
     "vae_measures",
     "vgg19_features",
+    "with_dropout",
 ]

@@ -2,10 +2,12 @@
 
 Overlap and surface distances of masks are in `helpers.metrics.masks`, lesions found in `helpers.metrics.detection`, and
 size and form of one mask in `helpers.metrics.geometry`. The similarity of an image to its original is in
-`helpers.metrics.images`. Rates of predictions and their gaps between groups are in `helpers.metrics.rates`. Everything
-public can be called as ``metrics.<name>``.
+`helpers.metrics.images`. Rates of predictions and their gaps between groups are in `helpers.metrics.rates`, and scores
+that decide which cases a person sees in `helpers.metrics.abstention`. Everything public can be called as
+``metrics.<name>``.
 """
 
+from helpers.metrics.abstention import augrc, aurc, false_positive_rate_at, flag_rates, flag_threshold
 from helpers.metrics.detection import lesions
 from helpers.metrics.geometry import shape
 from helpers.metrics.images import lpips, lpips_available, psnr, ssim
@@ -24,11 +26,16 @@ __all__ = [
     "Auroc",
     "agreement",
     "assd",
+    "augrc",
+    "aurc",
     "auroc",
     "dice",
     "equal_opportunity_difference",
     "equalized_odds_difference",
     "false_positive_rate",
+    "false_positive_rate_at",
+    "flag_rates",
+    "flag_threshold",
     "hd95",
     "iou",
     "lesions",

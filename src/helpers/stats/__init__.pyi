@@ -16,6 +16,7 @@ from helpers.stats.attributes import (
     reference_group,
     sweep_against_reference,
 )
+from helpers.stats.clustered_auroc import auroc_interval
 from helpers.stats.control import false_alarms
 from helpers.stats.experiments import Between, change_between
 from helpers.stats.fairness import prediction_fairness, score_fairness
@@ -84,6 +85,7 @@ __all__ = [
     "anova",
     "anova_from_summary",
     "assumptions",
+    "auroc_interval",
     "bootstrap",
     "bootstrap_change",
     "by_group",
