@@ -141,6 +141,7 @@ def test_areas_are_those_of_drawn_rows_in_500_data_sets(record_property):
 def test_a_gap_in_the_area_has_the_null_of_shuffled_groups(monkeypatch):
     """The p of the AUROC by the command's way, at once and shuffled; the observed gap is the same number."""
     many, groups = rows(np.random.default_rng(6), 2400)
+    groups = groups.astype(object).replace("d", "a").astype("category")  # without the tiny group
     again = {"groups": {"g": groups}, "n_boot": 20, "n_permutations": 4000}
     fast = own_scores.compare_rates(many[0], **again)
     monkeypatch.setattr(rate_gaps, "null_areas", lambda *_, **__: None)

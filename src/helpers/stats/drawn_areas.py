@@ -15,7 +15,6 @@ from helpers.stats.permuted_sums import null_sums
 from helpers.stats.weighted import by_score
 
 PAIRED = 0.02  # largest share of the rest in the variance of an area that is drawn at once
-PAIRED_IN_NULL = 0.05  # the same for a null, of which the mean and the upper end count
 NOTHING = 1e-12  # a variance that is only rounding
 
 
@@ -37,10 +36,10 @@ class Placed(NamedTuple):
         """Compute areas from the mean tilts of the drawn positives and negatives and the rest, all (draws, ...)."""
         return np.clip(self.area + positive + negative + self.twist * positive * negative + rest, 0, 1)
 
-    def holds(self, n_positive: np.ndarray, n_negative: np.ndarray, share: float = PAIRED) -> np.ndarray:
+    def holds(self, n_positive: np.ndarray, n_negative: np.ndarray) -> np.ndarray:
         """Return True where a normal number may replace the rest, for areas of so many positives and negatives."""
         first = self.spread[0] / n_positive + self.spread[1] / n_negative
-        return self.rest / (n_positive * n_negative) <= share * first
+        return self.rest / (n_positive * n_negative) <= PAIRED * first
 
 
 def placed(score: np.ndarray, positive: np.ndarray) -> Placed:
@@ -94,7 +93,7 @@ def null_areas(
     Returns
     -------
     ndarray or None
-        None where `Placed.holds` fails in a group, for a rest of `PAIRED_IN_NULL`.
+        None where `Placed.holds` fails in a group.
 
     Notes
     -----
@@ -103,7 +102,7 @@ def null_areas(
     """
     of = placed(score, positive)
     sizes = [np.bincount(codes[side], minlength=codes.max() + 1) for side in (positive, ~positive)]
-    if not of.holds(*sizes, PAIRED_IN_NULL).all():
+    if not of.holds(*sizes).all():
         return None
     order = np.argsort(~positive, kind="stable")
     sums = null_sums(of.tilt[order], codes[order], (~positive)[order].astype(int), n, rng)
