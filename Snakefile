@@ -234,6 +234,7 @@ rule claims:
         pages=[f"book/studies/{name}.ipynb" for name in PAGES],  # which judge the claims of their runs again
         lists=LISTS,
         recorded=sorted(map(str, Path("book/recorded").rglob("results.json"))),
+        review=sorted(map(str, Path("book/review").glob("*.csv"))),  # artefacts that rest on claims
     output:
         CLAIMS,
     params:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from helpers import datasets, paths
-from helpers.book import review_claims, workflow
+from helpers.book import collected, review_claims, workflow
 from helpers.datasets.review.layout import TABLES
 from helpers.errors import InputError
 from helpers.report import claims
@@ -113,6 +113,21 @@ def test_a_simulated_verdict_is_no_artefact(book, entry):
 def test_other_verdicts_are_no_artefact(book, entry, given):
     lines, tables = book(a__real=("real", "2026-11-20", [judge(entry, **given)]))
     assert lines == [] and tables["artifact"].empty
+
+
+def test_the_page_of_claims_names_the_artefact_of_a_claim_also_under_a_simulated_verdict(book):
+    row = judge(EFFECT, **OURS)
+    assert review_claims.artefacts() == {}
+    book(a__real=("real", "2026-11-20", [row]))
+    place = "notebooks/claims/a.yaml#helps"
+    assert review_claims.artefacts() == {place: "claim-a-helps"}
+    assert review_claims.locator({"study": "a", "parameters": {}}, "helps") == place
+    of = {"page": "a", "study": "A", "title": "A?", "run": "real", "leads": True}
+    rows = [{**row, **of, "artefact": "claim-a-helps"}]
+    rows.append({**judge(EFFECT, **OURS, source="simulated"), **of, "artefact": "claim-a-helps"})
+    shown = collected.markdown(pd.DataFrame([*rows, {**rows[0], "artefact": ""}])).splitlines()[-4:-1]
+    assert [line.count("; artefact `claim-a-helps`") for line in shown] == [1, 1, 0]
+    assert "in simulation" in shown[1] and "in simulation" not in shown[0]
 
 
 def test_a_second_time_no_byte_changes(book, tmp_path):

@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from helpers import figures, paths
+from helpers.book import review_claims
 from helpers.report import claims as claims_
 from helpers.report import ipynb, recording, tables, verdicts
 from helpers.report.instances import Page
@@ -62,9 +63,11 @@ def collect(pages: list[Page], profile: str) -> pd.DataFrame:
     DataFrame
         A row for each claim and run, with the columns of `claims.COLUMNS`, and: `page`, the page's name; `study`, its
         name for readers; `title` of the page; `run`, the name of the recorded run, else empty; `leads`, True for the
-        one run that represents the claim when each claim counts once.
+        one run that represents the claim when each claim counts once; `artefact`, the name of the living review's
+        artefact that rests on the claim, else empty.
     """
     rows: list[dict[str, Any]] = []
+    touched = review_claims.artefacts()
     for page in pages:
         family = [p for p in pages if p.study == page.study]
         kept = paths.recorded() / page.study
@@ -78,12 +81,15 @@ def collect(pages: list[Page], profile: str) -> pd.DataFrame:
         for name, results in runs:
             of = {"page": page.name, "study": page.label, "title": title, "run": name}
             of["source"] = results["provenance"]["source"]
-            rows += [{**claim, **of} for claim in results["claims"]]
+            known = results["provenance"]
+            for claim in results["claims"]:
+                artefact = touched.get(review_claims.locator(known, claim["id"]), "") if touched else ""
+                rows.append({**claim, **of, "artefact": artefact})
         for row in (own := rows[start:]):
             same = [other for other in own if other["id"] == row["id"]]
             best = min(same, key=lambda other: other["verdict"] == claims_.UNTESTABLE)  # of equals the first
             row["leads"] = row["run"] == best["run"]
-    frame = pd.DataFrame(rows, columns=[*claims_.COLUMNS, "page", "study", "title", "run", "leads"])
+    frame = pd.DataFrame(rows, columns=[*claims_.COLUMNS, "page", "study", "title", "run", "leads", "artefact"])
     return frame.astype({"leads": bool})
 
 
@@ -121,7 +127,7 @@ def markdown(frame: pd.DataFrame, folder: str = "") -> str:
             c.published,
             tables.ours(c) + ("" if pd.isna(c.n) else f", n = {c.n if isinstance(c.n, str) else int(c.n)}"),
             f"**{c.source}**, " + (f"recorded run {c.run}" if c.run else "this book's run"),
-            f"**{tables.verdict(c)}**: {tables.reason(c)}",
+            f"**{tables.verdict(c)}**: {tables.reason(c)}" + (f"; artefact `{c.artefact}`" if c.artefact else ""),
         ]
         for c in frame.itertuples()
     ]

@@ -12,7 +12,7 @@ can judge it any more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -35,6 +35,20 @@ SAME = ["reference", "statement", "statistic", "published"]  # of two files: the
 SEVERITY = "misleads"  # until somebody sets another
 
 
+def artefacts() -> dict[str, str]:
+    """Match the locator of each claim, in the evidence of the book's review, to the artefact that rests on it."""
+    if not review_folder().is_dir():
+        return {}
+    evidence = load_review()["evidence"]
+    made = evidence[evidence["locator"].str.startswith(PLACE)]
+    return dict(zip(made["locator"], made["artifact_id"], strict=True))
+
+
+def locator(known: Mapping[str, Any], claim: str) -> str:
+    """Name a claim of a run, whose provenance is `known`, as ``notebooks/claims/<file>.yaml#<id>``."""
+    return f"{PLACE}{claims_of(known['study'], known['parameters'])}.yaml#{claim}"
+
+
 def judged() -> pd.DataFrame:
     """Collect the claims that records of real data have judged.
 
@@ -50,10 +64,9 @@ def judged() -> pd.DataFrame:
         known = results["provenance"]
         if known["source"] != "real" or not results["claims"]:
             continue
-        place = f"{PLACE}{claims_of(known['study'], known['parameters'])}.yaml"
         of = {"record": "/".join(file.parts[-3:-1]), "day": known["started"][:10]}
         tested = [row for row in results["claims"] if row["source"] == "real" and row["verdict"] != claims_.UNTESTABLE]
-        rows += [{**row, **of, "locator": f"{place}#{row['id']}"} for row in tested]
+        rows += [{**row, **of, "locator": locator(known, row["id"])} for row in tested]
     return pd.DataFrame(rows, columns=[*claims_.COLUMNS, "locator", "record", "day"])
 
 

@@ -45,7 +45,7 @@ def entries(tables: Tables) -> pd.DataFrame:
     -------
     DataFrame
         One row an artefact, sorted by subject: ``subject``, ``statement``, ``of`` (kind of the subject), ``type``,
-        ``severity``, ``status`` and ``reported`` (by whom, and the day).
+        ``severity``, ``status``, ``reported`` (by whom, and the day) and ``artefact``, its name.
     """
     found = tables["artifact"]
     table = pd.DataFrame(
@@ -56,6 +56,7 @@ def entries(tables: Tables) -> pd.DataFrame:
             "type": found["type"].str.replace("_", " "),
             **found[["severity", "status"]],
             "reported": found["reported_by"] + ", " + found["reported_on"],
+            "artefact": found["artifact_id"],
         }
     )
     return table.sort_values(["subject", "statement"], ignore_index=True)
