@@ -167,7 +167,7 @@ def less(rows: pd.DataFrame, statistic: str, first: str, second: str) -> dict[st
 
 
 def world_values(rows: pd.DataFrame) -> dict[str, Any]:
-    """Gather the rates of the worlds as nested values: by world and statistic, coverage, and what a tie takes away."""
+    """Collect the rates of the worlds as nested values: by world and statistic, coverage, and what a tie takes away."""
     table = world_rates(rows)
     rates: dict[str, Any] = {}
     for row in table.to_dict("records"):
