@@ -95,6 +95,16 @@ def test_fewer_images_are_whole_patients(made, cohort):
     assert (part == whole["train"].loc[part.index]).all()
 
 
+def test_african_planes_are_strangers_of_a_third_kind(made, tmp_path):
+    other = datasets.simulate_african_planes(20, seed=1, folder=tmp_path)
+    cohort = ood_fetal.fetal_cohort(made, stranger="femur", african=other)
+    rows = cohort.rows[cohort.rows["set"] == "African planes"]
+    assert cohort.shifts["African planes"] == "all" and set(rows["plane"]) == {"abdomen", "brain", "thorax"}
+    assert rows["machine"].isna().all() and rows["patient"].str.contains("Ghana").any()
+    with pytest.raises(InputError, match="pictures: must be files, got 'drawn'"):
+        ood_fetal.fetal_cohort(made, african=other, pictures="drawn")
+
+
 def test_pictures_can_be_drawn_for_labels_alone(root):
     shutil.rmtree(root / layout.IMAGES)
     (root / datasets.CASES).unlink()
