@@ -14,6 +14,7 @@ from PIL import Image
 from helpers import datasets
 from helpers.datasets.fetal_planes import layout, population, rendering
 from helpers.errors import InputError
+from helpers.report.recording import CASE_ID
 from tests.helpers.fetal import as_downloaded
 
 N, N_TEST = 120, 40
@@ -72,6 +73,11 @@ def test_the_table_has_the_traps_of_the_real_one(made):
     assert all("Other" in set(table[name]) for name in ("Plane", "Operator", "US_Machine"))
     digits = table["Image_name"].str.extract(r"_Plane(\d)_")[0].astype(int)
     assert table["Plane"].map(layout.PLANES).map(layout.DIGITS).eq(digits).all()
+
+
+def test_no_record_may_hold_a_file_name(made):
+    """Real names are those of this layout."""
+    assert all(CASE_ID.search(name) for name in table_of(made)["Image_name"])
 
 
 def test_four_columns_have_four_names_for_other(made):

@@ -95,6 +95,16 @@ def test_fewer_images_are_whole_patients(made, cohort):
     assert (part == whole["train"].loc[part.index]).all()
 
 
+def test_african_planes_are_strangers_of_a_third_kind(made, tmp_path):
+    other = datasets.simulate_african_planes(20, seed=1, folder=tmp_path)
+    cohort = ood_fetal.fetal_cohort(made, stranger="femur", african=other)
+    rows = cohort.rows[cohort.rows["set"] == "African planes"]
+    assert cohort.shifts["African planes"] == "all" and set(rows["plane"]) == {"abdomen", "brain", "thorax"}
+    assert rows["machine"].isna().all() and rows["patient"].str.contains("Ghana").any()
+    with pytest.raises(InputError, match="pictures: must be files, got 'drawn'"):
+        ood_fetal.fetal_cohort(made, african=other, pictures="drawn")
+
+
 def test_pictures_can_be_drawn_for_labels_alone(root):
     shutil.rmtree(root / layout.IMAGES)
     (root / datasets.CASES).unlink()
@@ -140,24 +150,25 @@ def test_unknown_choices_are_refused(made):
 # A table of the user
 
 
-@pytest.fixture
-def table(root) -> pd.DataFrame:
+@pytest.fixture(scope="module")
+def table(made) -> pd.DataFrame:
     """The simulated images as a table in a layout of the user's."""
-    cases, _ = datasets.load_fetal_planes(root, progress=False)
+    cases, _ = datasets.load_fetal_planes(made, progress=False)
     cases = cases[cases["plane"] != "other plane"]
-    columns = {"file": cases["file"].map(lambda f: f"Images/{Path(f).name}"), "woman": cases["patient"]}
-    columns |= {"device": cases["machine"], "brain": (cases["plane"] == "brain").astype(int)}
-    return pd.DataFrame(columns | {"operator": cases["operator"], "part": cases["part"]})
+    columns = {"file": cases["file"], "woman": cases["patient"], "device": cases["machine"]}
+    return pd.DataFrame(
+        columns | {"brain": (cases["plane"] == "brain") * 1, "operator": cases["operator"], "part": cases["part"]}
+    )
 
 
-def read(root: Path, table: pd.DataFrame, **asked: str) -> datasets.ImageTable:
-    table.to_csv(root / "my.csv", index=False)
+def read(folder: Path, table: pd.DataFrame, **asked: str) -> datasets.ImageTable:
+    table.to_csv(folder / "my.csv", index=False)
     named = {"PATIENT": "woman", "SITE": "device", "TARGETS": "brain", "GROUPS": "operator"} | asked
-    return datasets.load_image_table(root / "my.csv", named)
+    return datasets.load_image_table(folder / "my.csv", named)
 
 
-def test_sites_of_a_table_are_strangers(root, table):
-    cohort = ood_fetal.table_cohort(read(root, table), strangers="Voluson S10 | other machines")
+def test_sites_of_a_table_are_strangers(tmp_path, table):
+    cohort = ood_fetal.table_cohort(read(tmp_path, table), strangers="Voluson S10 | other machines")
     rows = cohort.rows
     assert cohort.tasks == ("brain", "site", "operator")
     assert list(cohort.shifts) == ["Voluson S10 | other machines"]
@@ -168,9 +179,9 @@ def test_sites_of_a_table_are_strangers(root, table):
     assert set(rows["set"]) == {"train", "threshold", "known", *cohort.shifts}
 
 
-def test_the_smallest_site_is_the_stranger_by_default(root, table):
+def test_the_smallest_site_is_the_stranger_by_default(tmp_path, table):
     few = table[(table["device"] != "Voluson S10") | (table.groupby("device").cumcount() < 40)]
-    assert list(ood_fetal.table_cohort(read(root, few)).shifts) == ["Voluson S10"]
+    assert list(ood_fetal.table_cohort(read(tmp_path, few)).shifts) == ["Voluson S10"]
 
 
 @pytest.mark.parametrize(
@@ -182,8 +193,8 @@ def test_the_smallest_site_is_the_stranger_by_default(root, table):
         (lambda t: t[t["device"].isin(["Aloka", "Voluson S10"])], {"GROUPS": ""}, "Voluson S10", "two are compared"),
     ],
 )
-def test_a_table_that_cannot_be_used_is_refused(root, table, change, asked, strangers, message):
+def test_a_table_that_cannot_be_used_is_refused(tmp_path, table, change, asked, strangers, message):
     if asked.get("GROUPS") == "":
         table = table.drop(columns="operator")
     with pytest.raises(InputError, match=message):
-        ood_fetal.table_cohort(read(root, change(table), **asked), strangers=strangers)
+        ood_fetal.table_cohort(read(tmp_path, change(table), **asked), strangers=strangers)

@@ -179,6 +179,19 @@ def test_a_view_has_the_shares_above_a_threshold():
 # Worlds
 
 
+def test_what_a_cohort_cannot_show_is_left_out():
+    cohort, rows = planted()
+    found = ood_fetal.detect(cohort, rows, n_boot=50)
+    every = set(ood_fetal.statistics(cohort, rows, found, n_boot=50, seed=0))
+    assert {"task-matters", "best-scanner-beyond", "interaction", "ours-groups"} <= every
+    one = cohort._replace(shifts={"Voluson S10": "machine"}, rows=cohort.rows.assign(group="a"))
+    part = ood_fetal.statistics(one, rows, ood_fetal.detect(one, rows, n_boot=50), n_boot=50, seed=0)
+    assert set(part) == {"rises", "best-scanner", "best-scanner-distances", "abstention"}
+    other = one._replace(tasks=("plane", "operator", "machine"))
+    part = ood_fetal.statistics(other, rows, ood_fetal.detect(other, rows, n_boot=50), n_boot=50, seed=0)
+    assert set(part) == {"rises", "abstention"}
+
+
 def test_rates_and_means_of_worlds():
     rows = [
         {"world": world, "seed": seed, "statistic": "interaction", "estimate": mean + 0.01 * seed, "low": mean - 0.1}

@@ -36,7 +36,7 @@ HISTOGRAM = 8  # bins of grey values in a plain description
 
 
 class Known(NamedTuple):
-    """What the scores need of the training images, see `fit_known`."""
+    """Networks of a task, and the facts of its training images that the scores need, see `fit_known`."""
 
     models: Sequence[nn.Module]
     features: np.ndarray
@@ -58,7 +58,7 @@ def fit_known(
     precision: float | None = None,
     seed: int = 0,
 ) -> Known:
-    """Fit what the eight scores of `strangeness` need to the training images of one task.
+    """Fit all that the eight scores of `strangeness` need to the training images of one task.
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ share of errors among the k kept, and the generalised risk is the errors kept ov
 over k = 1 ... n (Geifman and El-Yaniv 2017, arXiv 1705.08500; Traub et al. 2024, arXiv 2407.01032). AURC weighs the few
 most certain cases heavily, since each coverage counts the same whatever the number of cases kept; AUGRC does not.
 
-Tied cases can only be told apart by chance, so a tie contributes the mean over all orders within it.
+The order within a tie is left to chance, so a tie contributes the mean over all orders within it.
 """
 
 from __future__ import annotations

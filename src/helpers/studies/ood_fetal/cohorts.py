@@ -16,6 +16,7 @@ from helpers.errors import InputError, check_choice
 KNOWN_MACHINES = ("Voluson E6", "Aloka")
 STRANGE_MACHINES = ("Voluson S10", "other machines")
 UNKNOWN_PLANE = "unknown plane"
+AFRICAN = "African planes"
 TASKS = ("plane", "machine", "operator")
 HABITUS = "habitus"  # only known in simulated images
 PLANES = ("abdomen", "brain", "cervix", "femur", "thorax")  # and `other plane`, which is no plane of its kind
@@ -31,7 +32,7 @@ class Cohort(NamedTuple):
 
     tasks : names of the tasks; `first` is the one whose errors are studied, and `rival` is compared with it
 
-    shifts : name of each shift -> its kind, "anatomy" or "machine"
+    shifts : name of each shift -> its kind, "anatomy", "machine", or "all" where everything differs
 
     dropped : DataFrame, images that were left out, counted by reason
     """
@@ -68,6 +69,7 @@ def fetal_cohort(
     size: int = 32,
     most: int = 0,
     pictures: str = "files",
+    african: str | Path = "",
     seed: int = 0,
     progress: bool = False,
 ) -> Cohort:
@@ -89,6 +91,9 @@ def fetal_cohort(
         Images of each set at most, of whole patients drawn at random; 0 for all.
     pictures : {"files", "drawn"}
         The files of the download; or pictures drawn for its labels, for a download of the table alone.
+    african : str or Path
+        Folder of the African planes, whose known planes are strangers of a third kind: population, machine and size of
+        an image differ at once, and the mix of planes too. Empty for none.
     seed : int
         Seed of the patients and images that are drawn.
     progress : bool
@@ -108,6 +113,11 @@ def fetal_cohort(
     check_choice("pictures", pictures, ("files", "drawn"))
     cases, dropped = datasets.load_fetal_planes(root, images=pictures == "files", progress=progress)
     copies = cases["digest"].duplicated() & cases["digest"].notna()
+    if african:
+        check_choice("pictures", pictures, ("files",))
+        more, also = datasets.load_african_planes(african, progress=progress)
+        cases, dropped = (pd.concat(pair, ignore_index=True) for pair in ((cases, more), (dropped, also)))
+        copies = cases["digest"].duplicated()
     cases = cases[~copies].reset_index(drop=True)
     where, shifts = _sets(cases, stranger, np.random.default_rng((seed, 1)))
     strange = int((where == "").sum())
@@ -128,7 +138,7 @@ def fetal_cohort(
         images = datasets.load_pictures(cases["file"].tolist(), size, **how)
         if drawn.is_file():
             found = pd.read_csv(drawn).set_index("Image_name")[HABITUS]
-            rows[HABITUS] = found.loc[cases["image"]].to_numpy()
+            rows[HABITUS] = found.reindex(cases["image"]).to_numpy()
     tasks = tuple(task for task in (*TASKS, HABITUS) if task in rows)
     rows["group"] = rows[HABITUS if HABITUS in rows else "operator"]
     return _cohort(images, rows, tasks, shifts, dropped, notes, seed)
@@ -199,6 +209,9 @@ def _sets(cases: pd.DataFrame, stranger: str, rng: np.random.Generator) -> tuple
         if len(chosen) >= SMALLEST_CELL and cases["patient"].iloc[chosen].nunique() > 1:
             where[chosen] = machine
             shifts[machine] = "machine"
+    if cases["country"].notna().any():
+        where[known_plane & cases["country"].notna()] = AFRICAN
+        shifts[AFRICAN] = "all"
     return where, shifts
 
 

@@ -1,4 +1,4 @@
-"""What a table of labels tells without any image: confounded factors, a hidden shift, and clusters of images."""
+"""Facts that a table of labels has without any image: confounded factors, a hidden shift, and clusters of images."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def crowding(cases: pd.DataFrame) -> dict[str, float]:
 
 
 def label_values(cases: pd.DataFrame, *, n_boot: int = 200, seed: int = 0) -> dict[str, object]:
-    """Gather what a table of labels tells as nested values, with images and patients counted for each machine."""
+    """Collect what a table of labels tells as nested values, with images and patients counted for each machine."""
     machines = parts_of_machines(cases)
     counts = machines[["n", "n_test"]].astype(int).to_dict("index")
     pairs = {f"{a}_{b}": association(cases, a, b, n_boot=n_boot, seed=seed) for a, b in PAIRS}

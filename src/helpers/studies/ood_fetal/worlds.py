@@ -24,7 +24,8 @@ from helpers.studies.ood_fetal.detecting import (
 )
 from helpers.studies.ood_fetal.experiment import run
 
-BETWEEN, BEYOND = STRANGE_MACHINES
+BEYOND = STRANGE_MACHINES[-1]
+RIVALS = ("machine", "site")  # tasks that are about where an image comes from
 COVERAGE = "intervals that hold one half"  # a share, and no claim
 GROUPS = ("high", "low")  # of habitus: the first is compared with the second
 
@@ -101,12 +102,14 @@ def statistics(
     if UNKNOWN_PLANE in cohort.shifts:
         values["task-matters"] = task_gap(found, UNKNOWN_PLANE)
         values["best-anatomy"] = best_less_others(found, first, UNKNOWN_PLANE)
-    if machines:
+    if machines and rival in RIVALS:
         values["best-scanner"] = best_less_others(found, rival, machines[0])
         values["best-scanner-distances"] = best_less_others(found, rival, machines[0], DISTANCES)
-        values["best-scanner-beyond"] = best_less_others(found, rival, machines[-1])
+    if BEYOND in machines and rival in RIVALS:
+        values["best-scanner-beyond"] = best_less_others(found, rival, BEYOND)
+    if machines:
         values["abstention"] = detector_less_abstainer(cohort, rows, n_boot=n_boot, seed=seed)
-    if UNKNOWN_PLANE in cohort.shifts and machines:
+    if UNKNOWN_PLANE in cohort.shifts and machines and rival in RIVALS:
         values["interaction"] = interaction(found, first, rival, UNKNOWN_PLANE, machines[0])
     if set(GROUPS) <= set(cohort.rows["group"].dropna()):
         table = flagged(cohort, rows, high=GROUPS[0], low=GROUPS[1], n_boot=n_boot, seed=seed)
@@ -164,7 +167,7 @@ def less(rows: pd.DataFrame, statistic: str, first: str, second: str) -> dict[st
 
 
 def world_values(rows: pd.DataFrame) -> dict[str, Any]:
-    """Gather the rates of the worlds as nested values: by world and statistic, coverage, and what a tie takes away."""
+    """Collect the rates of the worlds as nested values: by world and statistic, coverage, and what a tie takes away."""
     table = world_rates(rows)
     rates: dict[str, Any] = {}
     for row in table.to_dict("records"):
