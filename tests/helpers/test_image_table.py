@@ -128,6 +128,7 @@ REFUSED = [
     (frame(), {"TARGETS": "age"}, "has 12 different values"),
     (frame(), {"TARGETS": "diagnosis>3"}, "row 2, column diagnosis: holds 'NEV', expected a number"),
     (frame(slice="top"), {}, "row 2, column slice: holds 'top', expected a whole number from 0"),
+    (frame(slice="1e300"), {}, "row 2, column slice: holds '1e300', expected a whole number from 0 to 999,999"),
 ]
 
 

@@ -22,6 +22,7 @@ from helpers.disclosure import SMALLEST_CELL
 from helpers.errors import InputError
 
 FILES = ("file", "mask", "second_mask")  # columns of paths
+MOST_SLICES = 999_999  # a larger number is no index of a slice
 
 
 class ImageTable(NamedTuple):
@@ -140,8 +141,8 @@ def _images(table: pd.DataFrame, roles: Mapping[str, str], path: Path) -> pd.Dat
 
     case = pd.Series([f"row {row}" for row in table.index], table.index, dtype="str")
     slices = numeric(column("SLICE"))
-    odd = column("SLICE").notna() & ~((slices >= 0) & (slices % 1 == 0))
-    _refuse(odd, column("SLICE"), path, "a whole number from 0")
+    odd = column("SLICE").notna() & ~(slices.between(0, MOST_SLICES) & (slices % 1 == 0))
+    _refuse(odd, column("SLICE"), path, f"a whole number from 0 to {MOST_SLICES:,}")
     nobody = column("PATIENT").isna() | not_recorded(column("PATIENT"))
     _refuse(nobody & ("PATIENT" in roles), column("PATIENT"), path, "a patient")
     images = pd.DataFrame(
