@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from helpers.stats.permuted_sums import null_sums
+from helpers.stats.resampled_means import FEW, MANY
 from helpers.stats.weighted import by_score
 
 PAIRED = 0.02  # largest share of the rest in the variance of an area that is drawn at once
@@ -93,21 +94,68 @@ def null_areas(
     Returns
     -------
     ndarray or None
-        None where `Placed.holds` fails in a group.
+        None where `Placed.holds` fails in every group, or in groups that have more than one row in `FEW` of a class.
 
     Notes
     -----
-    The sums of tilts are those of `null_sums`. Over groups the rest has the covariance of sums of a doubly centred
-    table whose rows and columns are permuted: the product, element by element, of those of two simple random samples.
+    A group is small where `Placed.holds` fails. Its rows are drawn one by one, and its area is exact. The areas of
+    the others follow from `Placed.at`. The sums of tilts are those of `_sums`. Over groups the rest has the covariance
+    of sums of a doubly centred table whose rows and columns are permuted: the product, element by element, of those of
+    two simple random samples.
     """
     of = placed(score, positive)
     sizes = [np.bincount(codes[side], minlength=codes.max() + 1) for side in (positive, ~positive)]
-    if not of.holds(*sizes).all():
+    small = ~of.holds(*sizes)
+    if small.all() or any(s.sum() >= MANY and s[small].sum() * FEW > s.sum() for s in sizes):
         return None
-    order = np.argsort(~positive, kind="stable")
-    sums = null_sums(of.tilt[order], codes[order], (~positive)[order].astype(int), n, rng)
+    sums, places = zip(*(_sums(of.tilt[s], codes[s], small, n, rng) for s in (positive, ~positive)), strict=True)
     both = [total / size for total, size in zip(sums, sizes, strict=True)]
     shared = [(np.diag(size) - np.outer(size, size) / size.sum()) / (size.sum() - 1) for size in sizes]
     pairs = sizes[0] * sizes[1]
     spread = of.rest * sizes[0].sum() * sizes[1].sum() * shared[0] * shared[1] / np.outer(pairs, pairs)
-    return of.at(*both, rng.multivariate_normal(np.zeros(len(pairs)), spread, n, method="eigh"))
+    areas = of.at(*both, rng.multivariate_normal(np.zeros(len(pairs)), spread, n, method="eigh"))
+    rank = np.unique(score, return_inverse=True)[1]
+    for g, of_class in zip(np.flatnonzero(small), zip(*places, strict=True), strict=True):
+        areas[:, g] = _areas(*(rank[side][at] for side, at in zip((positive, ~positive), of_class, strict=True)))
+    return areas
+
+
+def _sums(
+    tilt: np.ndarray, codes: np.ndarray, small: np.ndarray, n: int, rng: np.random.Generator
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Draw the sum of tilts of each group of a class, (n, groups), and the places of the rows of each small group.
+
+    Notes
+    -----
+    Fewer than `MANY` rows are shuffled. Of more, the rows of small groups are drawn without replacement. The sums of
+    the others are those of `null_sums`, moved in proportion to their sizes so that all sums add up to 0. This gives
+    them the right mean for the rows drawn, as in conditioning by kriging (Chiles and Delfiner 2012, Geostatistics,
+    section 7.3), and their covariance up to the share of the small groups.
+    """
+    sizes = np.bincount(codes, minlength=len(small))
+    ends = np.cumsum(sizes[small])[:-1]
+    if len(tilt) < MANY:
+        order = rng.permuted(np.tile(np.arange(len(tilt)), (n, 1)), axis=1)
+        return tilt[order] @ (codes[:, None] == np.arange(len(small))), [
+            order[:, codes == g] for g in np.flatnonzero(small)
+        ]
+    (sums,) = null_sums(tilt, codes, np.zeros(len(tilt), int), n, rng)
+    if not small.any():
+        return sums, []
+    places = np.empty((n, sizes[small].sum()), np.int32)
+    for row in places:
+        row[:] = rng.choice(len(tilt), len(row), replace=False)
+    drawn = np.stack([tilt[at].sum(axis=1) for at in np.split(places, ends, axis=1)], axis=1)
+    moved = (sums[:, small] - drawn).sum(axis=1)
+    sums[:, small] = drawn
+    sums[:, ~small] += moved[:, None] * sizes[~small] / sizes[~small].sum()
+    return sums, np.split(places, ends, axis=1)
+
+
+def _areas(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
+    """Compute the AUROC of each row from the ranks of its positives, (n, p), and of its negatives, (n, q)."""
+    row = np.arange(len(upper))[:, None]
+    step = max(upper.max(), lower.max()) + 1
+    ordered = np.sort(lower + row * step, axis=1).ravel()
+    beaten = sum(np.searchsorted(ordered, upper + row * step, side) for side in ("left", "right"))
+    return (beaten / (2 * lower.shape[1]) - row).mean(axis=1)
