@@ -91,6 +91,36 @@ def test_the_sums_of_tilts_are_those_of_the_rows_drawn(n):
     np.testing.assert_allclose(np.cov(sums.T) / np.outer(scale, scale), spread / np.outer(scale, scale), atol=0.12)
 
 
+def test_groups_of_near_perfect_scores_are_drawn_from_the_exceptions():
+    """Where no group holds: every way to share out two exceptions of each class over groups of 20% and 80%."""
+    rng, y, n = np.random.default_rng(4), np.repeat([True, False], [300, 700]), 20_000
+    score, codes = y + 0.1 * rng.random(1000), (np.arange(1000) % 5 > 0).astype(int)
+    score[[0, 1, -1, -2]] = [0.3, 0.5, 0.4, 0.6]  # 1 of 2 positives is above one, 1 above none
+    assert not placed(score, y).holds(*(np.bincount(codes[side]) for side in (y, ~y))).any()
+    areas = null_areas(score, y, codes, n=n, rng=rng)
+    exact = {}
+    for of in itertools.product([0, 1], repeat=4):  # the groups of the four exceptions, low to high
+        up, down = (np.array(side) for side in (of[::2], of[1::2]))
+        chance = _chance(up, 60, 240) * _chance(down, 140, 560)
+        lost = [
+            sum((up[i] == g) * (down[j] == g) for i, j in ((0, 0), (0, 1), (1, 1))) for g in (0, 1)
+        ]  # pairs in the wrong order
+        key = tuple(round(1 - pairs / size, 9) for pairs, size in zip(lost, (60 * 140, 240 * 560), strict=True))
+        exact[key] = exact.get(key, 0) + chance
+    values, numbers = np.unique(areas.round(9), axis=0, return_counts=True)
+    assert {tuple(v) for v in values.tolist()} == set(exact)
+    for value, number in zip(values.tolist(), numbers, strict=True):
+        chance = exact[tuple(value)]
+        assert abs(number - n * chance) < 4.5 * np.sqrt(n * chance)
+
+
+def _chance(groups: np.ndarray, small: int, large: int) -> float:
+    """The chance that two rows, drawn without replacement, are in these groups of two."""
+    sizes = np.array([small, large])
+    first, second = groups
+    return sizes[first] * (sizes[second] - (first == second)) / ((small + large) * (small + large - 1))
+
+
 def test_the_areas_of_small_groups_are_exact():
     """Every draw of a small group, with ties, against the AUROC of its rows."""
     rng = np.random.default_rng(3)
