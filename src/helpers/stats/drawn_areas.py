@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from helpers.stats.permuted_sums import null_sums
-from helpers.stats.weighted import by_score
+from helpers.stats.resampled_means import CHUNK, FEW, MANY
+from helpers.stats.weighted import area, by_score
 
 PAIRED = 0.02  # largest share of the rest in the variance of an area that is drawn at once
 NOTHING = 1e-12  # a variance that is only rounding
@@ -93,21 +94,104 @@ def null_areas(
     Returns
     -------
     ndarray or None
-        None where `Placed.holds` fails in a group.
+        None where `Placed.holds` fails in every group, or in groups with more than one row in `FEW` of a large class.
 
     Notes
     -----
-    The sums of tilts are those of `null_sums`. Over groups the rest has the covariance of sums of a doubly centred
-    table whose rows and columns are permuted: the product, element by element, of those of two simple random samples.
+    If all but one row in `FEW` are alike, as those of near-perfect scores, areas are those of `_of_exceptions`.
+    Otherwise a group is small where `Placed.holds` fails. Its rows are drawn one by one, and its area is exact.
+
+    The areas of the others follow from `Placed.at`. The sums of tilts are those of `_sums`. Over groups the rest has
+    the covariance of sums of a doubly centred table whose rows and columns are permuted: the product, element by
+    element, of those of two simple random samples.
     """
     of = placed(score, positive)
+    exact = _of_exceptions(score, positive, codes, of.tilt, n, rng)
+    if exact is not None:
+        return exact
     sizes = [np.bincount(codes[side], minlength=codes.max() + 1) for side in (positive, ~positive)]
-    if not of.holds(*sizes).all():
+    small = ~of.holds(*sizes)
+    if small.all() or any(s.sum() >= MANY and s[small].sum() * FEW > s.sum() for s in sizes):
         return None
-    order = np.argsort(~positive, kind="stable")
-    sums = null_sums(of.tilt[order], codes[order], (~positive)[order].astype(int), n, rng)
+    sums, places = zip(*(_sums(of.tilt[s], codes[s], small, n, rng) for s in (positive, ~positive)), strict=True)
     both = [total / size for total, size in zip(sums, sizes, strict=True)]
     shared = [(np.diag(size) - np.outer(size, size) / size.sum()) / (size.sum() - 1) for size in sizes]
     pairs = sizes[0] * sizes[1]
     spread = of.rest * sizes[0].sum() * sizes[1].sum() * shared[0] * shared[1] / np.outer(pairs, pairs)
-    return of.at(*both, rng.multivariate_normal(np.zeros(len(pairs)), spread, n, method="eigh"))
+    areas = of.at(*both, rng.multivariate_normal(np.zeros(len(pairs)), spread, n, method="eigh"))
+    rank = np.unique(score, return_inverse=True)[1]
+    for g, of_class in zip(np.flatnonzero(small), zip(*places, strict=True), strict=True):
+        areas[:, g] = _areas(*(rank[side][at] for side, at in zip((positive, ~positive), of_class, strict=True)))
+    return areas
+
+
+def _sums(
+    tilt: np.ndarray, codes: np.ndarray, small: np.ndarray, n: int, rng: np.random.Generator
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Draw the sum of tilts of each group of a class, (n, groups), and the places of the rows of each small group.
+
+    Notes
+    -----
+    Fewer than `MANY` rows are shuffled. Of more, the rows of small groups are drawn without replacement. The sums of
+    the others are those of `null_sums`, moved in proportion to their sizes so that all sums add up to 0. This gives
+    them the right mean for the rows drawn, as in conditioning by kriging (Chiles and Delfiner 2012, Geostatistics,
+    section 7.3), and their covariance up to the share of the small groups.
+    """
+    sizes = np.bincount(codes, minlength=len(small))
+    ends = np.cumsum(sizes[small])[:-1]
+    if len(tilt) < MANY:
+        order = rng.permuted(np.tile(np.arange(len(tilt)), (n, 1)), axis=1)
+        sums = tilt[order] @ (codes[:, None] == np.arange(len(small)))
+        return sums, [order[:, codes == g] for g in np.flatnonzero(small)]
+    (sums,) = null_sums(tilt, codes, np.zeros(len(tilt), int), n, rng)
+    if not small.any():
+        return sums, []
+    places = np.split(_without_replacement(len(tilt), sizes[small].sum(), n, rng), ends, axis=1)
+    drawn = np.stack([tilt[at].sum(axis=1) for at in places], axis=1)
+    moved = (sums[:, small] - drawn).sum(axis=1)
+    sums[:, small] = drawn
+    sums[:, ~small] += moved[:, None] * sizes[~small] / sizes[~small].sum()
+    return sums, places
+
+
+def _without_replacement(total: int, taken: int, n: int, rng: np.random.Generator) -> np.ndarray:
+    places = np.empty((n, taken), np.int32)
+    for row in places:
+        row[:] = rng.choice(total, taken, replace=False)
+    return places
+
+
+def _areas(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
+    """Compute the AUROC of each row from the ranks of its positives, (n, p), and of its negatives, (n, q)."""
+    row = np.arange(len(upper))[:, None]
+    step = max(upper.max(), lower.max()) + 1
+    ordered = np.sort(lower + row * step, axis=1).ravel()
+    beaten = sum(np.searchsorted(ordered, upper + row * step, side) for side in ("left", "right"))
+    return (beaten / (2 * lower.shape[1]) - row).mean(axis=1)
+
+
+def _of_exceptions(
+    score: np.ndarray, positive: np.ndarray, codes: np.ndarray, tilt: np.ndarray, n: int, rng: np.random.Generator
+) -> np.ndarray | None:
+    """Draw the areas of permuted groups, (n, groups), if most rows of a class are alike; None if too few are.
+
+    Rows of a class with one tilt have one order to the rows of the other class, so that they are alike. In each class
+    only the groups of rows outside the most frequent tilt are drawn; the other rows fill up the groups. This is exact.
+    """
+    rows, classes = [], []
+    for side in (np.flatnonzero(positive), np.flatnonzero(~positive)):
+        _, cell = np.unique(tilt[side], return_inverse=True)
+        alike = cell == np.bincount(cell).argmax()
+        rows += [*side[~alike], side[alike][0]]
+        classes.append((codes[side], np.count_nonzero(~alike)))
+    if len(rows) * FEW > len(score):
+        return None
+    sides, areas = by_score(score[rows], positive[rows]), np.empty((n, codes.max() + 1))
+    step = max(1, CHUNK // len(rows))
+    for part in (slice(start, min(start + step, n)) for start in range(0, n, step)):
+        drawn = [of[_without_replacement(len(of), alone, part.stop - part.start, rng)].T for of, alone in classes]
+        for g in range(areas.shape[1]):
+            inside = [(of == g).astype(float) for of in drawn]
+            rest = [np.count_nonzero(of == g) - w.sum(axis=0) for (of, _), w in zip(classes, inside, strict=True)]
+            areas[part, g] = area(sides, np.concatenate([inside[0], rest[:1], inside[1], rest[1:]]))
+    return areas
