@@ -227,6 +227,7 @@ def test_bad_words_get_one_line(words, message, capsys):
 
 
 SIMULATED = {
+    "FETAL_PLANES_DB": lambda folder: datasets.simulate_fetal_planes(30, n_test=10, seed=0, folder=folder),
     "CheXpert": lambda folder: datasets.simulate_chest_xrays(20, seed=0, folder=folder),
     "Fitzpatrick17k": lambda folder: datasets.simulate_dermatology(40, seed=0, folder=folder),
     "UCSF-PDGM": lambda folder: datasets.simulate_brain_tumours(12, seed=0, folder=folder),
@@ -234,7 +235,12 @@ SIMULATED = {
 
 
 @pytest.mark.parametrize(
-    "title", ["Fitzpatrick17k", *(pytest.param(one, marks=pytest.mark.slow) for one in ("CheXpert", "UCSF-PDGM"))]
+    "title",
+    [
+        "Fitzpatrick17k",
+        "FETAL_PLANES_DB",
+        *(pytest.param(one, marks=pytest.mark.slow) for one in ("CheXpert", "UCSF-PDGM")),
+    ],
 )
 def test_each_layout_is_recognised(title, tmp_path):
     root = SIMULATED[title](tmp_path)

@@ -13,6 +13,7 @@ from PIL import Image
 
 from helpers import datasets
 from helpers.datasets.fetal_planes import layout, population, rendering
+from helpers.datasets.fetal_planes.converting import fetal_table, is_fetal_release
 from helpers.errors import InputError
 from helpers.report.recording import CASE_ID
 from tests.helpers.fetal import as_downloaded
@@ -325,6 +326,12 @@ def test_the_real_table_has_the_published_counts(real_labels_table):
     counts = {"other operators": 3_613, "operator 3": 3_560, "operator 1": 2_792, "operator 2": 2_435}
     assert cases["operator"].value_counts().to_dict() == counts
     assert cases["part"].value_counts().to_dict() == {"train": 7_129, "test": 5_271}
+
+
+def test_the_real_table_is_recognised(real_labels_table, made):
+    assert is_fetal_release(real_labels_table) and not is_fetal_release(made)
+    table = fetal_table(real_labels_table, images=False)
+    assert table.labels["brain"].sum() == 3_092 and list(table.groups) == ["operator", "machine"]
 
 
 def test_the_real_split_hides_a_shift_of_the_scanner(real_labels_table):

@@ -10,6 +10,8 @@ import pandas as pd
 
 from helpers.datasets.chexpert import layout as chexpert
 from helpers.datasets.chexpert.converting import chest_table
+from helpers.datasets.fetal_planes import layout as fetal_planes
+from helpers.datasets.fetal_planes.converting import fetal_table, is_fetal_release
 from helpers.datasets.fitzpatrick import layout as fitzpatrick
 from helpers.datasets.fitzpatrick.converting import skin_table
 from helpers.datasets.fitzpatrick.loader import has_pictures, load_fitzpatrick17k
@@ -70,6 +72,11 @@ def _nih_labels(root: Path) -> tuple[ImageTable, bool]:
     return converted(rows, groups=["sex"], labels=labels, dropped=dropped), False
 
 
+def _fetal(root: Path) -> tuple[ImageTable, bool]:
+    pictures = has_pictures(root)
+    return fetal_table(root, images=pictures), pictures
+
+
 CHEXPERT = Layout(
     "CheXpert",
     lambda root: is_published(root, "chexpert"),
@@ -105,6 +112,13 @@ NIH_LABELS = Layout(
     ('make study STUDY=16_chest_labels PARAMS="SOURCE=real"',),
 )
 
+FETAL_PLANES = Layout(
+    "FETAL_PLANES_DB",
+    is_fetal_release,
+    _fetal,
+    ('make study STUDY=08_ood_fetal PARAMS="SOURCE=real"',),
+)
+
 
 def recognise(root: Path) -> Layout | None:
     """Identify the layout of a folder by the files that only it has; None for MAMA-MIA, which has another check.
@@ -112,7 +126,7 @@ def recognise(root: Path) -> Layout | None:
     Raises
     ------
     InputError
-        It is none of the five, or holds a table of images, which the message names.
+        It is none of the six, or holds a table of images, which the message names.
     """
     if any((place := find(root, name)) is not None and find(place, chexpert.TRAIN) for name in chexpert.FOLDERS):
         return CHEXPERT
@@ -122,6 +136,8 @@ def recognise(root: Path) -> Layout | None:
         return FITZPATRICK
     if find(root, nih_labels.ENTRIES) is not None:
         return NIH_LABELS
+    if find(root, fetal_planes.TABLE) is not None:
+        return FETAL_PLANES
     exams = [root, *filter(None, [find(root, ucsf_pdgm.IMAGES)])]
     if find(root, ucsf_pdgm.IMAGES) or any(find(place, ucsf_pdgm.TABLE) for place in exams):
         return UCSF_PDGM
@@ -132,5 +148,5 @@ def recognise(root: Path) -> Layout | None:
         if recognised(read_table(path, "IMAGES")[0].columns, SINGLE["FILE"]):
             fix = f"Check it by make check-data IMAGES={path}"
             raise InputError(root, f"is no known data set, but {path.name} is a table of images", fix)
-    names = "MAMA-MIA, CheXpert, Fitzpatrick17k, UCSF-PDGM or the NIH labels"
+    names = "MAMA-MIA, CheXpert, Fitzpatrick17k, UCSF-PDGM, FETAL_PLANES_DB or the NIH labels"
     raise InputError(root, f"is not the folder of {names}", "Name a table of images as IMAGES=my.csv")

@@ -18,6 +18,7 @@ NEEDS = {
     "04_reconstruction_bias": "labels|masks",
     "05_mitigation": "labels",
     "06_vae_uncertainty": "",
+    "08_ood_fetal": "sites",
 }
 SPLIT_BY_TABLE = ("04_reconstruction_bias", "05_mitigation")  # studies that take the parts of a table
 FEW = 50  # patients of a group, of whom a fifth are tested, so that ten are
@@ -70,15 +71,17 @@ def unsuited(name: str, table: ImageTable) -> str:
     if len(sizes) < 2 or sizes.iloc[1] < SMALLEST_CELL:
         return f"fewer than two groups of {lead} have {SMALLEST_CELL} patients"
     has = {"masks": bool(table.images["mask"].notna().any()), "labels": bool(_usable(table))}
+    has["sites"] = table.images["site"].nunique() > 1
     needed = NEEDS[name].split("|")
     if NEEDS[name] and not any(has[one] for one in needed):
         missing = {
             "masks": "no masks",
+            "sites": "no two sites",
             "labels": f"no label has {SMALLEST_CELL} patients of both classes in two groups",
         }
         if not len(table.labels.columns):
             missing["labels"] = "no labels"
-        ways = {"masks": "MASK=column", "labels": "TARGETS=column"}
+        ways = {"masks": "MASK=column", "labels": "TARGETS=column", "sites": "SITE=column"}
         others = "others" if "labels" in needed and len(table.labels.columns) else "them"
         return f"{' and '.join(missing[n] for n in needed)}; name {others} as {' or '.join(ways[n] for n in needed)}"
     parts = set(table.images["split"].dropna())

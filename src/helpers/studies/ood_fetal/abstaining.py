@@ -22,15 +22,16 @@ def abstention_table(cohort: Cohort, rows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``shift, score, auroc`` (strangers against known images), ``error_auroc`` (wrong against right among the
-        strangers), ``error`` (share of wrong strangers), ``aurc`` and ``augrc`` among the strangers; means over runs.
+        ``shift, score, auroc`` (strangers against known images), ``fpr95`` (known images flagged at the threshold that
+        flags 95% of the strangers), ``error_auroc`` (wrong against right among the strangers), ``error`` (share of
+        wrong strangers), ``aurc`` and ``augrc`` among the strangers; means over runs.
     """
     found = []
     for shift in _machines(cohort):
         for score in _scores(rows):
             values = [_measured(part, shift, score) for _, part in _of_first(cohort, rows).groupby("run")]
             found.append({"shift": shift, "score": score} | pd.DataFrame(values).mean().to_dict())
-    return pd.DataFrame(found)
+    return pd.DataFrame(found, columns=["shift", "score", "auroc", "fpr95", "error_auroc", "error", "aurc", "augrc"])
 
 
 def detector_less_abstainer(
@@ -48,8 +49,8 @@ def detector_less_abstainer(
         ``estimate, low, high, n``.
     """
     part = _of_first(cohort, rows)
-    people = np.random.default_rng((seed, 3)).permutation(np.unique(part["patient"].to_numpy(str)))
-    half = part["patient"].astype(str).isin(people[: len(people) // 2]).to_numpy()
+    part = part[part["set"].isin(["known", *_machines(cohort)])].reset_index(drop=True)
+    half = part["patient"].map(_halves(part, ["known", *_machines(cohort)], seed)).to_numpy(bool)
     code, names = pd.factorize(part["patient"])
     times = drawing.multinomial(len(names), n_boot=n_boot, seed=seed).T
     repeats, observed, drawn = sorted(part["run"].unique()), [], []
@@ -156,13 +157,24 @@ def _of_first(cohort: Cohort, rows: pd.DataFrame) -> pd.DataFrame:
 def _measured(part: pd.DataFrame, shift: str, score: str) -> dict[str, float]:
     strangers, both = part[part["set"] == shift], part[part["set"].isin(["known", shift])]
     error, values = strangers["error"].to_numpy(), strangers[score].to_numpy()
+    stranger = (both["set"] == shift).to_numpy()
     return {
-        "auroc": float(weighted.auroc(both[score].to_numpy(), (both["set"] == shift).to_numpy())),
+        "auroc": float(weighted.auroc(both[score].to_numpy(), stranger)),
+        "fpr95": metrics.false_positive_rate_at(stranger, both[score]),
         "error_auroc": float(weighted.auroc(values, error == 1)),
         "error": error.mean(),
         "aurc": metrics.aurc(error, values),
         "augrc": metrics.augrc(error, values),
     }
+
+
+def _halves(part: pd.DataFrame, sets: list[str], seed: int) -> dict[object, bool]:
+    """Assign each patient to one of two halves, so that both have patients of each set."""
+    rng, side = np.random.default_rng((seed, 3)), {}
+    for name in sets:
+        new = [p for p in part["patient"][part["set"] == name].unique() if p not in side]
+        side |= {p: bool(place % 2) for place, p in enumerate(rng.permutation(np.array(new, dtype=object)))}
+    return side
 
 
 def _picked(part: pd.DataFrame, shift: str) -> tuple[str, str]:
