@@ -16,6 +16,10 @@ WORLDS = {
     ),
     "radiographs": (lambda folder: datasets.simulate_chest_xrays(20, size=32, folder=folder), datasets.load_chexpert),
     "skin": (lambda folder: datasets.simulate_dermatology(12, size=16, folder=folder), datasets.load_fitzpatrick17k),
+    "fetal planes": (
+        lambda folder: datasets.simulate_fetal_planes(20, n_test=5, size=16, folder=folder),
+        datasets.load_fetal_planes,
+    ),
     "labels": (
         lambda folder: datasets.simulate_nih_labels("sex", 60, folder=folder),
         lambda root: datasets.load_nih_labels(root)[:2],

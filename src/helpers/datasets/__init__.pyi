@@ -8,6 +8,9 @@ from helpers.datasets.checking.summary import Checked, check_folder, check_image
 from helpers.datasets.chexpert.converting import chest_table
 from helpers.datasets.chexpert.loader import FINDINGS, load_chexpert, mapped_race
 from helpers.datasets.chexpert.simulator import CHEST_WORLDS, simulate_chest_xrays
+from helpers.datasets.fetal_planes.african import load_african_planes
+from helpers.datasets.fetal_planes.loader import load_fetal_planes
+from helpers.datasets.fetal_planes.simulator import FETAL_WORLDS, simulate_african_planes, simulate_fetal_planes
 from helpers.datasets.fitzpatrick.converting import skin_cases_table, skin_table
 from helpers.datasets.fitzpatrick.duplicates import leaks, load_clusters
 from helpers.datasets.fitzpatrick.loader import has_pictures, load_fitzpatrick17k
@@ -81,6 +84,7 @@ __all__ = [
     "CASES",
     "CHEST_WORLDS",
     "CITATION_WORLDS",
+    "FETAL_WORLDS",
     "FINDINGS",
     "IMAGE_COLUMNS",
     "NIH_FINDINGS",
@@ -132,9 +136,11 @@ __all__ = [
     "kept_images",
     "largest_slice",
     "leaks",
+    "load_african_planes",
     "load_chexpert",
     "load_clusters",
     "load_companion",
+    "load_fetal_planes",
     "load_fitzpatrick17k",
     "load_flair_slices",
     "load_image_table",
@@ -163,6 +169,7 @@ __all__ = [
     "review_folder",
     "save_review",
     "shared_out",
+    "simulate_african_planes",
     "simulate_brain_tumours",
     "simulate_breast_mri",
     "simulate_breast_mri_table",
@@ -170,6 +177,7 @@ __all__ = [
     "simulate_chest_xrays",
     "simulate_citations",
     "simulate_dermatology",
+    "simulate_fetal_planes",
     "simulate_nih_labels",
     "simulate_own_scores",
     "skin_cases_table",

@@ -20,7 +20,7 @@ from helpers.report.values import flatten, glue, write_json
 
 # Identifiers of the public collections, which no published file may carry.
 CASE_ID = re.compile(
-    r"\b(?:DUKE_\d{3}|ISPY1_\d{4}|ISPY2_\d{6}|NACT_\d{2}|UCSF-PDGM-\d{3,4}|patient\d{5})\b", re.IGNORECASE
+    r"\b(?:DUKE_\d{3}|ISPY1_\d{4}|ISPY2_\d{6}|NACT_\d{2}|UCSF-PDGM-\d{3,4}|patient\d{5})(?=\b|_)", re.IGNORECASE
 )
 
 

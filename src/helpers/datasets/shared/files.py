@@ -50,10 +50,10 @@ def one_line(error: object) -> str:
     return re.sub(r"\s+", " ", str(error)).strip().rstrip(".")[:160] or type(error).__name__
 
 
-def read_csv(path: Path, source: object = None, *, rows: int | None = None) -> pd.DataFrame:
+def read_csv(path: Path, source: object = None, *, rows: int | None = None, sep: str = ",") -> pd.DataFrame:
     """Read a CSV file, or an open `source` named by `path`, as strings; a blank cell is missing."""
     try:
-        frame = pd.read_csv(path if source is None else source, dtype=str, nrows=rows, skipinitialspace=True)
+        frame = pd.read_csv(path if source is None else source, sep=sep, dtype=str, nrows=rows, skipinitialspace=True)
     except pd.errors.EmptyDataError as error:
         raise InputError(path, "the file is empty", "Give a CSV file with a header and rows") from error
     except (OSError, UnicodeError, ValueError) as error:

@@ -49,8 +49,9 @@ def load_pictures(
         Side in pixels.
     channels : {1, 3}
         Grey or RGB; a picture of the other kind is converted.
-    fit : {"crop", "squeeze"}
-        Resize the shorter side and crop the centre, or scale both sides to the square.
+    fit : {"crop", "squeeze", "pad"}
+        Resize the shorter side and crop the centre, scale both sides to the square, or resize the longer side and fill
+        the rest with 0.
     scale : {"minmax", "bytes"}
         float32 with 0 and 1 for each picture's smallest and largest value before it is resized, or uint8 unchanged.
     slices : sequence of int, optional

@@ -13,7 +13,7 @@ from helpers.errors import InputError
 if TYPE_CHECKING:
     from PIL import Image
 
-FITS = ("crop", "squeeze")
+FITS = ("crop", "squeeze", "pad")
 SCALES = {"minmax": np.dtype(np.float32), "bytes": np.dtype(np.uint8)}
 RESIZES = ("bilinear", "nearest")
 
@@ -30,8 +30,9 @@ def square(
         Side in pixels.
     channels : {1, 3}
         Grey or RGB; a picture of the other kind is converted.
-    fit : {"crop", "squeeze"}
-        Resize the shorter side and crop the centre, or scale both sides to the square.
+    fit : {"crop", "squeeze", "pad"}
+        Resize the shorter side and crop the centre, scale both sides to the square, or resize the longer side and fill
+        the rest with 0.
     scale : {"minmax", "bytes"}
         float32, with 0 and 1 for the picture's smallest and largest value before it is resized; or uint8 unchanged.
     where : object
@@ -86,6 +87,8 @@ def resized(image: Image.Image, size: int, fit: str, resize: str) -> Image.Image
     way = Image.Resampling.BILINEAR if resize == "bilinear" else Image.Resampling.NEAREST
     if fit == "crop":
         return ImageOps.fit(image, (size, size), method=way)
+    if fit == "pad":
+        return ImageOps.pad(image, (size, size), method=way)
     return image.resize((size, size), way)
 
 
