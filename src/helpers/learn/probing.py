@@ -113,7 +113,7 @@ def logistic_probes(features: ArrayLike, labels: ArrayLike, rows: np.ndarray, *,
 
 
 def _minimised(z: torch.Tensor, y: torch.Tensor, penalty: torch.Tensor, strength: float) -> torch.Tensor:
-    """Solve for the least penalised cross-entropy over weights (draws, axes, classes) by L-BFGS, in all draws at once."""
+    """Solve for the least penalised cross-entropy, weights (draws, axes, classes), by L-BFGS in all draws at once."""
 
     def valued(w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         logits = z @ w
