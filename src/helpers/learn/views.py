@@ -31,8 +31,8 @@ class Views:
         Least and largest share of the image's area that a view shows.
     patch : int
         Pixels of a patch's side, for the masks.
-    flip : float
-        Probability of a vertical flip.
+    flip, turn : float
+        Probability of a vertical flip, and largest rotation, in radians; DINOv2 does not turn.
     contrast, brightness : float
         Largest change of contrast (of a factor of 1), and of brightness (in the images' unit).
     blur, noise : float
@@ -46,6 +46,7 @@ class Views:
     small_area: tuple[float, float] = (0.2, 0.5)
     patch: int = 4
     flip: float = 0.5
+    turn: float = 0.0
     contrast: float = 0.4
     brightness: float = 1.4
     blur: float = 0.5
@@ -82,15 +83,17 @@ class Views:
 
     def _seen(self, images: torch.Tensor, side: int, area: tuple[float, float]) -> torch.Tensor:
         """Crop each image at a random place and change its look."""
-        draw = torch.rand(9, len(images), 1, 1, 1, device=images.device)
+        draw = torch.rand(10, len(images), 1, 1, 1, device=images.device)
         share = area[0] + (area[1] - area[0]) * draw[0]
         ratio = torch.exp(LOG_RATIO * (2 * draw[1] - 1))
         width, height = (share * ratio).sqrt().clamp(max=1), (share / ratio).sqrt().clamp(max=1)
         right, down = (1 - width) * (2 * draw[2] - 1), (1 - height) * (2 * draw[3] - 1)
         step = torch.linspace(-1 + 1 / side, 1 - 1 / side, side, device=images.device)
-        x = right + width * step.view(1, 1, side, 1)
-        y = down + height * torch.where(draw[4] < self.flip, -1, 1) * step.view(1, side, 1, 1)
-        grid = torch.cat([x.expand(-1, side, side, -1), y.expand(-1, side, side, -1)], 3)
+        x = width * step.view(1, 1, side, 1)
+        y = height * torch.where(draw[4] < self.flip, -1, 1) * step.view(1, side, 1, 1)
+        angle = self.turn * (2 * draw[9] - 1)
+        cos, sin = angle.cos(), angle.sin()
+        grid = torch.cat([right + cos * x - sin * y, down + sin * x + cos * y], 3)
         seen = functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
         if self.blur:
             blurred = functional.avg_pool2d(seen, 3, stride=1, padding=1, count_include_pad=False)

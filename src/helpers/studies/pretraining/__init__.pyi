@@ -3,6 +3,7 @@
 from helpers.studies.pretraining.cohorts import Cohort, described, from_table, load, simulated
 from helpers.studies.pretraining.curves import Tested, curve, gains, hits, recall, slope
 from helpers.studies.pretraining.encoders import (
+    HEADS,
     Encoder,
     Statistics,
     check_statistics,
@@ -14,10 +15,12 @@ from helpers.studies.pretraining.encoders import (
 )
 from helpers.studies.pretraining.experiments import embedded, made, neighbours, probed, slip, states
 from helpers.studies.pretraining.reading import chosen, draw_curves, listed, wide
-from helpers.studies.pretraining.recordings import recorded
+from helpers.studies.pretraining.recordings import ALL_KINDS, recorded
 from helpers.studies.pretraining.textures import other_textures
 
 __all__ = [
+    "ALL_KINDS",
+    "HEADS",
     "Cohort",
     "Encoder",
     "Statistics",

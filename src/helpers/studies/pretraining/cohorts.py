@@ -56,7 +56,7 @@ def unlabelled(n: int, *, size: int, seed: int) -> np.ndarray:
     return _pictures(cases[cases["part"] == "train"], size)
 
 
-def simulated(n_pool: int, n_test: int, *, size: int, seed: int, n_unlabelled: int = 64) -> Cohort:
+def simulated(n_pool: int, n_test: int, *, size: int, seed: int, n_unlabelled: int = 128) -> Cohort:
     """Simulate a cohort in the layout of FETAL_PLANES_DB, in an easier world than that of the data set's defaults.
 
     Parameters

@@ -15,7 +15,7 @@ import torch
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from helpers import learn, paths
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.keep import fingerprint, store
 from helpers.studies.pretraining import encoders
 from helpers.studies.pretraining.cohorts import unlabelled
@@ -24,6 +24,7 @@ from helpers.studies.pretraining.textures import other_textures
 
 SIZE, N_IMAGES = 24, 1500
 KINDS = {"in-domain": "in-domain.pt", "a tenth": "a-tenth.pt", "other textures": "other-textures.pt"}
+ALL_KINDS = (*KINDS, "in-domain again")  # the last needs further pretrainings, and is not recorded
 LARGEST = 500_000  # bytes of a file
 AGAIN = 500  # added to the seed of other images of the domain
 FIX = "Make it by python -m helpers.studies.pretraining, or set ENCODERS to train"
@@ -38,10 +39,9 @@ def images(kind: str, *, n: int, size: int, seed: int) -> np.ndarray:
     InputError
         There is no such kind.
     """
+    check_choice("kind", kind, ALL_KINDS)
     if kind == "other textures":
         return other_textures(n, size=size, seed=seed)
-    if kind not in ("in-domain", "a tenth", "in-domain again"):
-        raise InputError("kind", f"no images are called {kind!r}", f"Use in-domain again, or {', '.join(KINDS)}")
     drawn = unlabelled(n, size=size, seed=seed + AGAIN * (kind == "in-domain again"))
     return drawn[: n // 10] if kind == "a tenth" else drawn
 
@@ -123,6 +123,7 @@ def recorded(kind: str, *, seeds: int) -> list[Encoder]:
     InputError
         The file is missing or damaged, or was made with other settings than those of today.
     """
+    check_choice("KINDS", kind, KINDS)
     file = folder() / KINDS[kind]
     content = contents(file)
     steps = int(content["losses"][0, 1])
