@@ -44,9 +44,13 @@ class Cohort(NamedTuple):
         return (self.rows["part"] == name).to_numpy()
 
     def tested(self, factor: str) -> Tested:
-        """Return the tested images with a factor to predict."""
+        """Return the tested images with a factor to predict, "" where it is missing."""
         rows = self.rows[self.part("test")]
-        return Tested(rows[factor].to_numpy(str), rows["patient"].to_numpy(str), rows[list(self.factors)])
+        return Tested(self.classes(factor)[self.part("test")], rows["patient"].to_numpy(str), rows[list(self.factors)])
+
+    def classes(self, factor: str) -> np.ndarray:
+        """Return the classes of a factor in all rows as text, "" where it is missing."""
+        return self.rows[factor].astype(object).where(self.rows[factor].notna(), "").to_numpy(str)
 
 
 def unlabelled(n: int, *, size: int, seed: int) -> np.ndarray:
@@ -83,7 +87,8 @@ def simulated(n_pool: int, n_test: int, *, size: int, seed: int, n_unlabelled: i
 def load(root: str | Path, *, size: int, progress: bool = False) -> Cohort:
     """Load a FETAL_PLANES_DB download: its training part is the pool, and without labels the images to pretrain on.
 
-    Images of the training part with the bytes of a tested one are left out and counted.
+    Images of the training part with the bytes of a tested one are left out and counted. A tested value of a factor that
+    the pool does not have, such as a new machine, is missing there, and counted.
 
     Raises
     ------
@@ -99,6 +104,11 @@ def load(root: str | Path, *, size: int, progress: bool = False) -> Cohort:
     rows = _rows(cases, factors, cases["part"].map({"train": "pool", "test": "test"}))
     images = _pictures(cases, size)
     pool = (rows["part"] == "pool").to_numpy()
+    for factor in factors:
+        new = ~rows[factor].isin(rows[factor][pool]) & rows[factor].notna()
+        reason = f"tested {factor} that the pool does not have: not read"
+        found.loc[len(found)] = ["images", reason, int(new.sum())]
+        rows.loc[new, factor] = None
     return _checked(Cohort(images[pool], images, rows, factors, pd.concat([dropped, found], ignore_index=True)))
 
 

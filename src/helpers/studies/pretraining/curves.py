@@ -23,7 +23,7 @@ LEAST = 10  # tested patients of a group
 
 
 class Tested(NamedTuple):
-    """Tested images: `classes` (n,), to predict; `patients` (n,); and `groups`, a frame of n rows."""
+    """Tested images: `classes` (n,), to predict, "" if missing; `patients` (n,); and `groups`, a frame of n rows."""
 
     classes: np.ndarray
     patients: np.ndarray
@@ -87,14 +87,14 @@ def recall(values: np.ndarray, tested: Tested, *, n_boot: int, seed: int, of: np
     tested : Tested
     n_boot, seed : int
     of : ndarray of bool, shape (n,), optional
-        Images that count, such as those of a group; default all.
+        Images that count, such as those of a group; default all. Those without a class never count.
 
     Returns
     -------
     Interval
         `n` is the number of patients. With one pretraining the interval covers draws and patients alone.
     """
-    of = np.ones(values.shape[2], bool) if of is None else of
+    of = (tested.classes != "") & (True if of is None else of)
     patient, patients = pd.factorize(tested.patients[of])
     kind, kinds = pd.factorize(tested.classes[of])
     cell = patient * len(kinds) + kind
@@ -177,7 +177,7 @@ def gains(
     before, after = (found[name, labels].astype(float) for name in (first, second))
     rows, kept = {}, {}
     for group in sorted(column.dropna().unique()):
-        of = (column == group).to_numpy()
+        of = (column == group).to_numpy() & (tested.classes != "")
         if len(np.unique(tested.patients[of])) < LEAST:
             continue
         options = {"n_boot": n_boot, "seed": seed, "of": of}
@@ -213,7 +213,7 @@ def by_neighbours(features: Sequence[np.ndarray], labels: np.ndarray, tested: Se
     found = []
     for pool, test in zip(features, tested, strict=True):
         right = learn.nearest_neighbours(pool, labels, test, k=min(NEIGHBOURS, len(labels))) == truth
-        found.append(np.mean([right[truth == kind].mean() for kind in np.unique(truth)]))
+        found.append(np.mean([right[truth == kind].mean() for kind in np.unique(truth) if kind]))
     return np.array(found)
 
 

@@ -17,7 +17,7 @@ from helpers.errors import InputError
 from helpers.learn import ViT
 
 # Our choices for a laptop, all of them found by trying: they belong to the claim that no tuning is needed.
-NETWORK = {"width": 40, "depth": 4, "heads": 4, "patch": 4, "side": 24, "registers": 2}
+NETWORK = {"width": 40, "depth": 4, "heads": 4, "patch": 6, "side": 24, "registers": 2}
 HEADS = {"prototypes": 128, "hidden": 128, "bottleneck": 32, "momentum": 0.98, "temperature": (0.02, 0.02)}
 VIEWS = {"large": 24, "small": 12, "n_small": 2, "brightness": 0.7, "contrast": 0.4, "noise": 0.2, "blur": 1.0}
 TRAINING = {"steps": 3000, "batch_size": 64, "lr": 2e-3, "decay": 0.01, "clip": 3.0}
@@ -28,6 +28,7 @@ SLIP = (1.033, 1.21)  # factor and shift of normalised pixels by the slip: other
 NEAR = 0.02  # statistics that differ by less, in SD, are the same
 COLLAPSED = 2.0  # effective rank below which an encoder gives the same features to all images
 UNLEARNED = 0.05  # a loss this near to that of equal outputs has taught nothing
+SHORT = 500  # steps below which a training shows the loop, and no more
 
 
 class Statistics(NamedTuple):
@@ -252,6 +253,8 @@ def state_of(encoder: Encoder, found: np.ndarray, prototypes: int = HEADS["proto
         wrong = "collapsed: its features are the same for all images"
     elif abs(loss - math.log(prototypes)) < UNLEARNED:
         wrong = "not trained: its loss is that of equal outputs"
+    elif encoder.history is not None and _steps(encoder) < SHORT:
+        wrong = f"barely trained: fewer than {SHORT} steps"
     return {"rank": rank, "loss": loss, "steps": _steps(encoder), "state": wrong or "usable"}
 
 

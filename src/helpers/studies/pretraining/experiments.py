@@ -51,7 +51,8 @@ def made(
     cohort : Cohort
         Its images to pretrain on are used if they are real; simulated ones are drawn anew for each seed.
     way : {"recorded", "train"}
-        Load the recorded encoders, which are of simulated images, or pretrain.
+        Load the recorded encoders, which are of simulated images, or pretrain. A kind that is not recorded is
+        pretrained too: `states` tells its steps.
     seeds, steps, n_images : int
         Pretrainings of a kind, their length, and simulated images.
     real : bool
@@ -75,7 +76,7 @@ def made(
     network = {"network": options["network"]} if "network" in options else {}
     found = {"random": [random_encoder(cohort.unlabelled, seed=seed, **network) for seed in range(seeds)]}
     for kind in kinds:
-        if way == "recorded":
+        if way == "recorded" and recordings.exist(kind):
             found[kind] = recordings.recorded(kind, seeds=seeds)
             continue
         found[kind] = []
@@ -121,11 +122,11 @@ def probed(
 ) -> dict[tuple[str, int], np.ndarray]:
     """Probe a factor by each encoder at each number of labels: (encoder, labels) to bool (seeds, draws, tested images).
 
-    Rows without a value of the factor are left out of the pool, and count as wrong in no encoder's favour.
+    Rows without a value of the factor are left out of the pool, and are no hit in the test.
     """
-    rows, test = cohort.rows, cohort.part("test")
-    pool = cohort.part("pool") & rows[factor].notna().to_numpy()
-    names, truth = rows[factor][pool].to_numpy(str), rows[factor][test].to_numpy(str)
+    classes, test = cohort.classes(factor), cohort.part("test")
+    pool = cohort.part("pool") & (classes != "")
+    names, truth = classes[pool], classes[test]
     how = {"draws": draws, "seed": seed}
     return {
         (kind, n): np.stack([curves.hits(x[pool], names, x[test], truth, per_class=n, **how) for x in values])
@@ -149,9 +150,9 @@ def slip(
 
 def neighbours(found: Features, cohort: Cohort, factor: str) -> pd.DataFrame:
     """Tabulate the accuracy of ten nearest neighbours, at equal classes: mean, least and largest over pretrainings."""
-    rows, test = cohort.rows, cohort.part("test")
-    pool = cohort.part("pool") & rows[factor].notna().to_numpy()
-    names, truth = rows[factor][pool].to_numpy(str), rows[factor][test].to_numpy(str)
+    classes, test = cohort.classes(factor), cohort.part("test")
+    pool = cohort.part("pool") & (classes != "")
+    names, truth = classes[pool], classes[test]
     table = {}
     for kind, values in found.items():
         right = curves.by_neighbours([x[pool] for x in values], names, [x[test] for x in values], truth)

@@ -70,6 +70,11 @@ def folder() -> Path:
     return paths.recorded() / "09_pretraining" / "encoders"
 
 
+def exist(kind: str) -> bool:
+    """Return True if encoders of a kind are recorded."""
+    return kind in KINDS and (folder() / KINDS[kind]).is_file()
+
+
 def save(made: Sequence[Encoder], file: Path, *, steps: int) -> None:
     """Write encoders of one kind to a file, their weights in 16 bits.
 
