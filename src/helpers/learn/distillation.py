@@ -9,6 +9,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from helpers.errors import InputError
 from helpers.learn.building import is_count, seeded
@@ -46,7 +47,7 @@ class SelfDistillation(nn.Module):
     Attributes
     ----------
     teacher : ViT
-        The moving average of the student; this is the encoder to keep.
+        The moving average of the student, which it follows at the start of each step; this is the encoder to keep.
     """
 
     def __init__(self, net: ViT, head: Head, steps: int, momentum: float, temperature: tuple[float, float]) -> None:
@@ -102,7 +103,7 @@ class SelfDistillation(nn.Module):
         """Move the teacher towards the student; the momentum rises to 1 along a half cosine."""
         rate = (1 - self.momentum) * (math.cos(math.pi * done) + 1) / 2
         for teacher, student in ((self.teacher, self.student), (self.teacher_head, self.head)):
-            torch._foreach_lerp_(list(teacher.parameters()), list(student.parameters()), rate)
+            get_ema_multi_avg_fn(1 - rate)(list(teacher.parameters()), list(student.parameters()), None)
 
 
 def cross_entropy_of_views(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

@@ -19,7 +19,8 @@ class Views:
     """Settings of the views of an image; called with a batch ``(images,)``, it draws them.
 
     The views are those of DINOv2 (Oquab et al. 2024) for grey images of a fan: a vertical flip in place of a horizontal
-    one, and no change of hue. The same change of look is drawn for both large views, and a mask is one rectangle.
+    one, and no change of hue. All views have the same range of changes of look, noise is added, and a mask is one
+    rectangle. The default areas suit images of some 24 pixels; DINOv2 has (0.32, 1) and (0.05, 0.32).
 
     Attributes
     ----------

@@ -208,7 +208,9 @@ def slope(found: Mapping[int, np.ndarray], tested: Tested, *, n_boot: int, seed:
     return recall(values, tested, n_boot=n_boot, seed=seed)
 
 
-def by_neighbours(features: Sequence[np.ndarray], labels: np.ndarray, tested: Sequence[np.ndarray], truth: np.ndarray):
+def by_neighbours(
+    features: Sequence[np.ndarray], labels: np.ndarray, tested: Sequence[np.ndarray], truth: np.ndarray
+) -> np.ndarray:
     """Compute the accuracy of ten nearest neighbours in the whole pool, at equal classes, for each pretraining."""
     found = []
     for pool, test in zip(features, tested, strict=True):
