@@ -395,3 +395,17 @@ def test_the_notebook_runs_on_a_download(tmp_path):
     assert results["provenance"]["source"] == "real" and results["provenance"]["parameters"]["DATA_ROOT"] == "DATA_ROOT"
     assert set(results["values"]["reads"]) == {"random", "in-domain", "other textures", "pixels", "histogram"}
     assert all(row["verdict"] == "not testable here" for row in results["claims"])
+
+
+def test_the_command_records_encoders_and_goes_on(tmp_path, monkeypatch, capsys):
+    from helpers.keep import cache
+    from helpers.studies.pretraining import __main__ as command
+
+    monkeypatch.setattr(recordings, "folder", lambda: tmp_path / "kept")
+    monkeypatch.setattr(recordings, "N_IMAGES", 70)
+    monkeypatch.setattr(cache, "folder", lambda *_, **__: tmp_path / "checkpoints")
+    for _ in range(2):
+        command.main(["--seeds", "1", "--steps", "2", "--kinds", "in-domain"])
+    first, again = capsys.readouterr().out.splitlines()
+    assert first == again and first.startswith("in-domain, seed 0: loss ")
+    assert len(pretraining.recorded("in-domain", seeds=3)) == 1
