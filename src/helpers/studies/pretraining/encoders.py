@@ -74,7 +74,7 @@ def pretrain(
     keep: Path | None = None,
     progress: bool = False,
 ) -> Encoder:
-    """Pretrain an encoder on images without labels; the same call goes on where the last was stopped.
+    """Train an encoder on images without labels; the same call goes on where the last was stopped.
 
     Parameters
     ----------

@@ -120,7 +120,7 @@ def states(encoders: Mapping[str, Sequence[Encoder]], found: Features, cohort: C
 def probed(
     found: Features, cohort: Cohort, factor: str, *, labels: Sequence[int], draws: int, seed: int
 ) -> dict[tuple[str, int], np.ndarray]:
-    """Probe a factor by each encoder at each number of labels: (encoder, labels) to bool (seeds, draws, tested images).
+    """Predict a factor by probes of each encoder: (encoder, labels) to hits, bool (seeds, draws, tested images).
 
     Rows without a value of the factor are left out of the pool, and are no hit in the test.
     """
@@ -138,7 +138,7 @@ def probed(
 def slip(
     encoder: Encoder, cohort: Cohort, factor: str, *, labels: Sequence[int], draws: int, seed: int
 ) -> dict[tuple[str, int], np.ndarray]:
-    """Probe an encoder twice: tested with its statistics, and with those of another encoder, as `probed` returns it."""
+    """Test probes of an encoder twice: with its statistics, and with those of another; as `probed` returns it."""
     test = cohort.part("test")
     right = features(encoder, cohort.images)
     wrong = right.copy()
