@@ -7,6 +7,7 @@ shared parts: device, precision, seeds, order of the data, early stopping, and c
 
 from helpers.keep.processor import choose_device
 from helpers.learn.classifiers import classifier
+from helpers.learn.distillation import SelfDistillation, self_distillation
 from helpers.learn.downstream import fit_classifier, fit_segmenter, predicted_masks, probabilities
 from helpers.learn.features import Features, random_features, vgg19_features
 from helpers.learn.forward import embed
@@ -14,6 +15,7 @@ from helpers.learn.last_layer import Last, last_outputs, with_dropout
 from helpers.learn.loop import Fitted, fit
 from helpers.learn.networks import dynunet, light_unet, topology, unet
 from helpers.learn.prediction import predict, predict_volume
+from helpers.learn.probing import Probes, draw_labelled, effective_rank, logistic_probes, nearest_neighbours
 from helpers.learn.restoration_experiment import Outputs
 from helpers.learn.restoration_experiment import run as run_restoration
 from helpers.learn.restoration_measuring import Measured
@@ -43,6 +45,9 @@ from helpers.learn.vae_settings import PIXELS as VAE_PIXELS
 from helpers.learn.vae_settings import network_seed
 from helpers.learn.vae_weights import load as load_vae
 from helpers.learn.vae_weights import save as save_vae
+from helpers.learn.views import Views
+from helpers.learn.vision_transformer import ViT, vit
+from helpers.learn.vit_weights import load_vit, save_vit
 
 __all__ = [
     "RESTORATION_DATASETS",
@@ -64,12 +69,18 @@ __all__ = [
     "Measured",
     "Outputs",
     "Pix2Pix",
+    "Probes",
     "Schedule",
+    "SelfDistillation",
     "Task",
+    "ViT",
+    "Views",
     "choose_device",
     "classifier",
     "degraded",
+    "draw_labelled",
     "dynunet",
+    "effective_rank",
     "embed",
     "equation_beta",
     "fit",
@@ -85,7 +96,10 @@ __all__ = [
     "linear_decay",
     "load_task",
     "load_vae",
+    "load_vit",
+    "logistic_probes",
     "measure_restored",
+    "nearest_neighbours",
     "network_seed",
     "patch_discriminator",
     "pix2pix_generator",
@@ -102,8 +116,10 @@ __all__ = [
     "restore",
     "run_restoration",
     "save_vae",
+    "save_vit",
     "schedule",
     "score_network",
+    "self_distillation",
     "simulated_task",
     "strangeness",
     "topology",
@@ -112,5 +128,6 @@ __all__ = [
     "vae_loss",
     "vae_measures",
     "vgg19_features",
+    "vit",
     "with_dropout",
 ]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 PLACES = ("RUN_DIR", "DATA_ROOT", "SHIFTED_ROOT")  # folders of this machine: never shown, never compared
-HIDDEN = ("IMAGES", "LABELS", "KEEP", "DUPLICATES", "FEATURES")  # the user's tables and files: never shown
+HIDDEN = ("IMAGES", "LABELS", "KEEP", "DUPLICATES", "FEATURES", "WEIGHTS")  # the user's tables and files: never shown
 FILES = ("SCORES", "EXPERT", "PREDICTED")  # the user's files and folders: only the last part of the path is shown
 
 

@@ -1,0 +1,55 @@
+"""Pretraining on images of the domain, or borrowing: what few labels can do with each encoder, and what it forgets."""
+
+from helpers.studies.pretraining.cohorts import Cohort, described, from_table, load, simulated
+from helpers.studies.pretraining.curves import Tested, curve, gains, hits, recall, slope
+from helpers.studies.pretraining.encoders import (
+    HEADS,
+    Encoder,
+    Statistics,
+    check_statistics,
+    features,
+    pretrain,
+    slipped,
+    statistics_from,
+    user_encoder,
+)
+from helpers.studies.pretraining.experiments import embedded, made, neighbours, probed, slip, states
+from helpers.studies.pretraining.reading import chosen, draw_curves, listed, wide
+from helpers.studies.pretraining.recordings import ALL_KINDS, recorded
+from helpers.studies.pretraining.textures import other_textures
+
+__all__ = [
+    "ALL_KINDS",
+    "HEADS",
+    "Cohort",
+    "Encoder",
+    "Statistics",
+    "Tested",
+    "check_statistics",
+    "chosen",
+    "curve",
+    "described",
+    "draw_curves",
+    "embedded",
+    "features",
+    "from_table",
+    "gains",
+    "hits",
+    "listed",
+    "load",
+    "made",
+    "neighbours",
+    "other_textures",
+    "pretrain",
+    "probed",
+    "recall",
+    "recorded",
+    "simulated",
+    "slip",
+    "slipped",
+    "slope",
+    "states",
+    "statistics_from",
+    "user_encoder",
+    "wide",
+]

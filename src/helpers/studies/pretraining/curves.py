@@ -1,0 +1,225 @@
+"""Few-shot probes of encoders: which tested images each draw of labels gets right, with intervals over all that varies.
+
+Pretrainings, draws of labels and patients are three crossed factors. Each is resampled independently (Owen 2007,
+https://doi.org/10.1214/07-AOAS122), and a difference of two encoders is paired over all three.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from helpers import learn
+from helpers.errors import InputError
+from helpers.stats import crossed
+from helpers.stats.resample import Interval
+
+STRENGTHS = (0.003, 0.03, 0.3)  # of a probe; one is chosen on cases of the pool that a draw leaves unlabelled
+NEIGHBOURS = 10
+LEAST = 10  # tested patients of a group
+
+
+class Tested(NamedTuple):
+    """Tested images: `classes` (n,), to predict, "" if missing; `patients` (n,); and `groups`, a frame of n rows."""
+
+    classes: np.ndarray
+    patients: np.ndarray
+    groups: pd.DataFrame
+
+
+def hits(
+    pool: np.ndarray,
+    labels: np.ndarray,
+    tested: np.ndarray,
+    truth: np.ndarray,
+    *,
+    per_class: int,
+    draws: int,
+    seed: int,
+) -> np.ndarray:
+    """Compute which tested images the probes of each draw of labels get right: bool of shape (draws, n).
+
+    Features are standardised by the mean and SD of the pool, which needs no label. The strength of the probes is the
+    one of `STRENGTHS` that is right most often on cases of the pool without a label, over all draws.
+
+    Parameters
+    ----------
+    pool, labels : ndarray of shape (m, f) and (m,)
+        Features and classes of the cases from which labels are drawn.
+    tested, truth : ndarray of shape (n, f) and (n,)
+    per_class : int
+        Labels of each class.
+    draws, seed : int
+        Number of draws. With one seed, every encoder gets the same draws.
+
+    Raises
+    ------
+    InputError
+        A class has too few cases; see also `helpers.learn.logistic_probes`.
+    """
+    rows = learn.draw_labelled(labels, per_class, draws=draws, seed=seed)
+    mean, sd = pool.mean(0, dtype=float), pool.std(0, dtype=float)
+    pool, tested = ((x - mean) / np.where(sd > 1e-6, sd, 1.0) for x in (pool, tested))
+    unseen = np.ones((draws, len(labels)), bool)
+    np.put_along_axis(unseen, rows, False, axis=1)
+    best, found = -1.0, np.zeros((0, 0), bool)
+    for strength in STRENGTHS:
+        probes = learn.logistic_probes(pool, labels, rows, strength=strength)
+        right = probes.predict(pool) == labels
+        score = float(right[unseen].mean()) if unseen.any() else 0.0
+        if score > best:
+            best, found = score, probes.predict(tested) == truth
+    return found
+
+
+def recall(values: np.ndarray, tested: Tested, *, n_boot: int, seed: int, of: np.ndarray | None = None) -> Interval:
+    """Compute the mean over classes of a value's mean in each class, with a 95% interval.
+
+    Of hits this is the accuracy at equal classes; of differences of hits, its difference.
+
+    Parameters
+    ----------
+    values : ndarray of shape (seeds, draws, n)
+        Value of each tested image, by pretraining and draw of labels.
+    tested : Tested
+    n_boot, seed : int
+    of : ndarray of bool, shape (n,), optional
+        Images that count, such as those of a group; default all. Those without a class never count.
+
+    Returns
+    -------
+    Interval
+        `n` is the number of patients. With one pretraining the interval covers draws and patients alone.
+    """
+    of = (tested.classes != "") & (True if of is None else of)
+    patient, patients = pd.factorize(tested.patients[of])
+    kind, kinds = pd.factorize(tested.classes[of])
+    cell = patient * len(kinds) + kind
+    seeds, draws, n = values[:, :, of].shape
+    shape = (len(patients), len(kinds))
+    member = np.zeros((n, shape[0] * shape[1]))
+    member[np.arange(n), cell] = 1
+    sums = values[:, :, of].reshape(seeds * draws, n) @ member
+    counts = member.sum(0).reshape(shape)
+    by_seed = (sums.reshape(seeds, draws, *shape).sum((1, 2)) / draws / counts.sum(0)).mean(1)
+    rng = np.random.default_rng((seed, 1))
+    some = crossed.resample_seeds(seeds, n_boot=n_boot, seed=seed) if seeds > 1 else np.ones((n_boot, 1))
+    lots = rng.multinomial(draws, np.full(draws, 1 / draws), size=n_boot) / draws
+    people = rng.multinomial(len(patients), np.full(len(patients), 1 / len(patients)), size=n_boot)
+    weight = (some[:, :, None] * lots[:, None]).reshape(n_boot, -1)
+    drawn = np.einsum("bp,bpc->bc", people, (weight @ sums).reshape(n_boot, *shape))
+    with np.errstate(invalid="ignore"):
+        means = drawn / (people @ counts)
+    replicates = np.nanmean(means, axis=1)
+    parts = [by_seed] if seeds > 1 else []
+    return crossed.seeded_interval(float(by_seed.mean()), replicates, parts, n=len(patients))
+
+
+def curve(
+    found: Mapping[tuple[str, int], np.ndarray], tested: Tested, *, n_boot: int, seed: int, than: str | None = None
+) -> pd.DataFrame:
+    """Tabulate the accuracy of each encoder at each number of labels, or its difference from one of them.
+
+    Parameters
+    ----------
+    found : mapping from (encoder, labels a class) to ndarray of shape (seeds, draws, n)
+        As from `hits`, stacked over pretrainings. An encoder without training may have one seed.
+    than : str, optional
+        Encoder that is subtracted, paired by pretraining, draw and image.
+
+    Returns
+    -------
+    DataFrame
+        ``encoder, labels``, and ``estimate, low, high, low90, high90, n, seeds, seeds_share``.
+    """
+    rows = []
+    for (name, labels), values in found.items():
+        if name == than:
+            continue
+        values = values.astype(float)
+        if than is not None:
+            values, other = np.broadcast_arrays(values[:, None], found[than, labels].astype(float)[:, None])
+            values = (values - other)[:, 0]
+        rows.append(
+            {"encoder": name, "labels": labels} | _written(recall(values, tested, n_boot=n_boot, seed=seed), values)
+        )
+    return pd.DataFrame(rows)
+
+
+def gains(
+    found: Mapping[tuple[str, int], np.ndarray],
+    tested: Tested,
+    *,
+    attribute: str,
+    labels: int,
+    first: str = "random",
+    second: str = "in-domain",
+    n_boot: int,
+    seed: int,
+) -> pd.DataFrame:
+    """Tabulate the accuracy of two encoders and the gain of the second in each group, and the differences of gains.
+
+    Returns
+    -------
+    DataFrame
+        Index: groups with `LEAST` tested patients, by name, and "first less last" where there are two or more. Columns
+        ``before, after`` (accuracies), ``estimate, low, high, low90, high90`` (the gain) and ``n`` (patients).
+
+    Raises
+    ------
+    InputError
+        No group has enough patients.
+    """
+    column = tested.groups[attribute]
+    before, after = (found[name, labels].astype(float) for name in (first, second))
+    rows, kept = {}, {}
+    for group in sorted(column.dropna().unique()):
+        of = (column == group).to_numpy() & (tested.classes != "")
+        if len(np.unique(tested.patients[of])) < LEAST:
+            continue
+        options = {"n_boot": n_boot, "seed": seed, "of": of}
+        gain = recall(np.broadcast_to(after - before, after.shape), tested, **options)
+        means = {"before": recall(before, tested, **options), "after": recall(after, tested, **options)}
+        rows[str(group)] = {k: v.estimate for k, v in means.items()} | _written(gain, after)
+        kept[str(group)] = gain
+    if not rows:
+        raise InputError(attribute, f"no group has {LEAST} tested patients", "Look at another attribute")
+    if len(kept) > 1:
+        (one, a), *_, (two, b) = kept.items()
+        low, high, low90, high90 = np.quantile(a.replicates - b.replicates, [0.025, 0.975, 0.05, 0.95])
+        both = {"estimate": a.estimate - b.estimate, "low": low, "high": high, "low90": low90, "high90": high90}
+        rows[f"{one} less {two}"] = both | {"n": a.n + b.n}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def slope(found: Mapping[int, np.ndarray], tested: Tested, *, n_boot: int, seed: int) -> Interval:
+    """Compute the slope of accuracy on the logarithm to base 2 of the number of images, with its interval.
+
+    Parameters
+    ----------
+    found : mapping from number of images to ndarray of shape (seeds, draws, n)
+    """
+    x = np.log2(np.array(sorted(found), float))
+    weight = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
+    values = sum(w * found[size].astype(float) for w, size in zip(weight, sorted(found), strict=True))
+    return recall(values, tested, n_boot=n_boot, seed=seed)
+
+
+def by_neighbours(
+    features: Sequence[np.ndarray], labels: np.ndarray, tested: Sequence[np.ndarray], truth: np.ndarray
+) -> np.ndarray:
+    """Compute the accuracy of ten nearest neighbours in the whole pool, at equal classes, for each pretraining."""
+    found = []
+    for pool, test in zip(features, tested, strict=True):
+        right = learn.nearest_neighbours(pool, labels, test, k=min(NEIGHBOURS, len(labels))) == truth
+        found.append(np.mean([right[truth == kind].mean() for kind in np.unique(truth) if kind]))
+    return np.array(found)
+
+
+def _written(found: Interval, values: np.ndarray) -> dict[str, float]:
+    low90, high90 = found.null_ends()
+    ends = {"estimate": found.estimate, "low": found.low, "high": found.high, "low90": low90, "high90": high90}
+    return ends | {"n": found.n, "seeds": len(values), "seeds_share": found.seeds_share}
