@@ -10,7 +10,7 @@ import pytest
 
 from helpers.stats.permuted_sums import LARGE
 from helpers.stats.resampled_means import MANY
-from helpers.stats.weighted import auroc
+from helpers.stats.weighted import area, auroc
 from helpers.studies import own_scores
 from helpers.studies.own_scores import counting, rate_gaps
 from helpers.studies.own_scores.classifying import codes_of, paired_rates
@@ -125,6 +125,27 @@ def test_areas_are_those_of_drawn_rows(record_property):
     assert len(far) >= 8
     assert np.abs(far).max() < 4.5
     assert np.sqrt((far**2).mean()) < 1.4  # 1 if only chance differs
+
+
+def test_near_perfect_scores_are_drawn_as_counts_of_rows_that_are_alike(monkeypatch):
+    """Eight exceptions among 1,200 rows: 10 cells at most; for two models, whose exceptions differ, 18 at most."""
+    rng, y, seen = np.random.default_rng(7), np.arange(1200) < 400, []
+    many = []
+    for first in (0, 8):
+        score = 0.8 * y + 0.1 * rng.random(1200)
+        score[first : first + 4], score[first + 600 : first + 604] = 0.3 + 0.04 * np.arange(8).reshape(4, 2).T
+        many.append(own_scores.Classified(y, score > 0.5, score, np.arange(1200)))
+    codes = np.zeros(1200, int)
+    assert not any(counting._expanded(of, codes == 0)[1] for of in many)
+    monkeypatch.setattr(counting, "area", lambda side, weights: seen.append(len(weights)) or area(side, weights))
+    fast = counted_draws(many, codes, 1, n_boot=DRAWS, seed=1)
+    assert 4 <= max(seen) <= 18
+    for of, drawn in zip(many, fast, strict=True):
+        assert np.abs(apart(drawn[:, -1, 0], plain(of.probability, y, rng))).max() < 4.5
+        seen.clear()
+        counted_draws([of], codes, 1, n_boot=5, seed=1)
+        assert max(seen) <= 10
+    assert abs(np.corrcoef(*(drawn[:, -1, 0] for drawn in fast))[0, 1]) < 4.5 / np.sqrt(DRAWS)
 
 
 @pytest.mark.slow

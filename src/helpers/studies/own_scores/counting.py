@@ -9,7 +9,7 @@ import numpy as np
 
 from helpers.stats.drawn_areas import Placed, placed
 from helpers.stats.permuted_sums import LARGE
-from helpers.stats.resampled_means import CHUNK, MANY, mean_draws
+from helpers.stats.resampled_means import CHUNK, FEW, MANY, SMALLEST, Shape, distinct, is_smooth, mean_draws
 from helpers.stats.weighted import Sides, area, by_score
 from helpers.studies.own_scores.weighing import effective
 
@@ -56,20 +56,22 @@ def counted_draws(many: Sequence[Rows], codes: np.ndarray, k: int, *, n_boot: in
 
     Notes
     -----
-    Rows of one group, truth and prediction are a cell. The numbers of rows drawn from the cells are multinomial, so
-    that rates are exact. Mean error, squared error and tilt of a cell are those of `mean_draws`, and the AUROC follows
-    from `Placed.at`. Where that does not hold for a group, and in one of fewer than `LARGE` rows, rows are drawn once
-    more for the AUROC, one by one.
+    Rows of one group, truth and prediction are a cell, which `_tails` may split. The numbers of rows drawn from the
+    cells are multinomial, so that rates are exact. Mean error, squared error and tilt of a cell are those of
+    `mean_draws`, and the AUROC follows from `Placed.at`. Where that does not hold for a group, and in one of fewer than
+    `LARGE` rows, rows are drawn once more for the AUROC, by `_plain_areas`.
     """
     n, rng, inside = len(codes), np.random.default_rng(seed), np.flatnonzero(codes >= 0)
     kinds = np.stack([codes, *(2 * of.truth + of.predicted for of in many)], axis=1)[inside]
-    cells, cell = np.unique(kinds, axis=0, return_inverse=True)
+    expanded = [[_expanded(of, codes == g) for g in range(k)] for of in many]
+    everywhere = _columns(many, codes, expanded)
+    table = everywhere[inside]
+    tail = _tails(table, np.unique(kinds, axis=0, return_inverse=True)[1])
+    cells, cell = np.unique(np.column_stack([kinds, tail]), axis=0, return_inverse=True)
     shares = np.bincount(cell) / n
     drawn = rng.multinomial(n, [*shares, max(0.0, 1 - shares.sum())], size=n_boot)
-    expanded = [[_expanded(of, codes == g) for g in range(k)] for of in many]
-    table = _columns(many, codes, expanded)[inside]
     counts, sums = np.zeros((len(many), 4, n_boot, k)), np.zeros((len(many), 2, 3, n_boot, k))
-    for c, (g, *kind) in enumerate(cells):
+    for c, (g, *kind, _) in enumerate(cells):
         size = drawn[:, c]
         means = mean_draws(table[cell == c], size, rng) if table.shape[1] else np.empty((n_boot, 0))
         parts = iter(np.split((np.where(size[:, None] > 0, means, 0) * size[:, None]).T, max(1, table.shape[1] // 3)))
@@ -78,7 +80,7 @@ def counted_draws(many: Sequence[Rows], codes: np.ndarray, k: int, *, n_boot: in
             if many[place].probability is not None:
                 sums[place, of // 2, :, :, g] += next(parts)
     poor = [g for g in range(k) if not all(of[g] is None or of[g][1] for of in expanded)]
-    exact = _plain_areas(many, codes, poor, n_boot, rng)
+    exact = _plain_areas(many, codes, everywhere[:, 2::3], poor, n_boot, rng)
     found = []
     for place, of in enumerate(many):
         values = _rates(counts[place])
@@ -116,6 +118,25 @@ def _columns(many: Sequence[Rows], codes: np.ndarray, expanded: list) -> np.ndar
     return np.concatenate(columns, axis=1)
 
 
+def _tails(table: np.ndarray, cell: np.ndarray) -> np.ndarray:
+    """Split cells of heavy tails: return the tail of each row, (n,), 0 in other cells.
+
+    The rows are ordered by their largest distance from a median, in standard deviations. The nearest 31 of 32 have tail
+    0, of the rest 31 of 32 have tail 1, and so on. A mean of one tail is then smooth enough for `mean_draws`, or it
+    has few rows.
+    """
+    tail = np.zeros(len(cell), int)
+    for c in range(cell.max() + 1 if table.shape[1] else 0):
+        rows = np.flatnonzero(cell == c)
+        part = table[rows]
+        if len(rows) < SMALLEST or distinct(part) is not None or is_smooth(Shape(part), len(rows)):
+            continue
+        away, sd = np.abs(part - np.median(part, axis=0)), part.std(axis=0)
+        away = np.divide(away, sd, out=np.zeros_like(away), where=sd > 0).max(axis=1)
+        tail[rows[np.argsort(-away)]] = np.log(len(rows) / np.arange(1, len(rows) + 1)) // np.log(FEW)
+    return tail
+
+
 def _rates(counts: np.ndarray) -> list[np.ndarray]:
     """Compute `RATES` from counts, (4, n_boot, k), of true and false negatives, false and true positives in turn."""
     tn, fp, fn, tp = counts
@@ -137,15 +158,23 @@ def _areas(expanded: list, counts: np.ndarray, tilts: np.ndarray, rng: np.random
 
 
 def _plain_areas(
-    many: Sequence[Rows], codes: np.ndarray, poor: list[int], n_boot: int, rng: np.random.Generator
+    many: Sequence[Rows], codes: np.ndarray, tilts: np.ndarray, poor: list[int], n_boot: int, rng: np.random.Generator
 ) -> list[np.ndarray]:
-    """Draw rows of some groups one by one, and compute their areas under each classification, (n_boot, groups)."""
-    rows = np.flatnonzero(np.isin(codes, poor))
-    n, inside, step = len(codes), codes[rows], max(1, CHUNK // max(1, len(rows)))
-    shares = [*np.full(len(rows), 1 / n), 1 - len(rows) / n]
-    sides = [[_ranked(of, rows, inside == g) for g in poor] for of in many]
+    """Draw rows of some groups one by one, and compute their areas under each classification, (n_boot, groups).
+
+    Rows of a group that have the same truth and the same tilt in each classification are drawn as a count, which is
+    exact: they have one order to all rows of the other class. Of near-perfect scores these are most rows.
+    """
     found = [np.empty((n_boot, len(poor))) for _ in many]
-    for start in range(0, n_boot if poor else 0, step):
+    if not poor:
+        return found
+    rows, n = np.flatnonzero(np.isin(codes, poor)), len(codes)
+    kinds = np.stack([codes, *(of.truth for of in many), *tilts.T], axis=1)[rows]
+    _, first, numbers = np.unique(kinds, axis=0, return_index=True, return_counts=True)
+    rows, step = rows[first], max(1, CHUNK // max(1, len(first)))
+    shares, inside = [*(numbers / n), max(0.0, 1 - numbers.sum() / n)], codes[rows]
+    sides = [[_ranked(of, rows, inside == g) for g in poor] for of in many]
+    for start in range(0, n_boot, step):
         drawn = rng.multinomial(n, shares, size=min(step, n_boot - start))[:, :-1]
         weights = np.ascontiguousarray(drawn.T, dtype=float)
         for ranked, areas in zip(sides, found, strict=True):
