@@ -17,8 +17,17 @@ from helpers.studies import own_scores
      {"n_boot": 20_000}, {"n_permutations": 9_000}, {"unit": 2e-8}],
 )  # fmt: skip
 def test_more_work_takes_longer(more):
-    least = {"rows": 1000, "attributes": 2, "unit": 1e-8}
+    least = {"rows": 900, "attributes": 2, "unit": 1e-8}
     assert own_audit.expected_seconds(**least | more) > own_audit.expected_seconds(**least)
+
+
+def test_rows_of_a_classifier_are_drawn_one_by_one_where_they_are_few_repeated_or_weighted():
+    def of(rows: int, **more: bool) -> float:
+        return own_audit.expected_seconds(rows, 2, unit=1e-8, **more)
+
+    assert of(999, truth=True) > 1.2 * of(999) and of(1000, truth=True) == of(1000)
+    assert of(10_000, truth=True, repeated=True) > 5 * of(10_000, truth=True)
+    assert of(10_000, repeated=True) == of(10_000)
 
 
 def test_time_grows_with_rows_as_work_does():
@@ -81,7 +90,9 @@ def test_make_audit_reads_rows_attributes_and_models_from_the_table(tmp_path, mo
     table.to_csv(tmp_path / "a.csv", index=False)
     asked = {"SCORES": str(tmp_path / "a.csv"), "GROUPS": "sex, at birth, age", "BINS": "age: 40", "N_BOOTSTRAP": 300}
     assert own_audit.time_ahead(asked) == "about 4 minutes: 120 rows, 2 attributes"
-    assert seen == {"given": (120, 2), "ordered": 1, "models": 1, "source": False, "truth": False, "n_boot": 300}
+    assert seen.pop("given") == (120, 2) and seen.pop("n_boot") == 300
+    assert seen == {"ordered": 1, "models": 1, "source": False, "truth": False, "repeated": False}
     assert "40 rows" in own_audit.time_ahead(asked | {"MODEL": "model: b", "CASE": "id", "SOURCE_COLUMN": "x"})
     assert seen["models"] == 3 and seen["source"]
-    assert "40 rows" in own_audit.time_ahead(asked | {"PATIENT": "id"})
+    assert "40 rows" in own_audit.time_ahead(asked | {"PATIENT": "id"}) and seen["repeated"]
+    assert "120 rows" in own_audit.time_ahead(asked | {"WEIGHT": "age"}) and seen["repeated"]

@@ -17,6 +17,7 @@ from helpers.datasets.shared.tables import read_table
 from helpers.errors import InputError
 from helpers.report.private import FILES
 from helpers.stats.drawing import LARGE
+from helpers.stats.resampled_means import MANY
 
 STUDY = "07_your_own_scores"
 REPLICATES = {"n_boot": "N_BOOTSTRAP", "n_permutations": "N_PERMUTATIONS"}
@@ -48,6 +49,7 @@ def expected_seconds(
     ordered: int = 0,
     source: bool = False,
     truth: bool = False,
+    repeated: bool = False,
     models: int = 1,
     n_boot: int = 10_000,
     n_permutations: int = 5_000,
@@ -63,6 +65,8 @@ def expected_seconds(
         Attributes, and those of them that have an order.
     source, truth : bool
         The audit adjusts for a source; it is of a classifier.
+    repeated : bool
+        Patients have several rows, or rows have weights: those of a classifier are then drawn one by one.
     models : int
         Models that are compared.
     n_boot, n_permutations : int
@@ -70,7 +74,8 @@ def expected_seconds(
         Result of `unit_seconds`; measured if left out.
     """
     rows, questions = max(rows, 10), attributes * (attributes + 1) / 2  # attributes and their crossings
-    of_truth = questions * (6 * n_permutations + 1.4 * n_boot) if truth else 0.0  # of these each row is drawn
+    drawn = truth and (repeated or rows < MANY)  # each row of a classifier
+    of_truth = questions * (6 * n_permutations + 1.4 * n_boot) if drawn else 0.0
     of_order = ordered * (3.7 * n_boot if rows < LARGE else ROW)
     of_row = (ROW_IN_SOURCE if source else ROW) + MODEL * (models - 1)
     replicates = REPLICATE * questions * (n_boot + n_permutations)
@@ -106,6 +111,7 @@ def time_ahead(values: Mapping[str, Any]) -> str:
         "models": table[column].nunique() if column in table else 1,
     }
     about |= {"source": bool(asked.get("SOURCE_COLUMN")), "truth": bool(asked.get("TRUTH"))}
+    about["repeated"] = rows < len(table) or bool(asked.get("WEIGHT"))
     about |= {n: asked[name] for n, name in REPLICATES.items() if name in asked}
     said = duration_words(expected_seconds(rows, attributes, **about), rows, attributes)
     return f"{said}, after the masks are scored, about a second a pair" if asked.get("EXPERT") else said

@@ -158,5 +158,6 @@ def time_ahead(own: OwnScores, *, n_boot: int, n_permutations: int) -> str:
     about = {"ordered": ordered, "source": bool(own.source), "truth": own.rows is not None}
     about["models"] = 1 if own.models is None else own.models.shape[1]
     rows, attributes = len(own.cases), len(own.groups)
+    about["repeated"] = own.weights is not None or (own.rows is not None and len(own.rows) > rows)
     seconds = expected_seconds(rows, attributes, **about, n_boot=n_boot, n_permutations=n_permutations)
     return duration_words(seconds, rows, attributes) if seconds >= 60 else ""
