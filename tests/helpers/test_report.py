@@ -408,6 +408,12 @@ def test_groups_of_one_to_nine_are_suppressed(n, shown):
     assert row["n"] == shown and row["mean"] == ("suppressed" if small else "0.500")
 
 
+def test_a_group_whose_size_is_not_known_is_shown_as_such():
+    frame = pd.DataFrame({"n": pd.array([4, None, 40], "Int64"), "mean": [0.5, 0.6, 0.7]}, index=["a", "b", "c"])
+    shown = tables.show(frame)
+    assert shown["n"].tolist() == ["<10", "–", 40] and shown["mean"].tolist() == ["suppressed", "0.600", "0.700"]
+
+
 def test_the_size_of_a_group_is_suppressed_also_as_a_float():
     row = stats.estimates(pd.DataFrame({"estimate": [0.5], "low": [0.4], "high": [0.6], "n": [20], "n_light": [7]}))[0]
     for n_light in (row["n_light"], 7, 7.0):

@@ -50,6 +50,7 @@ def show(frame: pd.DataFrame, *, estimate: str = "", digits: int = 3, hide: Sequ
         table = table.rename(columns={estimate: f"{estimate} [95% interval]"})
     sizes = [c for c in frame.select_dtypes("number") if is_size(str(c))]
     small = frame[sizes].ge(1) & frame[sizes].lt(SMALLEST_CELL)
+    small = pd.DataFrame(small.to_numpy(bool, na_value=False), columns=sizes)  # no size is not a small one
     names = dict(zip(frame.columns, table.columns, strict=True))
     numbers = [names[c] for c in frame.select_dtypes("number") if c not in sizes]
     _fill(table, small.to_numpy().any(axis=1), numbers, "suppressed")
