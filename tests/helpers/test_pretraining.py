@@ -201,7 +201,7 @@ def test_encoders_are_recorded_and_read_again(tmp_path, monkeypatch):
     for old, new in zip(made, again, strict=False):
         old, new = (pretraining.features(e, few[:8]) for e in (old, new))
         np.testing.assert_allclose(new, old, atol=0.02)
-    with pytest.raises(InputError, match=r"a-tenth.pt: no encoders are recorded there"):
+    with pytest.raises(InputError, match=r"a-tenth.pt: there is no such file"):
         pretraining.recorded("a tenth", seeds=1)
     with pytest.raises(InputError, match="KINDS: must be in-domain"):
         pretraining.recorded("in-domain again", seeds=1)

@@ -31,6 +31,7 @@ from helpers.learn.restoration_tasks import read as read_task
 from helpers.learn.restoration_tasks import simulated as simulated_task
 from helpers.learn.restoration_training import Pix2Pix, fit_pix2pix, fit_sde, fit_unet, linear_decay
 from helpers.learn.restoring import restore
+from helpers.learn.saved import read as read_saved
 from helpers.learn.sde import SAMPLERS, MeanReverting, Schedule, schedule
 from helpers.learn.strangers import STRANGENESS, Known, fit_known, plain_strangeness, strangeness
 from helpers.learn.vae_fitting import fit as fit_vae
@@ -111,6 +112,7 @@ __all__ = [
     "probabilities",
     "published_training",
     "random_features",
+    "read_saved",
     "read_task",
     "reconstruct",
     "restore",

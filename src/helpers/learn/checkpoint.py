@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from torch import nn
 
 from helpers.errors import InputError
 from helpers.keep import store
+from helpers.learn import saved
 
 NAME = "last.pt"
 FORM = 1  # increased when the content of a checkpoint changes
@@ -51,15 +51,12 @@ def read(folder: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
     if not place.exists():
         return None
     fresh = "Name another folder, or delete this one to start again"
-    try:
-        with zipfile.ZipFile(place) as parts:  # PyTorch itself does not notice flipped bits
-            if parts.testzip():
-                raise zipfile.BadZipFile
-        # On the CPU: loading into the model and optimizer moves each tensor to where it is needed.
-        content = torch.load(place, map_location="cpu", weights_only=True)
-        form, before = content["form"], content["settings"]
-    except Exception as error:  # a damaged file fails in many ways, depending on where it is damaged
-        raise InputError(place, "not a complete checkpoint of a training", fresh) from error
+    # On the CPU: loading into the model and optimizer moves each tensor to where it is needed.
+    other = "not a complete checkpoint of a training"
+    content = saved.read(place, problem=other, fix=fresh)
+    if not {"form", "settings"} <= set(content):
+        raise InputError(place, other, fresh)
+    form, before = content["form"], content["settings"]
     if form != FORM:
         raise InputError(place, f"it has form {form}, which this version does not read", fresh)
     for name, value in settings.items():

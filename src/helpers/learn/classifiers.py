@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from helpers.errors import InputError, check_choice
+from helpers.learn import saved
 from helpers.learn.building import is_count, seeded
 
 NONE = "Name a file of torchvision's ResNet-18 weights, such as resnet18-f37072fd.pth, or leave it out"
@@ -93,7 +92,7 @@ def classifier(
 
 def _begin_from(net: nn.Module, file: Path) -> None:
     """Copy torchvision's weights into the network, except its head."""
-    given = {name: tensor for name, tensor in _state(file).items() if not name.startswith("fc.")}
+    given = {name: tensor for name, tensor in saved.tensors(file, fix=NONE).items() if not name.startswith("fc.")}
     if "conv1.weight" in given and net.conv1.in_channels == 1:
         given["conv1.weight"] = given["conv1.weight"].mean(1, keepdim=True)
     own = {name: tensor for name, tensor in net.state_dict().items() if not name.startswith("fc.")}
@@ -104,19 +103,3 @@ def _begin_from(net: nn.Module, file: Path) -> None:
         if not given[name].isfinite().all():
             raise InputError(file, f"{name} holds NaN or infinity", f"The file is damaged. {NONE}")
     net.load_state_dict(given, strict=False)
-
-
-def _state(file: Path) -> dict[str, torch.Tensor]:
-    if not file.is_file():
-        raise InputError(file, "there is no such file", NONE)
-    try:
-        if zipfile.is_zipfile(file):  # format since PyTorch 1.6; PyTorch itself does not notice flipped bits
-            with zipfile.ZipFile(file) as parts:
-                if parts.testzip():
-                    raise zipfile.BadZipFile
-        state = dict(torch.load(file, map_location="cpu", weights_only=True))
-    except Exception as error:  # a damaged file fails in many ways, depending on where it is damaged
-        raise InputError(file, "not a complete file of weights", NONE) from error
-    if not all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
-        raise InputError(file, "not a table of tensors", NONE)
-    return state

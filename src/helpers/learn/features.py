@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from helpers.errors import InputError
+from helpers.learn import saved
 from helpers.learn.building import is_count, seeded
 
 WIDTHS = (1, 1, 2, 2, 4, 4, 4, 4, 8, 8, 8, 8, 8, 8, 8, 8)  # of VGG19's convolutions, in multiples of the first
@@ -87,7 +87,7 @@ def vgg19_features(weights: str | Path) -> Features:
     with torch.device("meta"):
         made = Features(64, f"VGG19, weights of {file.name}", pretrained=True)
     names = list(made.state_dict())
-    tensors = _tensors(file)[: len(names)]
+    tensors = list(saved.tensors(file, fix=NONE).values())[: len(names)]
     for name, own, given in zip(names, made.parameters(), tensors, strict=False):
         if given.shape != own.shape:
             raise InputError(file, f"{name} of VGG19 has shape {tuple(own.shape)}, found {tuple(given.shape)}", NONE)
@@ -133,20 +133,3 @@ def random_features(*, channels: int = 16, seed: int = 0) -> Features:
         return made
 
     return seeded(build, seed)
-
-
-def _tensors(file: Path) -> list[torch.Tensor]:
-    """Read the tensors of a state dict, in their order."""
-    if not file.is_file():
-        raise InputError(file, "there is no such file", NONE)
-    try:
-        if zipfile.is_zipfile(file):  # format since PyTorch 1.6; PyTorch itself does not notice flipped bits
-            with zipfile.ZipFile(file) as parts:
-                if parts.testzip():
-                    raise zipfile.BadZipFile
-        tensors = list(torch.load(file, map_location="cpu", weights_only=True).values())
-    except Exception as error:  # a damaged file fails in many ways, depending on where it is damaged
-        raise InputError(file, "not a complete file of weights", NONE) from error
-    if not all(isinstance(tensor, torch.Tensor) for tensor in tensors):
-        raise InputError(file, "not a table of tensors", NONE)
-    return tensors

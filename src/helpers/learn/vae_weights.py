@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import torch
 
 from helpers.errors import InputError
 from helpers.keep import store
-from helpers.learn import vae_networks
+from helpers.learn import saved, vae_networks
 
 
 def save(model: torch.nn.Module, file: Path) -> None:
@@ -37,13 +36,10 @@ def load(file: Path, *, channels: int, blocks: Sequence[int], latent: int, deep:
     """
     again = "Delete the kept files of the experiment, then run it again"  # a kept part alone would not be trained again
     model = vae_networks.vae(channels=channels, blocks=blocks, latent=latent, deep=deep)
+    other = "the file holds no weights of this network"
+    state = saved.read(file, problem=other, fix=again)
     try:
-        with zipfile.ZipFile(file) as parts:  # PyTorch itself does not notice flipped bits
-            if parts.testzip():
-                raise zipfile.BadZipFile
-        model.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
-    except FileNotFoundError:
-        raise InputError(file, "there is no such file", again) from None
-    except Exception as error:  # damage and other shapes raise errors of many types
-        raise InputError(file, "the file holds no weights of this network", again) from error
+        model.load_state_dict(state)
+    except Exception as error:  # other names and other shapes raise errors of many types
+        raise InputError(file, other, again) from error
     return model.eval()

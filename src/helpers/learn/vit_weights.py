@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import math
 import re
-import zipfile
 from pathlib import Path
 
 import torch
 
 from helpers.errors import InputError
 from helpers.keep import store
+from helpers.learn import saved
 from helpers.learn.vision_transformer import ViT, vit
 
 NONE = "Name a state dict of DINOv2's layout, saved by torch.save"
@@ -59,7 +59,7 @@ def load_vit(file: str | Path, *, heads: int | None = None, **asked: int) -> ViT
         another size than what is asked.
     """
     file = Path(file)
-    state = _named(_read(file), file)
+    state = _named(saved.read(file, fix=NONE), file)
     found = _sizes(state, file)
     for name, value in asked.items():
         if name not in found:
@@ -81,19 +81,6 @@ def load_vit(file: str | Path, *, heads: int | None = None, **asked: int) -> ViT
         raise InputError(file, f"it holds {other[0]}, which this kind of network does not have", NONE)
     net.load_state_dict({name: tensor.float() for name, tensor in state.items()}, assign=True)
     return net.eval()
-
-
-def _read(file: Path) -> dict:
-    if not file.is_file():
-        raise InputError(file, "there is no such file", NONE)
-    try:
-        if zipfile.is_zipfile(file):  # format since PyTorch 1.6; PyTorch itself does not notice flipped bits
-            with zipfile.ZipFile(file) as parts:
-                if parts.testzip():
-                    raise zipfile.BadZipFile
-        return dict(torch.load(file, map_location="cpu", weights_only=True))
-    except Exception as error:  # damage, and what is more than tensors, fail in many ways
-        raise InputError(file, "not a complete file of weights alone", NONE) from error
 
 
 def _named(state: dict, file: Path) -> dict[str, torch.Tensor]:

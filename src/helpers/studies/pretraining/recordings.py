@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -109,15 +108,7 @@ def contents(file: Path) -> Mapping[str, Any]:
     InputError
         The file is missing or damaged.
     """
-    if not file.is_file():
-        raise InputError(file.name, "no encoders are recorded there", FIX)
-    try:
-        with zipfile.ZipFile(file) as parts:  # PyTorch itself does not notice flipped bits
-            if parts.testzip():
-                raise zipfile.BadZipFile
-        return dict(torch.load(file, map_location="cpu", weights_only=True))
-    except Exception as error:  # a damaged file fails in many ways
-        raise InputError(file.name, "not a complete file of recorded encoders", FIX) from error
+    return learn.read_saved(file, problem="not a complete file of recorded encoders", fix=FIX)
 
 
 def recorded(kind: str, *, seeds: int) -> list[Encoder]:
