@@ -1,5 +1,8 @@
 """Text of a parameter is read in one way by make, by sweeps and by papermill."""
 
+import re
+
+import nbformat
 import pytest
 from papermill.cli import _resolve_type
 
@@ -47,3 +50,37 @@ def test_texts_stay_as_they_are_written(tmp_path):
     assert found == {"DAY": "2026-01-01", "CODE": "01", "EMPTY": None, "TRUE_ONE": True, "NOTE": "yes, no"}
     assert [parameters.parse(text, str) for text in ("01", "nan", "yes")] == ["01", "nan", "yes"]
     assert [parameters.parse(text, bool) for text in ("True", "no", "1")] == [True, False, "1"]
+
+
+START = 'report.start("99_x", globals(), limits={"WAY": ["a", "b"]})'
+
+
+@pytest.mark.parametrize(
+    ("declared", "start", "words"),
+    [
+        ("N = 3", START, "parameters cell: 'N = 3' has no type"),
+        ("N: list = []", START, "parameters cell: 'N: list = []' has no type"),
+        ("N: int = 2 * M", START, "parameters cell: '2 * M' is no plain value"),
+        ("N: int", START, "parameters cell: 'nothing' is no plain value"),
+        ("N: int = 3\n%matplotlib inline", START, "parameters cell: '%matplotlib inline' is no Python"),
+        (
+            "N: int = 3",
+            START.replace('["a", "b"]', "WAYS"),
+            "report.start: '{'WAY': WAYS}' is no plain value",
+        ),
+        ("N: int = 3", f"!pip list\n{START}", "99_x.ipynb, limits of report.start: '!pip list' is no Python"),
+    ],
+)
+def test_a_notebook_that_cannot_be_read_without_running_it_is_refused(declared, start, words, tmp_path):
+    cells = [nbformat.v4.new_code_cell(declared, metadata={"tags": ["parameters"]}), nbformat.v4.new_code_cell(start)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "99_x.ipynb")
+    with pytest.raises(InputError, match=re.escape(words)):
+        parameters.read(tmp_path / "99_x.ipynb")
+
+
+def test_other_cells_may_have_magics(tmp_path):
+    sources = ["%matplotlib inline", 'WAY: str = "a"', START]
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    cells[1].metadata["tags"] = ["parameters"]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "99_x.ipynb")
+    assert parameters.read(tmp_path / "99_x.ipynb").limits == {"WAY": ["a", "b"]}

@@ -74,7 +74,7 @@ def read(notebook: Path) -> Parameters:
     ------
     InputError
         The notebook is missing or unreadable, does not have exactly one cell tagged `parameters`, or a parameter has
-        no type.
+        no type or no plain value, as a limit must have too.
     """
     if not notebook.is_file():
         known = ", ".join(sorted(p.stem for p in notebook.parent.glob("[0-9]*.ipynb"))) or "none"
@@ -87,15 +87,15 @@ def read(notebook: Path) -> Parameters:
             notebook.name, f"{len(tagged)} cells are tagged 'parameters', expected one", "Tag the first code cell"
         )
     types, defaults = {}, {}
-    for node in ast.parse(tagged[0]).body:
-        if not isinstance(node, ast.AnnAssign):
-            line = ast.unparse(node)
-            raise InputError(f"{notebook.name}, parameters cell", f"'{line}' has no type", "Write NAME: type = value")
-        name = node.target.id
-        types[name] = getattr(builtins, ast.unparse(node.annotation))
-        defaults[name] = ast.literal_eval(node.value)
+    where = f"{notebook.name}, parameters cell"
+    for node in _parsed(tagged[0], where).body:
+        kind = getattr(builtins, ast.unparse(node.annotation), None) if isinstance(node, ast.AnnAssign) else None
+        if kind not in (bool, int, float, str):
+            raise InputError(where, f"'{ast.unparse(node)}' has no type", "Write NAME: bool, int, float or str = value")
+        types[node.target.id], defaults[node.target.id] = kind, _literal(node.value, where)
     more = of_images(types)
-    return Parameters({**dict.fromkeys(more, str), **types}, {**more, **defaults}, _limits("\n".join(sources)))
+    limits = [found for source in sources if "report.start" in source and (found := _limits(source, notebook.name))]
+    return Parameters({**dict.fromkeys(more, str), **types}, {**more, **defaults}, limits[0] if limits else {})
 
 
 def of_images(types: Mapping[str, type]) -> dict[str, str]:
@@ -170,12 +170,31 @@ def read_yaml(file: Path) -> Any:
     return yaml.load(file.read_text(encoding="utf-8"), Loader=_Plain)
 
 
-def _limits(source: str) -> dict[str, Any]:
-    for node in ast.walk(ast.parse(source)):
+def _parsed(source: str, where: str) -> ast.Module:
+    try:
+        return ast.parse(source)
+    except SyntaxError as error:
+        text = (error.text or "").strip()
+        raise InputError(where, f"'{text}' is no Python", "Correct it; put lines with % or ! elsewhere") from None
+
+
+def _literal(node: ast.expr | None, where: str) -> Any:
+    try:
+        return ast.literal_eval(node)
+    except (ValueError, TypeError):
+        text = ast.unparse(node) if node else "nothing"
+        raise InputError(
+            where, f"'{text}' is no plain value", "Write the value; the notebook is read, not run"
+        ) from None
+
+
+def _limits(source: str, name: str) -> dict[str, Any]:
+    where = f"{name}, limits of report.start"
+    for node in ast.walk(_parsed(source, where)):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "report.start":
             for keyword in node.keywords:
                 if keyword.arg == "limits":
-                    return ast.literal_eval(keyword.value)
+                    return _literal(keyword.value, where)
     return {}
 
 
