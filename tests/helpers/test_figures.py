@@ -273,6 +273,19 @@ def test_against_without_names_and_with_bad_values(ax):
         figures.against(table.assign(n=table["n"] - table["n"].min()), x="light", y="dark", size="n", ax=ax)
 
 
+def test_against_without_the_line_has_axes_of_two_units_and_names_all(ax):
+    table = conditions().head(8)
+    table["dark"] *= 100
+    ax.figure.set_size_inches(4, 3.4)
+    figures.against(table, x="light", y="dark", label="name", ax=ax, named=8, line=False)
+    assert not ax.lines and ax.get_aspect() == "auto" and ax.get_ylim()[1] > 10 * ax.get_xlim()[1]
+    named = annotations(ax)
+    assert {text.get_text() for text in named} == set(table["name"])
+    ax.figure.canvas.draw()
+    frames = [mpl.text.Text.get_window_extent(text) for text in named]
+    assert not any(a.overlaps(b) for i, a in enumerate(frames) for b in frames[:i])
+
+
 # -- pictures
 
 

@@ -25,6 +25,7 @@ def against(
     xlabel: str = "",
     ylabel: str = "",
     named: int = 5,
+    line: bool = True,
 ) -> Axes:
     """Draw one group's values against another's, with the line of equality; the markers farthest from it are named.
 
@@ -41,6 +42,8 @@ def against(
     named : int
         Number of markers that are named, to the right of the axes. Six fit in a figure of 7 x 3.6 inches; use 0 in a
         narrow one.
+    line : bool
+        Draw the line of equality, on equal axes; without it the axes have units that cannot be compared.
 
     Raises
     ------
@@ -59,15 +62,19 @@ def against(
         area = LARGEST * counts / counts.max()
     low, high = min(across.min(), up.min()), max(across.max(), up.max())
     margin = 0.06 * (high - low) or 1.0
-    ax.axline((low, low), slope=1, color=GREY, lw=1, ls="--")
-    colours = np.where(np.isin(np.arange(len(table)), far), VERMILION, BLUE)
+    colours = np.where(np.isin(np.arange(len(table)), far) & line, VERMILION, BLUE)
     dots = ax.scatter(across, up, s=area, c=colours, alpha=0.7, edgecolor="white", lw=0.5)
-    ends = (low - margin, high + margin)
-    ax.set(aspect="equal", xlim=ends, ylim=ends, xlabel=xlabel or x, ylabel=ylabel or y)
+    ax.set(xlabel=xlabel or x, ylabel=ylabel or y)
+    if line:
+        ax.axline((low, low), slope=1, color=GREY, lw=1, ls="--")
+        ax.set(aspect="equal", xlim=(low - margin, high + margin), ylim=(low - margin, high + margin))
+    else:
+        ax.margins(0.1)
+    bottom, top = ax.get_ylim()
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     far = far[np.argsort(up[far])]
-    heights = _spread((up[far] - ends[0]) / (ends[1] - ends[0]), lowest=0.0 if size is None else 0.5)
+    heights = _spread((up[far] - bottom) / (top - bottom), lowest=0.0 if size is None else 0.5)
     for row, height in zip(far, heights, strict=True):
         ax.annotate(
             str(names[row]),
