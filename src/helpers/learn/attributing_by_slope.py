@@ -62,7 +62,7 @@ def smooth_grad(question: Question, *, sigma: float = 0.15, draws: int = 10, see
 
 
 def integrated_gradients(question: Question, *, baseline: float | ArrayLike = 0.0, steps: int = 16) -> torch.Tensor:
-    """Integrate dF/dx on the line from a baseline to the image, by Gauss and Legendre's rule.
+    """Compute (x - x') times the integral of dF/dx from a baseline to the image, by Gauss and Legendre's rule.
 
     Equation 1 of Sundararajan et al. 2017 (arXiv 1703.01365). The sum of a map is F(image) - F(baseline) but for the
     error of the rule.
