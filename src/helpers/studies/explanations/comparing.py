@@ -1,0 +1,212 @@
+"""Differences of maps beyond noise, what an audit answers, and agreement of networks, with intervals over images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from helpers import metrics, stats
+from helpers.errors import InputError
+from helpers.stats import drawing
+from helpers.stats.crossed import resample_seeds, seeded_interval
+from helpers.stats.resample import Interval, percentile_interval
+from helpers.studies.explanations.explaining import EQUAL, SWITCHES
+
+Maps = Mapping[str, np.ndarray]  # of each explanation: (n, size, size)
+FEWEST = 10  # images of an interval
+CHANCE = 0.5  # localisation of a map that knows nothing of the cue
+
+
+def interval(values: np.ndarray, *, n_boot: int = 500, seed: int = 0) -> Interval:
+    """Compute the mean over images and networks, with both drawn; with one network, images alone are drawn.
+
+    Parameters
+    ----------
+    values : array_like of shape (networks, n)
+        NaN where a map is undefined; such images are left out of the mean.
+    n_boot, seed : int
+
+    Raises
+    ------
+    InputError
+        There are fewer than ten images, or those of a network are all undefined.
+    """
+    given = np.atleast_2d(np.asarray(values, float))
+    networks, n = given.shape
+    if n < FEWEST:
+        raise InputError("images", f"{n} are too few for an interval", f"Explain {FEWEST} or more")
+    known = ~np.isnan(given)
+    if not known.any(1).all():
+        raise InputError("maps", "are undefined for all images of a network", "Check that its maps are not constant")
+    times = drawing.multinomial(n, n_boot=n_boot, seed=seed)
+    with np.errstate(invalid="ignore"):
+        drawn = (times @ np.where(known, given, 0).T) / (times @ known.T)
+    observed = np.nanmean(given, axis=1)
+    if networks == 1:
+        return percentile_interval(float(observed[0]), drawn[:, 0], n, 0.95)
+    weights = resample_seeds(networks, n_boot=n_boot, seed=seed + 1)
+    return seeded_interval(float(observed.mean()), (drawn * weights).sum(1), [observed], n=n)
+
+
+def switch_table(before: Sequence[Maps], again: Sequence[Maps], *, n_boot: int = 500, seed: int = 0) -> pd.DataFrame:
+    """Compute how far each switch moves the maps beyond the noise of the method.
+
+    Parameters
+    ----------
+    before, again : sequence of dict
+        Of each network: maps from `explain`, and those of the second call for the noise.
+    n_boot, seed : int
+        As in `interval`.
+
+    Returns
+    -------
+    DataFrame
+        Index: switches of which both ends are among the maps, and pairs that are equal in theory for a linear network.
+        ``kind, moved`` (mean of 1 - Spearman), ``noise`` (the same of the method by itself), ``estimate, low, high, n``
+        (moved less noise), ``undefined`` (maps without ranks) and ``found``, whether the interval is wholly above the
+        smallest difference of 0.1.
+    """
+    ends = {name: (s.kind, s.before, s.after) for name, s in SWITCHES.items()}
+    ends |= {name: ("equal if linear", *pair) for name, pair in EQUAL.items()}
+    rows: dict[str, dict[str, Any]] = {}
+    for name, (kind, first, second) in ends.items():
+        if not {first, second} <= set(before[0]):
+            continue
+        moved = np.array([1 - metrics.spearman(maps[first], maps[second]) for maps in before])
+        noise = np.array(
+            [1 - metrics.spearman(maps[first], other[first]) for maps, other in zip(before, again, strict=True)]
+        )
+        found = stats.estimate(interval(moved - noise, n_boot=n_boot, seed=seed))
+        rows[name] = {"kind": kind, "moved": np.nanmean(moved), "noise": np.nanmean(noise)} | found
+        rows[name] |= {"undefined": int(np.isnan(moved - noise).sum()), "found": found["low"] > metrics.SMALLEST_MOVE}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def audit_table(
+    maps: Sequence[Maps], place: np.ndarray, *, n_boot: int = 500, seed: int = 0, chance: float = CHANCE
+) -> pd.DataFrame:
+    """Tabulate by each explanation whether the networks use a cue: its pixels rank above the others in the map.
+
+    Parameters
+    ----------
+    maps : sequence of dict
+        Of each network: maps from `explain`, or from `controls`.
+    place : ndarray of bool, shape (n, size, size)
+        Pixels of the cue, in images that show it.
+    n_boot, seed : int
+    chance : float
+        Localisation above which the answer is yes.
+
+    Returns
+    -------
+    DataFrame
+        Index: explanations. ``estimate, low, high, n`` (localisation, an AUROC over pixels), ``answer`` (``yes`` if the
+        interval is wholly above chance, ``no`` if wholly below, else ``open``) and ``images``, the share of the
+        images whose map alone answers yes.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    for name in maps[0]:
+        values = np.array([metrics.localisation(one[name], place) for one in maps])
+        found = stats.estimate(interval(values, n_boot=n_boot, seed=seed))
+        answer = "yes" if found["low"] > chance else "no" if found["high"] < chance else "open"
+        share = np.where(np.isnan(values), np.nan, values > chance)
+        rows[name] = found | {"answer": answer, "images": float(np.nanmean(share))}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def turned(maps: Sequence[Maps], place: np.ndarray, *, n_boot: int = 500, seed: int = 0) -> pd.DataFrame:
+    """Compute the share of images whose answer, does the map rank the cue above chance, turns under each switch.
+
+    Parameters
+    ----------
+    maps, place, n_boot, seed
+        As in `audit_table`.
+
+    Returns
+    -------
+    DataFrame
+        Index: switches; ``estimate, low, high, n``.
+    """
+    rows = {}
+    for name, switch in SWITCHES.items():
+        if {switch.before, switch.after} <= set(maps[0]):
+            ends = [[metrics.localisation(one[end], place) for one in maps] for end in (switch.before, switch.after)]
+            before, after = np.array(ends)
+            differs = np.where(np.isnan(before + after), np.nan, (before > CHANCE) != (after > CHANCE))
+            rows[name] = stats.estimate(interval(differs, n_boot=n_boot, seed=seed))
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def agreement_of(
+    first: Maps, second: Maps, twin: Maps | None = None, *, n_boot: int = 500, seed: int = 0
+) -> pd.DataFrame:
+    """Compute Spearman's correlation of the maps of two networks, less that of two seeds of one where a twin is given.
+
+    Parameters
+    ----------
+    first, second : dict
+        Maps of two networks on the same images, with different draws of the methods.
+    twin : dict, optional
+        Maps of a network that differs from the first one in its seed alone.
+    n_boot, seed : int
+
+    Returns
+    -------
+    DataFrame
+        Index: explanations. ``between``, ``twins`` (if there are any) and ``estimate, low, high, n`` of the difference,
+        or else of the first.
+    """
+    rows = {}
+    for name in first:
+        between = metrics.spearman(first[name], second[name])
+        twins = 0.0 if twin is None else metrics.spearman(first[name], twin[name])
+        found = {"between": np.nanmean(between)} | ({} if twin is None else {"twins": np.nanmean(twins)})
+        rows[name] = found | stats.estimate(interval(between - twins, n_boot=n_boot, seed=seed))
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def agreement_by_group(
+    first: Maps,
+    second: Maps,
+    groups: np.ndarray,
+    confidence: np.ndarray,
+    *,
+    n_boot: int = 500,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Compute how much less two seeds agree in group 1 than in group 0, at equal confidence.
+
+    Each image of group 1 is compared with the image of group 0 whose confidence is nearest. The interval draws the
+    pairs.
+
+    Parameters
+    ----------
+    first, second : dict
+        Maps of two seeds of a network.
+    groups : ndarray of int, shape (n,)
+    confidence : ndarray of shape (n,)
+        Such as the difference of the logits, averaged over the two networks.
+    n_boot, seed : int
+
+    Returns
+    -------
+    DataFrame
+        Index: explanations; ``estimate, low, high, n`` (pairs) of group 1 less group 0.
+
+    Raises
+    ------
+    InputError
+        A group is empty; or as in `interval`.
+    """
+    one, zero = np.flatnonzero(groups == 1), np.flatnonzero(groups == 0)
+    if not len(one) or not len(zero):
+        raise InputError("groups", f"{len(zero)} images in group 0, {len(one)} in group 1", "Draw more images")
+    match = zero[np.abs(confidence[one, None] - confidence[zero]).argmin(1)]
+    rows = {}
+    for name in first:
+        agree = metrics.spearman(first[name], second[name])
+        rows[name] = stats.estimate(interval(agree[one] - agree[match], n_boot=n_boot, seed=seed))
+    return pd.DataFrame.from_dict(rows, orient="index")
