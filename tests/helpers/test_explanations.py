@@ -1,6 +1,7 @@
 """Explanations of networks of planted worlds: what must be found, and what may not be."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from helpers import learn, metrics
@@ -186,3 +187,15 @@ def test_bad_input_is_one_clear_line(cue):
     with pytest.raises(InputError, match="kind"):
         explanations.train(training, kind="large")
     assert learn.attribute(networks[0], tested.images, 1).shape == (40, SIZE, SIZE)
+
+
+def test_many_data_sets_give_rates():
+    how = {"n": 100, "n_test": 60, "size": SIZE, "epochs": 1, "n_boot": 50, "names": ("IG mean", "IG zero")}
+    rows = pd.DataFrame([{"world": "equal noise", "seed": s, **row} for s in (1, 2)
+                         for row in explanations.world_job("equal noise", s, **how)])  # fmt: skip
+    names = {"switch: mean to zero", "audit: IG mean", "audit: IG zero", "group: IG mean", "group: IG zero"}
+    assert set(rows["statistic"]) == names and len(rows) == 2 * len(names)
+    rates = explanations.world_rates(rows.assign(found=rows["seed"] == 1))
+    assert (rates["rate"] == 0.5).all() and (rates["n"] == 2).all()
+    first = rows[rows["statistic"] == "audit: IG mean"]
+    assert rates.loc[rates["statistic"] == "audit: IG mean", "mean"].item() == pytest.approx(first["estimate"].mean())

@@ -25,6 +25,7 @@ from helpers.studies.explanations.explaining import (
     removal,
     superpixels,
 )
+from helpers.studies.explanations.repeating import world_job, world_rates
 from helpers.studies.explanations.training import accuracy, predictions, train
 from helpers.studies.explanations.worlds import CUES, WORLDS, World, draw_world
 
@@ -55,4 +56,6 @@ __all__ = [
     "train",
     "turned",
     "uniqueness",
+    "world_job",
+    "world_rates",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 
 from helpers.errors import InputError, check_choice
 
-WORLDS = ("linear", "one cue", "two cues", "shortcut", "no signal", "noisy group")
+WORLDS = ("linear", "one cue", "two cues", "shortcut", "no signal", "noisy group", "equal noise")
 STAGES = ("first", "second", "test")  # training of one network, of its rival, and images for both
 CUES = ("A", "B", "mark")  # a disc on the left, a cross on the right, a square in the corner
 FOLLOWS = {"A": 0.75, "mark": 0.9}  # shares of the images in which a cue follows the label in the world shortcut
@@ -56,26 +56,23 @@ class World(NamedTuple):
         return World(*whole, *parts, self.scene[chosen])
 
 
-def draw_world(
-    world: str, n: int, *, size: int = 24, stage: str = "first", noisy: float | None = None, seed: int = 0
-) -> World:
+def draw_world(world: str, n: int, *, size: int = 24, stage: str = "first", seed: int = 0) -> World:
     """Draw images of a world.
 
     Parameters
     ----------
-    world : {"linear", "one cue", "two cues", "shortcut", "no signal", "noisy group"}
-        In *linear*, *one cue* and *noisy group* the disc is there if the label is 1. In *two cues* the disc tells in
+    world : {"linear", "one cue", "two cues", "shortcut", "no signal", "noisy group", "equal noise"}
+        The disc is there if the label is 1, but for three worlds. In *two cues* the disc tells in
         the first training, the cross in the second, and both in the test. In *shortcut* the disc follows the label in
         75% of the images and the mark in 90%. In *no signal* nothing does. Cues that tell nothing are there in half
-        of the images, but the mark only in *shortcut* and *no signal*.
+        of the images, but the mark only in *shortcut* and *no signal*. Group 1 has more noise in *noisy group* alone;
+        *equal noise* is its control, with groups that differ in nothing.
     n : int
         Images, half of each label.
     size : int
         Pixels of a side, at least 16.
     stage : {"first", "second", "test"}
         Stages are drawn apart. All but *two cues* are drawn alike in each.
-    noisy : float, optional
-        Standard deviation of the noise in group 1 of *noisy group*; 0.15 by default, and 0.03 is as in group 0.
     seed : int
 
     Raises
@@ -93,7 +90,7 @@ def draw_world(
     places = _places(n, size, rng)
     spread = np.full(n, NOISE)
     if world == "noisy group":
-        spread[groups == 1] = NOISY if noisy is None else noisy
+        spread[groups == 1] = NOISY
     scene = _scene(n, size, rng) + spread[:, None, None] * rng.standard_normal((n, size, size))
     return World(_drawn(scene, shown, places), labels, groups, shown, places, scene)
 
