@@ -112,10 +112,21 @@ def test_groups_are_compared_at_equal_confidence():
     second = first + np.where(groups == 1, 2.0, 0.1)[:, None, None] * noise
     how = {"groups": groups, "confidence": rng.random(40), "n_boot": N_BOOT}
     assert explanations.agreement_by_group({"a": first}, {"a": second}, **how).loc["a", "high"] < 0
-    # Confidence decides the agreement, and group 1 has the less confident images: at equal confidence nothing is left.
-    how["confidence"] = np.where(np.arange(40) < 20, 1.0, 2.0)
-    second = first + how["confidence"][:, None, None] * noise
-    table = explanations.agreement_by_group({"a": first}, {"a": second}, **how)
+    alone = {**how, "confidence": np.where(groups == 1, 0.0, np.arange(40))}  # all are nearest to one image
+    table = explanations.agreement_by_group({"a": first}, {"a": second}, **alone)
+    assert table.loc["a", "n"] == 20 and table.loc["a", "high"] < 0
+
+
+def test_what_confidence_decides_is_no_difference_of_groups():
+    """Noise follows confidence alone; three quarters of group 1 are noisy, and one quarter of group 0."""
+    rng = np.random.default_rng(6)
+    groups = np.repeat([1, 0], [20, 60])
+    confidence = np.concatenate([np.repeat([2.0, 1.0], [15, 5]), np.repeat([2.0, 1.0], [15, 45])])
+    first = rng.normal(size=(80, 6, 6))
+    second = first + confidence[:, None, None] * rng.normal(size=first.shape)
+    agree = metrics.spearman(first, second)
+    assert agree[groups == 1].mean() < agree[groups == 0].mean() - 0.05
+    table = explanations.agreement_by_group({"a": first}, {"a": second}, groups, confidence, n_boot=N_BOOT)
     assert table.loc["a", "low"] < 0 < table.loc["a", "high"] and table.loc["a", "n"] == 20
 
 
@@ -126,6 +137,8 @@ def test_an_interval_draws_images_and_networks():
     assert found.estimate == pytest.approx(np.nanmean(values, axis=1).mean()) and found.low < 1 < found.high
     apart = explanations.interval(values + np.array([[-2.0], [0], [2]]), n_boot=400)
     assert apart.high - apart.low > 5 * (found.high - found.low)
+    inside = explanations.interval(values + np.array([[-2.0], [0], [2]]), limits=(0, 1.5), n_boot=400)
+    assert apart.low < 0 < 1.5 < apart.high and (inside.low, inside.high) == (0, 1.5)
     one = explanations.interval(values[1], n_boot=400)
     assert one.high - one.low == pytest.approx(4 * values[1].std() / np.sqrt(200), rel=0.2)
 

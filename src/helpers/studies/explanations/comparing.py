@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import linear_sum_assignment
 
 from helpers import metrics, stats
 from helpers.errors import InputError
@@ -20,13 +22,17 @@ FEWEST = 10  # images of an interval
 CHANCE = 0.5  # localisation of a map that knows nothing of the cue
 
 
-def interval(values: np.ndarray, *, n_boot: int = 500, seed: int = 0) -> Interval:
+def interval(
+    values: np.ndarray, *, limits: tuple[float, float] = (-np.inf, np.inf), n_boot: int = 500, seed: int = 0
+) -> Interval:
     """Compute the mean over images and networks, with both drawn; with one network, images alone are drawn.
 
     Parameters
     ----------
     values : array_like of shape (networks, n)
         NaN where a map is undefined; such images are left out of the mean.
+    limits : pair of float
+        Range of the values, which the tails of few networks would leave.
     n_boot, seed : int
 
     Raises
@@ -48,7 +54,8 @@ def interval(values: np.ndarray, *, n_boot: int = 500, seed: int = 0) -> Interva
     if networks == 1:
         return percentile_interval(float(observed[0]), drawn[:, 0], n, 0.95)
     weights = resample_seeds(networks, n_boot=n_boot, seed=seed + 1)
-    return seeded_interval(float(observed.mean()), (drawn * weights).sum(1), [observed], n=n)
+    found = seeded_interval(float(observed.mean()), (drawn * weights).sum(1), [observed], n=n)
+    return replace(found, low=max(found.low, limits[0]), high=min(found.high, limits[1]))
 
 
 def switch_table(before: Sequence[Maps], again: Sequence[Maps], *, n_boot: int = 500, seed: int = 0) -> pd.DataFrame:
@@ -110,7 +117,7 @@ def audit_table(
     rows: dict[str, dict[str, Any]] = {}
     for name in maps[0]:
         values = np.array([metrics.localisation(one[name], place) for one in maps])
-        found = stats.estimate(interval(values, n_boot=n_boot, seed=seed))
+        found = stats.estimate(interval(values, limits=(0, 1), n_boot=n_boot, seed=seed))
         answer = "yes" if found["low"] > chance else "no" if found["high"] < chance else "open"
         share = np.where(np.isnan(values), np.nan, values > chance)
         rows[name] = found | {"answer": answer, "images": float(np.nanmean(share))}
@@ -136,7 +143,7 @@ def turned(maps: Sequence[Maps], place: np.ndarray, *, n_boot: int = 500, seed: 
             ends = [[metrics.localisation(one[end], place) for one in maps] for end in (switch.before, switch.after)]
             before, after = np.array(ends)
             differs = np.where(np.isnan(before + after), np.nan, (before > CHANCE) != (after > CHANCE))
-            rows[name] = stats.estimate(interval(differs, n_boot=n_boot, seed=seed))
+            rows[name] = stats.estimate(interval(differs, limits=(0, 1), n_boot=n_boot, seed=seed))
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
@@ -179,8 +186,8 @@ def agreement_by_group(
 ) -> pd.DataFrame:
     """Compute how much less two seeds agree in group 1 than in group 0, at equal confidence.
 
-    Each image of group 1 is compared with the image of group 0 whose confidence is nearest. The interval draws the
-    pairs.
+    Images of the two groups are paired so that the differences of confidence are smallest in sum. Each is in one pair
+    at most, since pairs that share an image would be too alike for an interval that draws pairs.
 
     Parameters
     ----------
@@ -204,9 +211,10 @@ def agreement_by_group(
     one, zero = np.flatnonzero(groups == 1), np.flatnonzero(groups == 0)
     if not len(one) or not len(zero):
         raise InputError("groups", f"{len(zero)} images in group 0, {len(one)} in group 1", "Draw more images")
-    match = zero[np.abs(confidence[one, None] - confidence[zero]).argmin(1)]
+    pairs = linear_sum_assignment(np.abs(confidence[one, None] - confidence[zero]))
+    one, zero = one[pairs[0]], zero[pairs[1]]
     rows = {}
     for name in first:
         agree = metrics.spearman(first[name], second[name])
-        rows[name] = stats.estimate(interval(agree[one] - agree[match], n_boot=n_boot, seed=seed))
+        rows[name] = stats.estimate(interval(agree[one] - agree[zero], n_boot=n_boot, seed=seed))
     return pd.DataFrame.from_dict(rows, orient="index")

@@ -131,7 +131,7 @@ def consequence(found: Explained, cue: str, *, n_boot: int = 500, seed: int = 0)
         before, again = (yes(maps[:2], switch.before) for maps in (found.before, found.again))
         turned = before != yes(found.before[:2], switch.after)
         turns.append(turned.astype(float) - (before != again))
-    return stats.estimate(interval(np.mean(turns, axis=0), n_boot=n_boot, seed=seed))
+    return stats.estimate(interval(np.mean(turns, axis=0), limits=(-1, 1), n_boot=n_boot, seed=seed))
 
 
 def uniqueness(found: Explained, *, n_boot: int = 500, seed: int = 0) -> dict[str, Any]:
