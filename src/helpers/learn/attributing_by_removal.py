@@ -62,8 +62,8 @@ def shapley(question: Question, *, parts: ArrayLike, background: float | ArrayLi
     Parameters
     ----------
     question : Question
-    parts : array_like of int, shape (h, w)
-        Number of each pixel's part, from 0; at most 10 parts.
+    parts : array_like of int, shape (h, w) or (n, h, w)
+        Number of each pixel's part, from 0; at most 10 parts. A part that an image lacks has the value 0.
     background : float or array_like of shape (c, h, w) or (b, c, h, w)
 
     Raises
@@ -74,12 +74,24 @@ def shapley(question: Question, *, parts: ArrayLike, background: float | ArrayLi
     codes, m = _numbered(parts, question)
     if m > MOST_PARTS:
         raise InputError("parts", f"{m} parts have {2**m:,} coalitions", "Give at most 10, or use sampled Shapley")
-    present = torch.arange(2**m)[:, None] >> torch.arange(m) & 1 == 1
+    present, share = coalitions(m)
     worth = _worth(question, present.expand(len(question.images), -1, -1), codes, background)
+    return _spread(worth @ share.to(worth.device), codes)
+
+
+def coalitions(m: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """List all coalitions of m parts, and the share of each one's worth in the Shapley value of each part.
+
+    Returns
+    -------
+    tuple of torch.Tensor of shape (2 ** m, m)
+        Which parts are present, bool; and the shares, float64, so that worth times shares are the values (equation 4 of
+        Lundberg and Lee 2017, arXiv 1705.07874).
+    """
+    present = torch.arange(2**m)[:, None] >> torch.arange(m) & 1 == 1
     size = present.sum(1, keepdim=True)
     weight = torch.tensor([1 / (m * math.comb(m - 1, s)) for s in range(m)], dtype=torch.float64)
-    share = torch.where(present, weight[(size - 1).clamp(min=0)], -weight[size.clamp(max=m - 1)])
-    return _spread(worth @ share.to(worth.device), codes)
+    return present, torch.where(present, weight[(size - 1).clamp(min=0)], -weight[size.clamp(max=m - 1)])
 
 
 def sampled_shapley(
@@ -126,15 +138,16 @@ def sampled_shapley(
 
 
 def _numbered(parts: ArrayLike, question: Question) -> tuple[torch.Tensor, int]:
+    """Return the part of each pixel, of shape (n, h, w), and the number of parts."""
     codes = np.asarray(parts)
-    shape = tuple(question.images.shape[2:])
-    if codes.shape != shape or codes.dtype.kind not in "iu":
-        problem = f"expected whole numbers of shape {shape}, found {codes.dtype} {codes.shape}"
-        raise InputError("parts", problem, "Number the part of each pixel")
+    n, _, *shape = question.images.shape
+    if codes.shape not in (tuple(shape), (n, *shape)) or codes.dtype.kind not in "iu":
+        problem = f"expected whole numbers of shape {tuple(shape)}, found {codes.dtype} {codes.shape}"
+        raise InputError("parts", problem, "Number the part of each pixel, of one image or of all")
     used = np.unique(codes)
     if len(used) < 2 or used[0] != 0 or used[-1] != len(used) - 1:
         raise InputError("parts", f"are numbered {used[0]} to {used[-1]}", "Number two parts or more from 0, all used")
-    return torch.from_numpy(codes.astype(np.int64)), len(used)
+    return torch.from_numpy(np.broadcast_to(codes, (n, *shape)).astype(np.int64)), len(used)
 
 
 def _worth(
@@ -145,15 +158,20 @@ def _worth(
     given = np.asarray(background, np.float32)
     number = max(len(given), 1) if given.ndim == 4 else 1
     others = fill("background", given, images[:1].expand(number, -1, -1, -1))
-    coalitions, places = present.to(images.device), codes.to(images.device)
+    chosen, places = present.to(images.device), codes.to(images.device)
 
     def mixed(rows: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
-        kept = coalitions[rows, which // number][:, places]
+        kept = _at(chosen[rows, which // number], places[rows])
         return torch.where(kept[:, None], images[rows], others[which % number])
 
-    found = question.values(coalitions.shape[1] * number, mixed)
+    found = question.values(chosen.shape[1] * number, mixed)
     return found.reshape(len(images), -1, number).mean(2)
 
 
+def _at(of_parts: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """Give each pixel what its part has, from shape (n, parts) to that of the places, (n, h, w)."""
+    return of_parts.gather(1, places.flatten(1)).reshape(places.shape)
+
+
 def _spread(values: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
-    return values.cpu()[:, codes][:, None]
+    return _at(values.cpu(), codes)[:, None]

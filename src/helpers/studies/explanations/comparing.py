@@ -80,16 +80,44 @@ def switch_table(before: Sequence[Maps], again: Sequence[Maps], *, n_boot: int =
     ends |= {name: ("equal if linear", *pair) for name, pair in EQUAL.items()}
     rows: dict[str, dict[str, Any]] = {}
     for name, (kind, first, second) in ends.items():
-        if not {first, second} <= set(before[0]):
-            continue
-        moved = np.array([1 - metrics.spearman(maps[first], maps[second]) for maps in before])
-        noise = np.array(
-            [1 - metrics.spearman(maps[first], other[first]) for maps, other in zip(before, again, strict=True)]
-        )
-        found = stats.estimate(interval(moved - noise, n_boot=n_boot, seed=seed))
-        rows[name] = {"kind": kind, "moved": np.nanmean(moved), "noise": np.nanmean(noise)} | found
-        rows[name] |= {"undefined": int(np.isnan(moved - noise).sum()), "found": found["low"] > metrics.SMALLEST_MOVE}
+        if {first, second} <= set(before[0]):
+            pairs = [(maps[first], maps[second], other[first]) for maps, other in zip(before, again, strict=True)]
+            rows[name] = {"kind": kind} | _moved(pairs, n_boot=n_boot, seed=seed)
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def network_table(before: Sequence[Maps], again: Sequence[Maps], *, n_boot: int = 500, seed: int = 0) -> pd.DataFrame:
+    """Compute how far the switch from one network to another moves the maps beyond the noise of the method.
+
+    Parameters
+    ----------
+    before, again, n_boot, seed
+        As in `switch_table`, of two networks, such as two seeds of one training.
+
+    Returns
+    -------
+    DataFrame
+        Index: explanations; columns as in `switch_table`, without the kind.
+
+    Raises
+    ------
+    InputError
+        The networks are not two.
+    """
+    if len(before) != 2:
+        raise InputError("before", f"has maps of {len(before)} networks", "Give those of two")
+    rows = {n: _moved([(before[0][n], before[1][n], again[0][n])], n_boot=n_boot, seed=seed) for n in before[0]}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _moved(pairs: Sequence[tuple[np.ndarray, ...]], *, n_boot: int, seed: int) -> dict[str, Any]:
+    """Summarise maps before and after a switch, and those before it again, of each network."""
+    moved = np.array([1 - metrics.spearman(first, second) for first, second, _ in pairs])
+    noise = np.array([1 - metrics.spearman(first, again) for first, _, again in pairs])
+    found = stats.estimate(interval(moved - noise, n_boot=n_boot, seed=seed))
+    row = {"moved": np.nanmean(moved), "noise": np.nanmean(noise)} | found
+    undefined = int(np.isnan(moved - noise).sum())
+    return row | {"undefined": undefined, "found": found["low"] > metrics.SMALLEST_MOVE}
 
 
 def audit_table(
@@ -121,6 +149,37 @@ def audit_table(
         answer = "yes" if found["low"] > chance else "no" if found["high"] < chance else "open"
         share = np.where(np.isnan(values), np.nan, values > chance)
         rows[name] = found | {"answer": answer, "images": float(np.nanmean(share))}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def gain_table(
+    maps: Sequence[Maps], rival: Maps | np.ndarray, place: np.ndarray, *, n_boot: int = 500, seed: int = 0
+) -> pd.DataFrame:
+    """Tabulate how much better each explanation finds a cue than a map that knows nothing of the networks.
+
+    A bright cue is found by the image itself, so a localisation above chance does not yet show that a network uses it.
+
+    Parameters
+    ----------
+    maps : sequence of dict
+        Of each network, see `audit_table`.
+    rival : dict or ndarray of shape (n, size, size)
+        Maps of the same explanations, such as of an untrained network; or one map of each image, such as the image.
+    place, n_boot, seed
+        As in `audit_table`.
+
+    Returns
+    -------
+    DataFrame
+        Index: explanations. ``estimate, low, high, n`` (localisation less the rival's) and ``beats``, whether the
+        interval is wholly above 0.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    for name in maps[0]:
+        other = metrics.localisation(rival if isinstance(rival, np.ndarray) else rival[name], place)
+        values = np.array([metrics.localisation(one[name], place) - other for one in maps])
+        found = stats.estimate(interval(values, limits=(-1, 1), n_boot=n_boot, seed=seed))
+        rows[name] = found | {"beats": found["low"] > 0}
     return pd.DataFrame.from_dict(rows, orient="index")
 
 

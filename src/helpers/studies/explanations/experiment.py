@@ -12,7 +12,8 @@ from torch import nn
 from helpers import learn, metrics, stats
 from helpers.errors import InputError
 from helpers.studies.explanations.comparing import CHANCE, Maps, interval
-from helpers.studies.explanations.explaining import EXPLANATIONS, SWITCHES, explain
+from helpers.studies.explanations.explaining import SWITCHES, explain
+from helpers.studies.explanations.manifold import train_generator
 from helpers.studies.explanations.training import train
 from helpers.studies.explanations.worlds import World, draw_world
 
@@ -45,7 +46,8 @@ def run_world(
     size: int = 24,
     kind: str = "small",
     epochs: int = 12,
-    names: tuple[str, ...] = tuple(EXPLANATIONS),
+    names: tuple[str, ...] | None = None,
+    latent: bool = False,
     seed: int = 0,
     device: str = "auto",
     keep: Path | None = None,
@@ -64,8 +66,10 @@ def run_world(
     kind : str
         Kind of network, see `train`; in *linear* it is always one layer.
     epochs : int
-    names : tuple of str
-        Explanations, see `explain`.
+    names : tuple of str, optional
+        Explanations, see `explain`; by default all.
+    latent : bool
+        Whether to train a generator too, for latent counterfactuals.
     seed : int
     device : str
     keep : Path, optional
@@ -87,8 +91,13 @@ def run_world(
     for number, data in enumerate([training, training, *rivals]):
         place = None if keep is None else keep / f"{world.replace(' ', '_')}-{number}"
         networks.append(train(data, seed=1000 * seed + number, keep=place, **how))
+    given: dict[str, Any] = {"parts": shown.parts}
+    if latent:
+        place = None if keep is None else keep / f"{world.replace(' ', '_')}-generator"
+        given["generator"] = train_generator(training, seed=seed, device=device, keep=place)
+    asked = (training.images, shown.images, names)
     maps = [
-        [explain(net, training.images, shown.images, names, again=a, seed=1000 * seed + number) for a in (False, True)]
+        [explain(net, *asked, again=a, seed=1000 * seed + number, **given) for a in (False, True)]
         for number, net in enumerate(networks)
     ]
     return Explained(training, tested, shown, networks, *map(list, zip(*maps, strict=True)))

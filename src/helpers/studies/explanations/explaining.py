@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,30 +10,39 @@ from scipy.ndimage import gaussian_filter
 from torch import nn
 
 from helpers import learn
-from helpers.errors import check_choice
+from helpers.errors import InputError, check_choice
+from helpers.learn.attributing_by_change import Generator
 from helpers.studies.explanations.worlds import World
 
 GREY_LEVEL = 1 / 255  # noise of the images behind the floor of a method without a seed
 SIDE = 4  # superpixels along an axis
 SAMPLES = 150  # coalitions of sampled Shapley
+DRAWS = 5  # training images that are baselines in turn
+SHOWN = {"signed": np.asarray, "absolute": np.abs, "lost": np.negative}  # what a map has of an attribution
 
 
 class Explanation(NamedTuple):
     """A method of `helpers.learn.attribute`, and what it is given.
 
-    contrast : "zero", "mean" (of the training images), "blur" or "white", in place of what is missing; None for none
+    contrast : "zero", "mean" (of the training images), "blur", "white" or "data" (training images, drawn), in place of
+    what is missing; None for none
+
+    random : whether it has a seed; shown : a name of `SHOWN`, of which "lost" is what a change takes away
+
+    needs : "parts" or "generator", an argument of `explain`; "" for none
     """
 
     method: str
     contrast: str | None = None
     settings: Mapping[str, Any] = {}
     random: bool = False
-    absolute: bool = False
+    shown: str = "signed"
+    needs: str = ""
 
 
 EXPLANATIONS: dict[str, Explanation] = {
     "gradient": Explanation("gradient"),
-    "gradient, absolute": Explanation("gradient", absolute=True),
+    "gradient, absolute": Explanation("gradient", shown="absolute"),
     "gradient x input": Explanation("gradient x input"),
     "SmoothGrad": Explanation("SmoothGrad", settings={"sigma": 0.15, "draws": 10}, random=True),
     "IG zero": Explanation("integrated gradients", "zero"),
@@ -42,33 +51,67 @@ EXPLANATIONS: dict[str, Explanation] = {
     "IG mean, probability": Explanation("integrated gradients", "mean", {"output": "probability"}),
     "IG blur": Explanation("integrated gradients", "blur"),
     "IG white": Explanation("integrated gradients", "white"),
+    "IG data": Explanation("integrated gradients", "data", random=True),
     "occlusion zero": Explanation("occlusion", "zero"),
     "occlusion mean": Explanation("occlusion", "mean"),
+    "occlusion blur": Explanation("occlusion", "blur"),
     "occlusion mean, fine": Explanation("occlusion", "mean", {"patch": 2, "stride": 1}),
     "sampled Shapley": Explanation("sampled Shapley", "mean", {"samples": SAMPLES}, random=True),
+    "Shapley of parts": Explanation("Shapley", "mean", needs="parts"),
+    "counterfactual": Explanation("counterfactual", settings={"limits": (0.0, 1.0), "steps": 100}, shown="lost"),
+    "latent counterfactual": Explanation(
+        "latent counterfactual", settings={"step": 0.5, "steps": 100}, shown="lost", needs="generator"
+    ),
 }
 
 
 class Switch(NamedTuple):
-    """One technical choice that changes, and the question that the answer belongs to, in this book's reading."""
+    """One technical choice that changes; `READINGS` has the question of its kind."""
 
     kind: str
     before: str
     after: str
-    question: str
 
 
 SWITCHES: dict[str, Switch] = {
-    "mean to zero": Switch("baseline", "IG mean", "IG zero", "instead of what?"),
-    "mean to blur": Switch("baseline", "IG mean", "IG blur", "instead of what?"),
-    "mean to white": Switch("baseline", "IG mean", "IG white", "instead of what?"),
-    "logit to difference": Switch("output", "IG mean", "IG mean, difference", "why this rather than that?"),
-    "logit to probability": Switch("output", "IG mean", "IG mean, probability", "why this rather than that?"),
-    "point to neighbourhood": Switch("neighbourhood", "gradient", "SmoothGrad", "of this image or of its like?"),
-    "fill of mean to zero": Switch("replacement", "occlusion mean", "occlusion zero", "if it were what?"),
-    "coarse to fine": Switch("resolution", "occlusion mean", "occlusion mean, fine", "which parts count?"),
-    "patch to pixel": Switch("resolution", "occlusion mean", "IG mean", "which parts count?"),
-    "signed to absolute": Switch("sign", "gradient", "gradient, absolute", "for, or merely relevant?"),
+    "mean to zero": Switch("baseline", "IG mean", "IG zero"),
+    "mean to blur": Switch("baseline", "IG mean", "IG blur"),
+    "mean to white": Switch("baseline", "IG mean", "IG white"),
+    "mean to data": Switch("baseline", "IG mean", "IG data"),
+    "logit to difference": Switch("output", "IG mean", "IG mean, difference"),
+    "logit to probability": Switch("output", "IG mean", "IG mean, probability"),
+    "point to neighbourhood": Switch("neighbourhood", "gradient", "SmoothGrad"),
+    "fill of mean to zero": Switch("replacement", "occlusion mean", "occlusion zero"),
+    "fill of mean to blur": Switch("replacement", "occlusion mean", "occlusion blur"),
+    "coarse to fine": Switch("resolution", "occlusion mean", "occlusion mean, fine"),
+    "patch to pixel": Switch("resolution", "occlusion mean", "IG mean"),
+    "squares to parts": Switch("players", "sampled Shapley", "Shapley of parts"),
+    "pixels to codes": Switch("manifold", "counterfactual", "latent counterfactual"),
+    "signed to absolute": Switch("sign", "gradient", "gradient, absolute"),
+}
+
+
+class Reading(NamedTuple):
+    """What a kind of switch changes, as this book reads it: no source could be read that places methods so.
+
+    question : what the map answers; alone : whether the answer exists without an observer; settled_by : who decides
+    """
+
+    question: str
+    alone: str
+    settled_by: str
+
+
+READINGS: dict[str, Reading] = {
+    "baseline": Reading("instead of what?", "only given a contrast", "whoever may name the contrast"),
+    "output": Reading("why this, or why this rather than that?", "relative to the alternative", "the model alone"),
+    "neighbourhood": Reading("of this image, or of its like?", "at a chosen scale", "model and a model of noise"),
+    "replacement": Reading("if it were absent, unknown or healthy?", "under a model of images", "the distribution"),
+    "resolution": Reading("how large is a part?", "at a chosen scale", "the observer"),
+    "players": Reading("which parts count as causes?", "the partition is ours", "the observer"),
+    "manifold": Reading("nearest image, or nearest plausible one?", "relative to a generator", "the generator"),
+    "network": Reading("of this model, the task or the disease?", "differs by level", "the training"),
+    "sign": Reading("for it, or merely relevant?", "by convention", "the reader"),
 }
 # Equal for a linear network, whatever the image: nothing may be found between them.
 EQUAL = {
@@ -77,17 +120,28 @@ EQUAL = {
 }
 
 
-def contrasts(training: np.ndarray, images: np.ndarray) -> dict[str, np.ndarray | float]:
-    """Make what may be in the place of a part: zero, the training mean, the image blurred, and white.
+def contrasts(name: str | None, training: np.ndarray, images: np.ndarray, seed: int) -> list[Any]:
+    """Make what may be in the place of a part: one contrast, or several whose maps are averaged.
 
     Parameters
     ----------
+    name : {"zero", "mean", "blur", "white", "data", None}
+        Black, the mean of the training, the image blurred, white, training images drawn by the seed, or nothing.
     training : ndarray of shape (m, 1, h, w)
     images : ndarray of shape (n, 1, h, w)
+    seed : int
     """
     sigma = images.shape[-1] / 8
-    blurred = gaussian_filter(images, (0, 0, sigma, sigma))
-    return {"zero": 0.0, "mean": training.mean(0, dtype=np.float64).astype(np.float32), "blur": blurred, "white": 1.0}
+    drawn = np.random.default_rng(seed).choice(len(training), min(DRAWS, len(training)), replace=False)
+    made = {
+        None: [None],
+        "zero": [0.0],
+        "mean": [training.mean(0, dtype=np.float64).astype(np.float32)],
+        "blur": [gaussian_filter(images, (0, 0, sigma, sigma))],
+        "white": [1.0],
+        "data": list(training[drawn]),
+    }
+    return made[name]
 
 
 def superpixels(size: int) -> np.ndarray:
@@ -100,8 +154,10 @@ def explain(
     network: nn.Module,
     training: np.ndarray,
     images: np.ndarray,
-    names: tuple[str, ...] = tuple(EXPLANATIONS),
+    names: Sequence[str] | None = None,
     *,
+    parts: np.ndarray | None = None,
+    generator: Generator | None = None,
     target: int = 1,
     again: bool = False,
     seed: int = 0,
@@ -115,8 +171,12 @@ def explain(
     training : ndarray of shape (m, 1, size, size)
         Images whose mean is a contrast.
     images : ndarray of shape (n, 1, size, size)
-    names : tuple of str
-        Names of `EXPLANATIONS`.
+    names : sequence of str, optional
+        Names of `EXPLANATIONS`; by default all that the given arguments allow.
+    parts : ndarray of int, shape (n, size, size), optional
+        Parts that Shapley values are of, such as `World.parts`.
+    generator : Generator, optional
+        Of images in the scale of the network, for latent counterfactuals.
     target : int
         Class that is asked about.
     again : bool
@@ -132,28 +192,49 @@ def explain(
     Raises
     ------
     InputError
-        There is no such explanation; or as in `helpers.learn.attribute`.
+        There is no such explanation, or it lacks what it needs; the images have another scale than those of the
+        training; or as in `helpers.learn.attribute`.
     """
-    rng = np.random.default_rng((seed, 5))
-    shaken = (images + rng.normal(0, GREY_LEVEL, images.shape)).astype(np.float32)
+    given = {"parts": parts, "generator": generator}
+    if names is None:
+        names = [name for name, one in EXPLANATIONS.items() if not one.needs or given[one.needs] is not None]
+    _check_scale(training, images)
+    shaken = (images + np.random.default_rng((seed, 5)).normal(0, GREY_LEVEL, images.shape)).astype(np.float32)
+    order = list(EXPLANATIONS)
     kept: dict[str, np.ndarray] = {}
-    for number, name in enumerate(names):
+    for name in names:
         check_choice("names", name, EXPLANATIONS)
-        found = EXPLANATIONS[name]
-        given = shaken if again and not found.random else images
-        settings: dict[str, Any] = dict(found.settings)
+        one = EXPLANATIONS[name]
+        settings: dict[str, Any] = dict(one.settings)
+        if one.needs:
+            if given[one.needs] is None:
+                raise InputError(name, f"needs {one.needs}", f"Give explain its {one.needs}, or leave out the name")
+            settings[one.needs] = given[one.needs]
         if settings.pop("against", False):
             settings["against"] = 1 - target
-        if found.contrast is not None:
-            place = "background" if found.method == "sampled Shapley" else "baseline"
-            settings[place] = contrasts(training, given)[found.contrast]
-        if found.method == "sampled Shapley":
+        if one.method == "sampled Shapley":
             settings["parts"] = superpixels(images.shape[-1])
-        if found.random:  # no two methods and no two calls share their draws
-            settings["seed"] = _seed(seed, number, again)
-        maps = learn.attribute(network, given, target, method=found.method, **settings)
-        kept[name] = np.abs(maps) if found.absolute else maps
+        drawn = _seed(seed, order.index(name), again)  # no two methods and no two calls share their draws
+        if one.random and one.contrast != "data":
+            settings["seed"] = drawn
+        asked = shaken if again and not one.random else images
+        place = "background" if "Shapley" in one.method else "baseline"
+        maps = [
+            learn.attribute(network, asked, target, method=one.method, **settings | ({} if c is None else {place: c}))
+            for c in contrasts(one.contrast, training, asked, drawn)
+        ]
+        kept[name] = SHOWN[one.shown](np.mean(maps, axis=0))
     return kept
+
+
+def _check_scale(training: np.ndarray, images: np.ndarray) -> None:
+    low, high = float(training.min()), float(training.max())
+    beyond = high - low
+    if images.min() < low - beyond or images.max() > high + beyond:
+        problem = (
+            f"are from {images.min():.3g} to {images.max():.3g}, those of the training from {low:.3g} to {high:.3g}"
+        )
+        raise InputError("images", problem, "Scale them as the images of the training")
 
 
 def controls(world: World, *, seed: int = 0) -> dict[str, np.ndarray]:
@@ -162,18 +243,6 @@ def controls(world: World, *, seed: int = 0) -> dict[str, np.ndarray]:
     down, right = np.gradient(pictures, axis=(1, 2))
     noise = np.random.default_rng((seed, 6)).standard_normal(pictures.shape)
     return {"image": pictures, "edges": np.hypot(down, right), "random": noise}
-
-
-def removal(network: nn.Module, world: World, cue: str, *, target: int = 1) -> np.ndarray:
-    """Compute what the logit loses if a cue is truly removed: the answer of the simulator, of shape (n,).
-
-    Raises
-    ------
-    InputError
-        There is no such cue.
-    """
-    with_cue, without = (learn.predict(network, x, precision="32") for x in (world.images, world.without(cue)))
-    return (with_cue[:, target] - without[:, target]).astype(float)
 
 
 def _seed(*places: int) -> int:

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from helpers import stats
-from helpers.studies.explanations.comparing import agreement_by_group, audit_table, switch_table
+from helpers.studies.explanations.comparing import agreement_by_group, audit_table, gain_table, switch_table
 from helpers.studies.explanations.experiment import confidence, cue_of, run_world, uniqueness
-from helpers.studies.explanations.explaining import EXPLANATIONS
+from helpers.studies.explanations.explaining import controls
 
 GROUPED = ("noisy group", "equal noise")
 
@@ -25,7 +25,8 @@ def world_job(
     epochs: int,
     n_boot: int,
     kind: str = "small",
-    names: tuple[str, ...] = tuple(EXPLANATIONS),
+    names: tuple[str, ...] | None = None,
+    latent: int = 0,
     device: str = "auto",
 ) -> list[dict[str, Any]]:
     """Draw one data set of a world, train its networks, and find what the page looks for.
@@ -35,24 +36,28 @@ def world_job(
     world : str
     seed : int
         Seed of the data set and of the trainings.
-    n, n_test, size, kind, epochs, names, device
-        As in `run_world`.
+    n, n_test, size, kind, epochs, names, latent, device
+        As in `run_world`; latent is 1 or 0, since it is a number of a plan.
     n_boot : int
 
     Returns
     -------
     list of dict
         One row a statistic: ``statistic, estimate, low, high, found``. ``switch: ...`` is found if its interval is
-        wholly above the smallest difference, ``audit: ...`` if the answer about the world's cue is yes, ``pair`` and
-        ``group: ...`` if the interval is wholly below 0. Intervals are over images and two seeds.
+        wholly above the smallest difference, ``audit: ...`` if the answer about the world's cue is yes, ``gain: ...``
+        if the map finds it better than the image itself does, ``pair`` and ``group: ...`` if the interval is wholly
+        below 0. Intervals are over images and two seeds.
     """
     how = {"n": n, "n_test": n_test, "size": size, "kind": kind, "epochs": epochs, "names": names, "device": device}
-    found = run_world(world, seed=seed, **how)
+    found = run_world(world, latent=bool(latent), seed=seed, **how)
     draws = {"n_boot": n_boot, "seed": seed}
     switches = switch_table(found.before[:2], found.again[:2], **draws)
     rows = list(_rows("switch", switches, switches["found"]))
-    audit = audit_table(found.before[:2], found.explained.places[cue_of(world)], **draws)
+    asked = found.explained.places[cue_of(world)]
+    audit = audit_table(found.before[:2], asked, **draws)
     rows += _rows("audit", audit, audit["answer"] == "yes")
+    gain = gain_table(found.before[:2], controls(found.explained)["image"], asked, **draws)
+    rows += _rows("gain", gain, gain["beats"])
     if len(found.networks) > 2:
         pair = uniqueness(found, **draws)
         rows += _rows("", pd.DataFrame([pair], index=["pair"]), [pair["high"] < 0])

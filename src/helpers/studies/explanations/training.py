@@ -47,14 +47,28 @@ def train(
     InputError
         As in `helpers.learn.classifier` and `helpers.learn.fit`.
     """
-    pixels = data.images[0].size
-    if kind == "linear":
-        model = seeded(lambda: nn.Sequential(nn.Flatten(), nn.Linear(pixels, 2)), seed)
-    else:
-        model = learn.classifier(kind, 2, channels=data.images.shape[1], seed=seed)
+    model = untrained(data, kind=kind, seed=seed)
     how = {**SETTINGS, "schedule": _falling, "epochs": epochs, "seed": seed, "batch_size": min(20, len(data.labels))}
     how |= {"device": device, "progress": progress, "checkpoint": keep}
     return learn.fit(model, (data.images, data.labels), _loss, **how).model
+
+
+def untrained(data: World, *, kind: str = "small", seed: int = 0) -> nn.Module:
+    """Build the network with which `train` begins: a control that knows nothing of a world.
+
+    Parameters
+    ----------
+    data, kind, seed
+        As in `train`.
+
+    Raises
+    ------
+    InputError
+        As in `helpers.learn.classifier`.
+    """
+    if kind == "linear":
+        return seeded(lambda: nn.Sequential(nn.Flatten(), nn.Linear(data.images[0].size, 2)), seed)
+    return learn.classifier(kind, 2, channels=data.images.shape[1], seed=seed)
 
 
 def accuracy(network: nn.Module, data: World) -> float:

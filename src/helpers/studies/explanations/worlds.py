@@ -38,16 +38,23 @@ class World(NamedTuple):
     places: dict[str, np.ndarray]
     scene: np.ndarray
 
-    def without(self, cue: str) -> np.ndarray:
-        """Draw the same images without a cue, in the shape of `images`.
+    @property
+    def parts(self) -> np.ndarray:
+        """Number of each pixel's planted part, of shape (n, size, size): 0 the rest, then the places of the cues."""
+        return sum((number * self.places[cue] for number, cue in enumerate(CUES, 1)), np.zeros(self.scene.shape, int))
+
+    def without(self, *cues: str) -> np.ndarray:
+        """Draw the same images without some cues, in the shape of `images`.
 
         Raises
         ------
         InputError
             There is no such cue.
         """
-        check_choice("cue", cue, CUES)
-        return _drawn(self.scene, {**self.shown, cue: np.zeros(len(self.labels), bool)}, self.places)
+        for cue in cues:
+            check_choice("cue", cue, CUES)
+        absent = dict.fromkeys(cues, np.zeros(len(self.labels), bool))
+        return _drawn(self.scene, {**self.shown, **absent}, self.places)
 
     def take(self, chosen: np.ndarray) -> World:
         """Select images, by a mask or by their numbers."""
