@@ -207,6 +207,7 @@ def test_many_data_sets_give_rates():
     rows = pd.DataFrame([{"world": "equal noise", "seed": s, **row} for s in (1, 2)
                          for row in explanations.world_job("equal noise", s, **how)])  # fmt: skip
     names = {"switch: mean to zero", "audit: IG mean", "audit: IG zero", "group: IG mean", "group: IG zero"}
+    names |= {"gain: IG mean", "gain: IG zero"}
     assert set(rows["statistic"]) == names and len(rows) == 2 * len(names)
     rates = explanations.world_rates(rows.assign(found=rows["seed"] == 1))
     assert (rates["rate"] == 0.5).all() and (rates["n"] == 2).all()

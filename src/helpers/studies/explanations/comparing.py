@@ -58,6 +58,19 @@ def interval(
     return replace(found, low=max(found.low, limits[0]), high=min(found.high, limits[1]))
 
 
+def _estimate(values: np.ndarray, **how: Any) -> dict[str, Any]:
+    """Estimate as `interval` does; NaN where all maps of a network are undefined, as if no image flips its class."""
+    given = np.atleast_2d(values)
+    if np.isnan(given).all(1).any():
+        return {"estimate": np.nan, "low": np.nan, "high": np.nan, "n": given.shape[1]}
+    return stats.estimate(interval(given, **how))
+
+
+def _mean(values: np.ndarray) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else np.nan
+
+
 def switch_table(before: Sequence[Maps], again: Sequence[Maps], *, n_boot: int = 500, seed: int = 0) -> pd.DataFrame:
     """Compute how far each switch moves the maps beyond the noise of the method.
 
@@ -74,7 +87,7 @@ def switch_table(before: Sequence[Maps], again: Sequence[Maps], *, n_boot: int =
         Index: switches of which both ends are among the maps, and pairs that are equal in theory for a linear network.
         ``kind, moved`` (mean of 1 - Spearman), ``noise`` (the same of the method by itself), ``estimate, low, high, n``
         (moved less noise), ``undefined`` (maps without ranks) and ``found``, whether the interval is wholly above the
-        smallest difference of 0.1.
+        smallest difference of 0.1. It is NaN, and not found, if no map of a network has ranks.
     """
     ends = {name: (s.kind, s.before, s.after) for name, s in SWITCHES.items()}
     ends |= {name: ("equal if linear", *pair) for name, pair in EQUAL.items()}
@@ -114,8 +127,8 @@ def _moved(pairs: Sequence[tuple[np.ndarray, ...]], *, n_boot: int, seed: int) -
     """Summarise maps before and after a switch, and those before it again, of each network."""
     moved = np.array([1 - metrics.spearman(first, second) for first, second, _ in pairs])
     noise = np.array([1 - metrics.spearman(first, again) for first, _, again in pairs])
-    found = stats.estimate(interval(moved - noise, n_boot=n_boot, seed=seed))
-    row = {"moved": np.nanmean(moved), "noise": np.nanmean(noise)} | found
+    found = _estimate(moved - noise, n_boot=n_boot, seed=seed)
+    row = {"moved": _mean(moved), "noise": _mean(noise)} | found
     undefined = int(np.isnan(moved - noise).sum())
     return row | {"undefined": undefined, "found": found["low"] > metrics.SMALLEST_MOVE}
 
@@ -145,10 +158,10 @@ def audit_table(
     rows: dict[str, dict[str, Any]] = {}
     for name in maps[0]:
         values = np.array([metrics.localisation(one[name], place) for one in maps])
-        found = stats.estimate(interval(values, limits=(0, 1), n_boot=n_boot, seed=seed))
+        found = _estimate(values, limits=(0, 1), n_boot=n_boot, seed=seed)
         answer = "yes" if found["low"] > chance else "no" if found["high"] < chance else "open"
         share = np.where(np.isnan(values), np.nan, values > chance)
-        rows[name] = found | {"answer": answer, "images": float(np.nanmean(share))}
+        rows[name] = found | {"answer": answer, "images": _mean(share)}
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
@@ -178,7 +191,7 @@ def gain_table(
     for name in maps[0]:
         other = metrics.localisation(rival if isinstance(rival, np.ndarray) else rival[name], place)
         values = np.array([metrics.localisation(one[name], place) - other for one in maps])
-        found = stats.estimate(interval(values, limits=(-1, 1), n_boot=n_boot, seed=seed))
+        found = _estimate(values, limits=(-1, 1), n_boot=n_boot, seed=seed)
         rows[name] = found | {"beats": found["low"] > 0}
     return pd.DataFrame.from_dict(rows, orient="index")
 
@@ -202,7 +215,7 @@ def turned(maps: Sequence[Maps], place: np.ndarray, *, n_boot: int = 500, seed: 
             ends = [[metrics.localisation(one[end], place) for one in maps] for end in (switch.before, switch.after)]
             before, after = np.array(ends)
             differs = np.where(np.isnan(before + after), np.nan, (before > CHANCE) != (after > CHANCE))
-            rows[name] = stats.estimate(interval(differs, limits=(0, 1), n_boot=n_boot, seed=seed))
+            rows[name] = _estimate(differs, limits=(0, 1), n_boot=n_boot, seed=seed)
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
@@ -229,8 +242,8 @@ def agreement_of(
     for name in first:
         between = metrics.spearman(first[name], second[name])
         twins = 0.0 if twin is None else metrics.spearman(first[name], twin[name])
-        found = {"between": np.nanmean(between)} | ({} if twin is None else {"twins": np.nanmean(twins)})
-        rows[name] = found | stats.estimate(interval(between - twins, n_boot=n_boot, seed=seed))
+        found = {"between": _mean(between)} | ({} if twin is None else {"twins": _mean(twins)})
+        rows[name] = found | _estimate(between - twins, n_boot=n_boot, seed=seed)
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
@@ -275,5 +288,5 @@ def agreement_by_group(
     rows = {}
     for name in first:
         agree = metrics.spearman(first[name], second[name])
-        rows[name] = stats.estimate(interval(agree[one] - agree[zero], n_boot=n_boot, seed=seed))
+        rows[name] = _estimate(agree[one] - agree[zero], n_boot=n_boot, seed=seed)
     return pd.DataFrame.from_dict(rows, orient="index")

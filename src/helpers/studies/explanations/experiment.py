@@ -162,7 +162,7 @@ def uniqueness(found: Explained, *, n_boot: int = 500, seed: int = 0) -> dict[st
     values = [metrics.spearman(one[name], rival[name]) - metrics.spearman(one[name], twin[name]) for name in one]
     first, other = (learn.predict(found.networks[k], found.tested.images, precision="32") for k in (0, 2))
     same = float((first.argmax(1) == other.argmax(1)).mean())
-    found_values = stats.estimate(interval(np.mean(values, axis=0), n_boot=n_boot, seed=seed))
+    found_values = stats.estimate(interval(np.nanmean(values, axis=0), n_boot=n_boot, seed=seed))
     return found_values | {"predictions": same}
 
 

@@ -92,7 +92,7 @@ SWITCHES: dict[str, Switch] = {
 
 
 class Reading(NamedTuple):
-    """What a kind of switch changes, as this book reads it: no source could be read that places methods so.
+    """Reading of a kind of switch, which is this book's: no source could be read that places methods so.
 
     question : what the map answers; alone : whether the answer exists without an observer; settled_by : who decides
     """
