@@ -6,6 +6,7 @@ shared parts: device, precision, seeds, order of the data, early stopping, and c
 """
 
 from helpers.keep.processor import choose_device
+from helpers.learn.attributing import attribute
 from helpers.learn.classifiers import classifier
 from helpers.learn.distillation import SelfDistillation, self_distillation
 from helpers.learn.downstream import fit_classifier, fit_segmenter, predicted_masks, probabilities
@@ -76,6 +77,7 @@ __all__ = [
     "Task",
     "ViT",
     "Views",
+    "attribute",
     "choose_device",
     "classifier",
     "degraded",

@@ -3,14 +3,23 @@
 Overlap and surface distances of masks are in `helpers.metrics.masks`, lesions found in `helpers.metrics.detection`, and
 size and form of one mask in `helpers.metrics.geometry`. The similarity of an image to its original is in
 `helpers.metrics.images`. Rates of predictions and their gaps between groups are in `helpers.metrics.rates`, and scores
-that decide which cases a person sees in `helpers.metrics.abstention`. Everything public can be called as
-``metrics.<name>``.
+that decide which cases a person sees in `helpers.metrics.abstention`. The agreement of maps, such as attributions, is
+in `helpers.metrics.maps`. Everything public can be called as ``metrics.<name>``.
 """
 
 from helpers.metrics.abstention import augrc, aurc, false_positive_rate_at, flag_rates, flag_threshold
 from helpers.metrics.detection import lesions
 from helpers.metrics.geometry import shape
 from helpers.metrics.images import lpips, lpips_available, psnr, ssim
+from helpers.metrics.maps import (
+    SMALLEST_MOVE,
+    beyond_noise,
+    localisation,
+    map_agreement,
+    sign_agreement,
+    spearman,
+    top_overlap,
+)
 from helpers.metrics.masks import agreement, assd, dice, hd95, iou, scores
 from helpers.metrics.rates import (
     Auroc,
@@ -23,12 +32,14 @@ from helpers.metrics.rates import (
 )
 
 __all__ = [
+    "SMALLEST_MOVE",
     "Auroc",
     "agreement",
     "assd",
     "augrc",
     "aurc",
     "auroc",
+    "beyond_noise",
     "dice",
     "equal_opportunity_difference",
     "equalized_odds_difference",
@@ -39,12 +50,17 @@ __all__ = [
     "hd95",
     "iou",
     "lesions",
+    "localisation",
     "lpips",
     "lpips_available",
+    "map_agreement",
     "psnr",
     "rates_by_group",
     "scores",
     "shape",
+    "sign_agreement",
+    "spearman",
     "ssim",
+    "top_overlap",
     "true_positive_rate",
 ]

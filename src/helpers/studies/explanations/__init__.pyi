@@ -1,0 +1,84 @@
+"""An explanation of what, instead of what? Maps before and after one switch, in worlds with planted parts."""
+
+from helpers.studies.explanations.comparing import (
+    agreement_by_group,
+    agreement_of,
+    audit_table,
+    gain_table,
+    interval,
+    network_table,
+    switch_table,
+    turned,
+)
+from helpers.studies.explanations.experiment import (
+    Explained,
+    confidence,
+    consequence,
+    cue_of,
+    run_world,
+    small_switch,
+    uniqueness,
+)
+from helpers.studies.explanations.explaining import (
+    EXPLANATIONS,
+    READINGS,
+    SWITCHES,
+    controls,
+    explain,
+    superpixels,
+)
+from helpers.studies.explanations.looking import draw_matrix, one_image, rates_view
+from helpers.studies.explanations.manifold import train_generator
+from helpers.studies.explanations.planted import (
+    along_concept,
+    filled_shapley,
+    part_table,
+    removal,
+    simulated_shapley,
+)
+from helpers.studies.explanations.repeating import world_job, world_rates
+from helpers.studies.explanations.training import accuracy, predictions, train, untrained
+from helpers.studies.explanations.worlds import CUES, WORLDS, World, draw_world
+
+__all__ = [
+    "CUES",
+    "EXPLANATIONS",
+    "READINGS",
+    "SWITCHES",
+    "WORLDS",
+    "Explained",
+    "World",
+    "accuracy",
+    "agreement_by_group",
+    "agreement_of",
+    "along_concept",
+    "audit_table",
+    "confidence",
+    "consequence",
+    "controls",
+    "cue_of",
+    "draw_matrix",
+    "draw_world",
+    "explain",
+    "filled_shapley",
+    "gain_table",
+    "interval",
+    "network_table",
+    "one_image",
+    "part_table",
+    "predictions",
+    "rates_view",
+    "removal",
+    "run_world",
+    "simulated_shapley",
+    "small_switch",
+    "superpixels",
+    "switch_table",
+    "train",
+    "train_generator",
+    "turned",
+    "uniqueness",
+    "untrained",
+    "world_job",
+    "world_rates",
+]

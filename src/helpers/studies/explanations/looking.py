@@ -1,0 +1,114 @@
+"""Views of the study's page: one image before and after a switch, the matrix of agreement, and rates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from helpers import metrics
+from helpers.errors import InputError, check_choice
+from helpers.studies.explanations.experiment import Explained
+from helpers.studies.explanations.explaining import SWITCHES
+from helpers.studies.explanations.worlds import CUES
+
+LIGHT = 0.6  # correlation from which the number in a cell is written in white
+
+
+def one_image(found: Explained, *, image: int, switch: str, part: str) -> pd.DataFrame:
+    """Tabulate two maps of one image, before and after a switch, and what each ranks of a part.
+
+    Parameters
+    ----------
+    found : Explained
+    image : int
+        Number of the explained image.
+    switch : str
+        A name of `SWITCHES` of which both ends are among the maps.
+    part : {"A", "B", "mark"}
+
+    Returns
+    -------
+    DataFrame
+        Index: the two explanations. ``localisation`` (of the part), ``top`` (share of the part's pixels among as many
+        highest ones of the map), ``correlation`` (Spearman's, with the map before), and ``there``, whether the part is.
+
+    Raises
+    ------
+    InputError
+        There is no such image, switch or part.
+    """
+    check_choice("switch", switch, SWITCHES)
+    check_choice("part", part, CUES)
+    n = len(found.explained.labels)
+    if not 0 <= image < n:
+        raise InputError(f"image = {image}", f"there are {n}", f"Give a number from 0 to {n - 1}")
+    ends = (SWITCHES[switch].before, SWITCHES[switch].after)
+    for name in ends:
+        check_choice("explanation", name, found.before[0])
+    place = found.explained.places[part][[image]]
+    maps = [found.before[0][name][[image]] for name in ends]
+    rows = {
+        name: {
+            "localisation": metrics.localisation(one, place)[0],
+            "top": metrics.top_overlap(one, place, k=int(place.sum()))[0],
+            "correlation": metrics.spearman(maps[0], one)[0],
+            "there": "yes" if found.explained.shown[part][image] else "no",
+        }
+        for name, one in zip(ends, maps, strict=True)
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def draw_matrix(found: Explained, *, ax: Axes) -> None:
+    """Draw the correlation of every two explanations, and on the diagonal that of each with its second call.
+
+    Maps of two seeds of a network, the mean over images; images whose map has no ranks are left out.
+
+    Parameters
+    ----------
+    found : Explained
+    ax : matplotlib.axes.Axes
+    """
+    names = list(found.before[0])
+    every = [metrics.map_agreement(np.stack(list(one.values()))) for one in found.before[:2]]
+    matrix = np.nanmean(every, axis=(0, 1))
+    for place, name in enumerate(names):
+        pairs = zip(found.before[:2], found.again[:2], strict=True)
+        matrix[place, place] = np.nanmean([metrics.spearman(one[name], other[name]) for one, other in pairs])
+    ax.imshow(matrix, cmap="PuOr_r", vmin=-1, vmax=1)
+    for (row, column), value in np.ndenumerate(matrix):
+        colour = "white" if abs(value) > LIGHT else "black"
+        words = f"{value:.1f}".replace("-0.0", "0.0")
+        ax.text(column, row, words, ha="center", va="center", fontsize=7, color=colour)
+    ax.set_xticks(range(len(names)), names, rotation=60, ha="right")
+    ax.set_yticks(range(len(names)), names)
+    ax.grid(visible=False)
+
+
+def rates_view(rates: Mapping[str, Mapping[str, Any]], statistics: Sequence[str]) -> pd.DataFrame:
+    """Arrange recorded rates of `world_rates`: a row for each statistic, a column for each world.
+
+    Parameters
+    ----------
+    rates : dict
+        Rows with ``world, statistic, estimate, low, high`` and ``n``, by any name.
+    statistics : sequence of str
+        Which to show, in this order; others are left out.
+
+    Returns
+    -------
+    DataFrame
+        Text: the rate, its interval and the number of data sets; empty where a world has no such statistic.
+    """
+    rows = [row for row in rates.values() if row["statistic"] in statistics]
+    if not rows:
+        return pd.DataFrame()
+    table = pd.DataFrame(rows)
+    spans = zip(table["estimate"], table["low"], table["high"], table["n"], strict=True)
+    table["words"] = [f"{rate:.2f} ({low:.2f} to {high:.2f}), n {n:.0f}" for rate, low, high, n in spans]
+    wide = table.pivot(index="statistic", columns="world", values="words").fillna("")
+    return wide.loc[[name for name in statistics if name in wide.index]]
