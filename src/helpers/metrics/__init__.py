@@ -3,7 +3,8 @@
 Overlap and surface distances of masks are in `helpers.metrics.masks`, lesions found in `helpers.metrics.detection`, and
 size and form of one mask in `helpers.metrics.geometry`. The similarity of an image to its original is in
 `helpers.metrics.images`. Rates of predictions and their gaps between groups are in `helpers.metrics.rates`, and scores
-that decide which cases a person sees in `helpers.metrics.abstention`. Everything public can be called as
+that decide which cases a person sees in `helpers.metrics.abstention`. Graphs are in `helpers.metrics.graphs`, and edits
+between them in `helpers.metrics.graph_edits`. Everything public can be called as
 ``metrics.<name>``.
 """
 
