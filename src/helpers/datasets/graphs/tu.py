@@ -63,7 +63,7 @@ def read_tu(arcs: Path) -> Read:
 def _edges(
     path: Path, pairs: np.ndarray, kinds: np.ndarray, of: np.ndarray, place: np.ndarray, shape: tuple[int, ...]
 ) -> np.ndarray:
-    """Place each arc in the square of its graph; refuse one that no undirected graph can have."""
+    """Set each arc in the square of its graph; refuse one that no undirected graph can have."""
     fix = "Correct the row, or download the collection again"
     _refuse(path, (pairs < 1) | (pairs > len(of)), f"names a node that is not among the {len(of)}", fix)
     start, end = pairs.T - 1
