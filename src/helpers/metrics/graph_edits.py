@@ -116,7 +116,7 @@ def _branch_costs(one: Graphs, other: Graphs) -> np.ndarray:
 
 
 def _improved(one: Graphs, other: Graphs, order: np.ndarray) -> np.ndarray:
-    """Optimise an order by exchanging two nodes as long as this saves edits, the best exchange first, in all pairs at once."""
+    """Optimise an order by exchanging two nodes as long as this saves edits, the best first, in all pairs at once."""
     order, open_ones = order.copy(), np.arange(len(order))
     upper = np.triu_indices(order.shape[1], 1)
     while len(open_ones) and len(upper[0]):
