@@ -53,7 +53,7 @@ def balanced(classifier: GraphClassifier, graphs: Graphs) -> GraphClassifier:
 
 
 def random_edits(graphs: Graphs, counts: np.ndarray, *, seed: int = 0) -> Graphs:
-    """Switch edges of each graph on or off at random, as many as `counts` has, shape (n,); a new edge has the first type."""
+    """Switch edges of each graph on or off at random, `counts` of them, shape (n,); a new edge has the first type."""
     rng, edges = np.random.default_rng(seed), graphs.edges.copy()
     one, other = np.triu_indices(edges.shape[1], 1)
     there = graphs.types >= 0
