@@ -13,7 +13,7 @@ trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet monai==1.6.1 torch==2.13.0 numpy==2.4.0
 cd "$folder"
-"$folder/venv/bin/python" - <<'PY' 2>/dev/null
+"$folder/venv/bin/python" - <<'PY'
 from importlib import metadata
 
 import numpy as np

@@ -5,7 +5,7 @@
 # What happens: without data_range the range is the largest less the smallest value of the whole batch. A dark pair of
 # independent noise has an SSIM of about 0 alone, and of about 0.3 next to one bright pair.
 # Why it matters here: images of dark skin, or of low exposure, are scored as better restored because brighter ones
-# share their batch, and the score changes with the order of the data set. `helpers.metrics.ssim` requires data_range.
+# share their batch, and the score changes with the order of the data set. `helpers.metrics.ssim` takes one stated range, 1 by default.
 # Source: torchmetrics/functional/image/ssim.py, _ssim_update; the documentation states max - min of the data.
 set -euo pipefail
 folder=$(mktemp -d)

@@ -121,7 +121,7 @@ def compared(repeats: int, record_property) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_areas_are_those_of_drawn_rows(record_property):
-    far, _ = compared(1, record_property)
+    far, _ = compared(2, record_property)
     assert len(far) >= 8
     assert np.abs(far).max() < 4.5
     assert np.sqrt((far**2).mean()) < 1.4  # 1 if only chance differs
@@ -151,7 +151,7 @@ def test_near_perfect_scores_are_drawn_as_counts_of_rows_that_are_alike(monkeypa
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
 def test_areas_are_those_of_drawn_rows_in_500_data_sets(record_property):
-    far, inside = compared(46, record_property)
+    far, inside = compared(80, record_property)
     assert len(far) >= 400
     assert np.abs(far).max() < 5.5
     assert np.abs(far.mean(axis=0)).max() < 0.25

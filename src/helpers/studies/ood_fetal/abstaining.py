@@ -22,7 +22,7 @@ def abstention_table(cohort: Cohort, rows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``shift, score, auroc`` (strangers against known images), ``fpr95`` (known images flagged at the threshold that
+        ``shift, score, auroc`` (strangers against known images), ``fpr`` (known images flagged at the threshold that
         flags 95% of the strangers), ``error_auroc`` (wrong against right among the strangers), ``error`` (share of
         wrong strangers), ``aurc`` and ``augrc`` among the strangers; means over runs.
     """
@@ -31,7 +31,7 @@ def abstention_table(cohort: Cohort, rows: pd.DataFrame) -> pd.DataFrame:
         for score in _scores(rows):
             values = [_measured(part, shift, score) for _, part in _of_first(cohort, rows).groupby("run")]
             found.append({"shift": shift, "score": score} | pd.DataFrame(values).mean().to_dict())
-    return pd.DataFrame(found, columns=["shift", "score", "auroc", "fpr95", "error_auroc", "error", "aurc", "augrc"])
+    return pd.DataFrame(found, columns=["shift", "score", "auroc", "fpr", "error_auroc", "error", "aurc", "augrc"])
 
 
 def detector_less_abstainer(
@@ -160,7 +160,7 @@ def _measured(part: pd.DataFrame, shift: str, score: str) -> dict[str, float]:
     stranger = (both["set"] == shift).to_numpy()
     return {
         "auroc": float(weighted.auroc(both[score].to_numpy(), stranger)),
-        "fpr95": metrics.false_positive_rate_at(stranger, both[score]),
+        "fpr": metrics.false_positive_rate_at(stranger, both[score]),
         "error_auroc": float(weighted.auroc(values, error == 1)),
         "error": error.mean(),
         "aurc": metrics.aurc(error, values),

@@ -21,15 +21,15 @@ def draw_aurocs(table: pd.DataFrame, *, ax: Axes) -> Axes:
     ax : matplotlib.axes.Axes
         Orange is above one half and purple below; the numbers are written into the cells.
     """
+    import seaborn  # slow to import
+
     wide = table.pivot(index="score", columns="task", values="estimate")
     wide = wide.loc[table["score"].drop_duplicates(), table["task"].drop_duplicates()]
-    ax.imshow(wide, cmap="PuOr_r", vmin=0, vmax=1, aspect="auto")
-    for (row, column), value in np.ndenumerate(wide.to_numpy()):
-        colour = "white" if abs(value - 0.5) > 0.33 else "black"
-        ax.text(column, row, f"{value:.2f}", ha="center", va="center", color=colour, fontsize=8)
-    ax.set_xticks(range(wide.shape[1]), wide.columns, rotation=20)
-    ax.set_yticks(range(len(wide)), wide.index)
-    ax.grid(visible=False)
+    look = {"cmap": "PuOr_r", "vmin": 0, "vmax": 1, "cbar": False, "annot_kws": {"fontsize": 8}}
+    seaborn.heatmap(wide, annot=True, fmt=".2f", ax=ax, **look)
+    ax.set(xlabel="", ylabel="")
+    ax.tick_params(axis="x", rotation=20)
+    ax.tick_params(axis="y", rotation=0)
     return ax
 
 

@@ -13,6 +13,8 @@ from helpers.stats.resampled_means import CHUNK, FEW, MANY, SMALLEST, Shape, dis
 from helpers.stats.weighted import Sides, area, by_score
 from helpers.studies.own_scores.weighing import effective
 
+CLASS = 30  # rows of a class: with fewer, the largest areas are too often 1 for an expansion
+
 
 class Rows(Protocol):
     """The part of `Classified` that is read here."""
@@ -59,7 +61,7 @@ def counted_draws(many: Sequence[Rows], codes: np.ndarray, k: int, *, n_boot: in
     Rows of one group, truth and prediction are a cell, which `_tails` may split. The numbers of rows drawn from the
     cells are multinomial, so that rates are exact. Mean error, squared error and tilt of a cell are those of
     `mean_draws`, and the AUROC follows from `Placed.at`. Where that does not hold for a group, and in one of fewer than
-    `LARGE` rows, rows are drawn once more for the AUROC, by `_plain_areas`.
+    `LARGE` rows or with fewer than `CLASS` of a class, rows are drawn once more for the AUROC, by `_plain_areas`.
     """
     n, rng, inside = len(codes), np.random.default_rng(seed), np.flatnonzero(codes >= 0)
     kinds = np.stack([codes, *(2 * of.truth + of.predicted for of in many)], axis=1)[inside]
@@ -101,7 +103,7 @@ def _expanded(of: Rows, group: np.ndarray) -> tuple[Placed, bool] | None:
     if of.probability is None or not all(sizes):
         return None
     found = placed(of.probability[group], positive)
-    return found, len(positive) >= LARGE and bool(found.holds(*sizes))
+    return found, len(positive) >= LARGE and min(sizes) >= CLASS and bool(found.holds(*sizes))
 
 
 def _columns(many: Sequence[Rows], codes: np.ndarray, expanded: list) -> np.ndarray:

@@ -58,7 +58,7 @@ def listed(text: str) -> list[int]:
 
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isdigit() and int(part) for part in parts) or len(set(parts)) < len(parts):
-        raise InputError("LABELS", f"{text!r} is no list of different whole numbers", "Write it as 1,5,20")
+        raise InputError("N_LABELS", f"{text!r} is no list of different whole numbers", "Write it as 1,5,20")
     return sorted(int(part) for part in parts)
 
 
