@@ -172,7 +172,7 @@ class GraphVAE(nn.Module):
 
 
 def graph_classifier(
-    n_types: int, n_kinds: int = 1, *, classes: int = 2, width: int = 16, depth: int = 3, seed: int = 0
+    n_types: int, n_kinds: int = 1, *, classes: int = 2, width: int = 16, depth: int = 2, seed: int = 0
 ) -> GraphClassifier:
     """Build a classifier of graphs whose logits do not depend on the order of the nodes.
 
