@@ -11,7 +11,7 @@ import torch
 from helpers import datasets, learn, metrics
 from helpers.datasets.graphs import population
 from helpers.errors import InputError
-from helpers.metrics.graphs import Graphs, graph_facts
+from helpers.metrics.graphs import Graphs, graph_facts, padded
 from helpers.studies import graph_counterfactuals as study
 from helpers.studies.graph_counterfactuals.baselines import one_edit
 
@@ -41,11 +41,26 @@ def test_the_graph_that_flipped_is_the_one_that_is_returned(world):
     metrics.edit_bounds(some, walked.graphs)  # refuses what is no undirected graph
 
 
-def test_a_walk_of_no_step_is_the_reconstruction(world):
+def test_a_walk_of_no_step_decodes_the_code_where_it_is(world):
     graphs, classifier, autoencoder = world
     some = first(graphs, 20)
-    walked, again = study.traverse(classifier, autoencoder, some, steps=0), learn.reconstruct_graphs(autoencoder, some)
+    start = study.graph_codes(autoencoder, some, steps=0)
+    walked = study.traverse(classifier, autoencoder, some, steps=0, start=start)
+    mask = learn.as_dense(some, autoencoder).mask
+    with torch.no_grad():
+        again = learn.numbered_graphs(learn.hard_graphs(*autoencoder.decode(start, mask), mask))
     assert all((one == other).all() for one, other in zip(walked.graphs, again, strict=True))
+
+
+def test_a_refined_code_decodes_to_its_graph_and_stays_there(world):
+    graphs, classifier, autoencoder = world
+    some = first(graphs, 20)
+    codes = [study.graph_codes(autoencoder, some, steps=steps) for steps in (0, 30, 60)]
+    decoded = [study.traverse(classifier, autoencoder, some, steps=0, start=code).graphs for code in codes]
+    wrong = [metrics.edits_in_place(some, graphs) for graphs in decoded]
+    assert wrong[2].mean() < wrong[0].mean() / 2 and (wrong[2][wrong[1] == 0] == 0).all()
+    assert torch.equal(codes[1][wrong[1] == 0], codes[2][wrong[1] == 0]) and (wrong[1] == 0).any()
+    assert torch.equal(codes[0], study.graph_codes(autoencoder, some, steps=0)), "the noise has a seed"
 
 
 def test_doing_nothing_is_never_valid(world):
@@ -92,6 +107,25 @@ def test_no_method_needs_fewer_edits_than_the_complete_search(world):
     assert (fewest <= 2).any()
 
 
+def test_the_way_back_undoes_edits_that_the_flip_does_not_need(world):
+    graphs, classifier, _ = world
+    some = first(graphs, 20)
+    found = study.bidirectional_search(classifier, some, seed=1)
+    valid = study.predicted(classifier, found) != study.predicted(classifier, some)
+    edits = metrics.edits_in_place(some, found)
+    assert valid.mean() > 0.8 and (found.types == some.types).all()
+    assert edits[valid].max() <= 15 and edits[valid].mean() < 5
+    assert (edits[valid] >= np.minimum(study.flipped_by_all(classifier, some), 3)[valid]).all()
+    metrics.edit_bounds(some, found)  # refuses what is no undirected graph
+
+
+def test_edges_at_padding_are_never_edited(world):
+    graphs, classifier, _ = world
+    wide = padded(first(graphs, 10), NODES + 2)
+    found = study.bidirectional_search(classifier, wide)
+    assert not found.edges[:, NODES:].any() and (found.types == wide.types).all()
+
+
 def test_support_asks_for_the_number_of_edges_of_the_data():
     graphs = population.draw(np.random.default_rng(1), "motif", 30, NODES).graphs
     support = study.support_of(graphs)
@@ -136,23 +170,60 @@ def test_the_number_of_nodes_may_be_the_whole_task():
     assert study.size_split([10] * 8, [0, 1] * 4)[1:] == (0.5, 0.5)
 
 
+SMALL = {"n_test": 20, "classifier_steps": 60, "autoencoder_steps": 60, "walk_steps": 20, "device": "cpu"}
+
+
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory) -> pd.DataFrame:
-    options = {"n": 120, "nodes": NODES, "n_test": 20, "classifier_steps": 60, "autoencoder_steps": 60}
-    folder = str(tmp_path_factory.mktemp("worlds"))
+    folder = tmp_path_factory.mktemp("worlds")
     parts = []
     for world in ("motif", "shortcut"):
-        done = study.world_job(world, 0, folder=folder, walk_steps=20, device="cpu", **options)
-        parts.append(pd.DataFrame(done).assign(world=world))
+        loaded = datasets.load_graphs(datasets.simulate_graphs(world, 120, nodes=NODES, folder=folder))
+        parts.append(study.run(loaded, **SMALL)["rows"].assign(world=world))
     return pd.concat(parts, ignore_index=True)
 
 
-def test_a_job_has_a_row_for_each_method_and_graph(rows):
+def test_a_run_has_a_row_for_each_method_and_graph(rows):
     assert rows.groupby(["world", "method"]).size().eq(20).all() and set(rows["method"]) == set(study.METHODS)
     assert not rows.loc[rows["method"] == "do nothing", "valid"].any()
     assert rows.loc[rows["method"] == "nearest graph", "valid"].all()
     table = study.walk_view(rows, "shortcut")
     assert table.index.tolist() == list(study.METHODS) and table.loc["do nothing", "valid"] == 0
+
+
+def test_claims_compare_methods_on_the_same_graphs(rows):
+    part = rows[rows["world"] == "motif"]
+    found = study.statistics(part, n_boot=100)
+    valid = part.groupby("method")["valid"].mean()
+    assert found["valid"]["estimate"] == pytest.approx(valid["traversal"] - valid["random edits"])
+    assert found["robust"]["estimate"] == pytest.approx(valid["traversal"] - valid["prior sample"])
+    assert found["valid"]["n"] == 20 and found["valid"]["low"] <= found["valid"]["estimate"] <= found["valid"]["high"]
+    table = part.assign(valid=True).pivot(index="graph", columns="method", values="edits")
+    every = study.statistics(part.assign(valid=True), n_boot=100)
+    assert every["nearest"]["estimate"] == pytest.approx((table["nearest graph"] - table["traversal"]).mean())
+    assert set(study.statistics(part.assign(valid=False), n_boot=100)) == {"valid", "robust"}
+
+
+def test_worlds_have_rates_and_means_over_data_sets():
+    made = [
+        {"world": world, "seed": seed, "statistic": "valid", "estimate": low + 0.1, "low": low, "high": 1.0, "n": 20.0}
+        for world, lows in {"motif": (0.2, 0.4), "null": (-0.1, 0.1)}.items()
+        for seed, low in enumerate(lows)
+    ]
+    found = study.world_values(pd.DataFrame(made))["rates"]
+    assert [found[world]["valid"]["holds"]["estimate"] for world in ("motif", "null")] == [1.0, 0.5]
+    assert found["motif"]["valid"]["mean"]["estimate"] == pytest.approx(0.4)
+    assert found["null"]["valid"]["holds"]["n"] == 2
+
+
+def test_a_world_gives_a_row_for_each_claim(tmp_path):
+    asked = {"n": 60, "nodes": NODES, "n_boot": 50, "folder": str(tmp_path)}
+    found = pd.DataFrame(study.world_job("group", 3, **asked, **SMALL)).set_index("statistic")
+    names = {"valid", "robust", "marker, nearest graph", "marker, nearest graph, female", "class kept"}
+    assert names <= set(found.index)
+    assert found["estimate"].notna().all() and found.loc["accuracy", "estimate"] <= 1
+    with pytest.raises(InputError, match="world: must be motif"):
+        study.world_job("moot", 3)
 
 
 def test_discovery_has_an_interval_and_n(rows):
@@ -192,3 +263,23 @@ def test_too_few_graphs_are_refused(tmp_path):
     assert (graph_facts(loaded.graphs)["edges"] == 10).all()
     with pytest.raises(InputError, match="n_test: 4 of 12 graphs leave too few"):
         study.run(loaded, n_test=4)
+
+
+# The page
+
+
+def test_the_tiny_run_has_every_method_claim_and_number_that_prose_quotes(tiny_run):
+    values = tiny_run("12_graph_counterfactuals").results["values"]
+    assert set(values["shown"]) == set(study.METHODS) and values["n"] == {"train": 90, "test": 30}
+    assert values["shown"]["do nothing"]["valid"]["estimate"] == 0
+    assert values["shown"]["nearest graph"]["valid"]["estimate"] == 1
+    assert values["checks"]["class_kept"] >= values["checks"]["class_kept_by_encoder"]
+    assert {"valid", "robust"} <= set(values["tests"]) and set(values["discovery"]) == {"traversal", "nearest graph"}
+    claims = tiny_run("12_graph_counterfactuals").results["claims"]
+    assert len(claims) == 5
+    assert "graph" not in tiny_run("12_graph_counterfactuals").cases
+
+
+def test_the_tiny_run_finds_the_planted_shortcut(tiny_run):
+    found = tiny_run("12_graph_counterfactuals").results["values"]["discovery"]["nearest graph"]
+    assert found["found"]["estimate"] > found["false"]["estimate"]

@@ -126,6 +126,45 @@ def greedy_search(classifier: GraphClassifier, graphs: Graphs, *, most: int = 6)
     return Graphs(types, edges)
 
 
+def bidirectional_search(classifier: GraphClassifier, graphs: Graphs, *, most: int = 20, seed: int = 0) -> Graphs:
+    """Edit edges at random until the class flips, then undo each edit that the flip does not need.
+
+    In the style of the oblivious search of Abrate and Bonchi 2021 (arXiv 2106.08640). An edge is removed and one is
+    added by turns, so that their number stays nearly the same. All graphs take each step in one batch.
+
+    Parameters
+    ----------
+    classifier : GraphClassifier
+    graphs : Graphs
+    most : int
+        Most edits on the way out. A graph that has not flipped by then is returned as it is after them.
+    seed : int
+    """
+    rng, there = np.random.default_rng((seed, 5)), graphs.types >= 0
+    one, other = np.triu_indices(graphs.types.shape[1], 1)
+    possible, before = there[:, one] & there[:, other], graphs.edges[:, one, other]
+    chance = rng.random(before.shape) + 2 * ~possible
+    ranks = [np.where(part, chance, 4).argsort(1).argsort(1) for part in (before > 0, before == 0)]
+    turns = np.where(before > 0, 2 * ranks[0], 2 * ranks[1] + 1).argsort(1)[:, :most].T
+    rows, wanted = np.arange(len(before)), 1 - predicted(classifier, graphs)
+
+    def edited(changed: np.ndarray) -> Graphs:
+        edges = graphs.edges.copy()
+        edges[:, one, other] = edges[:, other, one] = np.where(changed, before == 0, before)
+        return Graphs(graphs.types, edges)
+
+    changed, done = np.zeros(before.shape, bool), np.zeros(len(before), bool)
+    for pair in turns:
+        changed[rows, pair] = ~done & possible[rows, pair]
+        done = predicted(classifier, edited(changed)) == wanted
+    for pair in turns:
+        without = changed.copy()
+        without[rows, pair] = False
+        spared = done & (predicted(classifier, edited(without)) == wanted)
+        changed[spared] = without[spared]
+    return edited(changed)
+
+
 def one_edit(graph: Graphs, n_types: int) -> Graphs:
     """List all graphs that differ from one graph, given as a batch of one, by an edge or by the type of a node."""
     places = np.flatnonzero(graph.types[0] >= 0)

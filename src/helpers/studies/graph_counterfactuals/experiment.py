@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers import datasets, metrics
+from helpers import metrics
 from helpers.datasets import LabelledGraphs
 from helpers.errors import InputError
 from helpers.learn import fit_graph_classifier, fit_graph_vae, reconstruct_graphs
 from helpers.metrics.graphs import Graphs
 from helpers.studies.graph_counterfactuals.baselines import (
     balanced,
+    bidirectional_search,
     greedy_search,
     nearest_graphs,
     predicted,
@@ -21,17 +22,27 @@ from helpers.studies.graph_counterfactuals.baselines import (
     sampled_graphs,
 )
 from helpers.studies.graph_counterfactuals.measuring import in_support, measured, support_of
-from helpers.studies.graph_counterfactuals.traversal import traverse
+from helpers.studies.graph_counterfactuals.traversal import graph_codes, traverse
 
-METHODS = ("do nothing", "random edits", "nearest graph", "prior sample", "reconstruction", "greedy", "traversal")
+METHODS = (
+    "do nothing",
+    "random edits",
+    "nearest graph",
+    "prior sample",
+    "reconstruction",
+    "greedy",
+    "bidirectional",
+    "traversal",
+)
 
 
 def run(
     loaded: LabelledGraphs,
     *,
     n_test: int = 60,
-    classifier_steps: int = 600,
-    autoencoder_steps: int = 4_000,
+    classifier_steps: int = 300,
+    autoencoder_steps: int = 400,
+    refine_steps: int = 60,
     walk_steps: int = 150,
     weight: float = 0.1,
     seed: int = 0,
@@ -48,6 +59,8 @@ def run(
         Graphs that are explained and not trained on.
     classifier_steps, autoencoder_steps : int
         Steps of training.
+    refine_steps : int
+        As `steps` in `graph_codes`.
     walk_steps, weight : int and float
         As `steps` and `weight` in `traverse`.
     seed : int
@@ -59,8 +72,9 @@ def run(
     -------
     dict
         ``rows`` (one for each method and graph), ``graphs`` and ``found`` (counterfactuals by method), and ``checks``:
-        of reconstructions ``class_kept``, ``reconstructed_in_support`` and ``edits_of_reconstruction``, ``accuracy`` of
-        both classifiers on graphs not trained on, and ``walk_steps``, the mean.
+        of reconstructions ``class_kept``, ``reconstructed_in_support`` and ``edits_of_reconstruction``, and the first
+        by the encoder alone, ``class_kept_by_encoder``; ``accuracy`` of both classifiers on graphs not trained on, and
+        ``walk_steps``, the mean.
 
     Raises
     ------
@@ -82,8 +96,10 @@ def run(
     ]
     first, second = (balanced(model, known) for model in fits)
     autoencoder = fit_graph_vae(known, steps=autoencoder_steps, seed=seed, **options)
-    walked = traverse(first, autoencoder, graphs, steps=walk_steps, weight=weight)
-    again = reconstruct_graphs(autoencoder, graphs)
+    start = graph_codes(autoencoder, graphs, steps=refine_steps, seed=seed)
+    walked = traverse(first, autoencoder, graphs, steps=walk_steps, weight=weight, start=start)
+    again = traverse(first, autoencoder, graphs, steps=0, start=start).graphs
+    encoded = reconstruct_graphs(autoencoder, graphs)
     found = {
         "do nothing": graphs,
         "random edits": random_edits(graphs, metrics.edits_in_place(graphs, walked.graphs), seed=seed),
@@ -91,6 +107,7 @@ def run(
         "prior sample": sampled_graphs(autoencoder, graphs, seed=seed),
         "reconstruction": again,
         "greedy": greedy_search(first, graphs),
+        "bidirectional": bidirectional_search(first, graphs, seed=seed),
         "traversal": walked.graphs,
     }
     support = support_of(known)
@@ -99,26 +116,13 @@ def run(
     rows = [groups.assign(method=name).join(measured(graphs, found[name], **measure)) for name in METHODS]
     checks = {
         "class_kept": float((predicted(first, again) == predicted(first, graphs)).mean()),
+        "class_kept_by_encoder": float((predicted(first, encoded) == predicted(first, graphs)).mean()),
         "reconstructed_in_support": float(in_support(support, again).mean()),
         "edits_of_reconstruction": float(metrics.edits_in_place(graphs, again).mean()),
         "accuracy": [float((predicted(model, graphs) == label[test]).mean()) for model in (first, second)],
         "walk_steps": float(walked.steps.mean()),
     }
     return {"rows": pd.concat(rows, ignore_index=True), "graphs": graphs, "found": found, "checks": checks}
-
-
-def world_job(world: str, seed: int, *, n: int = 600, nodes: int = 10, folder: str = "", **options: Any) -> list[dict]:
-    """Simulate a world and run the experiment: a job of `helpers.keep.plans.repeat`; options are those of `run`.
-
-    Returns
-    -------
-    list of dict
-        Rows of `run` as plain values, each with ``class_kept`` of its data set.
-    """
-    root = datasets.simulate_graphs(world, n, nodes=nodes, seed=seed, folder=folder)
-    done = run(datasets.load_graphs(root), seed=seed, **options)
-    rows = done["rows"].assign(class_kept=done["checks"]["class_kept"])
-    return rows_of(rows)
 
 
 def rows_of(rows: pd.DataFrame) -> list[dict]:

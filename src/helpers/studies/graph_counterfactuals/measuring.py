@@ -128,13 +128,56 @@ def discovery(rows: pd.DataFrame, method: str, world: str = "shortcut", control:
         ``found`` in `world` and ``false`` in `control`, each with ``estimate, low, high`` (Wilson) and ``n``; a world
         without a valid counterfactual is left out.
     """
-    part = rows[(rows["method"] == method) & rows["valid"].astype(bool)]
     values = {}
     for name, place in (("found", world), ("false", control)):
-        table = counterfactual_rates(part[part["world"] == place], "marker_changed")
-        for row in table.to_dict("records"):
-            ends = {"estimate": row["rate"], "low": row["low"], "high": row["high"]}
-            values[name] = stats.estimate(ends, units=row["n"])
+        share = discovery_of(rows[rows["world"] == place], method)
+        if share is not None:
+            values[name] = share
+    return values
+
+
+def discovery_of(rows: pd.DataFrame, method: str) -> dict[str, Any] | None:
+    """Compute the share of the valid counterfactuals of a method that change the marker; None if none is valid."""
+    part = rows[(rows["method"] == method) & rows["valid"].astype(bool)]
+    if part.empty:
+        return None
+    row = counterfactual_rates(part, "marker_changed", by=("method",)).iloc[0]
+    return stats.estimate({"estimate": row["rate"], "low": row["low"], "high": row["high"]}, units=row["n"])
+
+
+def statistics(rows: pd.DataFrame, *, n_boot: int = 2_000, seed: int = 0) -> dict[str, dict[str, Any]]:
+    """Estimate what each claim is about, by its id, on the graphs of one world.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of one data set, a row for each graph and method.
+    n_boot, seed : int
+        Draws of graphs, with all methods of a graph together, behind an interval.
+
+    Returns
+    -------
+    dict
+        ``valid`` (validity of the walk less that of as many random edits), ``robust`` (less that of decoded samples of
+        the prior), ``nearest`` (edits of the nearest training graph less those of valid walks) and ``support`` (share
+        in the support, valid walks less as many random edits): ``estimate, low, high`` and ``n``, of graphs. The last
+        two are left out with fewer than two valid walks.
+    """
+    wanted = {
+        "valid": ("valid", "random edits", "traversal", False),
+        "robust": ("valid", "prior sample", "traversal", False),
+        "nearest": ("edits", "traversal", "nearest graph", True),
+        "support": ("support", "random edits", "traversal", True),
+    }
+    walked = rows[(rows["method"] == "traversal") & rows["valid"].astype(bool)]
+    values = {}
+    for name, (measure, less, method, of_valid) in wanted.items():
+        part = rows[rows["method"].isin([less, method]) & (rows["graph"].isin(walked["graph"]) | (not of_valid))]
+        if of_valid and len(walked) < 2:
+            continue
+        drawn = {"cluster": part["graph"], "n_boot": n_boot, "seed": seed}
+        found = stats.bootstrap(part[measure].astype(float), groups=part["method"], a=less, b=method, **drawn)
+        values[name] = stats.estimate(found, units=part["graph"].nunique())
     return values
 
 
