@@ -85,6 +85,10 @@ def test_random_edits_are_as_many_as_asked():
     counts = np.arange(30) % 5
     found = study.random_edits(graphs, counts, seed=3)
     assert (metrics.edits_in_place(graphs, found) == counts).all()
+    assert (found.types == graphs.types).all()
+    both = study.random_edits(padded(graphs, NODES + 1), 3 * counts, n_types=3, seed=3)
+    assert (metrics.edits_in_place(padded(graphs, NODES + 1), both) == 3 * counts).all()
+    assert set(np.unique(both.types[:, :NODES])) == {0, 1, 2} and (both.types[:, NODES] == -1).all()
 
 
 def test_one_edit_lists_every_neighbour_once():

@@ -52,17 +52,25 @@ def balanced(classifier: GraphClassifier, graphs: Graphs) -> GraphClassifier:
     return moved
 
 
-def random_edits(graphs: Graphs, counts: np.ndarray, *, seed: int = 0) -> Graphs:
-    """Switch edges of each graph on or off at random, `counts` of them, shape (n,); a new edge has the first type."""
-    rng, edges = np.random.default_rng(seed), graphs.edges.copy()
+def random_edits(graphs: Graphs, counts: np.ndarray, *, n_types: int = 1, seed: int = 0) -> Graphs:
+    """Make edits of each graph at random, `counts` of them, shape (n,): an edge is switched, or a node gets a type.
+
+    A new edge has the first type. With `n_types` at 1, nodes keep theirs.
+    """
+    rng, edges, types = np.random.default_rng(seed), graphs.edges.copy(), graphs.types.copy()
     one, other = np.triu_indices(edges.shape[1], 1)
-    there = graphs.types >= 0
-    chance = np.where(there[:, one] & there[:, other], rng.random((len(edges), len(one))), 2)
+    there = types >= 0
+    possible = np.concatenate([there[:, one] & there[:, other], there & (n_types > 1)], 1)
+    chance = np.where(possible, rng.random(possible.shape), 2)
     ranks = chance.argsort(1).argsort(1)
-    row, pair = np.nonzero((ranks < np.asarray(counts)[:, None]) & (chance < 1))
-    toggled = np.where(edges[row, one[pair], other[pair]] > 0, 0, 1)
-    edges[row, one[pair], other[pair]] = edges[row, other[pair], one[pair]] = toggled
-    return Graphs(graphs.types, edges)
+    row, place = np.nonzero((ranks < np.asarray(counts)[:, None]) & possible)
+    on_pair = place < len(one)
+    at, pair = row[on_pair], place[on_pair]
+    toggled = np.where(edges[at, one[pair], other[pair]] > 0, 0, 1)
+    edges[at, one[pair], other[pair]] = edges[at, other[pair], one[pair]] = toggled
+    at, node = row[~on_pair], place[~on_pair] - len(one)
+    types[at, node] = (types[at, node] + rng.integers(1, max(n_types, 2), len(node))) % n_types
+    return Graphs(types, edges)
 
 
 def nearest_graphs(
@@ -129,8 +137,9 @@ def greedy_search(classifier: GraphClassifier, graphs: Graphs, *, most: int = 6)
 def bidirectional_search(classifier: GraphClassifier, graphs: Graphs, *, most: int = 20, seed: int = 0) -> Graphs:
     """Edit edges at random until the class flips, then undo each edit that the flip does not need.
 
-    In the style of the oblivious search of Abrate and Bonchi 2021 (arXiv 2106.08640). An edge is removed and one is
-    added by turns, so that their number stays nearly the same. All graphs take each step in one batch.
+    In the style of the oblivious search of Abrate and Bonchi 2021 (arXiv 2106.08640) for brain networks: types of nodes
+    stay. An edge is removed and one is added by turns, so that their number stays nearly the same. All graphs
+    take each step in one batch.
 
     Parameters
     ----------

@@ -100,9 +100,10 @@ def run(
     walked = traverse(first, autoencoder, graphs, steps=walk_steps, weight=weight, start=start)
     again = traverse(first, autoencoder, graphs, steps=0, start=start).graphs
     encoded = reconstruct_graphs(autoencoder, graphs)
+    made = metrics.edits_in_place(graphs, walked.graphs)
     found = {
         "do nothing": graphs,
-        "random edits": random_edits(graphs, metrics.edits_in_place(graphs, walked.graphs), seed=seed),
+        "random edits": random_edits(graphs, made, n_types=first.n_types, seed=seed),
         "nearest graph": nearest_graphs(first, graphs, known, seed=seed),
         "prior sample": sampled_graphs(autoencoder, graphs, seed=seed),
         "reconstruction": again,

@@ -13,7 +13,7 @@ from helpers.studies.graph_counterfactuals.measuring import MARKER, MEASURES, co
 
 
 def draw_edits(before: Graphs, after: Graphs, place: int, *, ax: Axes) -> Axes:
-    """Draw a graph and its counterfactual at the same places of nodes.
+    """Draw a graph and its counterfactual at the same places of nodes, which depend on the graph alone.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def draw_edits(before: Graphs, after: Graphs, place: int, *, ax: Axes) -> Axes:
 
     there = np.flatnonzero(before.types[place] >= 0)
     squares = [graphs.edges[place] > 0 for graphs in (before, after)]
-    spots = nx.spring_layout(nx.from_numpy_array((squares[0] | squares[1])[np.ix_(there, there)]), seed=0)
+    spots = nx.spring_layout(nx.from_numpy_array(squares[0][np.ix_(there, there)]), seed=0)
     at = np.zeros((before.types.shape[1], 2))
     at[there] = [spots[i] for i in range(len(there))]
     looks = {
