@@ -135,7 +135,7 @@ def greedy_search(classifier: GraphClassifier, graphs: Graphs, *, most: int = 6)
 
 
 def bidirectional_search(classifier: GraphClassifier, graphs: Graphs, *, most: int = 20, seed: int = 0) -> Graphs:
-    """Edit edges at random until the class flips, then undo each edit that the flip does not need.
+    """Find graphs of the other class by edits at random, and undo each edit that the flip does not need.
 
     In the style of the oblivious search of Abrate and Bonchi 2021 (arXiv 2106.08640) for brain networks: types of nodes
     stay. An edge is removed and one is added by turns, so that their number stays nearly the same. All graphs
