@@ -206,6 +206,8 @@ def test_claims_compare_methods_on_the_same_graphs(rows):
     every = study.statistics(part.assign(valid=True), n_boot=100)
     assert every["nearest"]["estimate"] == pytest.approx((table["nearest graph"] - table["traversal"]).mean())
     assert set(study.statistics(part.assign(valid=False), n_boot=100)) == {"valid", "robust"}
+    changed = part.groupby("method")["marker_changed"].mean()
+    assert every["marker"]["estimate"] == pytest.approx(changed["traversal"] - changed["random edits"])
 
 
 def test_worlds_have_rates_and_means_over_data_sets():
@@ -214,10 +216,12 @@ def test_worlds_have_rates_and_means_over_data_sets():
         for world, lows in {"motif": (0.2, 0.4), "null": (-0.1, 0.1)}.items()
         for seed, low in enumerate(lows)
     ]
+    made += [made[0] | {"statistic": "class kept", "low": None, "high": None, "n": None}]
     found = study.world_values(pd.DataFrame(made))["rates"]
     assert [found[world]["valid"]["holds"]["estimate"] for world in ("motif", "null")] == [1.0, 0.5]
     assert found["motif"]["valid"]["mean"]["estimate"] == pytest.approx(0.4)
     assert found["null"]["valid"]["holds"]["n"] == 2
+    assert set(found["motif"]["class kept"]) == {"mean"} and found["motif"]["class kept"]["mean"]["n"] == 1
 
 
 def test_a_world_gives_a_row_for_each_claim(tmp_path):

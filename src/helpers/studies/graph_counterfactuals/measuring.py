@@ -159,15 +159,17 @@ def statistics(rows: pd.DataFrame, *, n_boot: int = 2_000, seed: int = 0) -> dic
     -------
     dict
         ``valid`` (validity of the walk less that of as many random edits), ``robust`` (less that of decoded samples of
-        the prior), ``nearest`` (edits of the nearest training graph less those of valid walks) and ``support`` (share
-        in the support, valid walks less as many random edits): ``estimate, low, high`` and ``n``, of graphs. The last
-        two are left out with fewer than two valid walks.
+        the prior), ``nearest`` (edits of the nearest training graph less those of valid walks), ``support`` (share in
+        the support, valid walks less as many random edits) and ``marker`` (the same of the share that changes the
+        marker, by which a shortcut is discovered): ``estimate, low, high`` and ``n``, of graphs. The last three are
+        left out with fewer than two valid walks.
     """
     wanted = {
         "valid": ("valid", "random edits", "traversal", False),
         "robust": ("valid", "prior sample", "traversal", False),
         "nearest": ("edits", "traversal", "nearest graph", True),
         "support": ("support", "random edits", "traversal", True),
+        "marker": ("marker_changed", "random edits", "traversal", True),
     }
     walked = rows[(rows["method"] == "traversal") & rows["valid"].astype(bool)]
     values = {}

@@ -13,6 +13,7 @@ from helpers.studies.graph_counterfactuals.experiment import run
 from helpers.studies.graph_counterfactuals.measuring import discovery_of, statistics
 
 METHODS = ("traversal", "nearest graph")  # whose change of the marker is asked for
+CONTRASTS = ("valid", "robust", "nearest", "support", "marker")  # the other statistics are shares, which are above 0
 
 
 def world_job(
@@ -57,7 +58,7 @@ def world_job(
 
 
 def world_rates(rows: pd.DataFrame) -> pd.DataFrame:
-    """Compute, for each world and statistic, how often its interval is wholly above 0, and the mean of the estimates.
+    """Compute the mean of each statistic in each world, and how often the interval of a contrast is wholly above 0.
 
     Parameters
     ----------
@@ -67,21 +68,23 @@ def world_rates(rows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``world, statistic, rate, low, high`` (Wilson), ``n`` (data sets), ``mean, mean_low, mean_high`` (Student, over
-        data sets).
+        ``world, statistic, seeds`` (data sets), ``mean, mean_low, mean_high`` (Student, over data sets), and ``rate,
+        low, high`` (Wilson) and ``n`` (data sets), which are missing where a statistic is no contrast.
     """
-    table = rates_by(rows, rows["low"].astype(float) > 0, by=["world", "statistic"])
-    means = stats.over_seeds(rows.assign(SEED=rows["seed"]), "estimate", configuration=["world", "statistic"])
+    by = ["world", "statistic"]
+    means = stats.over_seeds(rows.assign(SEED=rows["seed"]), "estimate", configuration=by)
     means = means.rename(columns={"low": "mean_low", "high": "mean_high"})
-    return table.merge(means[["world", "statistic", "mean", "mean_low", "mean_high"]], on=["world", "statistic"])
+    part = rows[rows["statistic"].isin(CONTRASTS)]
+    table = rates_by(part, part["low"].astype(float) > 0, by=by)
+    return means[[*by, "seeds", "mean", "mean_low", "mean_high"]].merge(table, on=by, how="left")
 
 
 def world_values(rows: pd.DataFrame) -> dict[str, Any]:
-    """Collect the rates of the worlds as nested values: by world and statistic ``holds`` and ``mean``."""
+    """Collect the rates of the worlds as nested values: by world and statistic ``mean``, and ``holds`` of contrasts."""
     values: dict[str, Any] = {}
     for row in world_rates(rows).to_dict("records"):
-        ends = {"estimate": row["rate"], "low": row["low"], "high": row["high"]}
-        mean = {"estimate": row["mean"], "low": row["mean_low"], "high": row["mean_high"]}
-        both = {"holds": stats.estimate(ends, units=row["n"]), "mean": stats.estimate(mean, units=row["n"])}
-        values.setdefault(row["world"], {})[row["statistic"]] = both
+        place = values.setdefault(row["world"], {}).setdefault(row["statistic"], {})
+        if pd.notna(row["rate"]):
+            place["holds"] = stats.estimate(row, centre="rate", units="n")
+        place["mean"] = stats.estimate(row, centre="mean", low="mean_low", high="mean_high", units="seeds")
     return {"rates": values}
