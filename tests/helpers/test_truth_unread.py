@@ -20,6 +20,10 @@ WORLDS = {
         lambda folder: datasets.simulate_fetal_planes(20, n_test=5, size=16, folder=folder),
         datasets.load_fetal_planes,
     ),
+    "graphs": (
+        lambda folder: datasets.simulate_graphs("shortcut", 8, folder=folder),
+        lambda root: datasets.load_graphs(root)[:2],
+    ),
     "labels": (
         lambda folder: datasets.simulate_nih_labels("sex", 60, folder=folder),
         lambda root: datasets.load_nih_labels(root)[:2],

@@ -20,6 +20,8 @@ from helpers.datasets.fitzpatrick.converting import skin_cases_table, skin_table
 from helpers.datasets.fitzpatrick.duplicates import leaks, load_clusters
 from helpers.datasets.fitzpatrick.loader import has_pictures, load_fitzpatrick17k
 from helpers.datasets.fitzpatrick.simulator import SKIN_WORLDS, simulate_dermatology
+from helpers.datasets.graphs.loader import LabelledGraphs, load_graphs
+from helpers.datasets.graphs.simulator import GRAPH_WORLDS, simulate_connectomes, simulate_graphs
 from helpers.datasets.image_table.columns import PARAMETERS as IMAGE_COLUMNS
 from helpers.datasets.image_table.loading import ImageTable, load_image_table
 from helpers.datasets.image_table.loading import kept as kept_images
@@ -91,6 +93,7 @@ __all__ = [
     "CITATION_WORLDS",
     "FETAL_WORLDS",
     "FINDINGS",
+    "GRAPH_WORLDS",
     "IMAGE_COLUMNS",
     "NIH_FINDINGS",
     "NIH_MAPPING",
@@ -107,6 +110,7 @@ __all__ = [
     "Citations",
     "GroupPair",
     "ImageTable",
+    "LabelledGraphs",
     "NihLabels",
     "OpenAlexWorks",
     "OwnScores",
@@ -149,6 +153,7 @@ __all__ = [
     "load_fetal_planes",
     "load_fitzpatrick17k",
     "load_flair_slices",
+    "load_graphs",
     "load_image_table",
     "load_mama_mia",
     "load_masks",
@@ -182,8 +187,10 @@ __all__ = [
     "simulate_breast_mri_world",
     "simulate_chest_xrays",
     "simulate_citations",
+    "simulate_connectomes",
     "simulate_dermatology",
     "simulate_fetal_planes",
+    "simulate_graphs",
     "simulate_nih_labels",
     "simulate_own_scores",
     "skin_cases_table",

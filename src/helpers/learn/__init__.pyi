@@ -12,6 +12,16 @@ from helpers.learn.distillation import SelfDistillation, self_distillation
 from helpers.learn.downstream import fit_classifier, fit_segmenter, predicted_masks, probabilities
 from helpers.learn.features import Features, random_features, vgg19_features
 from helpers.learn.forward import embed
+from helpers.learn.graph_fitting import fit_graph_classifier, fit_graph_vae, predict_graphs, reconstruct_graphs
+from helpers.learn.graph_networks import (
+    GraphClassifier,
+    GraphVAE,
+    as_dense,
+    graph_classifier,
+    graph_vae,
+    hard_graphs,
+    numbered_graphs,
+)
 from helpers.learn.last_layer import Last, last_outputs, with_dropout
 from helpers.learn.loop import Fitted, fit
 from helpers.learn.networks import dynunet, light_unet, topology, unet
@@ -65,6 +75,8 @@ __all__ = [
     "Coded",
     "Features",
     "Fitted",
+    "GraphClassifier",
+    "GraphVAE",
     "Known",
     "Last",
     "MeanReverting",
@@ -77,6 +89,7 @@ __all__ = [
     "Task",
     "ViT",
     "Views",
+    "as_dense",
     "attribute",
     "choose_device",
     "classifier",
@@ -88,12 +101,17 @@ __all__ = [
     "equation_beta",
     "fit",
     "fit_classifier",
+    "fit_graph_classifier",
+    "fit_graph_vae",
     "fit_known",
     "fit_pix2pix",
     "fit_sde",
     "fit_segmenter",
     "fit_unet",
     "fit_vae",
+    "graph_classifier",
+    "graph_vae",
+    "hard_graphs",
     "last_outputs",
     "light_unet",
     "linear_decay",
@@ -104,11 +122,13 @@ __all__ = [
     "measure_restored",
     "nearest_neighbours",
     "network_seed",
+    "numbered_graphs",
     "patch_discriminator",
     "pix2pix_generator",
     "plain_strangeness",
     "plain_unet",
     "predict",
+    "predict_graphs",
     "predict_volume",
     "predicted_masks",
     "probabilities",
@@ -117,6 +137,7 @@ __all__ = [
     "read_saved",
     "read_task",
     "reconstruct",
+    "reconstruct_graphs",
     "restore",
     "run_restoration",
     "save_vae",

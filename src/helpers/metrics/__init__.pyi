@@ -4,12 +4,15 @@ Overlap and surface distances of masks are in `helpers.metrics.masks`, lesions f
 size and form of one mask in `helpers.metrics.geometry`. The similarity of an image to its original is in
 `helpers.metrics.images`. Rates of predictions and their gaps between groups are in `helpers.metrics.rates`, and scores
 that decide which cases a person sees in `helpers.metrics.abstention`. The agreement of maps, such as attributions, is
-in `helpers.metrics.maps`. Everything public can be called as ``metrics.<name>``.
+in `helpers.metrics.maps`. Graphs are in `helpers.metrics.graphs`, and edits between them in
+`helpers.metrics.graph_edits`. Everything public can be called as ``metrics.<name>``.
 """
 
 from helpers.metrics.abstention import augrc, aurc, false_positive_rate_at, flag_rates, flag_threshold
 from helpers.metrics.detection import lesions
 from helpers.metrics.geometry import shape
+from helpers.metrics.graph_edits import EditBounds, edit_bounds, edits_in_place
+from helpers.metrics.graphs import Graphs, graph_facts
 from helpers.metrics.images import lpips, lpips_available, psnr, ssim
 from helpers.metrics.maps import (
     SMALLEST_MOVE,
@@ -34,6 +37,8 @@ from helpers.metrics.rates import (
 __all__ = [
     "SMALLEST_MOVE",
     "Auroc",
+    "EditBounds",
+    "Graphs",
     "agreement",
     "assd",
     "augrc",
@@ -41,12 +46,15 @@ __all__ = [
     "auroc",
     "beyond_noise",
     "dice",
+    "edit_bounds",
+    "edits_in_place",
     "equal_opportunity_difference",
     "equalized_odds_difference",
     "false_positive_rate",
     "false_positive_rate_at",
     "flag_rates",
     "flag_threshold",
+    "graph_facts",
     "hd95",
     "iou",
     "lesions",

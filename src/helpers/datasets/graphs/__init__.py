@@ -1,0 +1,1 @@
+"""Collections of labelled graphs, molecules and connectomes: their layouts, loaders, and simulators of both."""
