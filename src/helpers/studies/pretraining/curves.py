@@ -66,8 +66,7 @@ def hits(
     unseen = np.ones((draws, len(labels)), bool)
     np.put_along_axis(unseen, rows, False, axis=1)
     best, found = -1.0, np.zeros((0, 0), bool)
-    for strength in STRENGTHS:
-        probes = learn.logistic_probes(pool, labels, rows, strength=strength)
+    for probes in learn.logistic_probes(pool, labels, rows, strengths=STRENGTHS):
         right = probes.predict(pool) == labels
         score = float(right[unseen].mean()) if unseen.any() else 0.0
         if score > best:
