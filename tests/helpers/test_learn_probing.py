@@ -16,42 +16,67 @@ def features(n=200, f=24, classes=4, seed=0):
     return x, np.array(list("abcdefgh"))[y]
 
 
+def shares(found, x):
+    """Probabilities of the classes, by draw."""
+    logits = found.logits(x)
+    powers = np.exp(logits - logits.max(2, keepdims=True))
+    return powers / powers.sum(2, keepdims=True)
+
+
 @pytest.mark.parametrize("strength", [0.01, 1.0, 10.0])
 @pytest.mark.parametrize("per_class", [1, 5, 30])
 def test_probes_are_the_optimum_of_scikit_learn(per_class, strength):
     """With fewer cases than features, and with more."""
     x, y = features()
     rows = learn.draw_labelled(y, per_class, draws=3, seed=0)
-    found = learn.logistic_probes(x, y, rows, strength=strength)
+    [found] = learn.logistic_probes(x, y, rows, strengths=[strength])
     for draw, of in enumerate(rows):
-        known = LogisticRegression(C=strength, tol=1e-12, max_iter=20_000).fit(x[of], y[of])
+        known = LogisticRegression(C=strength, tol=1e-10, solver="newton-cholesky").fit(x[of], y[of])
         np.testing.assert_allclose(found.weights[draw].T, known.coef_, atol=1e-4)
-        logits = found.logits(x)[draw]
-        shares = np.exp(logits - logits.max(1, keepdims=True))
-        np.testing.assert_allclose(shares / shares.sum(1, keepdims=True), known.predict_proba(x), atol=1e-3)
+        np.testing.assert_allclose(shares(found, x)[draw], known.predict_proba(x), atol=1e-3)
     assert (found.predict(x) == found.classes[found.logits(x).argmax(2)]).all()
 
 
 def test_two_classes_are_a_logistic_regression_of_twice_the_strength():
     x, y = features(classes=2)
     rows = learn.draw_labelled(y, 10, draws=2, seed=0)
-    found = learn.logistic_probes(x, y, rows, strength=0.5)
+    [found] = learn.logistic_probes(x, y, rows, strengths=[0.5])
     for draw, of in enumerate(rows):
         known = LogisticRegression(C=1.0, tol=1e-12, max_iter=10_000).fit(x[of], y[of])
         np.testing.assert_allclose(found.weights[draw] @ [-1, 1], known.coef_[0], atol=1e-4)
 
 
+@pytest.mark.parametrize("strengths", [[0.03, 0.3, 3.0], [3.0, 0.03]])
+@pytest.mark.parametrize("per_class", [1, 8])
+def test_each_of_several_strengths_is_the_optimum(per_class, strengths):
+    x, y = features()
+    rows = learn.draw_labelled(y, per_class, draws=4, seed=0)
+    for found, strength in zip(learn.logistic_probes(x, y, rows, strengths=strengths), strengths, strict=True):
+        for draw, of in enumerate(rows):
+            known = LogisticRegression(C=strength, tol=1e-10, solver="newton-cholesky").fit(x[of], y[of])
+            np.testing.assert_allclose(found.weights[draw].T, known.coef_, atol=1e-4)
+
+
+def test_large_features_for_which_newton_steps_go_too_far():
+    x, y = features()
+    x, rows = 10 * x, learn.draw_labelled(y, 2, draws=8, seed=0)
+    [found] = learn.logistic_probes(x, y, rows, strengths=[100.0])
+    for draw, of in enumerate(rows):
+        known = LogisticRegression(C=100.0, tol=1e-10, solver="newton-cholesky").fit(x[of], y[of])
+        assert (found.predict(x)[draw] == known.predict(x)).mean() >= 0.98
+
+
 def test_a_draw_does_not_depend_on_the_others():
     x, y = features()
     rows = learn.draw_labelled(y, 5, draws=6, seed=0)
-    whole, part = (learn.logistic_probes(x, y, r) for r in (rows, rows[3:4]))
+    [whole], [part] = (learn.logistic_probes(x, y, r) for r in (rows, rows[3:4]))
     np.testing.assert_allclose(whole.weights[3], part.weights[0], atol=2e-4)
 
 
 def test_equal_features_are_no_obstacle():
     x, y = features()
     x[:, 5], x[:, 6] = 2.0, x[:, 7]
-    found = learn.logistic_probes(x, y, learn.draw_labelled(y, 3, draws=2, seed=0))
+    [found] = learn.logistic_probes(x, y, learn.draw_labelled(y, 3, draws=2, seed=0))
     assert np.isfinite(found.weights).all() and abs(found.weights[:, 5]).max() < 1e-8
     np.testing.assert_allclose(found.weights[:, 6], found.weights[:, 7], atol=1e-6)
 

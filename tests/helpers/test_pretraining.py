@@ -105,14 +105,34 @@ def test_slope_of_a_straight_line():
 
 
 def test_strength_is_chosen_without_tested_images():
-    """Tested truth that no probe can name changes nothing but the hits."""
+    """One strength serves all tested images, alone or together."""
     rng = np.random.default_rng(0)
     y = rng.choice(list("ab"), 80)
     x = rng.normal(size=(80, 6)) + 2 * (y == "a")[:, None]
     how = {"per_class": 4, "draws": 5, "seed": 0}
-    right = pretraining.hits(x, y, x, y, **how)
-    wrong = pretraining.hits(x, y, x, np.where(y == "a", "b", "a"), **how)
-    assert right.mean() > 0.9 and (right == ~wrong).all()
+    found = pretraining.named(x, y, x, **how)
+    assert (found == y).mean() > 0.9
+    np.testing.assert_array_equal(pretraining.named(x, y, x[:7], **how), found[:, :7])
+
+
+def test_macro_f1_is_that_of_scikit_learn_and_its_interval_is_over_patients():
+    from sklearn.metrics import f1_score
+
+    tested, rng = people(), np.random.default_rng(4)
+    values = np.where(rng.random((2, 3, 120)) < 0.6, tested.classes, rng.choice(list("abc"), (2, 3, 120)))
+    found = pretraining.macro_f1(values, tested, n_boot=400, seed=0)
+    known = [f1_score(tested.classes, named, average="macro") for some in values for named in some]
+    assert found.estimate == pytest.approx(np.mean(known)) and found.n == len(set(tested.patients))
+    assert found.low < found.estimate < found.high
+    alone = tested._replace(patients=np.arange(120).astype(str))
+    right = np.broadcast_to(tested.patients.astype(int) < 15, (1, 3, 120))  # alike within patients
+    named = np.where(right, tested.classes, "none")
+    wide, narrow = (pretraining.macro_f1(named, t, n_boot=400, seed=0) for t in (tested, alone))
+    assert wide.high - wide.low > 1.4 * (narrow.high - narrow.low)
+    missing = tested._replace(classes=np.where(np.arange(120) < 60, tested.classes, ""))
+    half = pretraining.f1_curve({("x", 5): values}, missing, n_boot=50, seed=0).iloc[0]
+    known = [f1_score(tested.classes[:60], one[:60], average="macro") for some in values for one in some]
+    assert half["estimate"] == pytest.approx(np.mean(known)) and half["labels"] == 5
 
 
 # -- encoders

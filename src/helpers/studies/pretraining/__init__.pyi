@@ -1,7 +1,7 @@
 """Pretraining on images of the domain, or borrowing: what few labels can do with each encoder, and what it forgets."""
 
 from helpers.studies.pretraining.cohorts import Cohort, described, from_table, load, simulated
-from helpers.studies.pretraining.curves import Tested, curve, gains, hits, recall, slope
+from helpers.studies.pretraining.curves import Tested, curve, f1_curve, gains, macro_f1, named, recall, slope
 from helpers.studies.pretraining.encoders import (
     HEADS,
     Encoder,
@@ -13,7 +13,7 @@ from helpers.studies.pretraining.encoders import (
     statistics_from,
     user_encoder,
 )
-from helpers.studies.pretraining.experiments import embedded, made, neighbours, probed, slip, states
+from helpers.studies.pretraining.experiments import embedded, made, neighbours, predicted, probed, slip, states
 from helpers.studies.pretraining.reading import chosen, draw_curves, listed, wide
 from helpers.studies.pretraining.recordings import ALL_KINDS, recorded
 from helpers.studies.pretraining.textures import other_textures
@@ -31,15 +31,18 @@ __all__ = [
     "described",
     "draw_curves",
     "embedded",
+    "f1_curve",
     "features",
     "from_table",
     "gains",
-    "hits",
     "listed",
     "load",
+    "macro_f1",
     "made",
+    "named",
     "neighbours",
     "other_textures",
+    "predicted",
     "pretrain",
     "probed",
     "recall",

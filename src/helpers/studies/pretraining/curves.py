@@ -30,17 +30,10 @@ class Tested(NamedTuple):
     groups: pd.DataFrame
 
 
-def hits(
-    pool: np.ndarray,
-    labels: np.ndarray,
-    tested: np.ndarray,
-    truth: np.ndarray,
-    *,
-    per_class: int,
-    draws: int,
-    seed: int,
+def named(
+    pool: np.ndarray, labels: np.ndarray, tested: np.ndarray, *, per_class: int, draws: int, seed: int
 ) -> np.ndarray:
-    """Compute which tested images the probes of each draw of labels get right: bool of shape (draws, n).
+    """Predict the class of tested images by the probes of each draw of labels: text of shape (draws, n).
 
     Features are standardised by the mean and SD of the pool, which needs no label. The strength of the probes is the
     one of `STRENGTHS` that is right most often on cases of the pool without a label, over all draws.
@@ -49,7 +42,7 @@ def hits(
     ----------
     pool, labels : ndarray of shape (m, f) and (m,)
         Features and classes of the cases from which labels are drawn.
-    tested, truth : ndarray of shape (n, f) and (n,)
+    tested : ndarray of shape (n, f)
     per_class : int
         Labels of each class.
     draws, seed : int
@@ -65,13 +58,12 @@ def hits(
     pool, tested = ((x - mean) / np.where(sd > 1e-6, sd, 1.0) for x in (pool, tested))
     unseen = np.ones((draws, len(labels)), bool)
     np.put_along_axis(unseen, rows, False, axis=1)
-    best, found = -1.0, np.zeros((0, 0), bool)
-    for strength in STRENGTHS:
-        probes = learn.logistic_probes(pool, labels, rows, strength=strength)
+    best, found = -1.0, labels[:0]
+    for probes in learn.logistic_probes(pool, labels, rows, strengths=STRENGTHS):
         right = probes.predict(pool) == labels
         score = float(right[unseen].mean()) if unseen.any() else 0.0
         if score > best:
-            best, found = score, probes.predict(tested) == truth
+            best, found = score, probes.predict(tested)
     return found
 
 
@@ -105,10 +97,7 @@ def recall(values: np.ndarray, tested: Tested, *, n_boot: int, seed: int, of: np
     sums = values[:, :, of].reshape(seeds * draws, n) @ member
     counts = member.sum(0).reshape(shape)
     by_seed = (sums.reshape(seeds, draws, *shape).sum((1, 2)) / draws / counts.sum(0)).mean(1)
-    rng = np.random.default_rng((seed, 1))
-    some = crossed.resample_seeds(seeds, n_boot=n_boot, seed=seed) if seeds > 1 else np.ones((n_boot, 1))
-    lots = rng.multinomial(draws, np.full(draws, 1 / draws), size=n_boot) / draws
-    people = rng.multinomial(len(patients), np.full(len(patients), 1 / len(patients)), size=n_boot)
+    some, lots, people = _resampled(seeds, draws, len(patients), n_boot=n_boot, seed=seed)
     weight = (some[:, :, None] * lots[:, None]).reshape(n_boot, -1)
     drawn = np.einsum("bp,bpc->bc", people, (weight @ sums).reshape(n_boot, *shape))
     with np.errstate(invalid="ignore"):
@@ -116,6 +105,58 @@ def recall(values: np.ndarray, tested: Tested, *, n_boot: int, seed: int, of: np
     replicates = np.nanmean(means, axis=1)
     parts = [by_seed] if seeds > 1 else []
     return crossed.seeded_interval(float(by_seed.mean()), replicates, parts, n=len(patients))
+
+
+def macro_f1(values: np.ndarray, tested: Tested, *, n_boot: int, seed: int) -> Interval:
+    """Compute macro F1, the mean over classes of 2 hits / (images of the class + images named so), with its interval.
+
+    It is computed for each pretraining and draw, and then averaged; resamples are those of `recall`.
+
+    Parameters
+    ----------
+    values : ndarray of text, shape (seeds, draws, n)
+        Predicted class of each tested image, as from `named`. Images without a class never count.
+    tested : Tested
+    n_boot, seed : int
+
+    Returns
+    -------
+    Interval
+        As from `recall`.
+    """
+    of = tested.classes != ""
+    values, truth = values[:, :, of], tested.classes[of]
+    patient, patients = pd.factorize(tested.patients[of])
+    seeds, draws, n = values.shape
+    member = np.zeros((len(patients), n))
+    member[patient, np.arange(n)] = 1
+    some, lots, people = _resampled(seeds, draws, len(patients), n_boot=n_boot, seed=seed)
+    people = np.concatenate([np.ones_like(people[:1]), people]) @ member  # the first are the cases themselves
+    every = []
+    for kind in np.unique(truth):
+        is_kind, as_kind = truth == kind, values == kind
+        right = people @ (as_kind & is_kind).reshape(-1, n).T
+        asked = people @ (as_kind.reshape(-1, n) + is_kind.astype(float)).T
+        every.append(np.divide(2 * right, asked, out=np.full(asked.shape, np.nan), where=asked > 0))
+    found = np.nanmean(every, axis=0).reshape(-1, seeds, draws)
+    by_seed = found[0].mean(1)
+    replicates = np.einsum("bsd,bs,bd->b", found[1:], some, lots)
+    parts = [by_seed] if seeds > 1 else []
+    return crossed.seeded_interval(float(by_seed.mean()), replicates, parts, n=len(patients))
+
+
+def f1_curve(found: Mapping[tuple[str, int], np.ndarray], tested: Tested, *, n_boot: int, seed: int) -> pd.DataFrame:
+    """Tabulate the macro F1 of each encoder at each number of labels, in the columns of `curve`.
+
+    Parameters
+    ----------
+    found : mapping from (encoder, labels a class) to ndarray of text, shape (seeds, draws, n)
+        As from `named`, stacked over pretrainings.
+    """
+    return pd.DataFrame(
+        {"encoder": name, "labels": labels} | _written(macro_f1(values, tested, n_boot=n_boot, seed=seed), values)
+        for (name, labels), values in found.items()
+    )
 
 
 def curve(
@@ -126,7 +167,7 @@ def curve(
     Parameters
     ----------
     found : mapping from (encoder, labels a class) to ndarray of shape (seeds, draws, n)
-        As from `hits`, stacked over pretrainings. An encoder without training may have one seed.
+        Whether `named` is right, stacked over pretrainings. An encoder without training may have one seed.
     than : str, optional
         Encoder that is subtracted, paired by pretraining, draw and image.
 
@@ -223,3 +264,14 @@ def _written(found: Interval, values: np.ndarray) -> dict[str, float]:
     low90, high90 = found.null_ends()
     ends = {"estimate": found.estimate, "low": found.low, "high": found.high, "low90": low90, "high90": high90}
     return ends | {"n": found.n, "seeds": len(values), "seeds_share": found.seeds_share}
+
+
+def _resampled(
+    seeds: int, draws: int, patients: int, *, n_boot: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Draw the weights of pretrainings and of draws, and the counts of patients: each has `n_boot` rows."""
+    rng = np.random.default_rng((seed, 1))
+    some = crossed.resample_seeds(seeds, n_boot=n_boot, seed=seed) if seeds > 1 else np.ones((n_boot, 1))
+    lots = rng.multinomial(draws, np.full(draws, 1 / draws), size=n_boot) / draws
+    people = rng.multinomial(patients, np.full(patients, 1 / patients), size=n_boot)
+    return some, lots, people

@@ -117,22 +117,33 @@ def states(encoders: Mapping[str, Sequence[Encoder]], found: Features, cohort: C
     return pd.DataFrame(rows)
 
 
-def probed(
+def predicted(
     found: Features, cohort: Cohort, factor: str, *, labels: Sequence[int], draws: int, seed: int
 ) -> dict[tuple[str, int], np.ndarray]:
-    """Predict a factor by probes of each encoder: (encoder, labels) to hits, bool (seeds, draws, tested images).
+    """Predict a factor by probes of each encoder: (encoder, labels) to classes, text (seeds, draws, tested images).
 
-    Rows without a value of the factor are left out of the pool, and are no hit in the test.
+    Rows without a value of the factor are left out of the pool.
     """
     classes, test = cohort.classes(factor), cohort.part("test")
     pool = cohort.part("pool") & (classes != "")
-    names, truth = classes[pool], classes[test]
     how = {"draws": draws, "seed": seed}
     return {
-        (kind, n): np.stack([curves.hits(x[pool], names, x[test], truth, per_class=n, **how) for x in values])
+        (kind, n): np.stack([curves.named(x[pool], classes[pool], x[test], per_class=n, **how) for x in values])
         for n in labels
         for kind, values in found.items()
     }
+
+
+def probed(
+    found: Features, cohort: Cohort, factor: str, *, labels: Sequence[int], draws: int, seed: int
+) -> dict[tuple[str, int], np.ndarray]:
+    """Mark where `predicted` is right: (encoder, labels) to bool (seeds, draws, tested images).
+
+    Tested rows without a value of the factor are no hit.
+    """
+    truth = cohort.classes(factor)[cohort.part("test")]
+    named = predicted(found, cohort, factor, labels=labels, draws=draws, seed=seed)
+    return {key: values == truth for key, values in named.items()}
 
 
 def slip(
