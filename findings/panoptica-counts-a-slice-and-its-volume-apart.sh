@@ -13,7 +13,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet panoptica==2.1.7 connected-components-3d==4.1.1 numpy==2.4.0
+"$folder/venv/bin/pip" install --quiet panoptica==2.1.7 connected-components-3d==3.29.0
 cd "$folder"
 "$folder/venv/bin/python" -W ignore - <<'PY'
 from importlib import metadata
