@@ -107,6 +107,15 @@ def wall() -> float:
     return time.perf_counter()
 
 
+def commit(name: str, folder: Path) -> Path:
+    """Write the files of an earlier commit into a folder, or skip the benchmark where git does not know it."""
+    archive = subprocess.run(["git", "archive", name], cwd=ROOT, capture_output=True)
+    if archive.returncode:
+        pytest.skip(f"commit {name} is not in this copy's history; git fetch --unshallow brings it")
+    subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
+    return folder
+
+
 def medians(turns: Turns, what: str = "seconds") -> dict[str, float]:
     """Return the median of a measure over the rounds, for each contender."""
     return {name: statistics.median(turn[what] for turn in rounds) for name, rounds in turns.items()}

@@ -1,44 +1,27 @@
 """What an audit of a table costs against an earlier commit, from the command to the HTML report, as ratios of one run.
 
 The table has 1,506 rows, a score and its successes, two attributes and a source of four sites. The earlier commit is
-taken from Git's history into a folder for a while. Each audit is a command with its children; the two commits take
-turns, and the median of the ratios of pairs counts, in seconds of the processor. Successes are compared with a later
-commit than scores, because their permutations are drawn by another method since. Run with
+taken from Git's history into a folder for a while. Each audit is a command with its children, in seconds of the
+processor. Successes are compared with a later commit than scores. Run with
 ``python -m pytest -s tests/benchmarks/test_audit_speed.py``.
 """
 
 import json
-import os
-import resource
 import shutil
-import statistics
-import subprocess
-import sys
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from tests.benchmarks import contest
 from tests.conftest import ROOT
 
-# For each score: the earlier commit, the module of its command, and the largest ratio.
-BEFORE = {
-    "dice": ("6b19812", "helpers.workflow", 0.67),  # measured: 0.59, before the statistics were faster
-    "correct": ("4caf0c6", "helpers.book.workflow", 0.92),  # measured: 0.76, likewise
-}
-PAIRS, ROWS = 3, 1506
-NUMBERS = {"gap", "expected", "p", "p_holm", "estimate", "low", "high", "n", "n_reference"}
-
-
-def checked_out(commit: str, place: Path) -> Path:
-    """Write the files of a commit into a folder."""
-    archive = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True)
-    if archive.returncode:
-        pytest.skip(f"commit {commit} is not in this copy's history; git fetch --unshallow brings it")
-    subprocess.run(["tar", "-x", "-C", place], input=archive.stdout, check=True)
-    return place
+# For each score: the earlier commit, the module of its command, and the least ratio.
+BEFORE = {"dice": ("6b19812", "helpers.workflow", 2.0), "correct": ("4caf0c6", "helpers.book.workflow", 1.5)}
+ROWS = 1506
+EXACT = ("gap", "estimate", "n", "n_reference")
+DRAWN = ("expected", "p", "p_holm", "low", "high")  # from other draws at each commit
 
 
 @pytest.fixture(scope="module")
@@ -54,47 +37,34 @@ def table(tmp_path_factory) -> Path:
     return place
 
 
-def audit(project: Path, module: str, words: list[str]) -> tuple[float, dict]:
-    """Audit by one commit: seconds of the processor of command and children, and the results."""
-    known = os.environ | {"PYTHONPATH": str(project / "src"), "OMP_NUM_THREADS": "1"}
-    old = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(
-        [sys.executable, "-m", module, "audit", *words], cwd=project, env=known, capture_output=True, text=True
+def audit(project: Path, module: str, words: list[str]) -> dict:
+    """Audit by one commit: seconds of the processor of command and children, and the values."""
+    done = contest.launch(
+        ["-m", module, "audit", *words], cwd=project, PYTHONPATH=str(project / "src"), OMP_NUM_THREADS="1"
     )
-    new = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.stderr
     report = project / done.stdout.split()[-1]
     assert "<figure>" in report.read_text(encoding="utf-8")
-    results = json.loads((report.parent / "results.json").read_text(encoding="utf-8"))
+    values = json.loads((report.parent / "results.json").read_text(encoding="utf-8"))["values"]
     shutil.rmtree(report.parent)  # a working copy keeps no run of a benchmark
-    return new.ru_utime + new.ru_stime - old.ru_utime - old.ru_stime, results
+    return {"seconds": done.seconds, "found": {"leading": values["leading"], **values["overall"]}}
 
 
-def numbers(values: dict) -> dict[str, dict]:
-    """Numbers of the result by attribute; the sentences about them were worded anew."""
-    found = {"leading": values["leading"], **values["overall"]}
-    return {name: {k: v for k, v in of.items() if k in NUMBERS} for name, of in found.items()}
+def numbers(found: dict, names: tuple[str, ...]) -> dict[tuple[str, str], float]:
+    """Numbers of some names by attribute; the sentences about them were worded anew."""
+    return {(attribute, name): of[name] for attribute, of in found.items() for name in names if name in of}
 
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("score", BEFORE)
-def test_an_audit_takes_less_of_the_processor(score, table, tmp_path, record_property):
-    commit, module, least = BEFORE[score]
+def test_an_audit_takes_less_of_the_processor(score, table, tmp_path):
+    commit, module, asked = BEFORE[score]
     words = [f"SCORES={table}", f"SCORE={score}", "GROUPS=sex,age_group", "SOURCE_COLUMN=site"]
-    commits = {"before": (checked_out(commit, tmp_path), module), "now": (ROOT, "helpers.book.workflow")}
-    seconds = {"before": [], "now": []}
-    for pair in range(PAIRS + 1):
-        found = {}
-        for name in list(commits)[:: 1 if pair % 2 else -1]:
-            took, found[name] = audit(*commits[name], words)
-            seconds[name].append(took)
-        assert numbers(found["before"]["values"]) == numbers(found["now"]["values"])
-    pairs = list(zip(seconds["now"][1:], seconds["before"][1:], strict=True))  # the first writes what Python compiles
-    ratio = statistics.median(ours / theirs for ours, theirs in pairs)
-    theirs, ours = (statistics.median(seconds[name][1:]) for name in ("before", "now"))
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("papermill", "ipykernel", "matplotlib"))
-    kernel = found["now"]["provenance"]["cpu_seconds"]
-    print(f"\naudit of {score}: {commit} {theirs:.1f} s, now {ours:.1f} s of the processor, ratio {ratio:.2f}")
-    print(f"of the last audit, {kernel:.1f} s in the notebook; {versions}")
-    record_property("ratio", round(ratio, 2))
-    assert ratio <= least
+    then = contest.commit(commit, tmp_path)
+    peer = f"commit {commit}"
+    contenders = {"ours": lambda: audit(ROOT, "helpers.book.workflow", words), peer: lambda: audit(then, module, words)}
+    turns = contest.take_turns(contenders, rounds=3)
+    ours, theirs = (rounds[0]["found"] for rounds in turns.values())
+    assert numbers(ours, EXACT) == pytest.approx(numbers(theirs, EXACT), rel=1e-9)
+    assert numbers(ours, DRAWN) == pytest.approx(numbers(theirs, DRAWN), rel=0.05, abs=0.005)  # Monte-Carlo errors
+    contest.at_least(asked, f"audit of {score}, 1,506 rows, from the command to the report", turns, peer)

@@ -11,9 +11,7 @@ import json
 import os
 import subprocess
 import sys
-import tarfile
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -133,16 +131,6 @@ print(json.dumps({"seconds": time.process_time() - start, "found": table[columns
 """
 
 
-def earlier(commit: str, folder: Path) -> Path:
-    """Return the code of a commit, unpacked into a folder."""
-    packed = subprocess.run(["git", "archive", commit, "src"], cwd=contest.ROOT, capture_output=True)
-    if packed.returncode:
-        pytest.skip(f"git does not know commit {commit} here")
-    with tarfile.open(fileobj=BytesIO(packed.stdout)) as archive:
-        archive.extractall(folder, filter="data")
-    return folder / "src"
-
-
 def alone(code: str, source: Path) -> Callable[[], dict]:
     """Return a contender: code that is run by the helpers in a folder, and prints its seconds and what it found."""
 
@@ -155,7 +143,10 @@ def alone(code: str, source: Path) -> Callable[[], dict]:
 
 
 def against(commit: str, code: str, folder: Path) -> contest.Turns:
-    contenders = {"ours": alone(code, contest.ROOT / "src"), f"commit {commit}": alone(code, earlier(commit, folder))}
+    contenders = {
+        "ours": alone(code, contest.ROOT / "src"),
+        f"commit {commit}": alone(code, contest.commit(commit, folder) / "src"),
+    }
     return contest.take_turns(contenders, rounds=3, warm=False)
 
 

@@ -6,7 +6,6 @@ turns, and the median of the ratios of pairs counts. Run with
 """
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -23,12 +22,7 @@ REFUSED = {"unknown parameter": ["N_BOOT=200"], "missing folder": ["SOURCE=real"
 
 @pytest.fixture(scope="module")
 def before(tmp_path_factory) -> Path:
-    archive = subprocess.run(["git", "archive", BEFORE], cwd=ROOT, capture_output=True)
-    if archive.returncode:
-        pytest.skip(f"commit {BEFORE} is not in this copy's history; git fetch --unshallow brings it")
-    place = tmp_path_factory.mktemp("before")
-    subprocess.run(["tar", "-x", "-C", place], input=archive.stdout, check=True)
-    return place
+    return contest.commit(BEFORE, tmp_path_factory.mktemp("before"))
 
 
 def start(project: Path, words: list[str], code: int) -> dict[str, str | float]:
@@ -64,17 +58,17 @@ def test_the_report_is_imported_in_a_third_of_the_time(before):
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("part", ["page", "status"])
-def test_what_makes_a_page_is_imported_in_a_quarter_of_the_time(part, before, record_property):
-    """It neither plots nor computes: 0.17 and 0.18 were measured."""
+def test_what_makes_a_page_is_imported_in_a_quarter_of_the_time(part, before):
+    """It neither plots nor computes."""
     words = {before: ["-c", f"import helpers.report.{part}"], ROOT: ["-c", f"import helpers.book.{part}"]}
-    ratio = compare(f"import of the book's {part}", before, words)
-    record_property("ratio", round(ratio, 2))
-    assert ratio <= 0.25
+    compare(4, f"import of the book's {part}", before, words)
 
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("study", NOTEBOOKS)
 def test_a_notebook_is_set_up_in_half_the_time(study, before, tmp_path):
+    if not (before / "notebooks" / f"{study}.ipynb").is_file():
+        pytest.skip(f"{EARLIER} does not have this study")
     words = {}
     for name, project in (("before", before), ("now", ROOT)):
         script = tmp_path / f"{name}.py"

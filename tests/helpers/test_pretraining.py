@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
 from helpers import datasets, learn
@@ -332,6 +333,36 @@ def test_a_users_table_is_a_cohort(mine):
     assert found.images.shape == (60, 1, 24, 24) and found.images.dtype == np.uint8
     assert len(found.unlabelled) == found.part("pool").sum() > found.part("test").sum() > 0
     assert not set(found.rows["patient"][found.part("pool")]) & set(found.rows["patient"][found.part("test")])
+
+
+def test_images_with_an_empty_label_are_pretrained_on_and_not_probed(mine):
+    columns = {"TARGETS": "finding", "GROUPS": "sex", "PATIENT": "patient_id", "SPLIT": "split"}
+    frame = pd.read_csv(mine)
+    frame["split"] = np.where(frame["patient_id"].str[1:].astype(int) < 8, "test", "train")
+    frame["finding"] = frame["finding"].where(frame.index >= 20).astype("Int64")
+    frame.to_csv(mine, index=False)
+    found = pretraining.from_table(datasets.load_image_table(mine, columns), size=24, seed=0)
+    empty = frame["finding"].isna()
+    tested = frame["split"] == "test"
+    assert len(found.rows) == (~empty).sum() and len(found.unlabelled) == (~tested).sum()
+    counts = found.dropped.set_index("reason")["n"]
+    assert counts["no value of finding: pretrained on, and not probed"] == (empty & ~tested).sum() == 12
+    assert counts["no value of finding: left out"] == (empty & tested).sum() == 8
+
+
+def test_the_published_recipe_is_a_vit_s_at_224_pixels():
+    """DINOv2's ViT-S has 21.6 million weights with patches of 16 pixels, three channels and 196 places."""
+    recipe = pretraining.RECIPES["vit-s"]
+    with torch.device("meta"):
+        net = learn.vit(**recipe["network"])
+        learn.self_distillation(net, steps=10, **recipe["heads"])
+    grey = 384 * 16 * 16 * 2  # weights of the other two channels
+    registers, scales, mask = 4 * 384, 2 * 12 * 384, 384
+    count = sum(weight.numel() for weight in net.parameters())
+    assert count == 21_665_664 - grey + registers + scales + mask
+    assert (recipe["views"]["large"], recipe["network"]["side"]) == (224, 224)
+    views = learn.Views(**recipe["views"], patch=16)((torch.rand(2, 1, 224, 224),))
+    assert views[0].shape[-1] == 224 and views[1].shape[-1] == 96
 
 
 def test_a_table_without_a_label_or_with_one_patient_is_refused(mine):

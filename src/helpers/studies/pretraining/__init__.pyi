@@ -3,7 +3,6 @@
 from helpers.studies.pretraining.cohorts import Cohort, described, from_table, load, simulated
 from helpers.studies.pretraining.curves import Tested, curve, f1_curve, gains, macro_f1, named, recall, slope
 from helpers.studies.pretraining.encoders import (
-    HEADS,
     Encoder,
     Statistics,
     check_statistics,
@@ -15,12 +14,13 @@ from helpers.studies.pretraining.encoders import (
 )
 from helpers.studies.pretraining.experiments import embedded, made, neighbours, predicted, probed, slip, states
 from helpers.studies.pretraining.reading import chosen, draw_curves, listed, wide
+from helpers.studies.pretraining.recipes import RECIPES
 from helpers.studies.pretraining.recordings import ALL_KINDS, recorded
 from helpers.studies.pretraining.textures import other_textures
 
 __all__ = [
     "ALL_KINDS",
-    "HEADS",
+    "RECIPES",
     "Cohort",
     "Encoder",
     "Statistics",

@@ -115,7 +115,8 @@ def load(root: str | Path, *, size: int, progress: bool = False) -> Cohort:
 def from_table(table: ImageTable, *, size: int, seed: int, progress: bool = False) -> Cohort:
     """Take a user's table of images: its first label is the task, and its groups are the other factors.
 
-    Images of training and validation are the pool, and without labels the images to pretrain on.
+    Images of training and validation are the pool, and without labels the images to pretrain on; so are those with an
+    empty label, unless their patient is tested.
 
     Raises
     ------
@@ -129,16 +130,22 @@ def from_table(table: ImageTable, *, size: int, seed: int, progress: bool = Fals
     given, patient = table.images["split"], table.images["patient_id"]
     part = datasets.shared_out(patient, given, shares=(0.6, 0.1, 0.3), seed=seed)
     task = table.labels.columns[0]
-    known = table.labels[task].notna().to_numpy() & (part != "")
+    empty = table.labels[task].isna().to_numpy()
+    further = empty & (part != "") & (part != "test")
+    known = ~empty & (part != "")
     named = np.where(part == "test", "test", "pool")[known]
     label = np.where(table.labels[task][known] > 0, task, f"no {task}")
     factors = (task, *table.groups.columns)
     frame = table.groups[known].astype(object).assign(**{task: label, "patient": patient[known]})
     rows = _rows(frame.reset_index(drop=True), factors, pd.Series(named))
-    images = images[known]
-    counted = [{"table": "images", "reason": f"no value of {task}: left out", "n": int((~known).sum())}]
+    counted = {
+        f"no value of {task}: pretrained on, and not probed": further,
+        f"no value of {task}: left out": ~known & ~further,
+    }
+    counted = [{"table": "images", "reason": reason, "n": int(marked.sum())} for reason, marked in counted.items()]
     dropped = pd.concat([table.dropped, pd.DataFrame(counted)], ignore_index=True)
-    return _checked(Cohort(images[named == "pool"], images, rows, factors, dropped))
+    without = np.concatenate([images[known][named == "pool"], images[further]])
+    return _checked(Cohort(without, images[known], rows, factors, dropped))
 
 
 def described(cohort: Cohort) -> pd.DataFrame:

@@ -108,12 +108,15 @@ def embedded(encoders: Mapping[str, Sequence[Encoder]], cohort: Cohort) -> Featu
     return {k: np.stack([features(e, cohort.images) for e in made]) for k, made in encoders.items()} | plain
 
 
-def states(encoders: Mapping[str, Sequence[Encoder]], found: Features, cohort: Cohort) -> pd.DataFrame:
-    """Tabulate what every encoder is: its kind, seed, effective rank, last loss, steps and state."""
+def states(
+    encoders: Mapping[str, Sequence[Encoder]], found: Features, cohort: Cohort, *, prototypes: int
+) -> pd.DataFrame:
+    """Tabulate what every encoder is: its kind, seed, effective rank, last loss, steps and state; see `state_of`."""
     tested, rows = cohort.part("test"), []
     for kind, some in encoders.items():
         for place, encoder in enumerate(some):
-            rows.append({"encoder": kind, "seed": encoder.seed} | state_of(encoder, found[kind][place][tested]))
+            state = state_of(encoder, found[kind][place][tested], prototypes)
+            rows.append({"encoder": kind, "seed": encoder.seed} | state)
     return pd.DataFrame(rows)
 
 
