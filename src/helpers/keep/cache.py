@@ -19,7 +19,7 @@ NOT_TRAINED_BY = {"RUN_DIR", "DATA_ROOT", "DEVICE", "WORKERS", "N_BOOTSTRAP", "N
 
 def folder(
     parameters: Mapping[str, object],
-    *places: Path,
+    *places: str | Path,
     by: Maker | Sequence[Maker],
     device: processor.Device = "auto",
     precision: processor.Precision = "auto",
@@ -30,7 +30,7 @@ def folder(
     ----------
     parameters : mapping
         All parameters that determine the parts; those of a study that affect no network are left out of the hash.
-    *places : Path
+    *places : str or Path
         Folders and files of the data. Their names, sizes and tables are hashed.
     by : callable, module, or sequence of them
         The functions that make the parts, including those that read and select the inputs. The hash covers the code

@@ -49,10 +49,10 @@ def code(source: str) -> str:
     return parsed.read(source).hash
 
 
-def data(*places: Path) -> str:
+def data(*places: str | Path) -> str:
     """Hash files, and the files below folders: their names, sizes, and the content of small tables."""
     digest = hashlib.sha256()
-    for place in places:
+    for place in map(Path, places):
         for file in sorted(p for p in ([place] if place.is_file() else place.rglob("*")) if p.is_file()):
             size = file.stat().st_size
             name = file.name if file == place else file.relative_to(place).as_posix()

@@ -13,7 +13,7 @@ from helpers.studies.pretraining.encoders import (
     user_encoder,
 )
 from helpers.studies.pretraining.experiments import embedded, made, neighbours, predicted, probed, slip, states
-from helpers.studies.pretraining.reading import chosen, draw_curves, listed, wide
+from helpers.studies.pretraining.reading import chosen, draw_curves, draw_losses, listed, wide
 from helpers.studies.pretraining.recipes import RECIPES
 from helpers.studies.pretraining.recordings import ALL_KINDS, recorded
 from helpers.studies.pretraining.textures import other_textures
@@ -30,6 +30,7 @@ __all__ = [
     "curve",
     "described",
     "draw_curves",
+    "draw_losses",
     "embedded",
     "f1_curve",
     "features",

@@ -12,6 +12,7 @@ from helpers.errors import InputError, check_choice
 from helpers.studies.pretraining import curves, recordings
 from helpers.studies.pretraining.cohorts import Cohort
 from helpers.studies.pretraining.encoders import (
+    HEADS,
     Encoder,
     features,
     pretrain,
@@ -109,7 +110,11 @@ def embedded(encoders: Mapping[str, Sequence[Encoder]], cohort: Cohort) -> Featu
 
 
 def states(
-    encoders: Mapping[str, Sequence[Encoder]], found: Features, cohort: Cohort, *, prototypes: int
+    encoders: Mapping[str, Sequence[Encoder]],
+    found: Features,
+    cohort: Cohort,
+    *,
+    prototypes: int = HEADS["prototypes"],
 ) -> pd.DataFrame:
     """Tabulate what every encoder is: its kind, seed, effective rank, last loss, steps and state; see `state_of`."""
     tested, rows = cohort.part("test"), []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,24 @@ def draw_curves(table: pd.DataFrame, *, ax: Axes, chance: float | None = None, y
     if chance is not None:
         ax.axhline(chance, color="0.5", linestyle="--", linewidth=1)
     ax.legend(fontsize="small")
+    return ax
+
+
+def draw_losses(history: pd.DataFrame, prototypes: int, *, ax: Axes) -> Axes:
+    """Draw the two losses of a pretraining by step, and as a dashed line the loss of outputs that are all equal.
+
+    Parameters
+    ----------
+    history : DataFrame
+        ``step, dino, ibot``, as an `Encoder` has it.
+    prototypes : int
+        The loss of equal outputs is their logarithm.
+    """
+    for name, place in {"dino": "views", "ibot": "masked patches"}.items():
+        ax.plot(history["step"], history[name], label=place)
+    ax.axhline(math.log(prototypes), color="0.5", linestyle="--", linewidth=1)
+    ax.set(xlabel="step", ylabel="cross-entropy")
+    ax.legend()
     return ax
 
 
