@@ -70,8 +70,7 @@ def collect(pages: list[Page], profile: str) -> pd.DataFrame:
     touched = review_claims.artefacts()
     for page in pages:
         family = [p for p in pages if p.study == page.study]
-        kept = paths.recorded() / page.study
-        folders = sorted(kept.glob("[!.]*")) if kept.is_dir() else []
+        folders = sorted(f.parent for f in (paths.recorded() / page.study).glob(f"[!.]*/{recording.RESULTS}"))
         runs = [(f.name, recording.read(f)) for f in folders]
         runs = [(name, results) for name, results in runs if _belongs(results, family) == page.name]
         runs.sort(key=lambda run: run[1]["provenance"]["source"] != "real")  # runs on real patients first
