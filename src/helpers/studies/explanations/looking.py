@@ -15,8 +15,6 @@ from helpers.studies.explanations.experiment import Explained
 from helpers.studies.explanations.explaining import SWITCHES
 from helpers.studies.explanations.worlds import CUES
 
-LIGHT = 0.6  # correlation from which the number in a cell is written in white
-
 
 def one_image(found: Explained, *, image: int, switch: str, part: str) -> pd.DataFrame:
     """Tabulate two maps of one image, before and after a switch, and what each ranks of a part.
@@ -73,20 +71,19 @@ def draw_matrix(found: Explained, *, ax: Axes) -> None:
     found : Explained
     ax : matplotlib.axes.Axes
     """
+    import seaborn  # slow to import
+
     names = list(found.before[0])
     every = [metrics.map_agreement(np.stack(list(one.values()))) for one in found.before[:2]]
     matrix = np.nanmean(every, axis=(0, 1))
     for place, name in enumerate(names):
         pairs = zip(found.before[:2], found.again[:2], strict=True)
         matrix[place, place] = np.nanmean([metrics.spearman(one[name], other[name]) for one, other in pairs])
-    ax.imshow(matrix, cmap="PuOr_r", vmin=-1, vmax=1)
-    for (row, column), value in np.ndenumerate(matrix):
-        colour = "white" if abs(value) > LIGHT else "black"
-        words = f"{value:.1f}".replace("-0.0", "0.0")
-        ax.text(column, row, words, ha="center", va="center", fontsize=7, color=colour)
-    ax.set_xticks(range(len(names)), names, rotation=60, ha="right")
-    ax.set_yticks(range(len(names)), names)
-    ax.grid(visible=False)
+    table = pd.DataFrame(matrix.round(1) + 0.0, names, names)  # + 0.0: no zero has a minus
+    look = {"cmap": "PuOr_r", "vmin": -1, "vmax": 1, "cbar": False, "square": True, "annot_kws": {"fontsize": 7}}
+    seaborn.heatmap(table, annot=True, fmt=".1f", ax=ax, **look)
+    ax.tick_params(axis="x", rotation=60)
+    ax.tick_params(axis="y", rotation=0)
 
 
 def rates_view(rates: Mapping[str, Mapping[str, Any]], statistics: Sequence[str]) -> pd.DataFrame:
