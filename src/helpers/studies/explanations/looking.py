@@ -82,7 +82,7 @@ def draw_matrix(found: Explained, *, ax: Axes) -> None:
     table = pd.DataFrame(matrix.round(1) + 0.0, names, names)  # + 0.0: no zero has a minus
     look = {"cmap": "PuOr_r", "vmin": -1, "vmax": 1, "cbar": False, "square": True, "annot_kws": {"fontsize": 7}}
     seaborn.heatmap(table, annot=True, fmt=".1f", ax=ax, **look)
-    ax.tick_params(axis="x", rotation=60)
+    ax.tick_params(axis="x", rotation=90)
     ax.tick_params(axis="y", rotation=0)
 
 
