@@ -6,7 +6,7 @@
 # is 1; OcclusionSensitivity returns the output with the patch hidden, which is low where the patch mattered. Drawn with
 # a usual colour scale, both point at what the network ignores, and a rank correlation with captum's map is -1.
 # Why it matters here: the study of explanations compares maps by rank correlation. A sign would look like
-# disagreement of methods. `helpers.learn.attribute` returns maps that are high where it matters, whatever the method.
+# disagreement of methods. The study does not use MONAI's maps, and its page names them.
 # Source: monai/visualize/visualizer.py (default_normalizer); monai/visualize/occlusion_sensitivity.py (docstring);
 # Selvaraju et al. 2017, equation 2.
 set -euo pipefail

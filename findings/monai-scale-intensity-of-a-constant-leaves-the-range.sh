@@ -7,7 +7,7 @@
 # 0, so the default hides it. A channel that is constant does the same next to one that is scaled well.
 # Why it matters here: (-1, 1) is the range of generators and diffusion models, and blank slices, padding and empty
 # channels are usual in medical images. One such slice is a thousand times larger than the range that a network was
-# trained on. `helpers` scales by the given range of the data set, not by the image.
+# trained on. `helpers` does not use this transform; a user's pipeline may.
 # Source: monai/transforms/utils.py, rescale_array (a constant array is multiplied by minv).
 set -euo pipefail
 folder=$(mktemp -d)

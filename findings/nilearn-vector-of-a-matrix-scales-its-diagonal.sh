@@ -6,7 +6,7 @@
 # the whole matrix. ConnectivityMeasure(vectorize=True) does the same: a correlation of a region with itself is 0.71.
 # Put back by NumPy's tril_indices, the matrix has another diagonal; nilearn's vec_to_sym_matrix undoes it.
 # Why it matters here: connectomes come as such vectors. A variance of a region (kind "covariance") read from one is
-# too small by 29%, and an edge is not, so a ratio of both is off. Readers here take whole matrices.
+# too small by 29%, and an edge is not, so a ratio of both is off. Readers here take lists of edges.
 # Source: nilearn/connectome/connectivity_matrices.py, docstring of sym_matrix_to_vec.
 set -euo pipefail
 folder=$(mktemp -d)
