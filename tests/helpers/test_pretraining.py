@@ -99,12 +99,6 @@ def test_gains_are_those_of_groups():
         pretraining.gains(found, few, attribute="machine", labels=5, n_boot=10, seed=0)
 
 
-def test_slope_of_a_straight_line():
-    tested = people()
-    found = {2**k: np.full((2, 3, 120), 0.1 * k) for k in (3, 5, 6)}
-    assert pretraining.slope(found, tested, n_boot=50, seed=0).estimate == pytest.approx(0.1)
-
-
 def test_strength_is_chosen_without_tested_images():
     """One strength serves all tested images, alone or together."""
     rng = np.random.default_rng(0)

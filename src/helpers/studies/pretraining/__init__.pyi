@@ -1,7 +1,7 @@
 """Pretraining on images of the domain, or borrowing: what few labels can do with each encoder, and what it forgets."""
 
 from helpers.studies.pretraining.cohorts import Cohort, described, from_table, load, simulated
-from helpers.studies.pretraining.curves import Tested, curve, f1_curve, gains, macro_f1, named, recall, slope
+from helpers.studies.pretraining.curves import Tested, curve, f1_curve, gains, macro_f1, named, recall
 from helpers.studies.pretraining.encoders import (
     Encoder,
     Statistics,
@@ -51,7 +51,6 @@ __all__ = [
     "simulated",
     "slip",
     "slipped",
-    "slope",
     "states",
     "statistics_from",
     "user_encoder",

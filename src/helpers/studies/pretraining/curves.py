@@ -236,19 +236,6 @@ def gains(
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def slope(found: Mapping[int, np.ndarray], tested: Tested, *, n_boot: int, seed: int) -> Interval:
-    """Compute the slope of accuracy on the logarithm to base 2 of the number of images, with its interval.
-
-    Parameters
-    ----------
-    found : mapping from number of images to ndarray of shape (seeds, draws, n)
-    """
-    x = np.log2(np.array(sorted(found), float))
-    weight = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
-    values = sum(w * found[size].astype(float) for w, size in zip(weight, sorted(found), strict=True))
-    return recall(values, tested, n_boot=n_boot, seed=seed)
-
-
 def by_neighbours(
     features: Sequence[np.ndarray], labels: np.ndarray, tested: Sequence[np.ndarray], truth: np.ndarray
 ) -> np.ndarray:
