@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import learn, metrics
+from helpers import learn, metrics, stats
 from helpers.errors import InputError
 from helpers.studies import explanations
 
@@ -209,7 +209,7 @@ def test_many_data_sets_give_rates():
     names = {"switch: mean to zero", "audit: IG mean", "audit: IG zero", "group: IG mean", "group: IG zero"}
     names |= {"gain: IG mean", "gain: IG zero"}
     assert set(rows["statistic"]) == names and len(rows) == 2 * len(names)
-    rates = explanations.world_rates(rows.assign(found=rows["seed"] == 1))
+    rates = stats.world_rates(rows, rows["seed"] == 1)
     assert (rates["rate"] == 0.5).all() and (rates["n"] == 2).all()
     first = rows[rows["statistic"] == "audit: IG mean"]
     assert rates.loc[rates["statistic"] == "audit: IG mean", "mean"].item() == pytest.approx(first["estimate"].mean())

@@ -163,11 +163,10 @@ def test_one_image_before_and_after_a_switch(found):
 
 
 def test_recorded_rates_have_a_column_for_each_world():
-    rows = [
-        {"world": w, "statistic": s, "estimate": e, "low": e / 2, "high": 1.0, "n": 20}
-        for w, s, e in (("linear", "pair", 0.5), ("one cue", "pair", 0.25), ("one cue", "audit: IG mean", 1.0))
-    ]
-    rates = {f"{row['world']}, {row['statistic']}": row for row in rows}
+    rates: dict = {}
+    for world, name, rate in (("linear", "pair", 0.5), ("one cue", "pair", 0.25), ("one cue", "audit: IG mean", 1.0)):
+        holds = {"estimate": rate, "low": rate / 2, "high": 1.0, "n": 20}
+        rates.setdefault(world, {})[name] = {"holds": holds, "mean": {"estimate": 0.1}}
     view = explanations.rates_view(rates, ["audit: IG mean", "pair", "none"])
     assert list(view.index) == ["audit: IG mean", "pair"] and view.loc["audit: IG mean", "linear"] == ""
     assert view.loc["pair", "one cue"] == "0.25 (0.12 to 1.00), n 20"

@@ -209,7 +209,8 @@ def test_rates_and_means_of_worlds():
         for seed, share in enumerate((0.9, 0.95, 1.0))
     ]
     frame = pd.DataFrame(rows)
-    table = ood_fetal.world_rates(frame).set_index("world")
+    claims = frame[frame["statistic"] == "interaction"]
+    table = stats.world_rates(claims, claims["low"] > 0).set_index("world")
     assert table["rate"].to_dict() == {"independent": 1.0, "tied": 0.0} and (table["n"] == 4).all()
     assert table.loc["tied", "high"] == pytest.approx(stats.rates_by(frame[4:8], [False] * 4, by=["world"])["high"][0])
     values = ood_fetal.world_values(frame)

@@ -6,7 +6,7 @@ from helpers.report.parts import Parts
 from helpers.report.recording import recorded, recorded_repeats
 from helpers.report.run import Run, record, start
 from helpers.report.sweep_records import recorded_sweep
-from helpers.report.tables import claims_table, filterable, show
+from helpers.report.tables import claims_table, filterable, show, world_table
 
 __all__ = [
     "Parts",
@@ -21,4 +21,5 @@ __all__ = [
     "same_digits",
     "show",
     "start",
+    "world_table",
 ]

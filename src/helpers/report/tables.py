@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -134,6 +134,36 @@ def power(row: Any) -> str:
         return f"{text}; large enough by the size that is asked for"
     many = "more" if pd.isna(row.needed) else f"about {row.needed:,.0f}"
     return f"{text}; needs {many} {row.short}"
+
+
+def world_table(rates: Mapping[str, Mapping[str, Any]], *, digits: int = 2) -> pd.DataFrame:
+    """Arrange rates of worlds for display: a row for each world and statistic that can hold.
+
+    Parameters
+    ----------
+    rates : dict
+        From `helpers.stats.world_values`, or as a record holds them.
+    digits : int
+        Digits after the decimal point.
+
+    Returns
+    -------
+    DataFrame
+        Share with Wilson's interval, number of data sets, and the mean of the estimates; empty without rates.
+    """
+    rows = {
+        (world, name): {"share": part["estimate"], "low": part["low"], "high": part["high"], "n": part["n"]}
+        | {"mean": found["mean"]["estimate"]}
+        for world, by_name in rates.items()
+        for name, found in by_name.items()
+        if (part := found.get("holds"))
+    }
+    if not rows:
+        return pd.DataFrame()
+    table = pd.DataFrame(rows).T.astype(float)
+    sets = table.pop("n").astype(int)
+    table.insert(3, "data sets", sets)  # no size of a group of patients, and so not suppressed
+    return show(table, estimate="share", digits=digits)
 
 
 def filterable(frame: pd.DataFrame) -> HTML:

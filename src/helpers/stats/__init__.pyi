@@ -67,6 +67,7 @@ from helpers.stats.thresholds import choose_threshold, predict_at, threshold_opt
 from helpers.stats.trends import trend
 from helpers.stats.variance import variance_components, variance_shares
 from helpers.stats.warning_signs import compare_signs, varying_signs
+from helpers.stats.worlds import world_rates, world_values
 
 __all__ = [
     "NOT_RECORDED",
@@ -162,4 +163,6 @@ __all__ = [
     "volume_values",
     "welch",
     "within_source",
+    "world_rates",
+    "world_values",
 ]

@@ -36,7 +36,7 @@ from helpers.studies.explanations.planted import (
     removal,
     simulated_shapley,
 )
-from helpers.studies.explanations.repeating import world_job, world_rates
+from helpers.studies.explanations.repeating import world_job
 from helpers.studies.explanations.training import accuracy, predictions, train, untrained
 from helpers.studies.explanations.worlds import CUES, WORLDS, World, draw_world
 
@@ -80,5 +80,4 @@ __all__ = [
     "uniqueness",
     "untrained",
     "world_job",
-    "world_rates",
 ]

@@ -87,12 +87,12 @@ def draw_matrix(found: Explained, *, ax: Axes) -> None:
 
 
 def rates_view(rates: Mapping[str, Mapping[str, Any]], statistics: Sequence[str]) -> pd.DataFrame:
-    """Arrange recorded rates of `world_rates`: a row for each statistic, a column for each world.
+    """Arrange rates of worlds: a row for each statistic, a column for each world.
 
     Parameters
     ----------
     rates : dict
-        Rows with ``world, statistic, estimate, low, high`` and ``n``, by any name.
+        From `helpers.stats.world_values`: by world and statistic ``holds`` with ``estimate, low, high`` and ``n``.
     statistics : sequence of str
         Which to show, in this order; others are left out.
 
@@ -101,7 +101,12 @@ def rates_view(rates: Mapping[str, Mapping[str, Any]], statistics: Sequence[str]
     DataFrame
         Text: the rate, its interval and the number of data sets; empty where a world has no such statistic.
     """
-    rows = [row for row in rates.values() if row["statistic"] in statistics]
+    rows = [
+        {"world": world, "statistic": name, **found["holds"]}
+        for world, by_name in rates.items()
+        for name, found in by_name.items()
+        if name in statistics
+    ]
     if not rows:
         return pd.DataFrame()
     table = pd.DataFrame(rows)

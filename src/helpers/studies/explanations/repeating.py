@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from helpers import stats
 from helpers.studies.explanations.comparing import agreement_by_group, audit_table, gain_table, switch_table
 from helpers.studies.explanations.experiment import confidence, cue_of, run_world, uniqueness
 from helpers.studies.explanations.explaining import controls
@@ -65,26 +64,6 @@ def world_job(
         groups = agreement_by_group(*found.before, found.explained.groups, confidence(found), **draws)
         rows += _rows("group", groups, groups["high"] < 0)
     return rows
-
-
-def world_rates(rows: pd.DataFrame) -> pd.DataFrame:
-    """Compute the share of data sets of each world in which a statistic is found, with the mean of its estimates.
-
-    Where nothing is planted this is the rate of false discoveries, and elsewhere that of discoveries.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Rows of `world_job` with ``world`` and ``seed``.
-
-    Returns
-    -------
-    DataFrame
-        ``world, statistic, rate, low, high`` (Wilson), ``n`` (data sets) and ``mean`` (of the estimates).
-    """
-    table = stats.rates_by(rows, rows["found"].astype(bool), by=["world", "statistic"])
-    means = rows.groupby(["world", "statistic"], as_index=False)["estimate"].mean()
-    return table.merge(means.rename(columns={"estimate": "mean"}), on=["world", "statistic"])
 
 
 def _rows(kind: str, table: pd.DataFrame, found: Iterable[bool]) -> Iterable[dict[str, Any]]:

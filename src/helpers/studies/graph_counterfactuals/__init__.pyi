@@ -23,7 +23,7 @@ from helpers.studies.graph_counterfactuals.measuring import (
 )
 from helpers.studies.graph_counterfactuals.traversal import Walked, graph_codes, traverse
 from helpers.studies.graph_counterfactuals.views import draw_edits, walk_view
-from helpers.studies.graph_counterfactuals.worlds import world_job, world_rates, world_values
+from helpers.studies.graph_counterfactuals.worlds import world_job, world_values
 
 __all__ = [
     "METHODS",
@@ -51,6 +51,5 @@ __all__ = [
     "traverse",
     "walk_view",
     "world_job",
-    "world_rates",
     "world_values",
 ]

@@ -8,7 +8,6 @@ import pandas as pd
 
 from helpers import datasets, stats
 from helpers.errors import check_choice
-from helpers.stats import rates_by
 from helpers.studies.graph_counterfactuals.experiment import run
 from helpers.studies.graph_counterfactuals.measuring import discovery_of, statistics
 
@@ -57,34 +56,14 @@ def world_job(
     return [{"statistic": name, **value} for name, value in found.items()]
 
 
-def world_rates(rows: pd.DataFrame) -> pd.DataFrame:
-    """Compute the mean of each statistic in each world, and how often the interval of a contrast is wholly above 0.
+def world_values(rows: pd.DataFrame) -> dict[str, Any]:
+    """Compute by world and statistic the ``mean``, and the share of data sets in which a contrast ``holds`` (above 0).
 
     Parameters
     ----------
     rows : DataFrame
         Rows of `world_job` with ``world`` and ``seed``.
-
-    Returns
-    -------
-    DataFrame
-        ``world, statistic, seeds`` (data sets), ``mean, mean_low, mean_high`` (Student, over data sets), and ``rate,
-        low, high`` (Wilson) and ``n`` (data sets), which are missing where a statistic is no contrast.
     """
-    by = ["world", "statistic"]
-    means = stats.over_seeds(rows.assign(SEED=rows["seed"]), "estimate", configuration=by)
-    means = means.rename(columns={"low": "mean_low", "high": "mean_high"})
-    part = rows[rows["statistic"].isin(CONTRASTS)]
-    table = rates_by(part, part["low"].astype(float) > 0, by=by)
-    return means[[*by, "seeds", "mean", "mean_low", "mean_high"]].merge(table, on=by, how="left")
-
-
-def world_values(rows: pd.DataFrame) -> dict[str, Any]:
-    """Collect the rates of the worlds as nested values: by world and statistic ``mean``, and ``holds`` of contrasts."""
-    values: dict[str, Any] = {}
-    for row in world_rates(rows).to_dict("records"):
-        place = values.setdefault(row["world"], {}).setdefault(row["statistic"], {})
-        if pd.notna(row["rate"]):
-            place["holds"] = stats.estimate(row, centre="rate", units="n")
-        place["mean"] = stats.estimate(row, centre="mean", low="mean_low", high="mean_high", units="seeds")
-    return {"rates": values}
+    above = (rows["low"].astype(float) > 0).astype(object)
+    holds = above.where(rows["statistic"].isin(CONTRASTS))
+    return {"rates": stats.world_values(stats.world_rates(rows, holds))}

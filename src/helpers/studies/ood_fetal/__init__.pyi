@@ -24,7 +24,7 @@ from helpers.studies.ood_fetal.labelling import (
     plane_from_machine,
 )
 from helpers.studies.ood_fetal.views import draw_aurocs, flag_view, samples
-from helpers.studies.ood_fetal.worlds import coverage, less, statistics, world_job, world_rates, world_values
+from helpers.studies.ood_fetal.worlds import coverage, less, statistics, world_job, world_values
 
 __all__ = [
     "DISTANCES",
@@ -60,6 +60,5 @@ __all__ = [
     "task_gap",
     "task_means",
     "world_job",
-    "world_rates",
     "world_values",
 ]

@@ -9,7 +9,6 @@ import pandas as pd
 from helpers import stats
 from helpers.datasets import FETAL_WORLDS, simulate_fetal_planes
 from helpers.errors import check_choice
-from helpers.stats import rates_by
 from helpers.studies.ood_fetal.abstaining import detector_less_abstainer, flagged
 from helpers.studies.ood_fetal.cohorts import STRANGE_MACHINES, UNKNOWN_PLANE, Cohort, fetal_cohort
 from helpers.studies.ood_fetal.detecting import (
@@ -118,27 +117,6 @@ def statistics(
     return values
 
 
-def world_rates(rows: pd.DataFrame) -> pd.DataFrame:
-    """Compute, for each world and statistic, how often its interval is wholly above 0, and the mean of the estimates.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Rows of `world_job` with ``world`` and ``seed``.
-
-    Returns
-    -------
-    DataFrame
-        ``world, statistic, rate, low, high`` (Wilson), ``n`` (data sets), ``mean, mean_low, mean_high`` (Student, over
-        data sets).
-    """
-    claims = rows[rows["statistic"] != COVERAGE]
-    table = rates_by(claims, claims["low"].astype(float) > 0, by=["world", "statistic"])
-    means = stats.over_seeds(claims.assign(SEED=claims["seed"]), "estimate", configuration=["world", "statistic"])
-    means = means.rename(columns={"low": "mean_low", "high": "mean_high"})
-    return table.merge(means[["world", "statistic", "mean", "mean_low", "mean_high"]], on=["world", "statistic"])
-
-
 def coverage(rows: pd.DataFrame, world: str = "nothing shifted") -> dict[str, Any]:
     """Estimate the share of the intervals of a world's AUROCs that hold one half, with data sets as clusters.
 
@@ -168,14 +146,9 @@ def less(rows: pd.DataFrame, statistic: str, first: str, second: str) -> dict[st
 
 def world_values(rows: pd.DataFrame) -> dict[str, Any]:
     """Collect the rates of the worlds as nested values: by world and statistic, coverage, and what a tie takes away."""
-    table = world_rates(rows)
-    rates: dict[str, Any] = {}
-    for row in table.to_dict("records"):
-        ends = {"estimate": row["rate"], "low": row["low"], "high": row["high"]}
-        mean = {"estimate": row["mean"], "low": row["mean_low"], "high": row["mean_high"]}
-        both = {"holds": stats.estimate(ends, units=row["n"]), "mean": stats.estimate(mean, units=row["n"])}
-        rates.setdefault(row["world"], {})[row["statistic"]] = both
-    values = {"rates": rates}
+    claims = rows[rows["statistic"] != COVERAGE]
+    rates = stats.world_rates(claims, claims["low"].astype(float) > 0)
+    values: dict[str, Any] = {"rates": stats.world_values(rates)}
     worlds = set(rows["world"])
     if "nothing shifted" in worlds:
         values["coverage"] = coverage(rows)
