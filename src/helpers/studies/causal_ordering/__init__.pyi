@@ -1,0 +1,86 @@
+"""Causal ordering: orders of factors from the curvature of their density, and what rests on such an order."""
+
+from helpers.studies.causal_ordering.measured_tables import (
+    Tables,
+    described,
+    found_orders,
+    named_orders,
+    read_tables,
+    table_rows,
+)
+from helpers.studies.causal_ordering.mixing import (
+    LATENTS,
+    MEASURES,
+    baseline_latents,
+    check_seeds,
+    latent_job,
+    measured,
+)
+from helpers.studies.causal_ordering.ordering import (
+    BASELINES,
+    METHODS,
+    order_job,
+    orders_of,
+    pairs_job,
+    trivial_orders,
+)
+from helpers.studies.causal_ordering.path_gaps import ORDERS, counterfactual_gap, gap_job, path_gaps
+from helpers.studies.causal_ordering.picture_latents import WEIGHTS, picture_job, picture_loss
+from helpers.studies.causal_ordering.summaries import (
+    balanced,
+    browsable,
+    false_orders,
+    latent_changes,
+    latent_means,
+    means_of,
+    nested,
+    reversed_shares,
+    runs_of,
+    sorted_by_r2,
+    tests,
+)
+from helpers.studies.causal_ordering.views import draw_latents, draw_table, draw_worlds, factor_grid, worlds_table
+
+__all__ = [
+    "BASELINES",
+    "LATENTS",
+    "MEASURES",
+    "METHODS",
+    "ORDERS",
+    "WEIGHTS",
+    "Tables",
+    "balanced",
+    "baseline_latents",
+    "browsable",
+    "check_seeds",
+    "counterfactual_gap",
+    "described",
+    "draw_latents",
+    "draw_table",
+    "draw_worlds",
+    "factor_grid",
+    "false_orders",
+    "found_orders",
+    "gap_job",
+    "latent_changes",
+    "latent_job",
+    "latent_means",
+    "means_of",
+    "measured",
+    "named_orders",
+    "nested",
+    "order_job",
+    "orders_of",
+    "pairs_job",
+    "path_gaps",
+    "picture_job",
+    "picture_loss",
+    "read_tables",
+    "reversed_shares",
+    "runs_of",
+    "sorted_by_r2",
+    "table_rows",
+    "tests",
+    "trivial_orders",
+    "worlds_table",
+]
