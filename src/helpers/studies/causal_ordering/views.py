@@ -73,8 +73,6 @@ def draw_latents(rows: pd.DataFrame, axes: Sequence[Axes]) -> None:
         ax.get_legend().remove()
         for text in ax.get_yticklabels():
             text.set_fontweight("bold" if text.get_text() == TRAINED else "normal")
-    for ax in axes[1:]:
-        ax.set_yticklabels([])
 
 
 def worlds_table(shares: pd.DataFrame, methods: Sequence[str] = METHODS) -> pd.DataFrame:
