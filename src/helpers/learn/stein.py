@@ -60,6 +60,12 @@ def stein_hessian(points: torch.Tensor, *, eta: float = ETA, width: torch.Tensor
     -------
     torch.Tensor of shape (n, d)
 
+    Notes
+    -----
+    On a normal density the mean of the estimate is minus the precision, with a bias of the kernel and of `eta` that
+    falls with n. With precisions of 1.5 and 1.2 and the default `eta`, the mean is too large in size by about a half at
+    100 points, a sixth at 400 and a tenth at 800; with 1.0 it is too small by a tenth at 100 points.
+
     Raises
     ------
     InputError

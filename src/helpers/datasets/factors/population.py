@@ -37,7 +37,7 @@ def draw_factors(
     linear       weighted sums of the causes in place of sines: the order cannot be known
     rotated      the factors of *bounded* after a random rotation: the columns follow no graph
     independent  no edge
-    heavy        sums of squares: values far from the others, which break the estimate of a density
+    heavy        sums of squares: some values are far from the others, where a density is hard to estimate
     confounded   as *bounded*, with a common cause of two factors that is in no column
     group        sex causes heart size and brightness, and heart size the finding; sex is 0 or 1
     ===========  =====================================================================================

@@ -49,9 +49,10 @@ def balanced(shares: pd.DataFrame, world: str) -> bool:
 
 
 def false_orders(rows: pd.DataFrame) -> pd.DataFrame:
-    """Compute the share of pairs that are called ordered, by world, over graphs, with Student's interval.
+    """Compute in which share of data sets any pair is called ordered, by world, with Wilson's interval.
 
-    Pairs of one data set share its cases, so a data set counts as one.
+    Pairs of one data set share its cases, so a data set counts as one. Where no pair has an order, this rate is at
+    least that of a single pair.
 
     Parameters
     ----------
@@ -61,18 +62,16 @@ def false_orders(rows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Indexed by world: ``estimate, low, high, data sets``, ``pairs`` and ``ordered`` (counts), and of the edges
-        ``right`` and ``wrong``, shares that are ordered as the edge and against it (missing without an edge).
+        Indexed by world: ``estimate, low, high`` and ``data sets``; ``pairs`` and ``ordered`` (counts), ``per pair``,
+        their quotient; and of the edges ``right`` and ``wrong``, shares that are ordered as the edge and against it
+        (missing without an edge).
     """
-    table = stats.over_seeds(
-        rows.assign(SEED=rows["seed"], share=rows["ordered"] / rows["pairs"]), "share", configuration=["world"]
-    )
-    table = table.rename(columns={"mean": "estimate", "seeds": "data sets"}).set_index("world")
+    table = stats.rates_by(rows, rows["ordered"] > 0, by=["world"])
+    table = table.rename(columns={"rate": "estimate", "n": "data sets"}).set_index("world")
     sums = rows.groupby("world")[["pairs", "ordered", "edges", "right", "wrong"]].sum().astype(float)
-    known = sums["edges"].where(sums["edges"] > 0)
-    shares = sums[["pairs", "ordered"]].assign(right=sums["right"] / known, wrong=sums["wrong"] / known)
-    table["low"] = table["low"].clip(lower=0)
-    return table[["estimate", "low", "high", "data sets"]].join(shares)
+    edges = sums["edges"].where(sums["edges"] > 0)
+    shares = sums[["pairs", "ordered"]].assign(**{"per pair": sums["ordered"] / sums["pairs"]})
+    return table.join(shares.assign(right=sums["right"] / edges, wrong=sums["wrong"] / edges))
 
 
 def runs_of(rows: pd.DataFrame, world: str, kind: str) -> pd.DataFrame:
