@@ -140,6 +140,10 @@ def test_the_picture_loss_adds_the_ordering_loss():
     assert "order" not in plain
 
 
+def orders_of_parts(tables: study.Tables, **options) -> dict:
+    return {part: study.found_orders(values, **options) for part, values in tables.parts.items()}
+
+
 @pytest.fixture
 def factors(tmp_path):
     return datasets.simulate_factors("bounded", 400, seed=1, folder=tmp_path)
@@ -148,15 +152,22 @@ def factors(tmp_path):
 def test_the_users_table_takes_the_same_path(factors):
     tables = study.read_tables(str(factors), factors="factors.csv", graph="graph.csv")
     assert list(tables.parts) == ["all rows"] and list(tables.graphs) == ["given"]
-    rows = study.table_rows(tables, seed=3).set_index("method")
+    found = orders_of_parts(tables)
+    rows = study.table_rows(tables, found).set_index("method")
     drawn = datasets.draw_factors("bounded", 400, seed=1)
     for name, order in study.orders_of(drawn.values).items():
         if name != "random":
             assert rows.loc[name, "reversed"] == stats.edges_reversed(order, drawn.graph).count
     assert rows.loc["random", "reversed"] == pytest.approx(drawn.graph.sum() / 2, rel=0.1)
-    assert len(study.named_orders(tables)) == 5
+    assert len(study.named_orders(tables, found)) == 5
+    pairs = study.table_pairs(tables)
+    assert len(pairs) == 6 and pairs["share"].between(0.5, 1).all()
+    assert (pairs["edge in given"] != 0).sum() == drawn.graph.sum()
+    counts = study.pair_counts(pairs).loc["all rows"]
+    assert counts["pairs"] == 6 and counts["right in given"] + counts["wrong in given"] <= counts["ordered"]
     without = study.read_tables(factors=str(factors / "factors.csv"))
-    assert without.graphs == {} and set(study.table_rows(without)["graph"]) == {"none"}
+    assert without.graphs == {}
+    assert set(study.table_rows(without, orders_of_parts(without))["graph"]) == {"none"}
     with pytest.raises(InputError, match="a graph without a table"):
         study.read_tables(graph="graph.csv")
 
@@ -166,7 +177,7 @@ def test_cells_are_taken_apart_and_a_graph_with_a_cycle_is_refused(tmp_path):
     tables = study.read_tables(str(root))
     assert {part: len(values) for part, values in tables.parts.items()} == {"observational": 100, "all rows": 900}
     assert list(tables.graphs) == ["twenty"] and "pip3" in tables.refused["eighteen"]
-    rows = study.table_rows(tables, most_rows=200, draws=3).set_index(["part", "method"])
+    rows = study.table_rows(tables, orders_of_parts(tables, most_rows=200, draws=3)).set_index(["part", "method"])
     assert rows.loc[("all rows", "SCORE"), "orders"] == 3 and rows.loc[("observational", "SCORE"), "orders"] == 1
     assert (rows["lowest"] <= rows["reversed"]).all() and (rows["reversed"] <= rows["highest"]).all()
     assert study.described(tables).shape == (22, 3)
@@ -179,7 +190,8 @@ def test_views_of_everything(orders, latents, factors):
     _, axes = plt.subplots(2, 3)
     study.draw_worlds(shares, axes.ravel())
     assert [ax.get_title() for ax in axes.ravel()] == list(table.index)
-    rows = study.table_rows(study.read_tables(str(factors), factors="factors.csv", graph="graph.csv"))
+    tables = study.read_tables(str(factors), factors="factors.csv", graph="graph.csv")
+    rows = study.table_rows(tables, orders_of_parts(tables))
     study.draw_table(rows, axes.ravel())
     _, axes = plt.subplots(1, 3)
     study.draw_latents(study.runs_of(latents, "bounded", "rotation"), axes)

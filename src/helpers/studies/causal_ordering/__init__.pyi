@@ -5,7 +5,9 @@ from helpers.studies.causal_ordering.measured_tables import (
     described,
     found_orders,
     named_orders,
+    pair_counts,
     read_tables,
+    table_pairs,
     table_rows,
 )
 from helpers.studies.causal_ordering.mixing import (
@@ -71,6 +73,7 @@ __all__ = [
     "nested",
     "order_job",
     "orders_of",
+    "pair_counts",
     "pairs_job",
     "path_gaps",
     "picture_job",
@@ -79,6 +82,7 @@ __all__ = [
     "reversed_shares",
     "runs_of",
     "sorted_by_r2",
+    "table_pairs",
     "table_rows",
     "tests",
     "trivial_orders",

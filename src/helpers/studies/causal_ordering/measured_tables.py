@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -105,14 +107,14 @@ def found_orders(
     return {name: found[name] for name in METHODS}
 
 
-def table_rows(tables: Tables, **options: Any) -> pd.DataFrame:
+def table_rows(tables: Tables, found: Mapping[str, Mapping[str, list[np.ndarray]]]) -> pd.DataFrame:
     """Count the edges of each graph that each method's orders of each part reverse.
 
     Parameters
     ----------
     tables : Tables
-    **options
-        As in `found_orders`.
+    found : mapping
+        By part the orders of `found_orders`.
 
     Returns
     -------
@@ -123,26 +125,80 @@ def table_rows(tables: Tables, **options: Any) -> pd.DataFrame:
     """
     rows = []
     for part, values in tables.parts.items():
-        for method, orders in found_orders(values, **options).items():
+        for method, orders in found[part].items():
             about = {"part": part, "method": method, "orders": float(len(orders)), "rows": float(len(values))}
             for name, graph in tables.graphs.items():
                 counts = [stats.edges_reversed(order, graph).count for order in orders]
                 ends = np.quantile(counts, (0.025, 0.975) if method == "random" else (0, 1))
-                found = {"reversed": float(np.mean(counts)), "lowest": ends[0], "highest": ends[1]}
-                rows.append({**about, "graph": name, "edges": float(graph.sum()), **found})
+                counted = {"reversed": float(np.mean(counts)), "lowest": ends[0], "highest": ends[1]}
+                rows.append({**about, "graph": name, "edges": float(graph.sum()), **counted})
             if not tables.graphs:
                 rows.append({**about, "graph": "none"})
     return pd.DataFrame(rows)
 
 
-def named_orders(tables: Tables, **options: Any) -> pd.DataFrame:
+def named_orders(tables: Tables, found: Mapping[str, Mapping[str, list[np.ndarray]]]) -> pd.DataFrame:
     """List the order of the factors by each method in each part, causes first; where there are several, the first."""
-    rows = {}
-    for part, values in tables.parts.items():
-        for method, orders in found_orders(values, **options).items():
-            if method != "random":
-                rows[part, method] = " < ".join(values.columns[orders[0]])
+    rows = {
+        (part, method): " < ".join(values.columns[orders[0]])
+        for part, values in tables.parts.items()
+        for method, orders in found[part].items()
+        if method != "random"
+    }
     return pd.Series(rows).to_frame("causes first")
+
+
+def table_pairs(
+    tables: Tables, *, most_rows: int = 2_000, n_subsamples: int = 40, eta: float = 0.01, seed: int = 0
+) -> pd.DataFrame:
+    """Test which pairs of factors of each part SCORE orders at 5%, by halves of at most `most_rows` of its rows.
+
+    Returns
+    -------
+    DataFrame
+        One row for each part and pair: ``part, before, after`` (names, as most halves have them), ``share`` of the
+        halves, ``ordered``, and for each graph a column ``edge in NAME``: 1 if it has this edge, -1 if it has the
+        opposite one, else 0.
+    """
+    found = []
+    for part, values in tables.parts.items():
+        rows = values.sample(min(len(values), most_rows), random_state=seed)
+        pairs = stats.ordered_pairs(rows, partial(_score, eta=eta), n_subsamples=n_subsamples, seed=seed)
+        turned = pairs["share"] < 0.5
+        before, after = (pairs[a].where(~turned, pairs[b]) for a, b in (("first", "second"), ("second", "first")))
+        named = {"part": part, "before": values.columns[before], "after": values.columns[after]}
+        edges = {
+            f"edge in {name}": g[before, after].astype(int) - g[after, before] for name, g in tables.graphs.items()
+        }
+        share = pairs["share"].where(~turned, 1 - pairs["share"])
+        found.append(pd.DataFrame({**named, "share": share, "ordered": pairs["ordered"], **edges}))
+    return pd.concat(found, ignore_index=True)
+
+
+def _score(values: np.ndarray, *, eta: float) -> np.ndarray:
+    return learn.score_order(values, eta=eta).order
+
+
+def pair_counts(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Count the pairs of each part that are ordered, and of them those that agree with each graph and contradict it.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        From `table_pairs`.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by part: ``pairs, ordered``, and for each graph ``right in NAME, wrong in NAME``.
+    """
+    called = pairs[pairs["ordered"]]
+    table = pairs.groupby("part", sort=False)["ordered"].agg(pairs="size", ordered="sum")
+    for column in (name for name in pairs if name.startswith("edge in ")):
+        for words, sign in (("right", 1), ("wrong", -1)):
+            counted = (called[column] == sign).groupby(called["part"]).sum()
+            table[column.replace("edge", words)] = counted.reindex(table.index, fill_value=0)
+    return table.astype(float)
 
 
 def described(tables: Tables) -> pd.DataFrame:
