@@ -99,7 +99,7 @@ def pairs_job(
     values, graph, groups = apart(draw_factors(world, n, d=d, share=share, seed=seed))
     if groups is not None:  # subsamples of the rows alone would lose which group a row is of
         values = values - values.groupby(groups).transform("mean")
-    find = partial(_score, eta=eta)
+    find = partial(scored, eta=eta)
     pairs = stats.ordered_pairs(values, find, n_subsamples=n_subsamples, seed=seed)
     first, second = pairs["first"].to_numpy(), pairs["second"].to_numpy()
     edge, back = graph[first, second], graph[second, first]
@@ -111,5 +111,6 @@ def pairs_job(
     return {name: int(v) for name, v in {**counts, "right": right.sum(), "wrong": wrong.sum()}.items()}
 
 
-def _score(values: np.ndarray, *, eta: float) -> np.ndarray:
+def scored(values: np.ndarray, *, eta: float) -> np.ndarray:
+    """Return SCORE's order of factors, int of shape (d,), without its variances."""
     return learn.score_order(values, eta=eta).order
