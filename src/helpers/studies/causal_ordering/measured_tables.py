@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from helpers import datasets, learn, paths, stats
+from helpers import datasets, paths, stats
 from helpers.errors import InputError
-from helpers.studies.causal_ordering.ordering import METHODS, SCORE, trivial_orders
+from helpers.studies.causal_ordering.ordering import METHODS, SCORE, scored, trivial_orders
 
 RANDOM_ORDERS = 2_000
 ALL = "all rows"
@@ -103,7 +103,7 @@ def found_orders(
     parts = [table] if whole else [table[rng.choice(n, most_rows, replace=False)] for _ in range(draws)]
     found = {name: [order] for name, order in trivial_orders(table).items()}
     found["random"] = [rng.permutation(table.shape[1]) for _ in range(RANDOM_ORDERS)]
-    found[SCORE] = [learn.score_order(part, eta=eta).order for part in parts]
+    found[SCORE] = [scored(part, eta=eta) for part in parts]
     return {name: found[name] for name in METHODS}
 
 
@@ -163,7 +163,7 @@ def table_pairs(
     found = []
     for part, values in tables.parts.items():
         rows = values.sample(min(len(values), most_rows), random_state=seed)
-        pairs = stats.ordered_pairs(rows, partial(_score, eta=eta), n_subsamples=n_subsamples, seed=seed)
+        pairs = stats.ordered_pairs(rows, partial(scored, eta=eta), n_subsamples=n_subsamples, seed=seed)
         turned = pairs["share"] < 0.5
         before, after = (pairs[a].where(~turned, pairs[b]) for a, b in (("first", "second"), ("second", "first")))
         named = {"part": part, "before": values.columns[before], "after": values.columns[after]}
@@ -173,10 +173,6 @@ def table_pairs(
         share = pairs["share"].where(~turned, 1 - pairs["share"])
         found.append(pd.DataFrame({**named, "share": share, "ordered": pairs["ordered"], **edges}))
     return pd.concat(found, ignore_index=True)
-
-
-def _score(values: np.ndarray, *, eta: float) -> np.ndarray:
-    return learn.score_order(values, eta=eta).order
 
 
 def pair_counts(pairs: pd.DataFrame) -> pd.DataFrame:
