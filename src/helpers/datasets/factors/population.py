@@ -84,6 +84,7 @@ def draw_factors(
     values = _values(rng, graph, n, share, world)
     if world == "rotated":
         values = values @ np.linalg.qr(rng.standard_normal((d, d)))[0]
+        values = values / values.std(axis=0)
     names = [f"factor {k + 1}" for k in range(d)]
     return DrawnFactors(pd.DataFrame(values, columns=names), graph)
 

@@ -61,9 +61,13 @@ def draw_latents(rows: pd.DataFrame, axes: Sequence[Axes]) -> None:
     Parameters
     ----------
     rows : DataFrame
-        Rows of `latent_job` of one world and kind, with ``seed``.
+        Rows of `latent_job` of one world and kind, with ``seed``; without rows the axes are left empty.
     axes : sequence of three matplotlib.axes.Axes
     """
+    if not len(rows):
+        for ax in axes:
+            ax.set_axis_off()
+        return
     runs = rows.assign(configuration=rows["latents"], SEED=rows["seed"])
     for ax, (measure, label) in zip(axes, PANELS.items(), strict=True):
         shown = runs[runs[measure].notna()]
