@@ -37,7 +37,7 @@ def test_causes_have_their_share_of_the_variance(world):
         k = int(low.graph.any(axis=0).argmax())
         a, b = low.values.iloc[:, k], high.values.iloc[:, k]
         effect = (b / np.sqrt(0.2) - a / np.sqrt(0.8)) / (2 - 0.5)  # in units of itself
-        shares.append(effect.var())
+        shares.append(effect.var(ddof=0))
     assert np.mean(shares) == pytest.approx(1, abs=1e-6)
 
 

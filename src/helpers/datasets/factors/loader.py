@@ -80,9 +80,9 @@ def _graph(path: Path, names: list[str]) -> np.ndarray:
         table = table.set_index(first)
     elif len(table) == len(table.columns):
         table.index = table.columns
-    for what, found in (("columns", set(table.columns)), ("rows", set(table.index))):
-        if found != set(names) or len(table) != len(names):
-            odd = ", ".join(map(str, sorted(found ^ set(names), key=str))) or "a name is there twice"
+    for what, found in (("columns", list(table.columns)), ("rows", list(table.index))):
+        if sorted(map(str, found)) != sorted(names):
+            odd = ", ".join(map(str, sorted({*found} ^ {*names}, key=str))) or "a name is there twice"
             fix = "Give the graph a row and a column for each factor, with the names of the table"
             raise InputError(path.name, f"its {what} and the factors differ: {odd}", fix)
     known = table.loc[names, names].apply(lambda cells: _numbers(cells, path.name))
