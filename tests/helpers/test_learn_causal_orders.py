@@ -39,7 +39,7 @@ def test_a_group_is_conditioned_on():
     assert learn.score_order(values, groups=sex).order.tolist() == [1, 0]
     one = learn.score_order(values, groups=np.zeros(600))
     assert np.allclose(one.variance, learn.score_order(values).variance)
-    with pytest.raises(InputError, match="group 1: 2 rows"):
+    with pytest.raises(InputError, match="group True: 2 rows"):
         learn.score_order(values, groups=np.arange(600) < 2)
     with pytest.raises(InputError, match="Give one label a row"):
         learn.score_order(values, groups=sex[:10])
