@@ -43,7 +43,7 @@ def score_order(factors: ArrayLike, *, groups: ArrayLike | None = None, eta: flo
     Returns
     -------
     ScoreOrder
-        ``order``, positions of the columns, causes first; ``variance``, by column.
+        ``order``, positions of the columns, causes first; ``variance``, by column, NaN of the first one, which is left over.
 
     Raises
     ------
@@ -56,14 +56,14 @@ def score_order(factors: ArrayLike, *, groups: ArrayLike | None = None, eta: flo
         raise InputError("factors", problem, f"Draw at most {MOST_ROWS:,} rows without replacement, and state how many")
     parts = [values] if groups is None else _parts(values, groups)
     points = [torch.as_tensor((part - part.mean(0)) / part.std(0)) for part in parts]
-    left, order, variance = list(range(values.shape[1])), [], np.zeros(values.shape[1])
-    while left:
+    left, order, variance = list(range(values.shape[1])), [], np.full(values.shape[1], np.nan)
+    while len(left) > 1:
         found = torch.stack([stein_hessian(part[:, left], eta=eta).var(0) * len(part) for part in points])
         spread = found.sum(0) / len(values)
         leaf = left.pop(int(spread.argmin()))
         variance[leaf] = float(spread.min())
         order.insert(0, leaf)
-    return ScoreOrder(np.array(order), variance)
+    return ScoreOrder(np.array(left + order), variance)
 
 
 def _parts(values: np.ndarray, groups: ArrayLike) -> list[np.ndarray]:

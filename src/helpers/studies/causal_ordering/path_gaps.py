@@ -23,8 +23,8 @@ KNOTS = 6  # of the splines
 
 
 def counterfactual_gap(
-    values: pd.DataFrame, order: Sequence[str], *, outcome: str = OUTCOME, through: str | None = None
-) -> float:
+    values: pd.DataFrame, order: Sequence[str], *, outcome: str = OUTCOME, through: str = THROUGH
+) -> tuple[float, float]:
     """Compute the mean outcome had all cases been of sex 1, less that had all been of sex 0, as an order has it.
 
     Each variable after sex is regressed on all variables before it: a sum of a cubic spline of each (six knots at
@@ -37,16 +37,16 @@ def counterfactual_gap(
         Columns of `order`; sex is 0 or 1.
     order : sequence of str
         All columns, causes first.
-    outcome : str
-        Column of the outcome.
-    through : str, optional
-        Along one path: only the regression of this column sees the sex that is set, and all others see the sex that
-        the case has. So the gap is that part which goes through this column.
+    outcome, through : str
+        Columns of the outcome, and of what is on the path.
 
     Returns
     -------
-    float
-        0 where the outcome comes before sex.
+    whole : float
+        The gap; 0 where the outcome comes before sex.
+    along : float
+        Its part along the path: only the regression of `through` sees the sex that is set, and all others see the sex
+        that the case has.
 
     Raises
     ------
@@ -59,12 +59,17 @@ def counterfactual_gap(
         raise InputError(f"column {SEX}", "values other than 0 and 1", "Write 0 and 1")
     later = list(order[list(order).index(SEX) + 1 :])
     models = {name: _regression(values, list(order[: list(order).index(name)]), name) for name in later}
+    whole, along = (_gap(values, models, outcome, sees) for sees in ({*later}, {through}))
+    return whole, along
+
+
+def _gap(values: pd.DataFrame, models: dict[str, Any], outcome: str, sees: set[str]) -> float:
+    """Compute the gap in which the regressions of `sees` see the sex that is set."""
     ends = []
     for value in (1.0, 0.0):
         changed = values.copy()
         for name, (model, before) in models.items():
-            seen = changed.copy()
-            seen[SEX] = value if through in (None, name) else values[SEX]
+            seen = changed.assign(**{SEX: value}) if name in sees else changed
             changed[name] = values[name] + model.predict(seen[before]) - model.predict(values[before])
         ends.append(changed[outcome].mean())
     return float(ends[0] - ends[1])
@@ -98,8 +103,7 @@ def gap_job(seed: int, *, n: int = 400, share: float = 0.5, eta: float = 0.01) -
     learned = learn.score_order(drawn.values[names], groups=drawn.values[SEX], eta=eta).order
     rows = []
     for name, order in {**ORDERS, "learned": (SEX, *(names[k] for k in learned))}.items():
-        whole = counterfactual_gap(drawn.values, order)
-        along = counterfactual_gap(drawn.values, order, through=THROUGH)
+        whole, along = counterfactual_gap(drawn.values, order)
         place = {column: k for k, column in enumerate(order)}
         right = float(place[SEX] < place[THROUGH] < place[OUTCOME])
         found = {"truth": drawn.gap, "gap": whole, "error": whole - drawn.gap}

@@ -8,20 +8,27 @@ from typing import Any
 import pandas as pd
 
 from helpers import stats
+from helpers.stats.intervals import wilson
 from helpers.studies.causal_ordering.mixing import MEASURES, TRAINED
 from helpers.studies.causal_ordering.ordering import SCORE
 
 CHANCE = 0.5
 
 
-def reversed_shares(rows: pd.DataFrame, by: tuple[str, ...] = ("world", "method")) -> pd.DataFrame:
-    """Compute the mean share of edges reversed over graphs, with Student's interval.
+def reversed_shares(rows: pd.DataFrame, by: Sequence[str] = ("world", "method"), column: str = "share") -> pd.DataFrame:
+    """Compute the mean share of edges reversed over graphs, with an interval.
+
+    The interval is Wilson's, with the sum of the shares as the count and graphs as trials. A share varies less than an
+    outcome of 0 or 1 with the same mean, so it is rather too wide; Student's would have no width where no edge of any
+    graph is reversed, and leave the range from 0 to 1.
 
     Parameters
     ----------
     rows : DataFrame
-        Rows of `order_job` with the columns of its plan; those without an edge are left out.
-    by : tuple of str
+        One row for each graph and combination of `by`; those without an edge are left out.
+    by : sequence of str
+    column : str
+        Column of the shares.
 
     Returns
     -------
@@ -30,10 +37,12 @@ def reversed_shares(rows: pd.DataFrame, by: tuple[str, ...] = ("world", "method"
     """
     if not len(rows):
         return pd.DataFrame(columns=[*by, "estimate", "low", "high", "graphs"])
-    part = rows[rows["share"].notna()]
-    table = stats.over_seeds(part.assign(SEED=part["seed"]), "share", configuration=list(by))
-    table = table.rename(columns={"mean": "estimate", "seeds": "graphs"})
-    return table[[*by, "estimate", "low", "high", "graphs"]]
+    part = rows[rows[column].notna()]
+    groups = part.assign(value=part[column].astype(float)).groupby(list(by), sort=False)["value"]
+    total, n = groups.sum(), groups.size()
+    low, high = wilson(total.to_numpy(), n.to_numpy())
+    ends = {"estimate": (total / n).to_numpy(), "low": low, "high": high, "graphs": n.to_numpy()}
+    return total.index.to_frame(index=False).assign(**ends)
 
 
 def sorted_by_r2(shares: pd.DataFrame, world: str) -> float:
@@ -130,13 +139,11 @@ def tests(orders: pd.DataFrame, latents: pd.DataFrame) -> dict[str, dict[str, An
         paired over seeds. Only those whose rows are there.
     """
     found = {}
-    part = orders[(orders["world"] == "bounded") & (orders["method"] == SCORE)] if len(orders) else orders
-    if len(part):
-        found["order-hessian"] = _mean(part, CHANCE - part["share"])
+    if len(orders):
+        found["order-hessian"] = _below_chance(orders[orders["method"] == SCORE], "share")
     rotation = runs_of(latents, "bounded", "rotation")
     if len(rotation):
-        trained = rotation[rotation["latents"] == TRAINED]
-        found["latent-order"] = _mean(trained, CHANCE - trained["reversed"])
+        found["latent-order"] = _below_chance(rotation[rotation["latents"] == TRAINED], "reversed")
         change = latent_changes(rotation, "mcc", against="random rotation")
         found["recovers"] = stats.estimate(change.loc[TRAINED], units="seeds")
         free = latents[(latents["latents"] == TRAINED) & (latents["kind"] == "free")]
@@ -147,9 +154,11 @@ def tests(orders: pd.DataFrame, latents: pd.DataFrame) -> dict[str, dict[str, An
     return found
 
 
-def _mean(rows: pd.DataFrame, values: pd.Series) -> dict[str, Any]:
-    table = stats.over_seeds(rows.assign(SEED=rows["seed"], value=values), "value", configuration=[])
-    return stats.estimate(table.iloc[0], centre="mean", units="seeds")
+def _below_chance(rows: pd.DataFrame, column: str) -> dict[str, Any]:
+    """Estimate one half less the mean share of edges reversed in the world *bounded*."""
+    share = reversed_shares(rows[rows["world"] == "bounded"], ["world"], column).iloc[0]
+    ends = {"estimate": CHANCE - share["estimate"], "low": CHANCE - share["high"], "high": CHANCE - share["low"]}
+    return stats.estimate(ends, units=share["graphs"])
 
 
 def nested(table: pd.DataFrame, by: tuple[str, ...] = ("world", "method")) -> dict[str, Any]:
@@ -186,7 +195,7 @@ def browsable(orders: pd.DataFrame, tables: pd.DataFrame) -> pd.DataFrame:
     """
     found = []
     if len(orders):
-        shares = reversed_shares(orders, ("world", "d", "n", "method"))
+        shares = reversed_shares(orders, ["world", "d", "n", "method"])
         size = shares["d"].astype(str) + " factors, " + shares["n"].astype(str) + " rows"
         found.append(shares.assign(place=shares["world"], size=size, orders=shares["graphs"]))
     if "edges" in tables:
