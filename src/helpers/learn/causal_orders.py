@@ -43,7 +43,7 @@ def score_order(factors: ArrayLike, *, groups: ArrayLike | None = None, eta: flo
     Returns
     -------
     ScoreOrder
-        ``order``, positions of the columns, causes first; ``variance``, by column, NaN of the first one, which is left over.
+        ``order``, positions of the columns, causes first; ``variance``, by column, NaN of the first one.
 
     Raises
     ------
