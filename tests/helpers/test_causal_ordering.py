@@ -13,21 +13,21 @@ from helpers.studies import causal_ordering as study
 
 @pytest.fixture(scope="module")
 def orders() -> pd.DataFrame:
-    plan = plans.grid(world=list(datasets.FACTOR_WORLDS), d=[4], n=[300], seed=range(10))
+    plan = plans.grid(world=list(datasets.FACTOR_WORLDS), d=[4], n=[300], seed=range(8))
     return plans.repeat(study.order_job, plan, progress=False)
 
 
 def test_the_order_is_found_where_it_can_be_and_not_after_a_rotation(orders):
     shares = study.reversed_shares(orders).set_index(["world", "method"])
-    assert shares.loc[("bounded", "SCORE"), "high"] < 0.3
-    assert shares.loc[("rotated", "SCORE"), "low"] > 0.3
+    assert shares.loc[("bounded", "SCORE"), "estimate"] < 0.15 < 0.3 < shares.loc[("rotated", "SCORE"), "estimate"]
+    assert (shares["low"] >= 0).all() and (shares["high"] <= 1).all() and (shares["low"] < shares["high"]).all()
     assert "independent" not in shares.index.get_level_values("world")
 
 
 def test_every_method_orders_every_world(orders):
     assert set(orders["method"]) == set(study.METHODS)
     counts = orders.groupby(["world", "method"]).size()
-    assert (counts == 10).all()
+    assert (counts == 8).all()
     assert orders.loc[orders["world"] == "independent", "share"].isna().all()
 
 
@@ -56,7 +56,8 @@ def test_pairs_are_called_rightly_in_bounded_and_seldom_in_independent():
 
 @pytest.fixture(scope="module")
 def latents() -> pd.DataFrame:
-    plan = plans.grid(world=["bounded", "independent"], kind=learn.LATENT_KINDS, seed=range(3))
+    kinds = [("bounded", "rotation"), ("bounded", "free"), ("independent", "free")]
+    plan = [{"world": world, "kind": kind, "seed": seed} for world, kind in kinds for seed in range(3)]
     return plans.repeat(study.latent_job, plan, progress=False, n=200, steps=10)
 
 
@@ -133,8 +134,12 @@ def test_the_picture_loss_adds_the_ordering_loss():
     import torch
 
     pictures = torch.as_tensor(datasets.draw_chests(np.random.default_rng(0).standard_normal((80, 3))))
-    model = learn.vae(in_channels=1, channels=8, blocks=(1, 1, 2, 2), latent=3, seed=0).eval()
-    plain, both = (study.picture_loss(model, (pictures,), beta=0.1, weight=w) for w in (0.0, 2.0))
+    model = learn.vae(in_channels=1, channels=8, blocks=(1, 1, 2, 2), latent=3, seed=0).train()
+    found = []
+    for weight in (0.0, 2.0):
+        torch.manual_seed(0)  # of the noise of the codes
+        found.append(study.picture_loss(model, (pictures,), beta=0.1, weight=weight))
+    plain, both = found
     assert float(both["loss"] - plain["loss"]) == pytest.approx(2 * float(both["order"]), rel=1e-4)
     assert "order" not in plain
 
