@@ -14,13 +14,14 @@ NO_START = {"What", "Which", "How", "Whether", "Where"}
 VERBS = """
 Add Adjust Apply Arrange Assign Audit Average Build Calibrate Check Choose Classify Close Cluster Collect Colour
 Combine Compare Complete Compute Concatenate Convert Copy Correct Correlate Count Create Crop Decode Decompose
-Describe Detect Diagnose Divide Draw Embed Encode Estimate Evaluate Execute Explore Export Extract Find Fit Flag
-Flatten Format Give Group Hash Identify Import Infer Insert Interpolate Invert Join Judge Keep Leave List Load Locate
-Lock Make Map Mark Match Measure Merge Move Multiply Name Normalise Number Open Optimise Pair Parse Pick Plant Plot
-Predict Prepare Print Quantify Raise Randomise Rank Read Recode Reconstruct Record Redraw Refuse Remove Rename Render
-Repeat Replace Report Resample Resize Restamp Restore Return Round Run Sample Save Scale Score Seed Select Set Share
-Shorten Show Simulate Solve Split Standardise Start Stop Subtract Sum Summarise Suppress Switch Tabulate Take Test
-Threshold Train Transform Truncate Turn Update Use Validate Verify Weigh Word Wrap Write Yield
+Describe Detect Diagnose Direct Divide Draw Embed Encode Estimate Evaluate Execute Explore Export Extract Find Fit
+Flag Flatten Format Give Group Hash Identify Import Infer Insert Interpolate Invert Join Judge Keep Leave List Load
+Locate Lock Make Map Mark Match Measure Merge Mix Move Multiply Name Normalise Number Open Optimise Order Pair Parse
+Pick Plant Plot Predict Prepare Print Quantify Raise Randomise Rank Read Recode Reconstruct Record Redraw Refuse
+Remove Rename Render Repeat Replace Report Resample Resize Restamp Restore Return Round Run Sample Save Scale Score
+Seed Select Set Share Shorten Show Simulate Solve Sort Split Standardise Start Stop Subtract Sum Summarise Suppress
+Switch Tabulate Take Test Threshold Train Transform Truncate Turn Update Use Validate Verify Weigh Word Wrap Write
+Yield
 """.split()  # noqa: SIM905
 
 

@@ -27,7 +27,9 @@ def state(words: list[str]) -> str:
     """
     given = dict(word.partition("=")[::2] for word in words)
     named = [Path(given[name]).expanduser() for name in (*HIDDEN, *FILES, *PLACES[1:]) if given.get(name)]
-    if given.get("SOURCE") == "real" and not (given.get("DATA_ROOT") or given.get(parameters.IMAGES)):
+    if given.get("SOURCE") == "real" and not any(
+        given.get(name) for name in ("DATA_ROOT", parameters.IMAGES, "FACTORS")
+    ):
         named.append(paths.data_root(""))
     if given.get(parameters.IMAGES):
         from helpers import datasets

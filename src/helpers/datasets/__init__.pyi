@@ -8,6 +8,12 @@ from helpers.datasets.checking.summary import Checked, check_folder, check_image
 from helpers.datasets.chexpert.converting import chest_table
 from helpers.datasets.chexpert.loader import FINDINGS, load_chexpert, mapped_race
 from helpers.datasets.chexpert.simulator import CHEST_WORLDS, simulate_chest_xrays
+from helpers.datasets.factors.layout import OBSERVED as OBSERVED_CELLS
+from helpers.datasets.factors.loader import Cells, FactorTable, load_cells, load_factors
+from helpers.datasets.factors.population import FACTOR_WORLDS, DrawnFactors, draw_factors
+from helpers.datasets.factors.rendering import SEEN as DRAWN_FACTORS
+from helpers.datasets.factors.rendering import draw_chests
+from helpers.datasets.factors.simulator import simulate_cells, simulate_factors
 from helpers.datasets.fetal_planes.african import load_african_planes
 from helpers.datasets.fetal_planes.loader import load_fetal_planes
 from helpers.datasets.fetal_planes.simulator import (
@@ -91,6 +97,8 @@ __all__ = [
     "CASES",
     "CHEST_WORLDS",
     "CITATION_WORLDS",
+    "DRAWN_FACTORS",
+    "FACTOR_WORLDS",
     "FETAL_WORLDS",
     "FINDINGS",
     "GRAPH_WORLDS",
@@ -98,6 +106,7 @@ __all__ = [
     "NIH_FINDINGS",
     "NIH_MAPPING",
     "NIH_WORLDS",
+    "OBSERVED_CELLS",
     "OWN_COLUMNS",
     "OWN_PLANTED",
     "PHYSICS",
@@ -106,8 +115,11 @@ __all__ = [
     "SKIN_WORLDS",
     "TABLE_SUFFIXES",
     "Anatomy",
+    "Cells",
     "Checked",
     "Citations",
+    "DrawnFactors",
+    "FactorTable",
     "GroupPair",
     "ImageTable",
     "LabelledGraphs",
@@ -128,6 +140,8 @@ __all__ = [
     "chest_table",
     "connect_review",
     "crop",
+    "draw_chests",
+    "draw_factors",
     "draw_fetal_pictures",
     "draw_nih_labels",
     "enhancement",
@@ -147,9 +161,11 @@ __all__ = [
     "largest_slice",
     "leaks",
     "load_african_planes",
+    "load_cells",
     "load_chexpert",
     "load_clusters",
     "load_companion",
+    "load_factors",
     "load_fetal_planes",
     "load_fitzpatrick17k",
     "load_flair_slices",
@@ -185,10 +201,12 @@ __all__ = [
     "simulate_breast_mri",
     "simulate_breast_mri_table",
     "simulate_breast_mri_world",
+    "simulate_cells",
     "simulate_chest_xrays",
     "simulate_citations",
     "simulate_connectomes",
     "simulate_dermatology",
+    "simulate_factors",
     "simulate_fetal_planes",
     "simulate_graphs",
     "simulate_nih_labels",

@@ -7,6 +7,7 @@ shared parts: device, precision, seeds, order of the data, early stopping, and c
 
 from helpers.keep.processor import choose_device
 from helpers.learn.attributing import attribute
+from helpers.learn.causal_orders import ScoreOrder, ordering_loss, score_order
 from helpers.learn.classifiers import classifier
 from helpers.learn.distillation import SelfDistillation, self_distillation
 from helpers.learn.downstream import fit_classifier, fit_segmenter, predicted_masks, probabilities
@@ -25,6 +26,8 @@ from helpers.learn.graph_networks import (
 from helpers.learn.last_layer import Last, last_outputs, with_dropout
 from helpers.learn.loop import Fitted, fit
 from helpers.learn.networks import dynunet, light_unet, topology, unet
+from helpers.learn.ordered_latents import KINDS as LATENT_KINDS
+from helpers.learn.ordered_latents import LinearLatents, ordered_latents, whiten
 from helpers.learn.prediction import predict, predict_volume
 from helpers.learn.probing import Probes, draw_labelled, effective_rank, logistic_probes, nearest_neighbours
 from helpers.learn.restoration_experiment import Outputs
@@ -44,6 +47,7 @@ from helpers.learn.restoration_training import Pix2Pix, fit_pix2pix, fit_sde, fi
 from helpers.learn.restoring import restore
 from helpers.learn.saved import read as read_saved
 from helpers.learn.sde import SAMPLERS, MeanReverting, Schedule, schedule
+from helpers.learn.stein import kernel_sums, kernel_width, stein_hessian
 from helpers.learn.strangers import STRANGENESS, Known, fit_known, plain_strangeness, strangeness
 from helpers.learn.vae_fitting import fit as fit_vae
 from helpers.learn.vae_losses import equation_beta
@@ -62,6 +66,7 @@ from helpers.learn.vision_transformer import ViT, vit
 from helpers.learn.vit_weights import load_vit, save_vit
 
 __all__ = [
+    "LATENT_KINDS",
     "RESTORATION_DATASETS",
     "RESTORATION_LEVELS",
     "RESTORATION_NETWORKS",
@@ -79,12 +84,14 @@ __all__ = [
     "GraphVAE",
     "Known",
     "Last",
+    "LinearLatents",
     "MeanReverting",
     "Measured",
     "Outputs",
     "Pix2Pix",
     "Probes",
     "Schedule",
+    "ScoreOrder",
     "SelfDistillation",
     "Task",
     "ViT",
@@ -112,6 +119,8 @@ __all__ = [
     "graph_classifier",
     "graph_vae",
     "hard_graphs",
+    "kernel_sums",
+    "kernel_width",
     "last_outputs",
     "light_unet",
     "linear_decay",
@@ -123,6 +132,8 @@ __all__ = [
     "nearest_neighbours",
     "network_seed",
     "numbered_graphs",
+    "ordered_latents",
+    "ordering_loss",
     "patch_discriminator",
     "pix2pix_generator",
     "plain_strangeness",
@@ -144,8 +155,10 @@ __all__ = [
     "save_vit",
     "schedule",
     "score_network",
+    "score_order",
     "self_distillation",
     "simulated_task",
+    "stein_hessian",
     "strangeness",
     "topology",
     "unet",
@@ -154,5 +167,6 @@ __all__ = [
     "vae_measures",
     "vgg19_features",
     "vit",
+    "whiten",
     "with_dropout",
 ]

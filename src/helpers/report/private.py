@@ -7,7 +7,8 @@ from typing import Any
 
 PLACES = ("RUN_DIR", "DATA_ROOT", "SHIFTED_ROOT")  # folders of this machine: never shown, never compared
 HIDDEN = ("IMAGES", "LABELS", "KEEP", "DUPLICATES", "FEATURES", "WEIGHTS")  # the user's tables and files: never shown
-FILES = ("SCORES", "EXPERT", "PREDICTED")  # the user's files and folders: only the last part of the path is shown
+# Of the user's files and folders only the last part of the path is shown.
+FILES = ("SCORES", "EXPERT", "PREDICTED", "FACTORS", "GRAPH")
 
 
 def shorten(name: str, value: Any) -> Any:

@@ -18,6 +18,7 @@ from helpers.stats.attributes import (
 )
 from helpers.stats.clustered_auroc import auroc_interval
 from helpers.stats.control import false_alarms
+from helpers.stats.discovery import Arrows, fisher_z, pc_graph, wrong_arrows
 from helpers.stats.experiments import Between, change_between
 from helpers.stats.fairness import prediction_fairness, score_fairness
 from helpers.stats.fairness_change import harm_in_auroc, harm_in_rates, harm_in_scores
@@ -43,6 +44,7 @@ from helpers.stats.label_audit import (
     silver_values,
     volume_values,
 )
+from helpers.stats.latents import Matched, match_latents, mean_correlation, predicted_linearly
 from helpers.stats.models import (
     Effect,
     Interaction,
@@ -54,6 +56,17 @@ from helpers.stats.models import (
     slope,
 )
 from helpers.stats.notation import estimate, estimates
+from helpers.stats.ordering import (
+    Reversed,
+    check_factors,
+    check_graph,
+    edges_reversed,
+    explained_by_others,
+    graph_order,
+    order_agreement,
+    ordered_pairs,
+    trivial_order,
+)
 from helpers.stats.pairs import adjust_p, chi_square, posthoc, rank_biserial, rank_biserial_interval, two_rate_test
 from helpers.stats.permute import Permutation, permutation
 from helpers.stats.printed import anova_from_summary, check_table, contrast_from_summary, counts_behind, mean_of_means
@@ -72,12 +85,15 @@ from helpers.stats.worlds import world_rates, world_values
 __all__ = [
     "NOT_RECORDED",
     "TRAININGS",
+    "Arrows",
     "Between",
     "Change",
     "Effect",
     "Interaction",
     "Interval",
+    "Matched",
     "Permutation",
+    "Reversed",
     "Test",
     "adjust_once",
     "adjust_p",
@@ -93,6 +109,8 @@ __all__ = [
     "change_between",
     "change_over_seeds",
     "changed_by_ruler",
+    "check_factors",
+    "check_graph",
     "check_table",
     "chi_square",
     "choices",
@@ -110,13 +128,17 @@ __all__ = [
     "described",
     "detectable_difference",
     "disparate_impact_ratio",
+    "edges_reversed",
     "equity_scaled",
     "estimate",
     "estimates",
     "ethnicity_choices",
+    "explained_by_others",
     "false_alarms",
+    "fisher_z",
     "gap",
     "given_source",
+    "graph_order",
     "group_sizes",
     "half_width_of",
     "harm_in_auroc",
@@ -127,17 +149,23 @@ __all__ = [
     "intersections",
     "judge",
     "kruskal",
+    "match_latents",
+    "mean_correlation",
     "mean_of_means",
     "mixed_slope",
     "nested_f",
+    "order_agreement",
+    "ordered_pairs",
     "out_of_fold_values",
     "over_attributes",
     "over_seeds",
     "paper_ethnicity",
     "partial_eta2",
+    "pc_graph",
     "permutation",
     "posthoc",
     "predict_at",
+    "predicted_linearly",
     "prediction_fairness",
     "rank_biserial",
     "rank_biserial_interval",
@@ -156,6 +184,7 @@ __all__ = [
     "threshold_optimism",
     "threshold_sweep",
     "trend",
+    "trivial_order",
     "two_rate_test",
     "variance_components",
     "variance_shares",
@@ -165,4 +194,5 @@ __all__ = [
     "within_source",
     "world_rates",
     "world_values",
+    "wrong_arrows",
 ]
