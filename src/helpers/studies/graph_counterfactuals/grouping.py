@@ -48,7 +48,7 @@ def by_group(
     attribute : {"sex", "site"}
     method : str
     n_boot, seed : int
-        Resampled sets of graphs behind the interval of a difference.
+        Resampled sets of graphs behind the interval of a difference of means.
 
     Returns
     -------
@@ -56,8 +56,9 @@ def by_group(
         Index: measure and group, and for the two largest groups ``first less second``. ``estimate, low, high, n``
         (graphs): ``valid`` of all graphs, and of the valid counterfactuals ``transfer``, ``motif_changed`` and
         ``marker_changed`` (shares with Wilson's interval), ``edits`` and ``on_motif`` (means with Student's).
-        Differences have a percentile interval. Measures that no graph has are left out, and so are small groups, see
-        `shown_groups`. Without two groups that may be shown the table is empty.
+        Differences have Newcombe's interval for shares, and a percentile interval for means. Measures that no graph has
+        are left out, and so are small groups, see `shown_groups`. Without two groups that may be shown the table is
+        empty.
 
     Raises
     ------
@@ -76,12 +77,22 @@ def by_group(
             found[measure, name] = one
         sizes = asked[attribute].value_counts()
         if all(sizes.get(name, 0) > 1 for name in names[:2]):
-            drawn = {"a": names[1], "b": names[0], "n_boot": n_boot, "seed": seed}
-            gap = stats.bootstrap(asked[measure].astype(float), groups=asked[attribute], **drawn)
-            few = min(int(sizes[name]) for name in names[:2])
-            n = few if few < SMALLEST_CELL else int(sizes[names[:2]].sum())  # a small group hides the difference too
-            found[measure, f"{names[0]} less {names[1]}"] = stats.estimate(gap, n=n)
+            found[measure, f"{names[0]} less {names[1]}"] = _difference(asked, measure, attribute, names, n_boot, seed)
     return pd.DataFrame.from_dict(found, orient="index")
+
+
+def _difference(
+    rows: pd.DataFrame, measure: str, attribute: str, names: list[str], n_boot: int, seed: int
+) -> dict[str, Any]:
+    """Estimate the first group less the second; a small one gives its size to the row, so that this is hidden too."""
+    sizes, values = rows[attribute].value_counts(), rows[measure].astype(float)
+    few = min(int(sizes[name]) for name in names[:2])
+    n = few if few < SMALLEST_CELL else int(sizes[names[:2]].sum())
+    pair = {"groups": rows[attribute], "a": names[1], "b": names[0]}
+    if measure in SHARES:
+        (row,) = stats.threshold_sweep(values, **pair, thresholds=[0.5]).to_dict("records")
+        return stats.estimate(row, "difference", "difference_low", "difference_high", n=n)
+    return stats.estimate(stats.bootstrap(values, **pair, n_boot=n_boot, seed=seed), n=n)
 
 
 def _within(rows: pd.DataFrame, measure: str, attribute: str) -> dict[str, dict[str, Any]]:
