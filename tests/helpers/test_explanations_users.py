@@ -106,7 +106,7 @@ def test_a_file_that_is_no_such_network_is_one_clear_line(place, tmp_path, conte
 @pytest.mark.parametrize(("change", "columns", "message"), [
     (lambda rows: rows.drop(columns="ill"), {"TARGETS": ""}, "TARGETS: no label is named"),
     (lambda rows: rows.assign(ill=(rows.index < 12).astype(int)), {}, "patients with ill are tested"),
-    (lambda rows: rows.assign(split=np.where(rows["ill"].eq(1).fillna(True), "train", "test")), {}, "left out, since it has only"),
+    (lambda rows: rows.assign(split=np.where(rows["ill"].eq(1).fillna(True), "train", "test")), {}, "it has only"),
     (lambda rows: rows.drop(columns="sex"), {"GROUPS": ""}, "GROUPS: no column of groups"),
 ])  # fmt: skip
 def test_a_table_that_cannot_be_explained_is_refused_before_training(place, monkeypatch, change, columns, message):
