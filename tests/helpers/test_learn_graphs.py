@@ -64,6 +64,13 @@ def test_codes_of_positions_would_break_this():
     assert (reordered(codes[0], order) - codes[1]).abs().max() > 1e-2
 
 
+def test_the_error_of_equivariance_is_rounding_and_a_code_of_places_is_found():
+    model = learn.graph_vae(3, 2, seed=0)
+    assert learn.equivariance_error(model, GRAPHS, seed=1) < 1e-5 and model.training
+    assert learn.equivariance_error(model, GRAPHS, places=True) > 1e-3
+    assert learn.equivariance_error(model, padded(GRAPHS, 9)) < 1e-5
+
+
 def test_padding_changes_nothing():
     model, auto = learn.graph_classifier(3, 2, seed=0).eval(), untrained()
     wide = padded(GRAPHS, 10)

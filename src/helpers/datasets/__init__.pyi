@@ -3,6 +3,7 @@
 A simulator writes a data set with a known, planted bias in the layout of the real one. The loader reads both kinds.
 """
 
+from helpers.datasets.checking.graph_folders import check_graphs
 from helpers.datasets.checking.suiting import unsuited
 from helpers.datasets.checking.summary import Checked, check_folder, check_images
 from helpers.datasets.chexpert.converting import chest_table
@@ -135,6 +136,7 @@ __all__ = [
     "check_data",
     "check_files",
     "check_folder",
+    "check_graphs",
     "check_images",
     "check_pictures",
     "chest_table",

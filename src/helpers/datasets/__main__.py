@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from helpers import paths
+from helpers.datasets.checking.graph_folders import check_graphs, holds_graphs
 from helpers.datasets.checking.summary import check_folder, check_images
 from helpers.datasets.image_table.columns import PARAMETERS
 from helpers.datasets.mama_mia.check import check_data
@@ -21,7 +22,7 @@ def main(arguments: list[str]) -> int:
             found = check_images(given.pop("IMAGES"), given)
         else:
             root = paths.data_root(given.get("DATA_ROOT", ""))
-            found = check_folder(root)
+            found = check_graphs(root) if holds_graphs(root) else check_folder(root)
             if found is None:
                 return _mama_mia(root)
     except InputError as error:

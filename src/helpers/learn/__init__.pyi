@@ -9,10 +9,12 @@ from helpers.keep.processor import choose_device
 from helpers.learn.attributing import attribute
 from helpers.learn.causal_orders import ScoreOrder, ordering_loss, score_order
 from helpers.learn.classifiers import classifier
+from helpers.learn.deleting import deletion_curve
 from helpers.learn.distillation import SelfDistillation, self_distillation
 from helpers.learn.downstream import fit_classifier, fit_segmenter, predicted_masks, probabilities
 from helpers.learn.features import Features, random_features, vgg19_features
 from helpers.learn.forward import embed
+from helpers.learn.graph_checking import equivariance_error
 from helpers.learn.graph_fitting import fit_graph_classifier, fit_graph_vae, predict_graphs, reconstruct_graphs
 from helpers.learn.graph_networks import (
     GraphClassifier,
@@ -101,11 +103,13 @@ __all__ = [
     "choose_device",
     "classifier",
     "degraded",
+    "deletion_curve",
     "draw_labelled",
     "dynunet",
     "effective_rank",
     "embed",
     "equation_beta",
+    "equivariance_error",
     "fit",
     "fit_classifier",
     "fit_graph_classifier",

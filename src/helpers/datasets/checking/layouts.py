@@ -148,5 +148,5 @@ def recognise(root: Path) -> Layout | None:
         if recognised(read_table(path, "IMAGES")[0].columns, SINGLE["FILE"]):
             fix = f"Check it by make check-data IMAGES={path}"
             raise InputError(root, f"is no known data set, but {path.name} is a table of images", fix)
-    names = "MAMA-MIA, CheXpert, Fitzpatrick17k, UCSF-PDGM, FETAL_PLANES_DB or the NIH labels"
+    names = "MAMA-MIA, CheXpert, Fitzpatrick17k, UCSF-PDGM, FETAL_PLANES_DB, the NIH labels or a collection of graphs"
     raise InputError(root, f"is not the folder of {names}", "Name a table of images as IMAGES=my.csv")

@@ -19,8 +19,13 @@ NEEDS = {
     "05_mitigation": "labels",
     "06_vae_uncertainty": "",
     "08_ood_fetal": "sites",
+    "11_explanations": "labels",
 }
-SPLIT_BY_TABLE = ("04_reconstruction_bias", "05_mitigation")  # studies that take the parts of a table
+SPLIT_BY_TABLE = (
+    "04_reconstruction_bias",
+    "05_mitigation",
+    "11_explanations",
+)  # studies that take the parts of a table
 FEW = 50  # patients of a group, of whom a fifth are tested, so that ten are
 
 

@@ -51,7 +51,11 @@ def _with(table: ImageTable, label: str, inside: pd.Series) -> str:
     """Count the patients with a label among those for whom it is known, as "12 of 40"."""
     known = table.labels[label][inside].dropna()
     positive = known.groupby(table.images["patient_id"][known.index]).max()
-    n, of = int((positive == 1).sum()), len(positive)
+    return share_of(int((positive == 1).sum()), len(positive))
+
+
+def share_of(n: int, of: int) -> str:
+    """Write a count among others as "12 of 40", and a small one, or one with a small remainder, without its size."""
     small = [count for count in (n, of - n) if 0 < count < SMALLEST_CELL]
     return "-" if of < SMALLEST_CELL else f"{HIDDEN} and others of {of}" if small else f"{n} of {of}"
 

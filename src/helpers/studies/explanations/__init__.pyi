@@ -10,6 +10,7 @@ from helpers.studies.explanations.comparing import (
     switch_table,
     turned,
 )
+from helpers.studies.explanations.deleting import deleted, deletion_contrasts, draw_deletion
 from helpers.studies.explanations.experiment import (
     Explained,
     confidence,
@@ -37,7 +38,9 @@ from helpers.studies.explanations.planted import (
     simulated_shapley,
 )
 from helpers.studies.explanations.repeating import world_job
+from helpers.studies.explanations.several import mean_table, seeds_of
 from helpers.studies.explanations.training import accuracy, predictions, train, untrained
+from helpers.studies.explanations.users import UserMaps, explain_table, user_tables
 from helpers.studies.explanations.worlds import CUES, WORLDS, World, draw_world
 
 __all__ = [
@@ -47,6 +50,7 @@ __all__ = [
     "SWITCHES",
     "WORLDS",
     "Explained",
+    "UserMaps",
     "World",
     "accuracy",
     "agreement_by_group",
@@ -57,12 +61,17 @@ __all__ = [
     "consequence",
     "controls",
     "cue_of",
+    "deleted",
+    "deletion_contrasts",
+    "draw_deletion",
     "draw_matrix",
     "draw_world",
     "explain",
+    "explain_table",
     "filled_shapley",
     "gain_table",
     "interval",
+    "mean_table",
     "network_table",
     "one_image",
     "part_table",
@@ -70,6 +79,7 @@ __all__ = [
     "rates_view",
     "removal",
     "run_world",
+    "seeds_of",
     "simulated_shapley",
     "small_switch",
     "superpixels",
@@ -79,5 +89,6 @@ __all__ = [
     "turned",
     "uniqueness",
     "untrained",
+    "user_tables",
     "world_job",
 ]

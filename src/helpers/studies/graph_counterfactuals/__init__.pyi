@@ -11,6 +11,7 @@ from helpers.studies.graph_counterfactuals.baselines import (
     sampled_graphs,
 )
 from helpers.studies.graph_counterfactuals.experiment import METHODS, rows_of, run
+from helpers.studies.graph_counterfactuals.grouping import by_group, group_values, shown_groups
 from helpers.studies.graph_counterfactuals.measuring import (
     Support,
     counterfactual_rates,
@@ -21,6 +22,7 @@ from helpers.studies.graph_counterfactuals.measuring import (
     statistics,
     support_of,
 )
+from helpers.studies.graph_counterfactuals.rivalry import against_nearest
 from helpers.studies.graph_counterfactuals.traversal import Walked, graph_codes, traverse
 from helpers.studies.graph_counterfactuals.views import draw_edits, walk_view
 from helpers.studies.graph_counterfactuals.worlds import world_job, world_values
@@ -29,14 +31,17 @@ __all__ = [
     "METHODS",
     "Support",
     "Walked",
+    "against_nearest",
     "balanced",
     "bidirectional_search",
+    "by_group",
     "counterfactual_rates",
     "discovery",
     "draw_edits",
     "flipped_by_all",
     "graph_codes",
     "greedy_search",
+    "group_values",
     "in_support",
     "measured",
     "nearest_graphs",
@@ -45,6 +50,7 @@ __all__ = [
     "rows_of",
     "run",
     "sampled_graphs",
+    "shown_groups",
     "size_split",
     "statistics",
     "support_of",

@@ -52,7 +52,7 @@ def draw_edits(before: Graphs, after: Graphs, place: int, *, ax: Axes) -> Axes:
 
 
 def walk_view(rows: pd.DataFrame, world: str) -> pd.DataFrame:
-    """Tabulate the methods in one world: shares of graphs by measure, and the mean of the edits of valid ones.
+    """Tabulate the methods in one world: shares of graphs by measure, and both bounds of edits, means of valid ones.
 
     Raises
     ------
@@ -66,6 +66,6 @@ def walk_view(rows: pd.DataFrame, world: str) -> pd.DataFrame:
         for name in MEASURES
         if part[name].notna().any()
     }
-    valid = part[part["valid"].astype(bool)].groupby("method")["edits"].mean()
-    table = pd.DataFrame(shares).assign(edits=valid)
+    valid = part[part["valid"].astype(bool)].groupby("method")[["edits_low", "edits"]].mean()
+    table = pd.DataFrame(shares).assign(**valid)
     return table.loc[part["method"].drop_duplicates()]
