@@ -26,10 +26,10 @@ from helpers.learn.graph_networks import (
     numbered_graphs,
 )
 from helpers.learn.last_layer import Last, last_outputs, with_dropout
+from helpers.learn.linear_latents import KINDS as LATENT_KINDS
+from helpers.learn.linear_latents import LinearLatents, ordered_latents, whiten
 from helpers.learn.loop import Fitted, fit
 from helpers.learn.networks import dynunet, light_unet, topology, unet
-from helpers.learn.ordered_latents import KINDS as LATENT_KINDS
-from helpers.learn.ordered_latents import LinearLatents, ordered_latents, whiten
 from helpers.learn.prediction import predict, predict_volume
 from helpers.learn.probing import Probes, draw_labelled, effective_rank, logistic_probes, nearest_neighbours
 from helpers.learn.restoration_experiment import Outputs

@@ -26,7 +26,7 @@ from helpers.studies.causal_ordering.ordering import (
     pairs_job,
     trivial_orders,
 )
-from helpers.studies.causal_ordering.path_gaps import ORDERS, counterfactual_gap, gap_job, path_gaps
+from helpers.studies.causal_ordering.pathways import ORDERS, counterfactual_gap, gap_job, path_gaps
 from helpers.studies.causal_ordering.picture_latents import WEIGHTS, picture_job, picture_loss
 from helpers.studies.causal_ordering.summaries import (
     balanced,

@@ -34,7 +34,7 @@ def read_tables(root: str = "", *, factors: str = "", graph: str = "") -> Tables
     Parameters
     ----------
     root : str
-        Folder of the data; empty for that in the environment variable of `helpers.paths.data_root`.
+        Folder of the data; empty for that of `helpers.paths.data_root`.
     factors, graph : str
         The user's table and graph, from here or from `root`. Without a table, `root` holds the cells.
 
