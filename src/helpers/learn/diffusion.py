@@ -188,8 +188,8 @@ def ddim_invert(
 ) -> torch.Tensor:
     """Find the noise from which `ddim_generate` makes given pictures with the same arguments.
 
-    Each step there solves the equation of the step back, x = cos x' - sin v(x'), by fixed-point rounds, which begin with a
-    step at the last velocity. With few steps a plain inversion, one round from x itself, misses the way back.
+    Each step there solves the equation of the step back, x = cos x' - sin v(x'), by fixed-point rounds, the first
+    from a step at the last velocity. With few steps a plain inversion, one round from x itself, misses the way back.
 
     Parameters
     ----------
