@@ -40,6 +40,12 @@ from helpers.learn.loop import Fitted, fit
 from helpers.learn.networks import dynunet, light_unet, topology, unet
 from helpers.learn.prediction import predict, predict_volume
 from helpers.learn.probing import Probes, draw_labelled, effective_rank, logistic_probes, nearest_neighbours
+from helpers.learn.prototype_editing import activations as prototype_activations
+from helpers.learn.prototype_editing import dead_prototypes, nearest_patches
+from helpers.learn.prototype_editing import drawn as draw_from_noise
+from helpers.learn.prototype_editing import inverted as noise_of
+from helpers.learn.prototype_fitting import fit_prototypes, load_prototypes
+from helpers.learn.prototype_networks import GlobalDiffusion, PrototypeDiffusion, prototype_diffusion
 from helpers.learn.restoration_experiment import Outputs
 from helpers.learn.restoration_experiment import run as run_restoration
 from helpers.learn.restoration_measuring import Measured
@@ -88,6 +94,7 @@ __all__ = [
     "Coded",
     "Features",
     "Fitted",
+    "GlobalDiffusion",
     "GraphClassifier",
     "GraphVAE",
     "Known",
@@ -97,6 +104,7 @@ __all__ = [
     "Outputs",
     "Pix2Pix",
     "Probes",
+    "PrototypeDiffusion",
     "Schedule",
     "SelfDistillation",
     "Task",
@@ -112,9 +120,11 @@ __all__ = [
     "ddim_generate",
     "ddim_invert",
     "ddim_times",
+    "dead_prototypes",
     "degraded",
     "denoiser",
     "denoising_loss",
+    "draw_from_noise",
     "draw_labelled",
     "dynunet",
     "effective_rank",
@@ -126,6 +136,7 @@ __all__ = [
     "fit_graph_vae",
     "fit_known",
     "fit_pix2pix",
+    "fit_prototypes",
     "fit_sde",
     "fit_segmenter",
     "fit_unet",
@@ -136,14 +147,17 @@ __all__ = [
     "last_outputs",
     "light_unet",
     "linear_decay",
+    "load_prototypes",
     "load_task",
     "load_vae",
     "load_vit",
     "logistic_probes",
     "measure_restored",
     "nearest_neighbours",
+    "nearest_patches",
     "network_seed",
     "noise_levels",
+    "noise_of",
     "noised",
     "numbered_graphs",
     "patch_discriminator",
@@ -155,6 +169,8 @@ __all__ = [
     "predict_volume",
     "predicted_masks",
     "probabilities",
+    "prototype_activations",
+    "prototype_diffusion",
     "published_training",
     "random_features",
     "read_saved",
