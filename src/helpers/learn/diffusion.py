@@ -239,5 +239,5 @@ def _turn(levels: torch.Tensor, early: int, late: int) -> tuple[float, float]:
 
 def _parts(level: torch.Tensor, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Compute a and s of levels on the CPU, in float64, then as the pictures are, with axes for broadcasting."""
-    level = level.reshape(*level.shape, *(1,) * (like.ndim - 1 if level.ndim else 0))
+    level = level.reshape(tuple(level.shape) + (1,) * (like.ndim - 1 if level.ndim else 0))
     return tuple(part.sqrt().to(like) for part in (level, 1 - level))

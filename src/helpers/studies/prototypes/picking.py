@@ -105,19 +105,18 @@ def wanted(own: np.ndarray, chosen: np.ndarray, rising: np.ndarray, ends: np.nda
 def edits_of(known: Known, *, seed: int = 0) -> dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]:
     """List the edits of a training, by rule and attribute: chosen prototypes, and which way they are set.
 
-    Besides the rules there are ``best``; ``random``, as many prototypes as the fixed rule picks (at least one), drawn
-    without a look at labels, and raised; and ``permuted``, those that the fixed rule picks by permuted labels.
+    Besides the rules there are ``best``; ``random``, as many prototypes as the fixed rule picks for the attribute (at
+    least one), drawn from the others without a look at labels, and raised; and ``permuted``, those that the fixed rule
+    picks by permuted labels, of which there may be none.
     """
     rng = np.random.default_rng((seed, 13))
     shuffled = metrics.auroc_matrix(known.activations, known.labels[rng.permutation(len(known.labels))])
     by_rule = {rule: (picked(known.aurocs, known.dead, rule), known.aurocs) for rule in (*RULES, "best")}
-    strongest = np.maximum(shuffled, 1 - shuffled).argsort(1)[:, ::-1]
+    by_rule["permuted"] = picked(shuffled, known.dead), shuffled
+    others = {name: np.setdiff1d(np.flatnonzero(~known.dead), part) for name, part in by_rule[FIXED][0].items()}
     counts = {name: max(len(part), 1) for name, part in by_rule[FIXED][0].items()}
-    alive = np.flatnonzero(~known.dead)
-    up = np.ones_like(known.aurocs)
-    by_rule["random"] = ({k: rng.permutation(alive)[:count] for k, count in counts.items()}, up)
-    tops = zip(counts.items(), strongest, strict=True)
-    by_rule["permuted"] = ({name: order[:count] for (name, count), order in tops}, shuffled)
+    drawn = {name: rng.permutation(part)[: counts[name]] for name, part in others.items()}
+    by_rule["random"] = drawn, np.ones_like(known.aurocs)
     return {
         (rule, name): (chosen[name], aurocs[place] > 0.5)
         for rule, (chosen, aurocs) in by_rule.items()
