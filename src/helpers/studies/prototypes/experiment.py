@@ -49,8 +49,18 @@ class Edited(NamedTuple):
     chosen: dict[tuple[str, str], np.ndarray]
 
 
-def fit_oracle(pictures: Drawn, *, steps: int = 300, seed: int = 0, device: str = "auto") -> nn.Module:
+def fit_oracle(
+    pictures: Drawn, *, steps: int = 200, seed: int = 0, device: str = "auto", keep: Path | None = None
+) -> nn.Module:
     """Train a small classifier of the three attributes on balanced pictures, never on those of the diffusion.
+
+    Parameters
+    ----------
+    pictures : Drawn
+    steps, seed, device
+        As in `helpers.learn.fit`.
+    keep : path, optional
+        Folder of its checkpoint, from which a second call loads it.
 
     Raises
     ------
@@ -61,7 +71,7 @@ def fit_oracle(pictures: Drawn, *, steps: int = 300, seed: int = 0, device: str 
     held, shown = np.split(order, [int(HELD * len(order))])
     labels = pictures.labels[list(ATTRIBUTES)].to_numpy(np.float32)
     how = {"steps": steps, "batch_size": min(64, len(shown)), "lr": 3e-3, "device": device, "progress": False}
-    how |= {"schedule": _falling, "every": steps, "precision": "32"}
+    how |= {"schedule": _falling, "every": steps, "precision": "32", "checkpoint": keep}
     model = learn.fit_classifier(pictures.pictures[shown], labels[shown], seed=seed, **how).model
     right = ((learn.probabilities(model, pictures.pictures[held]) > 0.5) == labels[held]).mean(0)
     if right.min() < ACCURATE:

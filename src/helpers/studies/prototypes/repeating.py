@@ -84,7 +84,7 @@ def world_job(
     *,
     seed: int = 0,
     sizes: dict[str, Any] | None = None,
-    oracle_steps: int = 300,
+    oracle_steps: int = 200,
     edit_steps: int = 20,
     weights: str = "",
     device: str = "auto",
@@ -115,7 +115,8 @@ def world_job(
     """
     data = cohort_of(world, cohort, seed=seed, **(sizes or {}))
     number = APART * cohort + training
-    oracle = fit_oracle(data.oracle, steps=oracle_steps, seed=APART * seed + cohort, device=device)
+    judge = {"steps": oracle_steps, "seed": APART * seed + cohort, "device": device}
+    oracle = fit_oracle(data.oracle, keep=Path(weights) / f"oracle-{world}-{cohort}" if weights else None, **judge)
     how = {"seed": number + 1_000_000 * seed, "edit_steps": edit_steps, "device": device}
     trained, edited = train_and_edit(data, keep=weights_of(weights, world, cohort, training), **how, **options)
     rows = effect_rows(oracle, data.test, edited, data.reference).assign(kind="effect").to_dict("records")
@@ -256,7 +257,7 @@ def claim_values(rows: pd.DataFrame) -> dict[str, Any]:
     if "confounded" in fixed.index.get_level_values("world"):
         world = fixed.loc["confounded"]
         tables |= {"prototypes": world["finding", "finding"], "shortcut": world["marker", "finding"]}
-        found = measures.loc["confounded"]
+        found = measures.loc["confounded"] if "confounded" in measures.index else measures.iloc[:0]
         for name, stem in (("faithful", "faithful"), ("local", "local")):
             columns = [f"{stem} {attribute}" for attribute in ATTRIBUTES if f"{stem} {attribute}" in found]
             tables[name] = found[columns].mean(axis=1)
