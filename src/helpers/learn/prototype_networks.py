@@ -174,7 +174,7 @@ def prototype_diffusion(
 
 
 def _convolutions(channels: int, layers: Layers) -> nn.Module:
-    """Stack convolutions with ReLU between them and a sigmoid at the end."""
+    """Join convolutions with ReLU between them and a sigmoid at the end."""
     parts, before = [], channels
     for width, kernel, stride, padding in zip(*layers, strict=True):
         one = nn.Conv2d(before, width, kernel, stride, padding)

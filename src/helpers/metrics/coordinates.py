@@ -1,4 +1,4 @@
-"""What the coordinates of a code tell of attributes: AUROC of each alone, and how far one leads the others."""
+"""Coordinates of a code as signs of attributes: AUROC of each alone, and how far the best leads the others."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ def auroc_lead(scores: ArrayLike, labels: dict[str, ArrayLike], *, published: bo
     if found.shape[1] < 2:
         raise InputError("scores", "there are fewer than two coordinates", "Give two or more")
     sided = np.sort(np.maximum(found, 1 - found), axis=1)
-    told = share_told(columns) > SHARED
-    excluded = [name for name, row in zip(labels, told, strict=True) if published and row.any()]
+    shared = share_told(columns) > SHARED
+    excluded = [name for name, row in zip(labels, shared, strict=True) if published and row.any()]
     captured = [name for name, best in zip(labels, sided[:, -1], strict=True) if best >= CAPTURED]
     counted = [name for name in captured if name not in excluded]
     each = dict(zip(labels, (sided[:, -1] - sided[:, -2]).tolist(), strict=True))

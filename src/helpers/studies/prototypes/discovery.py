@@ -1,4 +1,4 @@
-"""What a diagnosis discovers: a verdict for each pair of attributes and cohort, and rates over pairs and cohorts."""
+"""Verdicts of a diagnosis on each pair of attributes and cohort, and rates over pairs and cohorts."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from helpers.studies.prototypes.picking import FIXED
 from helpers.studies.prototypes.worlds import PLANTED, RATED
 
 SMALLEST = 0.1  # of an effect, in probability, that counts
-TESTED = 0.3  # effect of an edit on its own attribute, below which nothing is tested
+TESTED = 0.3  # effect of an edit on the edited attribute, below which nothing is tested
 VERDICTS = ("discovered", "not found", "not tested")
 
 
 def pair_verdicts(rows: pd.DataFrame, *, by: Sequence[str] = ("world", "cohort", "rule")) -> pd.DataFrame:
-    """Decide for each pair of attributes whether the edit of one changes the other.
+    """Judge for each pair of attributes whether the edit of one changes the other.
 
     Parameters
     ----------

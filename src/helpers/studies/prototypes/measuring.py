@@ -1,4 +1,4 @@
-"""How faithful, local and stable prototypes are, when they emerge, and whether they serve both sexes alike."""
+"""Faithfulness, locality and stability of prototypes, the time at which they emerge, and their quality by sex."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which prototypes stand for an attribute, and to which activation an edit sets them.
+"""Prototypes that are picked for an attribute, and the activations to which an edit sets them.
 
 The rule decides the result, so one is fixed before any effect is looked at: `exclusive`. All are computed and shown.
 """
@@ -24,7 +24,7 @@ EDGES = (0.05, 0.95)  # quantiles of a prototype's activations in the reference,
 
 
 class Known(NamedTuple):
-    """What the reference tells of the prototypes.
+    """Facts about prototypes, from the reference.
 
     aurocs : ndarray of shape (3, m), of marker, finding and sex
 
@@ -86,18 +86,18 @@ def picked(aurocs: np.ndarray, dead: np.ndarray, rule: str = FIXED) -> dict[str,
     return chosen
 
 
-def wanted(own: np.ndarray, chosen: np.ndarray, rising: np.ndarray, ends: np.ndarray) -> np.ndarray:
+def wanted(given: np.ndarray, chosen: np.ndarray, rising: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Set chosen activations to their high end, or to their low end where they fall with the attribute.
 
     Parameters
     ----------
-    own : ndarray of shape (n, m)
+    given : ndarray of shape (n, m)
         Activations of the pictures; a copy is changed.
     chosen : ndarray of int
     rising : bool ndarray of shape (m,)
     ends : ndarray of shape (2, m)
     """
-    changed = own.copy()
+    changed = given.copy()
     changed[:, chosen] = np.where(rising, ends[1], ends[0])[chosen]
     return changed
 

@@ -243,10 +243,10 @@ def claim_values(rows: pd.DataFrame) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``prototypes`` (effect of the finding's edit on the finding), ``shortcut`` (of the marker's edit on the
-        finding), both in *confounded*; ``faithful`` and ``local``, the means over attributes there; ``controlled``
-        (effect on the edited attribute less the largest on another, mean over attributes) in *balanced*; ``later``
-        (share of the way at which the marker's prototype has half its gain, less that of the sex) in *confounded*.
+        ``prototypes`` (effect of an edit on the edited attribute, mean over attributes) and ``shortcut`` (effect of the
+        marker's edit on the finding), both in *confounded*; ``faithful`` and ``local``, the means over attributes, and
+        ``later`` (share of the way at which the marker's prototype has half its gain, less that of the sex), there too;
+        ``controlled`` (effect on the edited attribute less the largest on another, mean over attributes) in *balanced*.
     """
     effects = effects_of(rows)
     fixed = effects[effects["rule"] == FIXED].pivot_table(
@@ -256,11 +256,11 @@ def claim_values(rows: pd.DataFrame) -> dict[str, Any]:
     tables: dict[str, pd.Series] = {}
     if "confounded" in fixed.index.get_level_values("world"):
         world = fixed.loc["confounded"]
-        tables |= {"prototypes": world["finding", "finding"], "shortcut": world["marker", "finding"]}
+        each = pd.concat([world[name, name] for name in ATTRIBUTES], axis=1)
+        tables |= {"prototypes": each.mean(axis=1), "shortcut": world["marker", "finding"]}
         found = measures.loc["confounded"] if "confounded" in measures.index else measures.iloc[:0]
-        for name, stem in (("faithful", "faithful"), ("local", "local")):
-            columns = [f"{stem} {attribute}" for attribute in ATTRIBUTES if f"{stem} {attribute}" in found]
-            tables[name] = found[columns].mean(axis=1)
+        for name in ("faithful", "local"):
+            tables[name] = found[[column for column in found if column.startswith(f"{name} ")]].mean(axis=1)
         if {"half marker", "half sex"} <= set(found):
             tables["later"] = found["half marker"] - found["half sex"]
     if "balanced" in fixed.index.get_level_values("world"):

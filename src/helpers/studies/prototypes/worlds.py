@@ -1,7 +1,7 @@
 """Worlds of small radiographs in which a marker, a finding and the sex are related as planted, in CheXpert's layout.
 
-The marker is a bright square near a corner, the finding a soft blob elsewhere, and the sex a broad, faint shadow. The
-columns of CheXpert that stand for them are Support Devices, Lung Lesion and Sex.
+The marker is a bright square near a corner, the finding a soft blob elsewhere, and the sex a broad, faint shadow. They
+are written into the columns Support Devices, Lung Lesion and Sex.
 """
 
 from __future__ import annotations
