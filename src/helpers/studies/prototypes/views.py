@@ -52,7 +52,7 @@ def draw_effects(effects: pd.DataFrame, *, ax: Axes) -> Axes:
     import seaborn
 
     table = effects.pivot_table(index="edited", columns="read", values="effect")
-    table = table.reindex(index=list(ATTRIBUTES), columns=list(ATTRIBUTES))
+    table = table.reindex(index=list(ATTRIBUTES), columns=list(ATTRIBUTES)).round(2) + 0.0  # no minus before a 0
     seaborn.heatmap(table, vmin=-1, vmax=1, cmap="RdBu_r", annot=True, fmt=".2f", square=True, cbar=False, ax=ax)
     ax.set(xlabel="read by the oracle", ylabel="edited")
     return ax
