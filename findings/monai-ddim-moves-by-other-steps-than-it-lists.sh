@@ -4,10 +4,10 @@
 # One would expect: a step from one listed time leads to the next listed time, and the inversion (reversed_step) is the
 # way back of the generation (step).
 # What happens: set_timesteps(10) of a scheduler with 1000 times lists 999, 888, ..., 111, 0, while step and
-# reversed_step move by 1000 // 10 = 100. So the sample is at time 899 when the network is called for 888, and the error
-# grows: the times agree only if the number of steps is all of them.
-# Why it matters here: a picture that is inverted and drawn again with few steps does not return, even with the exact
-# noise. An edit is then mixed with that error. `helpers.learn.diffusion` steps from each listed time to the next.
+# reversed_step move by 1000 // 10 = 100. So the sample is at time 899 when the network is called for 888, and they
+# drift apart by 11 times a step.
+# Why it matters here: an edit inverts a picture and draws it again with few steps, and the network would be called for
+# times at which the sample is not. `helpers.learn.diffusion` steps from each listed time to the next.
 # Source: monai/networks/schedulers/ddim.py (set_timesteps, step, reversed_step); Song et al. 2021, arXiv 2010.02502.
 set -euo pipefail
 folder=$(mktemp -d)
@@ -22,13 +22,7 @@ import torch
 from monai.networks.schedulers import DDIMScheduler
 
 print({name: metadata.version(name) for name in ("monai", "torch")})
-WIDTH = 0.5  # standard deviation of Gaussian pixels, for which the best prediction of the noise is known
 scheduler = DDIMScheduler(1000, clip_sample=False)
-
-
-def noise_in(x, time):
-    level = scheduler.alphas_cumprod[time]
-    return (1 - level).sqrt() * x / (level * WIDTH**2 + 1 - level)
 
 
 def landed(sample, time):
@@ -39,25 +33,11 @@ def landed(sample, time):
 
 
 torch.manual_seed(0)
-picture, noise = WIDTH * torch.randn(1, 500), torch.randn(1, 500)
+picture, noise = torch.randn(1, 500), torch.randn(1, 500)
 scheduler.set_timesteps(10)
 times = scheduler.timesteps.tolist()
 level = scheduler.alphas_cumprod[times[0]]
 there = landed(level.sqrt() * picture + (1 - level).sqrt() * noise, times[0])
 print("listed times", times, "- a step from", times[0], "leads to", there)
-
-
-def returned(times):
-    """Invert a picture and draw it again with these times; return the share of its size that comes back."""
-    x = picture
-    for time in reversed(times):
-        x, _ = scheduler.reversed_step(noise_in(x, time), time, x) if time < 900 else (x, None)
-    for time in times:
-        x, _ = scheduler.step(noise_in(x, time), time, x)
-    return float(x.norm() / picture.norm())
-
-
-size = returned(times)
-print(f"size of the picture after there and back: {size:.3f} of 1")
 assert times[:2] == [999, 888] and there == 899, "the behaviour has changed"
 PY
