@@ -4,8 +4,8 @@
 # One would expect: a step from one listed time leads to the next listed time, and the inversion (reversed_step) is the
 # way back of the generation (step).
 # What happens: set_timesteps(10) of a scheduler with 1000 times lists 999, 888, ..., 111, 0, while step and
-# reversed_step move by 1000 // 10 = 100. So the sample is at time 899 when the network is called for 888, and they
-# drift apart by 11 times a step.
+# reversed_step move by 1000 // 10 = 100. So the sample is at time 899 when the network is called for 888: each
+# step misses the next listed time by 11.
 # Why it matters here: an edit inverts a picture and draws it again with few steps, and the network would be called for
 # times at which the sample is not. `helpers.learn.diffusion` steps from each listed time to the next.
 # Source: monai/networks/schedulers/ddim.py (set_timesteps, step, reversed_step); Song et al. 2021, arXiv 2010.02502.
