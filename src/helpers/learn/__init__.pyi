@@ -10,6 +10,19 @@ from helpers.learn.attributing import attribute
 from helpers.learn.causal_orders import ScoreOrder, ordering_loss, score_order
 from helpers.learn.classifiers import classifier
 from helpers.learn.deleting import deletion_curve
+from helpers.learn.denoising import denoiser
+from helpers.learn.diffusion import (
+    as_noise,
+    as_picture,
+    as_velocity,
+    ddim_generate,
+    ddim_invert,
+    ddim_times,
+    denoising_loss,
+    noise_levels,
+    noised,
+    velocity,
+)
 from helpers.learn.distillation import SelfDistillation, self_distillation
 from helpers.learn.downstream import fit_classifier, fit_segmenter, predicted_masks, probabilities
 from helpers.learn.features import Features, random_features, vgg19_features
@@ -32,6 +45,12 @@ from helpers.learn.loop import Fitted, fit
 from helpers.learn.networks import dynunet, light_unet, topology, unet
 from helpers.learn.prediction import predict, predict_volume
 from helpers.learn.probing import Probes, draw_labelled, effective_rank, logistic_probes, nearest_neighbours
+from helpers.learn.prototype_editing import activations as prototype_activations
+from helpers.learn.prototype_editing import dead_prototypes, nearest_patches
+from helpers.learn.prototype_editing import drawn as draw_from_noise
+from helpers.learn.prototype_editing import inverted as noise_of
+from helpers.learn.prototype_fitting import fit_prototypes, load_prototypes
+from helpers.learn.prototype_networks import GlobalDiffusion, PrototypeDiffusion, prototype_diffusion
 from helpers.learn.restoration_experiment import Outputs
 from helpers.learn.restoration_experiment import run as run_restoration
 from helpers.learn.restoration_measuring import Measured
@@ -82,6 +101,7 @@ __all__ = [
     "Coded",
     "Features",
     "Fitted",
+    "GlobalDiffusion",
     "GraphClassifier",
     "GraphVAE",
     "Known",
@@ -92,6 +112,7 @@ __all__ = [
     "Outputs",
     "Pix2Pix",
     "Probes",
+    "PrototypeDiffusion",
     "Schedule",
     "ScoreOrder",
     "SelfDistillation",
@@ -99,11 +120,21 @@ __all__ = [
     "ViT",
     "Views",
     "as_dense",
+    "as_noise",
+    "as_picture",
+    "as_velocity",
     "attribute",
     "choose_device",
     "classifier",
+    "ddim_generate",
+    "ddim_invert",
+    "ddim_times",
+    "dead_prototypes",
     "degraded",
     "deletion_curve",
+    "denoiser",
+    "denoising_loss",
+    "draw_from_noise",
     "draw_labelled",
     "dynunet",
     "effective_rank",
@@ -116,6 +147,7 @@ __all__ = [
     "fit_graph_vae",
     "fit_known",
     "fit_pix2pix",
+    "fit_prototypes",
     "fit_sde",
     "fit_segmenter",
     "fit_unet",
@@ -128,13 +160,18 @@ __all__ = [
     "last_outputs",
     "light_unet",
     "linear_decay",
+    "load_prototypes",
     "load_task",
     "load_vae",
     "load_vit",
     "logistic_probes",
     "measure_restored",
     "nearest_neighbours",
+    "nearest_patches",
     "network_seed",
+    "noise_levels",
+    "noise_of",
+    "noised",
     "numbered_graphs",
     "ordered_latents",
     "ordering_loss",
@@ -147,6 +184,8 @@ __all__ = [
     "predict_volume",
     "predicted_masks",
     "probabilities",
+    "prototype_activations",
+    "prototype_diffusion",
     "published_training",
     "random_features",
     "read_saved",
@@ -169,6 +208,7 @@ __all__ = [
     "vae",
     "vae_loss",
     "vae_measures",
+    "velocity",
     "vgg19_features",
     "vit",
     "whiten",

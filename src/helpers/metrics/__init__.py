@@ -5,7 +5,8 @@ size and form of one mask in `helpers.metrics.geometry`. The similarity of an im
 `helpers.metrics.images`. Rates of predictions and their gaps between groups are in `helpers.metrics.rates`, and scores
 that decide which cases a person sees in `helpers.metrics.abstention`. The agreement of maps, such as attributions, is
 in `helpers.metrics.maps`. Graphs are in `helpers.metrics.graphs`, and edits between them in
-`helpers.metrics.graph_edits`. Everything public can be called as ``metrics.<name>``.
+`helpers.metrics.graph_edits`. What a coordinate of a code tells of an attribute is in `helpers.metrics.coordinates`.
+Everything public can be called as ``metrics.<name>``.
 """
 
 from helpers.faces import attach

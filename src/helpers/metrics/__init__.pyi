@@ -5,10 +5,12 @@ size and form of one mask in `helpers.metrics.geometry`. The similarity of an im
 `helpers.metrics.images`. Rates of predictions and their gaps between groups are in `helpers.metrics.rates`, and scores
 that decide which cases a person sees in `helpers.metrics.abstention`. The agreement of maps, such as attributions, is
 in `helpers.metrics.maps`. Graphs are in `helpers.metrics.graphs`, and edits between them in
-`helpers.metrics.graph_edits`. Everything public can be called as ``metrics.<name>``.
+`helpers.metrics.graph_edits`. What a coordinate of a code tells of an attribute is in `helpers.metrics.coordinates`.
+Everything public can be called as ``metrics.<name>``.
 """
 
 from helpers.metrics.abstention import augrc, aurc, false_positive_rate_at, flag_rates, flag_threshold
+from helpers.metrics.coordinates import Lead, auroc_lead, auroc_matrix
 from helpers.metrics.detection import lesions
 from helpers.metrics.geometry import shape
 from helpers.metrics.graph_edits import EditBounds, edit_bounds, edits_in_place
@@ -39,11 +41,14 @@ __all__ = [
     "Auroc",
     "EditBounds",
     "Graphs",
+    "Lead",
     "agreement",
     "assd",
     "augrc",
     "aurc",
     "auroc",
+    "auroc_lead",
+    "auroc_matrix",
     "beyond_noise",
     "dice",
     "edit_bounds",
