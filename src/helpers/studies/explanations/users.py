@@ -61,7 +61,7 @@ def explain_table(
     seed: int = 0,
     device: str = "auto",
 ) -> UserMaps:
-    """Compute maps of what tells the first label of a table in tested images, by all methods that need no planted part.
+    """Compute why tested images have the first label of a table, by all methods that need no planted part.
 
     Parameters
     ----------
