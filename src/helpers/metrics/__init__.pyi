@@ -4,8 +4,9 @@ Overlap and surface distances of masks are in `helpers.metrics.masks`, lesions f
 size and form of one mask in `helpers.metrics.geometry`. The similarity of an image to its original is in
 `helpers.metrics.images`. Rates of predictions and their gaps between groups are in `helpers.metrics.rates`, and scores
 that decide which cases a person sees in `helpers.metrics.abstention`. The agreement of maps, such as attributions, is
-in `helpers.metrics.maps`. Graphs are in `helpers.metrics.graphs`, and edits between them in
-`helpers.metrics.graph_edits`. Everything public can be called as ``metrics.<name>``.
+in `helpers.metrics.maps`, and that of a map with boxes in `helpers.metrics.grounding`. Graphs are in
+`helpers.metrics.graphs`, and edits between them in `helpers.metrics.graph_edits`. Everything public can be called as
+``metrics.<name>``.
 """
 
 from helpers.metrics.abstention import augrc, aurc, false_positive_rate_at, flag_rates, flag_threshold
@@ -13,6 +14,7 @@ from helpers.metrics.detection import lesions
 from helpers.metrics.geometry import shape
 from helpers.metrics.graph_edits import EditBounds, edit_bounds, edits_in_place
 from helpers.metrics.graphs import Graphs, graph_facts
+from helpers.metrics.grounding import contrast_to_noise, map_overlap, mass_share, pointing
 from helpers.metrics.images import lpips, lpips_available, psnr, ssim
 from helpers.metrics.maps import (
     SMALLEST_MOVE,
@@ -45,6 +47,7 @@ __all__ = [
     "aurc",
     "auroc",
     "beyond_noise",
+    "contrast_to_noise",
     "dice",
     "edit_bounds",
     "edits_in_place",
@@ -62,6 +65,9 @@ __all__ = [
     "lpips",
     "lpips_available",
     "map_agreement",
+    "map_overlap",
+    "mass_share",
+    "pointing",
     "psnr",
     "rates_by_group",
     "scores",
