@@ -8,6 +8,19 @@ shared parts: device, precision, seeds, order of the data, early stopping, and c
 from helpers.keep.processor import choose_device
 from helpers.learn.attributing import attribute
 from helpers.learn.classifiers import classifier
+from helpers.learn.denoising import denoiser
+from helpers.learn.diffusion import (
+    as_noise,
+    as_picture,
+    as_velocity,
+    ddim_generate,
+    ddim_invert,
+    ddim_times,
+    denoising_loss,
+    noise_levels,
+    noised,
+    velocity,
+)
 from helpers.learn.distillation import SelfDistillation, self_distillation
 from helpers.learn.downstream import fit_classifier, fit_segmenter, predicted_masks, probabilities
 from helpers.learn.features import Features, random_features, vgg19_features
@@ -90,10 +103,18 @@ __all__ = [
     "ViT",
     "Views",
     "as_dense",
+    "as_noise",
+    "as_picture",
+    "as_velocity",
     "attribute",
     "choose_device",
     "classifier",
+    "ddim_generate",
+    "ddim_invert",
+    "ddim_times",
     "degraded",
+    "denoiser",
+    "denoising_loss",
     "draw_labelled",
     "dynunet",
     "effective_rank",
@@ -122,6 +143,8 @@ __all__ = [
     "measure_restored",
     "nearest_neighbours",
     "network_seed",
+    "noise_levels",
+    "noised",
     "numbered_graphs",
     "patch_discriminator",
     "pix2pix_generator",
@@ -152,6 +175,7 @@ __all__ = [
     "vae",
     "vae_loss",
     "vae_measures",
+    "velocity",
     "vgg19_features",
     "vit",
     "with_dropout",
