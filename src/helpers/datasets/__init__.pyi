@@ -50,6 +50,9 @@ from helpers.datasets.mama_mia.volumes import (
 )
 from helpers.datasets.mama_mia.worlds import RULERS, simulate_breast_mri_world, world_truth
 from helpers.datasets.mama_mia.worlds import WORLDS as BREAST_WORLDS
+from helpers.datasets.ms_cxr.layout import CATEGORIES as MS_CXR_CATEGORIES
+from helpers.datasets.ms_cxr.loader import load_ms_cxr
+from helpers.datasets.ms_cxr.simulator import simulate_ms_cxr
 from helpers.datasets.nih_labels.checksums import is_nih_release
 from helpers.datasets.nih_labels.layout import FINDINGS as NIH_FINDINGS
 from helpers.datasets.nih_labels.layout import MAPPING as NIH_MAPPING
@@ -73,6 +76,7 @@ from helpers.datasets.review.openalex import OpenAlexWorks, read_openalex
 from helpers.datasets.review.users import user_review, with_works
 from helpers.datasets.shared.folder import CASES
 from helpers.datasets.shared.formats import Picture
+from helpers.datasets.shared.grounded import Grounded, box_masks, check_grounded
 from helpers.datasets.shared.headers import check_pictures
 from helpers.datasets.shared.loading import load_pictures
 from helpers.datasets.shared.mask_files import load_masks, read_mask
@@ -83,6 +87,7 @@ from helpers.datasets.ucsf_pdgm.converting import brain_table
 from helpers.datasets.ucsf_pdgm.loader import load_ucsf_pdgm
 from helpers.datasets.ucsf_pdgm.simulator import BRAIN_WORLDS, simulate_brain_tumours
 from helpers.datasets.ucsf_pdgm.slices import load_flair_slices
+from helpers.datasets.vindr_cxr.loader import load_vindr_cxr
 
 __all__ = [
     "BRAIN_WORLDS",
@@ -95,6 +100,7 @@ __all__ = [
     "FINDINGS",
     "GRAPH_WORLDS",
     "IMAGE_COLUMNS",
+    "MS_CXR_CATEGORIES",
     "NIH_FINDINGS",
     "NIH_MAPPING",
     "NIH_WORLDS",
@@ -108,6 +114,7 @@ __all__ = [
     "Anatomy",
     "Checked",
     "Citations",
+    "Grounded",
     "GroupPair",
     "ImageTable",
     "LabelledGraphs",
@@ -118,11 +125,13 @@ __all__ = [
     "Volume",
     "anatomy",
     "as_of",
+    "box_masks",
     "brain_table",
     "breast_truth",
     "check_data",
     "check_files",
     "check_folder",
+    "check_grounded",
     "check_images",
     "check_pictures",
     "chest_table",
@@ -157,11 +166,13 @@ __all__ = [
     "load_image_table",
     "load_mama_mia",
     "load_masks",
+    "load_ms_cxr",
     "load_nih_labels",
     "load_own_scores",
     "load_pictures",
     "load_review",
     "load_ucsf_pdgm",
+    "load_vindr_cxr",
     "load_volume",
     "mapped_race",
     "mask_file",
@@ -191,6 +202,7 @@ __all__ = [
     "simulate_dermatology",
     "simulate_fetal_planes",
     "simulate_graphs",
+    "simulate_ms_cxr",
     "simulate_nih_labels",
     "simulate_own_scores",
     "skin_cases_table",

@@ -8,6 +8,7 @@ shared parts: device, precision, seeds, order of the data, early stopping, and c
 from helpers.keep.processor import choose_device
 from helpers.learn.attributing import attribute
 from helpers.learn.classifiers import classifier
+from helpers.learn.cross_attention import attention_layers, attention_maps, inverted_maps, word_maps
 from helpers.learn.denoising import denoiser
 from helpers.learn.diffusion import (
     as_noise,
@@ -58,6 +59,14 @@ from helpers.learn.restoring import restore
 from helpers.learn.saved import read as read_saved
 from helpers.learn.sde import SAMPLERS, MeanReverting, Schedule, schedule
 from helpers.learn.strangers import STRANGENESS, Known, fit_known, plain_strangeness, strangeness
+from helpers.learn.text_denoising import (
+    TextDenoiser,
+    fit_text_denoiser,
+    numbered_words,
+    text_denoiser,
+    vocabulary_of,
+    words_of,
+)
 from helpers.learn.vae_fitting import fit as fit_vae
 from helpers.learn.vae_losses import equation_beta
 from helpers.learn.vae_losses import loss as vae_loss
@@ -100,12 +109,15 @@ __all__ = [
     "Schedule",
     "SelfDistillation",
     "Task",
+    "TextDenoiser",
     "ViT",
     "Views",
     "as_dense",
     "as_noise",
     "as_picture",
     "as_velocity",
+    "attention_layers",
+    "attention_maps",
     "attribute",
     "choose_device",
     "classifier",
@@ -128,11 +140,13 @@ __all__ = [
     "fit_pix2pix",
     "fit_sde",
     "fit_segmenter",
+    "fit_text_denoiser",
     "fit_unet",
     "fit_vae",
     "graph_classifier",
     "graph_vae",
     "hard_graphs",
+    "inverted_maps",
     "last_outputs",
     "light_unet",
     "linear_decay",
@@ -146,6 +160,7 @@ __all__ = [
     "noise_levels",
     "noised",
     "numbered_graphs",
+    "numbered_words",
     "patch_discriminator",
     "pix2pix_generator",
     "plain_strangeness",
@@ -170,6 +185,7 @@ __all__ = [
     "self_distillation",
     "simulated_task",
     "strangeness",
+    "text_denoiser",
     "topology",
     "unet",
     "vae",
@@ -178,5 +194,8 @@ __all__ = [
     "velocity",
     "vgg19_features",
     "vit",
+    "vocabulary_of",
     "with_dropout",
+    "word_maps",
+    "words_of",
 ]

@@ -127,7 +127,9 @@ def _checked(maps: ArrayLike, part: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     values, inside = values.reshape(len(values), -1), inside.reshape(len(values), -1)
     if not np.isfinite(values).all():
         where = int(np.flatnonzero(~np.isfinite(values).all(1))[0])
-        raise InputError("maps", f"map {where} has NaN or infinite pixels", "Check the network's weights and the images")
+        raise InputError(
+            "maps", f"map {where} has NaN or infinite pixels", "Check the network's weights and the images"
+        )
     size = inside.sum(1)
     if (bad := (size == 0) | (size == inside.shape[1])).any():
         where = int(np.flatnonzero(bad)[0])
