@@ -7,6 +7,7 @@ shared parts: device, precision, seeds, order of the data, early stopping, and c
 
 from helpers.keep.processor import choose_device
 from helpers.learn.attributing import attribute
+from helpers.learn.chest_weights import ChestModel, chest_latents, chest_levels, load_chest_model, load_text_tokens
 from helpers.learn.classifiers import classifier
 from helpers.learn.cross_attention import attention_layers, attention_maps, inverted_maps, word_maps
 from helpers.learn.denoising import denoiser
@@ -94,6 +95,7 @@ __all__ = [
     "VAE_NETWORKS",
     "VAE_OPTIMISATION",
     "VAE_PIXELS",
+    "ChestModel",
     "Coded",
     "Features",
     "Fitted",
@@ -119,6 +121,8 @@ __all__ = [
     "attention_layers",
     "attention_maps",
     "attribute",
+    "chest_latents",
+    "chest_levels",
     "choose_device",
     "classifier",
     "ddim_generate",
@@ -150,7 +154,9 @@ __all__ = [
     "last_outputs",
     "light_unet",
     "linear_decay",
+    "load_chest_model",
     "load_task",
+    "load_text_tokens",
     "load_vae",
     "load_vit",
     "logistic_probes",

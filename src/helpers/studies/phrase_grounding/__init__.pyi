@@ -1,0 +1,75 @@
+"""Phrase grounding with a diffusion model: maps from words to places, and plain maps that they must beat."""
+
+from helpers.studies.phrase_grounding.cohorts import (
+    Cohort,
+    absent,
+    alike,
+    captions_of,
+    half_masks,
+    lung_masks,
+    other_scanner,
+    part_of,
+    read_cohort,
+    shuffled,
+    swapped,
+    worded,
+)
+from helpers.studies.phrase_grounding.experiment import TUNINGS, refined, run, step_table
+from helpers.studies.phrase_grounding.measuring import (
+    CONTRASTS,
+    MEASURES,
+    absence,
+    best_level,
+    contrast,
+    gap_by_sex,
+    map_table,
+    measured,
+    over_patients,
+    statistics,
+)
+from helpers.studies.phrase_grounding.rivals import METHODS, attention_of, maps_of_words, plain_maps
+from helpers.studies.phrase_grounding.tuning import TunedWords, tune_words, tuned_vectors
+from helpers.studies.phrase_grounding.views import draw_maps
+from helpers.studies.phrase_grounding.worlds import WORLDS, simulate, world_job, world_rates, world_values
+
+__all__ = [
+    "CONTRASTS",
+    "MEASURES",
+    "METHODS",
+    "TUNINGS",
+    "WORLDS",
+    "Cohort",
+    "TunedWords",
+    "absence",
+    "absent",
+    "alike",
+    "attention_of",
+    "best_level",
+    "captions_of",
+    "contrast",
+    "draw_maps",
+    "gap_by_sex",
+    "half_masks",
+    "lung_masks",
+    "map_table",
+    "maps_of_words",
+    "measured",
+    "other_scanner",
+    "over_patients",
+    "part_of",
+    "plain_maps",
+    "read_cohort",
+    "refined",
+    "run",
+    "shuffled",
+    "simulate",
+    "statistics",
+    "step_table",
+    "swapped",
+    "tune_words",
+    "tuned_vectors",
+    "worded",
+    "world_job",
+    "world_rates",
+    "world_values",
+]
