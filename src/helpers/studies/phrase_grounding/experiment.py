@@ -70,9 +70,9 @@ def run(
     Returns
     -------
     dict
-        ``rows``, one for each world, method and phrase, see `measured`; ``peaks`` of maps, see `absence`; ``steps``,
-        AUROC of the finding's word by layer and time; ``chosen``, layer and span; ``shown``, maps for figures; and
-        ``model``.
+        ``rows``, one for each situation, method and phrase, see `measured`; ``peaks`` of maps, see `absence`;
+        ``steps``, AUROC of the finding's word by layer and time; ``chosen``, layer (-1 for all) and span; ``shown``,
+        cohort and maps for figures, by situation; ``model``; and ``n``, pictures.
 
     Raises
     ------
@@ -89,21 +89,21 @@ def run(
     choosing = _first(training, n_test)
     study = _Maps(model, training, vocabulary, seed)
     chosen = study.choose(choosing)
-    worlds = alike(test)
-    if "different" not in worlds:
+    asked = alike(test)
+    if "different" not in asked:
         raise InputError("grounded", "no test picture has two phrases of two categories", "Give such pictures")
-    rows = [study.world(name, cohort) for name, cohort in worlds.items()]
-    scanned = {name: cohorts.other_scanner(cohort, seed=seed) for name, cohort in worlds.items()}
+    rows = [study.situation(name, cohort) for name, cohort in asked.items()]
+    scanned = {name: cohorts.other_scanner(cohort, seed=seed) for name, cohort in asked.items()}
     named = {"different": "other scanner", "same": "same, other scanner"}
-    rows += [study.world(named[name], cohort, swap=False) for name, cohort in scanned.items()]
+    rows += [study.situation(named[name], cohort, swap=False) for name, cohort in scanned.items()]
     if inversion_steps:
-        rows.append(study.inverted(worlds["different"], inversion_steps))
-    if tune_steps and "same" in worlds:
+        rows.append(study.inverted(asked["different"], inversion_steps))
+    if tune_steps and "same" in asked:
         tried = {"steps": tune_steps, "seed": seed, "device": device, "progress": progress}
-        rows += study.tunings({"same": worlds["same"], "same, other scanner": scanned["same"]}, **tried)
+        rows += study.tunings({"same": asked["same"], "same, other scanner": scanned["same"]}, **tried)
     return {
         "rows": pd.concat(rows, ignore_index=True),
-        "peaks": study.peaks(worlds["different"]),
+        "peaks": study.peaks(asked["different"]),
         "steps": study.by_step,
         "chosen": chosen,
         "shown": study.shown,
@@ -141,7 +141,7 @@ class _Maps:
         self.levels = {name: best_level(of, cohort) for name, of in maps.items()}
         return {"span": self.span, "layer": -1 if self.layer is None else self.layer, "layers": layers}
 
-    def world(self, name: str, cohort: Cohort, *, swap: bool = True) -> pd.DataFrame:
+    def situation(self, name: str, cohort: Cohort, *, swap: bool = True) -> pd.DataFrame:
         """Measure every map of a cohort."""
         attention = attention_of(self.model, cohort, times=self.times, seed=self.seed)
         maps = self._all(attention, cohort)
@@ -171,12 +171,12 @@ class _Maps:
         maps = {"finding word, inverted": maps_of_words(attention, cohort)["finding word"]}
         return self._rows("different", maps, cohort)
 
-    def tunings(self, worlds: dict[str, Cohort], **options: Any) -> list[pd.DataFrame]:
+    def tunings(self, asked: dict[str, Cohort], **options: Any) -> list[pd.DataFrame]:
         """Tune words in each way, and measure the finding's word."""
         rows = []
         for method, how in TUNINGS.items():
             tuned = tune_words(self.model, self.training, **how, **options)
-            for name, cohort in worlds.items():
+            for name, cohort in asked.items():
                 added = tuned_vectors(tuned, cohort, sides=how["sides"])
                 maps = maps_of_words(self._mean(self._few(cohort, added)), cohort)["finding word"]
                 rows.append(self._rows(name, {method: maps}, cohort))
@@ -220,11 +220,11 @@ class _Maps:
         }
         return maps | more | plain_maps(cohort, self.training)
 
-    def _rows(self, world: str, maps: dict[str, np.ndarray], cohort: Cohort) -> pd.DataFrame:
+    def _rows(self, situation: str, maps: dict[str, np.ndarray], cohort: Cohort) -> pd.DataFrame:
         tables = [
             measured(of, cohort, level=self.levels.get(name, 0.5)).assign(method=name) for name, of in maps.items()
         ]
-        return pd.concat(tables, ignore_index=True).assign(world=world)
+        return pd.concat(tables, ignore_index=True).assign(situation=situation)
 
 
 def step_table(attention: ArrayLike, cohort: Cohort, times: tuple[int, ...]) -> pd.DataFrame:

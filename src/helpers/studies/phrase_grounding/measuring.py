@@ -80,13 +80,15 @@ def _other_boxes(cohort: Cohort) -> np.ndarray:
 
 
 def over_patients(rows: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """Average a measure over the phrases of each patient, for each world and method; missing ones are left out."""
+    """Average a measure over the phrases of each patient, for each situation and method; missing ones are left out."""
     check_choice("measure", measure, MEASURES)
     part = rows[rows[measure].notna()]
-    return part.groupby(["world", "method", "patient", "sex"], sort=False, dropna=False)[measure].mean().reset_index()
+    return (
+        part.groupby(["situation", "method", "patient", "sex"], sort=False, dropna=False)[measure].mean().reset_index()
+    )
 
 
-def map_table(rows: pd.DataFrame, measure: str, *, world: str) -> pd.DataFrame:
+def map_table(rows: pd.DataFrame, measure: str, *, situation: str) -> pd.DataFrame:
     """Tabulate the mean of a measure of each method, with a 95% interval over patients.
 
     Returns
@@ -97,24 +99,24 @@ def map_table(rows: pd.DataFrame, measure: str, *, world: str) -> pd.DataFrame:
     Raises
     ------
     InputError
-        There is no such measure, or no row of the world.
+        There is no such measure, or no row of the situation.
     """
-    part = over_patients(rows[rows["world"] == world], measure)
+    part = over_patients(rows[rows["situation"] == situation], measure)
     if part.empty:
-        raise InputError("world", f"{world} has no row with {measure}", "Give one of the run")
+        raise InputError("situation", f"{situation} has no row with {measure}", "Give one of the run")
     table = stats.by_group(part[measure], groups=part["method"]).rename(columns={"mean": "estimate"})
     order = [name for name in rows["method"].unique() if name in table.index]
     return table.loc[order, ["estimate", "low", "high", "n"]]
 
 
 def contrast(
-    rows: pd.DataFrame, measure: str, less: str, method: str, *, world: str, n_boot: int = 2_000, seed: int = 0
+    rows: pd.DataFrame, measure: str, less: str, method: str, *, situation: str, n_boot: int = 2_000, seed: int = 0
 ) -> Interval | None:
     """Estimate the mean of a measure of one map less that of another, on the same phrases, drawing patients.
 
     None if fewer than ten patients have both.
     """
-    part = rows[(rows["world"] == world) & rows["method"].isin([less, method]) & rows[measure].notna()]
+    part = rows[(rows["situation"] == situation) & rows["method"].isin([less, method]) & rows[measure].notna()]
     both = part.groupby(["patient", "text"])["method"].transform("nunique") == 2
     part = part[both]
     if part["patient"].nunique() < 10:
@@ -124,17 +126,17 @@ def contrast(
 
 
 def gap_by_sex(
-    rows: pd.DataFrame, measure: str, method: str, *, world: str, n_boot: int = 2_000, seed: int = 0
+    rows: pd.DataFrame, measure: str, method: str, *, situation: str, n_boot: int = 2_000, seed: int = 0
 ) -> Interval | None:
     """Estimate the mean of a measure in women less that in men, drawing patients; None below ten of either sex."""
-    part = over_patients(rows[(rows["world"] == world) & (rows["method"] == method)], measure)
+    part = over_patients(rows[(rows["situation"] == situation) & (rows["method"] == method)], measure)
     part = part[part["sex"].notna()]
     if part["sex"].value_counts().reindex(["F", "M"], fill_value=0).min() < 10:
         return None
     return stats.bootstrap(part[measure], groups=part["sex"], a="M", b="F", n_boot=n_boot, seed=seed)
 
 
-# Statistic: measure, the map that is subtracted, the map, and the world.
+# Statistic: measure, the map that is subtracted, the map, and the situation.
 CONTRASTS = {
     "aligned": ("auroc", "brightness", "finding word", "different"),
     "other": ("auroc", "other phrase", "finding word", "different"),
@@ -168,12 +170,12 @@ def statistics(rows: pd.DataFrame, *, n_boot: int = 2_000, seed: int = 0) -> dic
     """
     values = {}
     draws = {"n_boot": n_boot, "seed": seed}
-    for name, (measure, less, method, world) in CONTRASTS.items():
-        found = contrast(rows, measure, less, method, world=world, **draws)
+    for name, (measure, less, method, situation) in CONTRASTS.items():
+        found = contrast(rows, measure, less, method, situation=situation, **draws)
         if found is not None:
             values[name] = stats.estimate(found, null=True)
     for name, measure in (("gap", "cnr"), ("gap of pointing", "pointing")):
-        found = gap_by_sex(rows, measure, "finding word", world="different", **draws)
+        found = gap_by_sex(rows, measure, "finding word", situation="different", **draws)
         if found is not None:
             values[name] = stats.estimate(found, null=True)
     return values

@@ -58,7 +58,7 @@ def world_job(
     -------
     list of dict
         One row a statistic: ``statistic, estimate, low, high, n``: those of `statistics`, ``absent``, and the mean of
-        some measures of each map, named ``measure, test world, method``.
+        some measures of each map, named ``measure, situation, method``.
     """
     check_choice("world", world, WORLDS)
     root = simulate(world, n_train, n_test, seed=seed, folder=folder)
@@ -68,10 +68,10 @@ def world_job(
     if (gone := absence(done["peaks"], n_boot=n_boot, seed=seed)) is not None:
         found["absent"] = gone
     for tested, measures in SHOWN.items():
-        if tested not in set(done["rows"]["world"]):
+        if tested not in set(done["rows"]["situation"]):
             continue
         for measure in measures:
-            for method, row in map_table(done["rows"], measure, world=tested).iterrows():
+            for method, row in map_table(done["rows"], measure, situation=tested).iterrows():
                 found[f"{measure}, {tested}, {method}"] = stats.estimate(row)
     keys = ("estimate", "low", "high", "n")
     return [{"statistic": name, **{key: value[key] for key in keys}} for name, value in found.items()]
