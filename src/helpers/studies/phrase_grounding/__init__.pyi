@@ -18,6 +18,7 @@ from helpers.studies.phrase_grounding.experiment import TUNINGS, refined, run, s
 from helpers.studies.phrase_grounding.measuring import (
     CONTRASTS,
     MEASURES,
+    TABLED,
     absence,
     best_level,
     contrast,
@@ -29,13 +30,14 @@ from helpers.studies.phrase_grounding.measuring import (
 )
 from helpers.studies.phrase_grounding.rivals import METHODS, attention_of, maps_of_words, plain_maps
 from helpers.studies.phrase_grounding.tuning import TunedWords, tune_words, tuned_vectors
-from helpers.studies.phrase_grounding.views import draw_maps
+from helpers.studies.phrase_grounding.views import draw_maps, draw_steps
 from helpers.studies.phrase_grounding.worlds import WORLDS, simulate, world_job, world_rates, world_values
 
 __all__ = [
     "CONTRASTS",
     "MEASURES",
     "METHODS",
+    "TABLED",
     "TUNINGS",
     "WORLDS",
     "Cohort",
@@ -48,6 +50,7 @@ __all__ = [
     "captions_of",
     "contrast",
     "draw_maps",
+    "draw_steps",
     "gap_by_sex",
     "half_masks",
     "lung_masks",

@@ -13,6 +13,7 @@ from helpers.stats import Interval
 from helpers.studies.phrase_grounding.cohorts import Cohort, half_masks
 
 MEASURES = ("auroc", "cnr", "miou", "iou", "pointing", "mass_on_side", "side_right", "mass_on_other")
+TABLED = ("auroc", "cnr", "miou", "pointing", "mass_on_other")
 LEVELS = tuple(np.round(np.arange(0.05, 1, 0.05), 2))  # thresholds of which the best is chosen on other pictures
 
 

@@ -1,10 +1,11 @@
-"""View of the study: a picture with the maps of its phrases."""
+"""Views of the study: a picture with the maps of its phrases, and the area of a map by layer and time."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 
 from helpers import figures
@@ -59,3 +60,10 @@ def _outlined(tile: np.ndarray, mask: np.ndarray) -> np.ndarray:
     core[:, :-1] &= inside[:, 1:]
     large[:, inside & ~core] = 255
     return large
+
+
+def draw_steps(steps: pd.DataFrame, *, ax: Axes) -> Axes:
+    """Draw the AUROC of the finding's word by layer and time, as from `run`, with the numbers in the cells."""
+    import seaborn
+
+    return seaborn.heatmap(steps, annot=True, fmt=".2f", cmap="cividis", vmin=0.3, vmax=1, ax=ax)
