@@ -47,7 +47,7 @@ def attention_maps(
     side: int | None = None,
     gradient: bool = False,
 ) -> torch.Tensor:
-    """Call a network once, and return the attention of each place to each token.
+    """Compute the attention of each place to each token, by one call of a network.
 
     Parameters
     ----------
@@ -205,7 +205,7 @@ def _spread(attention: torch.Tensor, side: int) -> torch.Tensor:
 
 @contextmanager
 def _stored(layers: list[nn.Module]) -> Iterator[Callable[[], list[torch.Tensor]]]:
-    """Let MONAI store the maps of a call."""
+    """Switch on that MONAI stores the maps of a call."""
     before = [layer.save_attn for layer in layers]
     try:
         for layer in layers:

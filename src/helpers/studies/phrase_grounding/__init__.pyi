@@ -17,6 +17,7 @@ from helpers.studies.phrase_grounding.cohorts import (
 from helpers.studies.phrase_grounding.experiment import TUNINGS, refined, run, step_table
 from helpers.studies.phrase_grounding.measuring import (
     CONTRASTS,
+    GAPS,
     MEASURES,
     TABLED,
     absence,
@@ -26,6 +27,7 @@ from helpers.studies.phrase_grounding.measuring import (
     map_table,
     measured,
     over_patients,
+    sex_table,
     statistics,
 )
 from helpers.studies.phrase_grounding.rivals import METHODS, attention_of, maps_of_words, plain_maps
@@ -35,6 +37,7 @@ from helpers.studies.phrase_grounding.worlds import WORLDS, simulate, world_job,
 
 __all__ = [
     "CONTRASTS",
+    "GAPS",
     "MEASURES",
     "METHODS",
     "TABLED",
@@ -64,6 +67,7 @@ __all__ = [
     "read_cohort",
     "refined",
     "run",
+    "sex_table",
     "shuffled",
     "simulate",
     "statistics",

@@ -119,7 +119,7 @@ def alike(cohort: Cohort) -> dict[str, Cohort]:
 
 
 def swapped(cohort: Cohort, vocabulary: tuple[str, ...]) -> Cohort:
-    """Swap the words of the sides in all captions; what the phrases name stays as it was, for measures."""
+    """Switch the words of the sides in all captions; what the phrases name stays as it was, for measures."""
     number = {word: k for k, word in enumerate(vocabulary)}
     tokens = cohort.tokens.copy()
     pair = [number[side] for side in SIDES if side in number]

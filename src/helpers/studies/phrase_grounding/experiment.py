@@ -172,7 +172,7 @@ class _Maps:
         return self._rows("different", maps, cohort)
 
     def tunings(self, asked: dict[str, Cohort], **options: Any) -> list[pd.DataFrame]:
-        """Tune words in each way, and measure the finding's word."""
+        """Measure the finding's word after each tuning."""
         rows = []
         for method, how in TUNINGS.items():
             tuned = tune_words(self.model, self.training, **how, **options)
@@ -247,7 +247,7 @@ def step_table(attention: ArrayLike, cohort: Cohort, times: tuple[int, ...]) -> 
 
 
 def refined(maps: np.ndarray, *, blur: float = 2.5) -> np.ndarray:
-    """Refine maps as published: blur, scale to 0 to 1, and set to 0 what is below Otsu's threshold.
+    """Apply the published refinement: blur, scale to 0 to 1, and set to 0 what is below Otsu's threshold.
 
     Parameters
     ----------

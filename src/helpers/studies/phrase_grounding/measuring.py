@@ -137,6 +137,20 @@ def gap_by_sex(
     return stats.bootstrap(part[measure], groups=part["sex"], a="M", b="F", n_boot=n_boot, seed=seed)
 
 
+def sex_table(rows: pd.DataFrame, measures: tuple[str, ...], *, method: str = "finding word") -> pd.DataFrame:
+    """Tabulate measures of one map by sex, in the situation *different*, with 95% intervals over patients.
+
+    Returns
+    -------
+    DataFrame
+        Index: measure and sex, or "unknown". ``estimate, low, high`` and ``n``, of patients.
+    """
+    part = rows[rows["method"] == method]
+    known = part.assign(method=part["sex"].fillna("unknown"))
+    return pd.concat([map_table(known, name, situation="different") for name in measures], keys=measures)
+
+
+GAPS = ("gap", "gap of pointing")
 # Statistic: measure, the map that is subtracted, the map, and the situation.
 CONTRASTS = {
     "aligned": ("auroc", "brightness", "finding word", "different"),
@@ -175,7 +189,7 @@ def statistics(rows: pd.DataFrame, *, n_boot: int = 2_000, seed: int = 0) -> dic
         found = contrast(rows, measure, less, method, situation=situation, **draws)
         if found is not None:
             values[name] = stats.estimate(found, null=True)
-    for name, measure in (("gap", "cnr"), ("gap of pointing", "pointing")):
+    for name, measure in zip(GAPS, ("cnr", "pointing"), strict=True):
         found = gap_by_sex(rows, measure, "finding word", situation="different", **draws)
         if found is not None:
             values[name] = stats.estimate(found, null=True)

@@ -28,7 +28,7 @@ class TunedWords(nn.Module):
         self.added = nn.Parameter(torch.zeros(len(SIDES) + 1, len(categories), model.words.embedding_dim))
 
     def forward(self, finding: torch.Tensor, kinds: torch.Tensor) -> torch.Tensor:
-        """Place the vectors on the words: of places (n, phrases, k) and kinds (n, phrases, 2), (n, k, width)."""
+        """Return the vectors of the words: for places (n, phrases, k) and kinds (n, phrases, 2), (n, k, width)."""
         rows = self.added[kinds[..., 0], kinds[..., 1]]
         return torch.einsum("npk,npw->nkw", finding.float(), rows)
 
@@ -46,7 +46,7 @@ def tune_words(
     device: str = "auto",
     progress: bool = False,
 ) -> TunedWords:
-    """Tune vectors so that the attention of a finding's word is on the named side; the network is frozen.
+    """Train vectors so that the attention of a finding's word is on the named side; the network is frozen.
 
     The loss is the mean of -log of the share of the word's attention in the half of the named side, at times from 0.2
     to 0.6 of all, over all layers.

@@ -50,7 +50,7 @@ def draw_maps(shown: dict[str, Any], methods: list[str], image: int, *, ax: Axes
 
 
 def _outlined(tile: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Enlarge a tile (3, h, w), and draw the edge of a mask into it in white."""
+    """Draw the edge of a mask in white into an enlarged tile (3, h, w)."""
     large = tile.repeat(ENLARGED, 1).repeat(ENLARGED, 2).copy()
     inside = mask.repeat(ENLARGED, 0).repeat(ENLARGED, 1)
     core = inside.copy()

@@ -10,7 +10,7 @@ from helpers import datasets, stats
 from helpers.errors import check_choice
 from helpers.stats import rates_by
 from helpers.studies.phrase_grounding.experiment import run
-from helpers.studies.phrase_grounding.measuring import CONTRASTS, absence, map_table, statistics
+from helpers.studies.phrase_grounding.measuring import CONTRASTS, GAPS, absence, map_table, statistics
 
 # World of a training: what its simulation plants, and whether captions are shuffled. Each is tested on pictures with
 # different findings, with the same on both sides, with a phrase of an absent one, and of another scanner.
@@ -21,7 +21,6 @@ WORLDS: dict[str, dict[str, Any]] = {
     "group-none": {},
     "one place": {"places": "one"},
 }
-GAPS = ("gap", "gap of pointing")
 SHOWN = {"different": ("auroc", "cnr", "pointing"), "same": ("auroc", "side_right")}
 
 
