@@ -126,8 +126,9 @@ def word_maps(
     generator, found = torch.Generator().manual_seed(seed), []
     for time in times:
         noise = torch.randn(pictures.shape, generator=generator).to(pictures)
-        x = noised(pictures, noise, levels[time])
-        found.append(attention_maps(network, x, _times(time, pictures), context, side=side))
+        at = _times(time, pictures)
+        x = noised(pictures, noise, levels.to(at.device)[at])
+        found.append(attention_maps(network, x, at, context, side=side))
     return torch.stack(found)
 
 

@@ -54,7 +54,7 @@ def text_denoiser(
     vocabulary: Sequence[str],
     *,
     features: Sequence[int] = (16, 32),
-    attention: int = 2,
+    attention: int = 1,
     width: int = 32,
     mixing: int = 0,
     steps: int = 1000,

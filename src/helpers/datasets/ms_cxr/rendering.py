@@ -12,13 +12,14 @@ from helpers.datasets.chexpert import rendering
 
 # Half widths across and down, in half sides of the picture, and the brightness that is added at most.
 SIGNS = {
-    "Lung Opacity": (0.19, 0.19, 0.30),
-    "Consolidation": (0.09, 0.09, 0.50),
-    "Atelectasis": (0.24, 0.06, 0.42),
-    "Pneumothorax": (0.14, 0.17, -0.30),
+    "Lung Opacity": (0.27, 0.27, 0.34),
+    "Consolidation": (0.13, 0.13, 0.60),
+    "Atelectasis": (0.30, 0.09, 0.55),
+    "Pneumothorax": (0.19, 0.24, -0.40),
 }
+_HAZE = 0.25  # brightness of what would be black, so that a sign can be darker than a lung
 _LUNGS = {"right": (-0.42, -0.05), "left": (0.42, -0.05)}  # centres; the patient's right is left in the picture
-_REACH = 0.45, 0.60  # half range of a sign's centre, in half axes of a lung
+_REACH = 0.70, 0.70  # half range of a sign's centre, in half axes of a lung
 _AXES = 0.33, 0.66  # half axes of a lung
 FIXED = (0.0, -0.5)  # one place for all, in ranges
 
@@ -56,7 +57,8 @@ def draw(
         Side to x, y, width and height in pixels, where the sign is above half of its maximum.
     """
     chest = rendering.draw(rng, size)
-    picture = rendering.render(chest, np.zeros(len(chest.signs), bool), anatomy=anatomy)
+    plain = rendering.render(chest, np.zeros(len(chest.signs), bool), anatomy=anatomy)
+    picture = _HAZE + (1 - _HAZE) * plain
     y, x = (np.mgrid[:size, :size] + 0.5) / size * 2 - 1
     boxes = {}
     for side, (across, down) in _LUNGS.items():

@@ -103,10 +103,9 @@ def _by_image(cohort: Cohort, tuned: TunedWords, sides: str, seed: int) -> tuple
     """Arrange phrases by picture: pictures, tokens, places of words, kinds, halves, and which phrases have a side."""
     n, k = cohort.tokens.shape
     most = int(cohort.phrases["order"].max()) + 1
-    named = cohort.phrases["side"].to_numpy(object).copy()
-    if sides == "random":
-        named = np.random.default_rng((seed, 7)).choice(SIDES, len(named)).astype(object)
-    halves = half_masks(named, cohort.masks.shape[-1])
+    named = cohort.phrases["side"].to_numpy(object)
+    given = named if sides != "random" else np.random.default_rng((seed, 7)).choice(SIDES, len(named))
+    halves = half_masks(given, cohort.masks.shape[-1])
     finding, kinds = np.zeros((n, most, k), bool), np.zeros((n, most, 2), np.int64)
     masks, there = np.zeros((n, most, *cohort.masks.shape[1:]), bool), np.zeros((n, most), bool)
     number = {name: i for i, name in enumerate(SIDES)}
