@@ -67,7 +67,8 @@ def maps_of_words(attention: np.ndarray, cohort: Cohort) -> dict[str, np.ndarray
         "start token": start,
         "all tokens": every,
     }
-    return {name: _mean(attention[image], words) for name, words in places.items()}
+    maps = {name: _mean(attention[image], words) for name, words in places.items()}
+    return maps | {"all tokens": maps["all tokens"].round(6)}  # constant, but for rounding
 
 
 def plain_maps(cohort: Cohort, training: Cohort) -> dict[str, np.ndarray]:
