@@ -151,7 +151,7 @@ def test_a_missing_map_has_no_measure(test_part):
     maps[1] = np.nan
     found = study.measured(maps, test_part)
     assert found.loc[1, list(study.MEASURES)].isna().all() and found["auroc"].notna().sum() == len(maps) - 1
-    assert study.measured(maps * np.nan, test_part)[list(study.MEASURES)].isna().all(None)
+    assert study.measured(maps * np.nan, test_part)[list(study.MEASURES)].isna().all(axis=None)
 
 
 def test_the_best_threshold_is_that_of_the_best_overlap(test_part):
