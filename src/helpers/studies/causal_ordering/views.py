@@ -50,7 +50,7 @@ def draw_table(rows: pd.DataFrame, axes: Sequence[Axes]) -> None:
         ways = {"estimate": "reversed", "low": "lowest", "high": "highest"}
         chance = of["edges"].iloc[0] / 2
         figures.forest(shown, ax=ax, **ways, no_effect=chance, emphasise=[SCORE], xlabel="edges reversed")
-        ax.set(title=f"{part}, graph {graph}", xlim=(-0.5, 2 * chance + 0.5))
+        ax.set(title=f"{part},\ngraph {graph}", xlim=(-0.5, 2 * chance + 0.5))
     for ax in list(axes)[len(pairs) :]:
         ax.set_axis_off()
 
