@@ -91,10 +91,3 @@ def test_rows_of_other_columns_are_other_rows(tmp_path):
     for row in ({"a": 1, "b": 2}, {"a": 1, "c": 2}):
         found = plans.repeat(lambda **given: {"row": str(given)}, [row], keep=tmp_path, progress=False)
         assert found["row"].tolist() == [str(row)]
-
-
-def test_an_empty_plan_shows_no_bar(capfd):
-    assert plans.repeat(lambda: {}, []).empty
-    assert capfd.readouterr() == ("", "")
-    plans.repeat(lambda k: {}, [{"k": 1}], unit="training")
-    assert "trainings" in capfd.readouterr().err

@@ -17,11 +17,11 @@ def each(jobs: Sequence[Callable[[], Any]], *, workers: int = 1, unit: str = "jo
     workers : int
         Number of processes. They share the cores, with one thread each at least, whatever OMP_NUM_THREADS is.
     unit : str
-        Name of a job on the progress bar; without jobs there is no bar.
+        Name of a job on the progress bar.
     """
     from joblib import Parallel, cpu_count, delayed, parallel_config
     from tqdm.auto import tqdm
 
     with parallel_config("loky", inner_max_num_threads=max(1, cpu_count() // workers)):
         done = Parallel(n_jobs=workers, return_as="generator")(delayed(job)() for job in jobs)
-        return list(tqdm(done, desc=f"{unit}s", unit=unit, total=len(jobs), disable=not (progress and jobs)))
+        return list(tqdm(done, desc=f"{unit}s", unit=unit, total=len(jobs), disable=not progress))
