@@ -95,7 +95,7 @@ def test_the_published_penalty_and_the_whole_picture_can_be_trained(pictures):
     options = {"steps": 3, "batch_size": 16, "device": "cpu", "progress": False}
     fitted = learn.fit_prototypes(pictures, seed=0, network=SMALL, distinct=0.1, start="uniform", **options)
     assert {"error", "alike"} <= set(fitted.history)
-    whole = learn.fit_prototypes(pictures, seed=0, network={**SMALL, "whole": True}, **options).model
+    whole = learn.fit_prototypes(pictures, seed=0, network={**SMALL, "encoder": "whole"}, **options).model
     assert learn.prototype_activations(whole, pictures).shape == (64, 6)
     assert not learn.dead_prototypes(whole, pictures).any()
 

@@ -58,7 +58,7 @@ def fit_prototypes(
     Returns
     -------
     helpers.learn.Fitted
-        The model is a `PrototypeDiffusion`, or a `GlobalDiffusion` with ``network={"whole": True}``.
+        The model is a `PrototypeDiffusion`, or a `GlobalDiffusion` with ``network={"encoder": "whole"}``.
 
     Raises
     ------

@@ -47,6 +47,7 @@ ENCODERS = {
     "published": Layers((32, 64, 64, 128), (3, 3, 3, 3), (2, 1, 1, 1), (1, 0, 0, 0)),
     "published 224": Layers((32, 64, 64, 64, 128), (5,) * 5, (2, 2, 1, 1, 1), (1, 1, 0, 0, 0)),
 }
+ENCODERS["whole"] = ENCODERS["small"]
 
 
 def patches_of(layers: Layers) -> Patches:
@@ -116,7 +117,6 @@ def prototype_diffusion(
     *,
     count: int = 16,
     encoder: str = "small",
-    whole: bool = False,
     channels: int = 1,
     features: Sequence[int] = (16, 32),
     blocks: int = 1,
@@ -131,11 +131,10 @@ def prototype_diffusion(
     ----------
     count : int
         Number of prototypes, at least 2.
-    encoder : {"small", "published", "published 224"}
-        Convolutions: three, each place of whose map sees 7 x 7 pixels; the published four (15 x 15); or the published
-        five for pictures of 224 pixels (61 x 61).
-    whole : bool
-        Condition on as many numbers of the whole picture, in place of prototypes of patches: a control.
+    encoder : {"small", "published", "published 224", "whole"}
+        Convolutions: three, each place of whose map sees 7 x 7 pixels; the published four (15 x 15); the published
+        five for pictures of 224 pixels (61 x 61); or, as a control, the three with as many numbers of the whole
+        picture in place of prototypes of patches.
     channels, features, blocks, groups
         As in `helpers.learn.denoiser`.
     diffusion_steps : int
@@ -165,7 +164,7 @@ def prototype_diffusion(
 
     def build() -> Conditioned:
         convolutions = _convolutions(channels, layers)
-        if whole:
+        if encoder == "whole":
             return GlobalDiffusion(convolutions, network, levels, target, count, width)
         drawn = torch.rand(count, width)
         return PrototypeDiffusion(convolutions, network, levels, target, drawn, patches_of(layers))

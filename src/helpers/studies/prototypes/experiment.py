@@ -94,7 +94,6 @@ def fit_world(
     features: tuple[int, ...] = (16, 32),
     target: str = "velocity",
     start: str = "patches",
-    whole: bool = False,
     batch_size: int = 32,
     lr: float = 2e-3,
     seed: int = 0,
@@ -107,7 +106,7 @@ def fit_world(
     Parameters
     ----------
     cohort : Cohort
-    count, encoder, features, diffusion_steps, target, whole
+    count, encoder, features, diffusion_steps, target
         As in `helpers.learn.prototype_diffusion`.
     steps, start, batch_size, lr
         As in `helpers.learn.fit_prototypes`.
@@ -122,7 +121,7 @@ def fit_world(
     InputError
         As in `helpers.learn.fit_prototypes` and `helpers.learn.load_prototypes`.
     """
-    network = {"count": count, "encoder": encoder, "features": tuple(features), "target": target, "whole": whole}
+    network = {"count": count, "encoder": encoder, "features": tuple(features), "target": target}
     network |= {"diffusion_steps": diffusion_steps}
     if keep is not None and keep.is_file():
         model = learn.load_prototypes(keep, **network)
