@@ -58,6 +58,8 @@ def draw_table(rows: pd.DataFrame, axes: Sequence[Axes]) -> None:
 def draw_latents(rows: pd.DataFrame, axes: Sequence[Axes]) -> None:
     """Draw three measures of latents next to each other: each run as a point, and means over seeds with intervals.
 
+    Intervals are cut where the measure has no values: below 0, and above 1 where it is a share or a correlation.
+
     Parameters
     ----------
     rows : DataFrame
@@ -72,6 +74,8 @@ def draw_latents(rows: pd.DataFrame, axes: Sequence[Axes]) -> None:
     for ax, (measure, label) in zip(axes, PANELS.items(), strict=True):
         shown = runs[runs[measure].notna()]
         means = stats.over_seeds(shown, measure, configuration=["configuration"])
+        bounds = means[["low", "high"]].clip(0, None if measure == "wrong arrows" else 1)
+        means = means.assign(**bounds)
         figures.repeats(shown, means, value=measure, ax=ax, no_effect=0.5 if measure == "reversed" else None)
         ax.set_xlabel(label)
         ax.get_legend().remove()
