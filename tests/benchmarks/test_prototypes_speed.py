@@ -55,7 +55,7 @@ def test_edit_of_the_marker(world):
     contest.at_least(20, f"edit of {EDITED} pictures there and back, T = {T}", turns, "published")
 
 
-def test_training_of_twenty_steps():
+def test_training_of_sixty_steps():
     from monai.networks.nets import DiffusionModelUNet
     from monai.networks.schedulers import DDPMScheduler
 
@@ -70,14 +70,14 @@ def test_training_of_twenty_steps():
     print(f"parameters: ours {size}, MONAI {sizes}")
 
     def ours() -> float:
-        options = {"steps": 20, "device": "cpu", "progress": False}
+        options = {"steps": 60, "device": "cpu", "progress": False}
         return float(learn.fit_prototypes(pictures, seed=0, network=NETWORK, **options).history["loss"].iloc[-1])
 
     def monai() -> float:
         scheduler, generator = DDPMScheduler(T, prediction_type="v_prediction"), torch.Generator().manual_seed(0)
         optimizer = torch.optim.AdamW(theirs.parameters(), lr=2e-3)
         signed = torch.from_numpy(2 * pictures - 1)
-        for _ in range(20):
+        for _ in range(60):
             clean = signed[torch.randint(0, len(signed), (32,), generator=generator)]
             times = torch.randint(0, T, (32,), generator=generator)
             noise = torch.randn(clean.shape, generator=generator)
@@ -89,4 +89,4 @@ def test_training_of_twenty_steps():
         return float(loss.detach())
 
     turns = contest.take_turns({"ours": ours, "MONAI": monai}, rounds=5)
-    contest.at_least(1, "training of 20 steps of 32 pictures of 16 x 16", turns, "MONAI", package="monai")
+    contest.at_least(1, "training of 60 steps of 32 pictures of 16 x 16", turns, "MONAI", package="monai")
