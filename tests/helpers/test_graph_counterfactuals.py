@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ from helpers.datasets.graphs import population
 from helpers.errors import InputError
 from helpers.metrics.graphs import Graphs, graph_facts, padded
 from helpers.studies import graph_counterfactuals as study
+from helpers.studies.graph_counterfactuals import experiment
 from helpers.studies.graph_counterfactuals.baselines import one_edit
 
 NODES = 6
@@ -252,7 +255,13 @@ def test_a_graph_and_its_counterfactual_are_drawn(world):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda graphs, c, a: study.traverse(c, a, graphs, lr=0.0), "steps 150, lr 0.0, weight 0.1"),
+        (lambda graphs, c, a: study.traverse(c, a, graphs, lr=0.0), "walk: steps 150, lr 0.0, weight 0.1"),
+        (lambda graphs, c, a: study.traverse(c, a, graphs, steps=1.5), "walk: steps 1.5"),
+        (lambda graphs, c, a: study.traverse(c, a, graphs, steps="9"), "walk: steps '9'"),
+        (lambda graphs, c, a: study.traverse(c, a, graphs, weight=None), "weight None"),
+        (lambda graphs, c, a: study.traverse(c, a, graphs, start=torch.zeros(3, 4)), "start: expected codes of shape"),
+        (lambda graphs, c, a: study.graph_codes(a, graphs, steps=-1), "walk: steps -1"),
+        (lambda graphs, c, a: study.flipped_by_all(c, graphs, most=3), "most: must be 1 or 2, got 3"),
         (
             lambda graphs, c, a: study.nearest_graphs(c, graphs, first(graphs, 1)),
             "all are predicted to be of one class",
@@ -264,6 +273,54 @@ def test_a_graph_and_its_counterfactual_are_drawn(world):
 def test_bad_input_is_refused(world, call, message):
     with pytest.raises(InputError, match=message):
         call(*world)
+
+
+@pytest.mark.parametrize("part", ["links", "types", "code"])
+def test_an_autoencoder_of_nan_gives_no_graph(world, part):
+    """Its largest logit would be the first, so that a graph without types or edges would be called a flip."""
+    graphs, classifier, autoencoder = world
+    broken = copy.deepcopy(autoencoder)
+    with torch.no_grad():
+        getattr(broken, part).weight.fill_(torch.nan)
+    known = torch.zeros(*graphs.types.shape, autoencoder.latent)
+    calls = [lambda: study.traverse(classifier, broken, graphs), lambda: study.graph_codes(broken, graphs)]
+    calls += [lambda: study.traverse(classifier, broken, graphs, start=known)] if part != "code" else []
+    for call in calls:
+        with pytest.raises(InputError, match=r"autoencoder: .* NaN or infini"):
+            call()
+    for call in (learn.equivariance_error, learn.reconstruct_graphs):
+        with pytest.raises(InputError, match="NaN or infini"):
+            call(broken, graphs)
+
+
+def test_a_classifier_that_breaks_on_a_decoded_graph_is_named(world):
+    graphs, classifier, autoencoder = world
+
+    class Breaks(type(classifier)):
+        def forward(self, dense):
+            found = super().forward(dense)
+            return found if dense.nodes.grad_fn is None else found * torch.nan
+
+    broken = copy.deepcopy(classifier)
+    broken.__class__ = Breaks
+    with pytest.raises(InputError, match="classifier: a logit of a decoded graph is NaN"):
+        study.traverse(broken, autoencoder, graphs)
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"walk_steps": -1}, "walk: steps -1"),
+        ({"refine_steps": 0.5}, "walk: steps 0.5"),
+        ({"n_test": 20.0}, "n_test: 20.0 of 60 graphs"),
+        ({"seed": -1}, "seed = -1: expected a whole number"),
+    ],
+)
+def test_a_run_refuses_numbers_before_it_trains(tmp_path, monkeypatch, how, message):
+    monkeypatch.setattr(experiment, "fit_graph_classifier", lambda *_, **__: pytest.fail("trained"))
+    loaded = datasets.load_graphs(datasets.simulate_graphs("motif", 60, nodes=NODES, folder=tmp_path))
+    with pytest.raises(InputError, match=message):
+        study.run(loaded, **{"n_test": 20, **how})
 
 
 def test_too_few_graphs_are_refused(tmp_path):

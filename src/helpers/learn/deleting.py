@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from torch import nn
 
 from helpers.errors import InputError
-from helpers.learn.questions import ask, fill
+from helpers.learn.questions import asking, fill
 
 SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)  # of the pixels
 
@@ -54,10 +54,7 @@ def deletion_curve(
         A map has another shape than its image or is NaN in some pixels alone, a share is out of range, or as in
         `helpers.learn.attribute`.
     """
-    was_training = network.training
-    network.eval()
-    try:
-        question = ask(network, images, target, against=against, output=output, batch_size=batch_size)
+    with asking(network, images, target, against=against, output=output, batch_size=batch_size) as question:
         ranks, known = _ranks(maps, question.images)
         counts = _counts(shares, ranks[0].numel()).to(ranks.device)
         filled, images = fill("baseline", baseline, question.images), question.images
@@ -67,8 +64,6 @@ def deletion_curve(
             return torch.where(gone[:, None], filled[rows], images[rows])
 
         lost = question.values(1, lambda rows, _: images[rows]) - question.values(len(counts), replaced)
-    finally:
-        network.train(was_training)
     return np.where(known[:, None], lost.cpu().numpy(), np.nan)
 
 

@@ -10,7 +10,7 @@ import copy
 import numpy as np
 import torch
 
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.learn import GraphClassifier, GraphVAE, hard_graphs, numbered_graphs, predict_graphs
 from helpers.metrics.graph_edits import arranged, edit_bounds
 from helpers.metrics.graphs import Graphs
@@ -194,7 +194,13 @@ def flipped_by_all(classifier: GraphClassifier, graphs: Graphs, *, most: int = 2
     -------
     ndarray of int, shape (n,)
         No counterfactual has fewer edits: an exact bound from below, whatever the method.
+
+    Raises
+    ------
+    InputError
+        `most` is not 1 or 2.
     """
+    check_choice("most", most, (1, 2))
     before = predicted(classifier, graphs)
     fewest = np.full(len(before), most + 1)
     for i, now in enumerate(before):
