@@ -103,6 +103,18 @@ def test_one_edit_lists_every_neighbour_once():
     assert len(np.unique(both, axis=0)) == 27
 
 
+@pytest.mark.parametrize("n_kinds", [1, 2, 3])
+def test_one_edit_knows_types_of_edges(n_kinds):
+    drawn = first(population.draw(np.random.default_rng(1), "null", 2, NODES).graphs, 1)
+    kinds = np.arange(NODES)[:, None] + np.arange(NODES)
+    graph = Graphs(drawn.types, drawn.edges * (1 + kinds % n_kinds))
+    found = one_edit(graph, 2, n_kinds)
+    total = 15 * n_kinds + NODES
+    both = np.concatenate([found.types, found.edges.reshape(total, -1)], 1)
+    assert len(np.unique(both, axis=0)) == total and found.edges.max() == n_kinds
+    assert (metrics.edits_in_place(Graphs(*(np.repeat(part, total, 0) for part in graph)), found) == 1).all()
+
+
 def test_no_method_needs_fewer_edits_than_the_complete_search(world):
     graphs, classifier, autoencoder = world
     some = first(graphs, 6)

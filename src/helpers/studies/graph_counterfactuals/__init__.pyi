@@ -22,7 +22,7 @@ from helpers.studies.graph_counterfactuals.measuring import (
     statistics,
     support_of,
 )
-from helpers.studies.graph_counterfactuals.rivalry import against_nearest
+from helpers.studies.graph_counterfactuals.rivalry import against_fewest, against_nearest
 from helpers.studies.graph_counterfactuals.traversal import Walked, graph_codes, traverse
 from helpers.studies.graph_counterfactuals.views import draw_edits, walk_view
 from helpers.studies.graph_counterfactuals.worlds import world_job, world_values
@@ -31,6 +31,7 @@ __all__ = [
     "METHODS",
     "Support",
     "Walked",
+    "against_fewest",
     "against_nearest",
     "balanced",
     "bidirectional_search",

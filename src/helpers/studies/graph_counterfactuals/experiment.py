@@ -72,8 +72,9 @@ def run(
     Returns
     -------
     dict
-        ``rows`` (one for each method and graph), ``graphs`` and ``found`` (counterfactuals by method), and ``checks``:
-        of reconstructions ``class_kept``, ``reconstructed_in_support`` and ``edits_of_reconstruction``, and the first
+        ``rows`` (one for each method and graph), ``graphs`` and ``found`` (counterfactuals by method), ``classifier``
+        (the first, which is explained), and ``checks``: of reconstructions
+        ``class_kept``, ``reconstructed_in_support`` and ``edits_of_reconstruction``, and the first
         by the encoder alone, ``class_kept_by_encoder``; ``accuracy`` of both classifiers on graphs not trained on, and
         ``walk_steps``, the mean.
 
@@ -128,7 +129,8 @@ def run(
         "accuracy": [float((predicted(model, graphs) == label[test]).mean()) for model in (first, second)],
         "walk_steps": float(walked.steps.mean()),
     }
-    return {"rows": pd.concat(rows, ignore_index=True), "graphs": graphs, "found": found, "checks": checks}
+    shown = {"rows": pd.concat(rows, ignore_index=True), "graphs": graphs, "found": found}
+    return shown | {"classifier": first, "checks": checks}
 
 
 def rows_of(rows: pd.DataFrame) -> list[dict]:
