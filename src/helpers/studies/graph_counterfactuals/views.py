@@ -47,6 +47,7 @@ def draw_edits(before: Graphs, after: Graphs, place: int, *, ax: Axes) -> Axes:
     ax.scatter(*at[marked].T, s=60, marker="s", color="black", zorder=2)
     turned = there[types[0][there] != types[1][there]]
     ax.scatter(*at[turned].T, s=180, facecolor="none", edgecolor=figures.ORANGE, lw=2, zorder=3)
+    ax.margins(0.1)  # a ring at the edge is not cut
     ax.set_axis_off()
     return ax
 
