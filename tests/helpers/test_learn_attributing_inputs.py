@@ -200,6 +200,37 @@ def test_images_of_another_scale_than_the_limits_are_refused(linear, images):
     assert learn.attribute(linear, grain, 1, **how).shape == (N, SIDE, SIDE)
 
 
+@pytest.mark.parametrize(
+    ("method", "how"),
+    [
+        ("integrated gradients", {"baseline": 255}),
+        ("occlusion", {"baseline": np.full((1, SIDE, SIDE), 200.0)}),
+        ("Shapley", {"parts": PARTS, "background": np.full((2, 1, SIDE, SIDE), -200.0)}),
+    ],
+)
+def test_a_contrast_of_another_scale_is_refused(linear, images, method, how):
+    with pytest.raises(InputError, match=r"reaches 2\d\d, and the images 0.99|reaches 2\d\d, and the images 1"):
+        learn.attribute(linear, images, 1, method=method, **how)
+    dark = 0.05 * images
+    assert learn.attribute(linear, dark, 1, method="occlusion", baseline=1.0).shape == (N, SIDE, SIDE)
+    assert learn.attribute(linear, 0 * images, 1, method="occlusion", baseline=1.0).shape == (N, SIDE, SIDE)
+    far = learn.attribute(linear, images, 1, method="concept", direction=np.full((1, SIDE, SIDE), 1e4))
+    assert np.isfinite(far).all()
+
+
+@pytest.mark.parametrize(
+    ("maps", "shares", "message"),
+    [
+        ("high", (0.1,), "maps: expected numbers"),
+        (np.ones((N, SIDE, SIDE)), "half", "shares: expected numbers"),
+        (np.ones((N, SIDE, SIDE)), [[0.1], [0.1, 0.2]], "shares: are no array of numbers"),
+    ],
+)
+def test_a_curve_of_text_is_refused(linear, images, maps, shares, message):
+    with pytest.raises(InputError, match=message):
+        learn.deletion_curve(linear, images, maps, 1, shares=shares)
+
+
 @pytest.mark.parametrize("bytes_", [False, True])
 def test_a_batch_norm_shows_images_of_another_scale(trained, images, bytes_):
     wide = (255 * images).astype(np.uint8) if bytes_ else 255 * images

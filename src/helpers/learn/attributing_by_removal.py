@@ -9,8 +9,8 @@ import torch
 from numpy.typing import ArrayLike
 
 from helpers.errors import InputError
-from helpers.learn.attributing_checking import numbers
-from helpers.learn.questions import Question, fill
+from helpers.learn.attributing_checking import check_contrast, numbers
+from helpers.learn.questions import Question, contrast, fill
 
 MOST_PARTS = 10  # 1,024 coalitions
 
@@ -30,7 +30,7 @@ def occlusion(
     patch, stride : int
         Side of a square patch and distance of neighbours, in pixels. At the right and lower edge a patch may be cut.
     """
-    images, filled = question.images, fill("baseline", baseline, question.images)
+    images, filled = question.images, contrast("baseline", baseline, question.images)
     h, w = images.shape[2:]
     if not stride <= patch <= min(h, w):
         problem = f"patch {patch} and stride {stride} for images of {h} x {w} pixels"
@@ -156,6 +156,7 @@ def _worth(
     given = numbers("background", background)
     number = max(len(given), 1) if given.ndim == 4 else 1
     others = fill("background", given, images[:1].expand(number, -1, -1, -1))
+    check_contrast("background", others, images)
     chosen, places = present.to(images.device), codes.to(images.device)
 
     def mixed(rows: torch.Tensor, which: torch.Tensor) -> torch.Tensor:

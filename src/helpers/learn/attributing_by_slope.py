@@ -7,7 +7,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from helpers.errors import InputError
-from helpers.learn.questions import Question, fill
+from helpers.learn.questions import Question, contrast, fill
 
 
 def gradient(question: Question) -> torch.Tensor:
@@ -71,7 +71,7 @@ def integrated_gradients(question: Question, *, baseline: float | ArrayLike = 0.
         The contrast, in the scale of the images: for images that are normalised, 0 is their mean and not black.
     steps : int
     """
-    images, start = question.images, fill("baseline", baseline, question.images)
+    images, start = question.images, contrast("baseline", baseline, question.images)
     same = (images == start).flatten(1).all(1)
     if same.any():
         where = int(same.nonzero()[0])

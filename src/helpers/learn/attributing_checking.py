@@ -17,6 +17,7 @@ from helpers.errors import InputError, check_choice
 from helpers.learn.building import is_count
 
 FAR = 30  # times that the values of images may differ from those of the training; from 0 to 255 are 255 times 0 to 1
+BEYOND = 100  # times that a contrast may be larger than all images
 COUNTS = ("steps", "draws", "patch", "stride", "samples")
 LENGTHS = ("sigma", "step")
 NEEDED = {
@@ -116,8 +117,22 @@ def check_range(images: torch.Tensor | np.ndarray, low: float, high: float, of: 
         raise InputError("images", problem, "Scale them alike")
 
 
-def numbers(name: str, given: object) -> np.ndarray:
-    """Convert to an array of float32.
+def check_contrast(name: str, made: torch.Tensor, images: torch.Tensor) -> None:
+    """Refuse what replaces images if it is more than `BEYOND` times as large: it has another scale.
+
+    Raises
+    ------
+    InputError
+        With the largest value of both. Images of 0 show no scale.
+    """
+    largest, known = float(made.abs().max()), float(images.abs().max())
+    if largest > BEYOND * known > 0:
+        problem = f"reaches {largest:.3g}, and the images {known:.3g}"
+        raise InputError(name, problem, "Give grey values in the scale of the images")
+
+
+def numbers(name: str, given: object, dtype: type = np.float32) -> np.ndarray:
+    """Convert to an array of floating-point numbers.
 
     Raises
     ------
@@ -130,8 +145,8 @@ def numbers(name: str, given: object) -> np.ndarray:
         problem = f"are no array of numbers ({str(error).splitlines()[0]})"
         raise InputError(name, problem, "Give numbers in rows of one length") from error
     if found.dtype.kind not in "fiub":
-        raise InputError(name, f"expected numbers, found {found.dtype}", "Give grey values in the scale of the images")
-    return found.astype(np.float32)
+        raise InputError(name, f"expected numbers, found {found.dtype}", "Give numbers, such as grey values of images")
+    return found.astype(dtype)
 
 
 @contextmanager

@@ -12,7 +12,13 @@ from numpy.typing import ArrayLike
 from torch import nn
 
 from helpers.errors import InputError, check_choice
-from helpers.learn.attributing_checking import check_batch_size, check_network, numbers, watched
+from helpers.learn.attributing_checking import (
+    check_batch_size,
+    check_contrast,
+    check_network,
+    numbers,
+    watched,
+)
 from helpers.learn.forward import in_batches
 
 OUTPUTS = ("logit", "probability")
@@ -160,7 +166,7 @@ def _classes(name: str, given: ArrayLike, outputs: torch.Tensor) -> torch.Tensor
 
 
 def fill(name: str, given: float | ArrayLike, images: torch.Tensor) -> torch.Tensor:
-    """Make images of a shape from a number, one image or as many: contrasts of `images`, of shape (n, c, h, w).
+    """Make images of the shape of `images`, (n, c, h, w), from a number, one image or as many.
 
     Raises
     ------
@@ -174,3 +180,10 @@ def fill(name: str, given: float | ArrayLike, images: torch.Tensor) -> torch.Ten
     if not made.isfinite().all():
         raise InputError(name, "holds NaN or infinity", "Give grey values in the scale of the images")
     return made.expand(images.shape)
+
+
+def contrast(name: str, given: float | ArrayLike, images: torch.Tensor) -> torch.Tensor:
+    """Make what replaces images, see `fill`, and refuse it in another scale, see `check_contrast`."""
+    made = fill(name, given, images)
+    check_contrast(name, made, images)
+    return made
