@@ -202,6 +202,14 @@ def rows(tmp_path_factory) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def test_measures_that_are_known_of_real_graphs(rows):
+    planted = ["motif_changed", "marker_changed"]
+    assert set(study.known_measures(rows)) > set(planted)
+    real = rows.assign(**dict.fromkeys(planted, np.nan), world="real")
+    assert study.known_measures(real) == [name for name in study.known_measures(rows) if name not in planted]
+    assert not set(planted) & set(study.walk_view(real, "real").columns)
+
+
 def test_a_run_has_a_row_for_each_method_and_graph(rows):
     assert rows.groupby(["world", "method"]).size().eq(20).all() and set(rows["method"]) == set(study.METHODS)
     assert not rows.loc[rows["method"] == "do nothing", "valid"].any()
@@ -279,6 +287,12 @@ def test_a_graph_and_its_counterfactual_are_drawn(world):
             "all are predicted to be of one class",
         ),
         (lambda graphs, c, a: study.counterfactual_rates(pd.DataFrame(), "edits"), "measure: must be one of valid"),
+        (
+            lambda graphs, c, a: study.counterfactual_rates(
+                pd.DataFrame({"marker_changed": [np.nan]}), "marker_changed"
+            ),
+            "measure: marker_changed is missing in all rows",
+        ),
         (lambda graphs, c, a: study.walk_view(pd.DataFrame({"world": ["motif"]}), "x"), "world: must be motif"),
     ],
 )

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from helpers import figures
 from helpers.errors import check_choice
 from helpers.metrics.graphs import Graphs
-from helpers.studies.graph_counterfactuals.measuring import MARKER, MEASURES, counterfactual_rates
+from helpers.studies.graph_counterfactuals.measuring import MARKER, counterfactual_rates, known_measures
 
 
 def draw_edits(before: Graphs, after: Graphs, place: int, *, ax: Axes) -> Axes:
@@ -62,11 +62,7 @@ def walk_view(rows: pd.DataFrame, world: str) -> pd.DataFrame:
     """
     check_choice("world", world, rows["world"].unique())
     part = rows[rows["world"] == world]
-    shares = {
-        name: counterfactual_rates(part, name).set_index("method")["rate"]
-        for name in MEASURES
-        if part[name].notna().any()
-    }
+    shares = {name: counterfactual_rates(part, name).set_index("method")["rate"] for name in known_measures(part)}
     valid = part[part["valid"].astype(bool)].groupby("method")[["edits_low", "edits"]].mean()
     table = pd.DataFrame(shares).assign(**valid)
     return table.loc[part["method"].drop_duplicates()]
