@@ -150,6 +150,22 @@ def two():
     return explanations.run_world("two cues", n=200, n_test=40, size=SIZE, epochs=8, names=names, seed=3)
 
 
+def test_second_calls_are_left_out_on_request_and_asked_for_by_switches(two):
+    names = ("IG mean", "IG zero", "occlusion mean", "occlusion zero")
+    how = {"n": 200, "n_test": 40, "size": SIZE, "epochs": 8, "names": names, "seed": 3}
+    once = explanations.run_world("two cues", noise=False, **how)
+    for one, other in zip(once.before, two.before, strict=True):
+        assert all((one[name] == other[name]).all() for name in names)
+    assert once.again == []
+    calls = [lambda: explanations.switch_table(once.before[:2], once.again[:2])]
+    calls += [lambda: explanations.network_table(once.before[:2], once.again[:2])]
+    calls += [lambda: explanations.small_switch(once), lambda: explanations.consequence(once, "A")]
+    calls += [lambda: explanations.draw_matrix(once, ax=None)]
+    for call in calls:
+        with pytest.raises(InputError, match="again: has maps of 0 networks, and before those of 2"):
+            call()
+
+
 def test_one_decision_has_two_reasons(two):
     assert len(two.networks) == len(two.before) == len(two.again) == 3
     found = explanations.uniqueness(two, n_boot=N_BOOT)

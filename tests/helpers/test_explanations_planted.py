@@ -190,7 +190,7 @@ def test_every_kind_of_switch_has_a_reading():
 @pytest.mark.parametrize(("how", "message"), [
     ({"names": ("Shapley of parts",)}, "Shapley of parts: needs parts"),
     ({"names": ("latent counterfactual",)}, "latent counterfactual: needs generator"),
-    ({"scale": 255}, "Scale them as the images of the training"),
+    ({"scale": 255}, "those of the training from .* Scale them alike"),
 ])  # fmt: skip
 def test_what_an_explanation_lacks_is_one_clear_line(world, weight, how, message):
     images = world.images * how.pop("scale", 1)

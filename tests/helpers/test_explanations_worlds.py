@@ -75,6 +75,9 @@ def test_images_are_chosen_with_all_that_is_known_of_them():
     (lambda: draw_world("one cue", 20, stage="third"), "stage: must be first, second or test"),
     (lambda: draw_world("one cue", 1), "Give 2 images of 16 pixels"),
     (lambda: draw_world("one cue", 20, size=12), "20 images of 12 pixels"),
+    (lambda: draw_world("one cue", 20, size="24"), "20 images of '24' pixels"),
+    (lambda: draw_world("one cue", 20.5), "20.5 images of 24 pixels"),
+    (lambda: draw_world("one cue", 20, seed=-1), "seed = -1: expected a whole number, 0 or more"),
     (lambda: draw_world("one cue", 20).without("C"), "cue: must be A, B or mark"),
 ])  # fmt: skip
 def test_bad_input_is_one_clear_line(call, message):

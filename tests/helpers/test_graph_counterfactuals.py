@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ from helpers.datasets.graphs import population
 from helpers.errors import InputError
 from helpers.metrics.graphs import Graphs, graph_facts, padded
 from helpers.studies import graph_counterfactuals as study
+from helpers.studies.graph_counterfactuals import experiment
 from helpers.studies.graph_counterfactuals.baselines import one_edit
 
 NODES = 6
@@ -98,6 +101,18 @@ def test_one_edit_lists_every_neighbour_once():
     assert (metrics.edits_in_place(Graphs(*(np.repeat(part, 27, 0) for part in graph)), found) == 1).all()
     both = np.concatenate([found.types, found.edges.reshape(27, -1)], 1)
     assert len(np.unique(both, axis=0)) == 27
+
+
+@pytest.mark.parametrize("n_kinds", [1, 2, 3])
+def test_one_edit_knows_types_of_edges(n_kinds):
+    drawn = first(population.draw(np.random.default_rng(1), "null", 2, NODES).graphs, 1)
+    kinds = np.arange(NODES)[:, None] + np.arange(NODES)
+    graph = Graphs(drawn.types, drawn.edges * (1 + kinds % n_kinds))
+    found = one_edit(graph, 2, n_kinds)
+    total = 15 * n_kinds + NODES
+    both = np.concatenate([found.types, found.edges.reshape(total, -1)], 1)
+    assert len(np.unique(both, axis=0)) == total and found.edges.max() == n_kinds
+    assert (metrics.edits_in_place(Graphs(*(np.repeat(part, total, 0) for part in graph)), found) == 1).all()
 
 
 def test_no_method_needs_fewer_edits_than_the_complete_search(world):
@@ -187,6 +202,14 @@ def rows(tmp_path_factory) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def test_measures_that_are_known_of_real_graphs(rows):
+    planted = ["motif_changed", "marker_changed"]
+    assert set(study.known_measures(rows)) > set(planted)
+    real = rows.assign(**dict.fromkeys(planted, np.nan), world="real")
+    assert study.known_measures(real) == [name for name in study.known_measures(rows) if name not in planted]
+    assert not set(planted) & set(study.walk_view(real, "real").columns)
+
+
 def test_a_run_has_a_row_for_each_method_and_graph(rows):
     assert rows.groupby(["world", "method"]).size().eq(20).all() and set(rows["method"]) == set(study.METHODS)
     assert not rows.loc[rows["method"] == "do nothing", "valid"].any()
@@ -252,18 +275,78 @@ def test_a_graph_and_its_counterfactual_are_drawn(world):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda graphs, c, a: study.traverse(c, a, graphs, lr=0.0), "steps 150, lr 0.0, weight 0.1"),
+        (lambda graphs, c, a: study.traverse(c, a, graphs, lr=0.0), "walk: steps 150, lr 0.0, weight 0.1"),
+        (lambda graphs, c, a: study.traverse(c, a, graphs, steps=1.5), "walk: steps 1.5"),
+        (lambda graphs, c, a: study.traverse(c, a, graphs, steps="9"), "walk: steps '9'"),
+        (lambda graphs, c, a: study.traverse(c, a, graphs, weight=None), "weight None"),
+        (lambda graphs, c, a: study.traverse(c, a, graphs, start=torch.zeros(3, 4)), "start: expected codes of shape"),
+        (lambda graphs, c, a: study.graph_codes(a, graphs, steps=-1), "walk: steps -1"),
+        (lambda graphs, c, a: study.flipped_by_all(c, graphs, most=3), "most: must be 1 or 2, got 3"),
         (
             lambda graphs, c, a: study.nearest_graphs(c, graphs, first(graphs, 1)),
             "all are predicted to be of one class",
         ),
         (lambda graphs, c, a: study.counterfactual_rates(pd.DataFrame(), "edits"), "measure: must be one of valid"),
+        (
+            lambda graphs, c, a: study.counterfactual_rates(
+                pd.DataFrame({"marker_changed": [np.nan]}), "marker_changed"
+            ),
+            "measure: marker_changed is missing in all rows",
+        ),
         (lambda graphs, c, a: study.walk_view(pd.DataFrame({"world": ["motif"]}), "x"), "world: must be motif"),
     ],
 )
 def test_bad_input_is_refused(world, call, message):
     with pytest.raises(InputError, match=message):
         call(*world)
+
+
+@pytest.mark.parametrize("part", ["links", "types", "code"])
+def test_an_autoencoder_of_nan_gives_no_graph(world, part):
+    """Its largest logit would be the first, so that a graph without types or edges would be called a flip."""
+    graphs, classifier, autoencoder = world
+    broken = copy.deepcopy(autoencoder)
+    with torch.no_grad():
+        getattr(broken, part).weight.fill_(torch.nan)
+    known = torch.zeros(*graphs.types.shape, autoencoder.latent)
+    calls = [lambda: study.traverse(classifier, broken, graphs), lambda: study.graph_codes(broken, graphs)]
+    calls += [lambda: study.traverse(classifier, broken, graphs, start=known)] if part != "code" else []
+    for call in calls:
+        with pytest.raises(InputError, match=r"autoencoder: .* NaN or infini"):
+            call()
+    for call in (learn.equivariance_error, learn.reconstruct_graphs):
+        with pytest.raises(InputError, match="NaN or infini"):
+            call(broken, graphs)
+
+
+def test_a_classifier_that_breaks_on_a_decoded_graph_is_named(world):
+    graphs, classifier, autoencoder = world
+
+    class Breaks(type(classifier)):
+        def forward(self, dense):
+            found = super().forward(dense)
+            return found if dense.nodes.grad_fn is None else found * torch.nan
+
+    broken = copy.deepcopy(classifier)
+    broken.__class__ = Breaks
+    with pytest.raises(InputError, match="classifier: a logit of a decoded graph is NaN"):
+        study.traverse(broken, autoencoder, graphs)
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"walk_steps": -1}, "walk: steps -1"),
+        ({"refine_steps": 0.5}, "walk: steps 0.5"),
+        ({"n_test": 20.0}, "n_test: 20.0 of 60 graphs"),
+        ({"seed": -1}, "seed = -1: expected a whole number"),
+    ],
+)
+def test_a_run_refuses_numbers_before_it_trains(tmp_path, monkeypatch, how, message):
+    monkeypatch.setattr(experiment, "fit_graph_classifier", lambda *_, **__: pytest.fail("trained"))
+    loaded = datasets.load_graphs(datasets.simulate_graphs("motif", 60, nodes=NODES, folder=tmp_path))
+    with pytest.raises(InputError, match=message):
+        study.run(loaded, **{"n_test": 20, **how})
 
 
 def test_too_few_graphs_are_refused(tmp_path):

@@ -124,6 +124,23 @@ def test_the_rival_wins_where_its_interval_is_on_the_better_side():
     assert back.loc[["support", "edits"], "better"].tolist() == ["walk", "walk"]
 
 
+def test_edits_are_compared_with_the_fewest_in_the_same_graphs():
+    walk = {"valid": 0.6, "transfer": 0.7, "support": 0.1, "edits": 4.0}
+    part = rivals(walk, {**walk, "valid": 1.0, "edits": 2.0})
+    fewest = np.where(np.arange(60) < 40, 1, 3)
+    table = study.against_fewest(part, fewest, n_boot=300)
+    for method, row in table.iterrows():
+        some = part[(part["method"] == method) & part["valid"].astype(bool)]
+        least = fewest[some["graph"]]
+        assert row["n"] == len(some) and row["fewest"] == pytest.approx(least.mean())
+        assert row["estimate"] == pytest.approx((some["edits"] - least).mean())
+        assert row["low"] < row["estimate"] < row["high"] and row["edits"] == pytest.approx(some["edits"].mean())
+    none = part.assign(valid=part["valid"] & (part["method"] != "traversal"))
+    assert list(study.against_fewest(none, fewest, n_boot=50).index) == ["nearest graph"]
+    with pytest.raises(InputError, match="fewest: 59 numbers for 60 graphs"):
+        study.against_fewest(part, fewest[:59])
+
+
 def test_edits_are_compared_in_graphs_that_the_walk_flips():
     part = rivals({"valid": 0.5, "transfer": 0.5, "support": 0.5, "edits": 2.0}, dict.fromkeys(
         ("valid", "transfer", "support", "edits"), 1.0))  # fmt: skip

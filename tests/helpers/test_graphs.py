@@ -138,6 +138,33 @@ def test_label_1_is_the_class_of_interest_in_each_collection(name, code, tmp_pat
     assert loaded.node_names[:2] == (("C", "N") if name == "MUTAG" else ("0", "1"))
 
 
+@pytest.mark.parametrize("name", ["mutagenicity", "MUTAGENICITY"])
+def test_a_collection_is_known_in_other_letters_too(name, tmp_path):
+    graphs = [([0, 1], [(0, 1)], 0), ([0, 0, 0], [(0, 1), (1, 2)], 1)]
+    loaded = datasets.load_graphs(collection(tmp_path, name, graphs))
+    assert loaded.positive == "mutagenic" and loaded.cases["label"].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("name", "codes", "message"),
+    [
+        ("MUTAG", (-1, 0), "MUTAG_graph_labels.txt: holds the classes -1 and 0, and mutagenic is 1 in MUTAG"),
+        ("aids", (2, 5), "aids_graph_labels.txt: holds the classes 2 and 5, and active is 0 in aids"),
+    ],
+)
+def test_labels_without_the_class_of_interest_are_refused_as_labels(name, codes, message, tmp_path):
+    graphs = [([0, 1], [(0, 1)], codes[0]), ([0, 0, 0], [(0, 1), (1, 2)], codes[1])]
+    with pytest.raises(InputError, match=message):
+        datasets.load_graphs(collection(tmp_path, name, graphs))
+
+
+def test_a_class_without_edges_is_no_fault_of_a_limit(tmp_path):
+    root = collection(tmp_path, "OTHER", [([0, 1], [(0, 1)], 0), ([0, 0, 0], [], 1)])
+    with pytest.raises(InputError, match="a class is left without graphs; left out: 1 by no edge, label 1") as error:
+        datasets.load_graphs(root)
+    assert "max_nodes" not in str(error.value)
+
+
 def test_leaving_out_large_graphs_is_counted_by_class_and_may_not_remove_one(tmp_path):
     """The number of nodes nearly decides the class of AIDS."""
     path = [(i, i + 1) for i in range(5)]
@@ -231,6 +258,14 @@ def test_connectomes_are_those_of_networkx_in_the_order_of_the_lists(brains):
     assert loaded.cases["sex"].isna().sum() == 1 and loaded.cases["age"].between(7, 18).all()
 
 
+def test_an_age_may_be_unknown(brains, tmp_path):
+    root = Path(shutil.copytree(brains, tmp_path / "brains"))
+    ages = (root / layout.AGES).read_text().strip().split("\n")
+    (root / layout.AGES).write_text("\n".join(["Unknown", *ages[1:]]) + "\n")
+    found = datasets.load_graphs(root).cases["age"]
+    assert np.isnan(found[0]) and found[1:].tolist() == [float(age) for age in ages[1:]]
+
+
 def test_all_connectomes_have_the_same_number_of_edges_and_name_no_person(brains):
     cases = datasets.load_graphs(brains).cases
     assert set(cases["edges"]) == {7}  # a tenth of the 66 pairs
@@ -242,6 +277,13 @@ def test_all_connectomes_have_the_same_number_of_edges_and_name_no_person(brains
     [
         (layout.SEXES, lambda text: text + "Male\n", "has 13 lines, and there are 12 folders"),
         (layout.SEXES, lambda text: text.replace("Unknown", "?"), "expected Male, Female or Unknown"),
+        (layout.AGES, lambda text: "old\n" + text.partition("\n")[2], "ages_list.txt, row 1, column 1: holds 'old'"),
+        (
+            layout.AGES,
+            lambda text: "-999\n" + text.partition("\n")[2],
+            "holds '-999', expected years from 0 to 120, or",
+        ),
+        (layout.AGES, lambda text: "\n".join([*text.split()[:11], "nan"]), "row 12, column 1: holds 'nan'"),
         (layout.DIAGNOSES, lambda text: text.replace("Typically", "Rarely"), "expected Typically Developing or"),
         (layout.ADJACENCY, lambda text: text.replace("'weight': 1", "'weight': 0.4"), "a neighbour of weight 1"),
         (layout.ADJACENCY, lambda text: text[: text.rindex("11 0")], "graphs have 11 to 12 regions"),

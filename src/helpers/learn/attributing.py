@@ -22,7 +22,6 @@ standard deviation 1, one patch a pass), and its import takes longer than most m
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -33,7 +32,8 @@ from torch import nn
 
 from helpers.errors import check_choice
 from helpers.learn import attributing_by_change, attributing_by_removal, attributing_by_slope
-from helpers.learn.questions import ask
+from helpers.learn.attributing_checking import check_settings
+from helpers.learn.questions import asking
 
 METHODS: dict[str, Callable[..., torch.Tensor]] = {
     "gradient": attributing_by_slope.gradient,
@@ -92,18 +92,12 @@ def attribute(
     Raises
     ------
     InputError
-        There is no such method, setting or class, a setting is out of range or of another shape than the images, the
-        network cannot take them or has no gradient, or inference mode is on.
+        There is no such method, setting or class; a setting is missing, out of range or of another shape than the
+        images; the network cannot take these, was trained on another scale, is not trained, returns no single tensor or
+        has no gradient; or inference mode is on.
     """
     check_choice("method", method, METHODS)
-    allowed = list(inspect.signature(METHODS[method]).parameters)[1:]
-    for name in settings:
-        check_choice(f"setting of {method}", name, allowed)
-    was_training = network.training
-    network.eval()
-    try:
-        question = ask(network, images, target, against=against, output=output, batch_size=batch_size)
-        maps = METHODS[method](question, **settings)
-    finally:
-        network.train(was_training)
-    return maps.sum(1).cpu().numpy()
+    check_settings(method, METHODS[method], settings)
+    how = {"against": against, "output": output, "batch_size": batch_size}
+    with asking(network, images, target, **how) as question:
+        return METHODS[method](question, **settings).sum(1).cpu().numpy()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
 
 from helpers.errors import InputError
-from helpers.learn.building import is_count
-from helpers.learn.questions import Question, slope
+from helpers.learn.attributing_checking import check_range
+from helpers.learn.questions import Question, evaluating, slope
 
 
 class Generator(Protocol):
@@ -41,6 +41,7 @@ def counterfactual(
         Lowest and highest grey value.
     """
     low, high = (-torch.inf, torch.inf) if limits is None else limits
+    check_range(question.images, low, high, "and limits")
     found, flipped = _walk(question, question.images, lambda x: x.clamp(low, high), step, steps)
     change = (found.clamp(low, high) - question.images).double()
     change[~flipped] = torch.nan
@@ -58,23 +59,40 @@ def latent_counterfactual(
     ----------
     question : Question
     generator : Generator
-        Such as a `helpers.learn.VAE`, in evaluation mode.
+        Such as a `helpers.learn.VAE`; it is used in evaluation mode.
     step : float
         Length of a step in the code.
     steps : int
         At most.
     """
-    with torch.no_grad():
-        start = generator.encode(question.images)[0]
-        before = generator.decode(start)
-    if before.shape != question.images.shape:
-        problem = f"decodes images of shape {tuple(before.shape[1:])} from {tuple(question.images.shape[1:])}"
-        raise InputError("generator", problem, "Give a generator of such images")
-    found, flipped = _walk(question, start, generator.decode, step, steps)
-    with torch.no_grad():
-        change = (generator.decode(found) - before).double()
+    with evaluating(generator):
+        start, before = _decoded(generator, question.images)
+        found, flipped = _walk(question, start, generator.decode, step, steps)
+        with torch.no_grad():
+            change = (generator.decode(found) - before).double()
     change[~flipped] = torch.nan
     return change
+
+
+def _decoded(generator: Generator, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the codes of images, and the images that they are decoded to."""
+    try:
+        with torch.no_grad():
+            coded = generator.encode(images)
+            if not (isinstance(coded, Sequence) and len(coded) and isinstance(coded[0], torch.Tensor)):
+                problem = f"encodes to a {type(coded).__name__}, expected a tuple with the codes first"
+                raise InputError("generator", problem, "Let encode return (codes,)")
+            before = generator.decode(coded[0])
+    except RuntimeError as error:
+        problem = f"cannot take images of shape {tuple(images.shape)}: {str(error).splitlines()[0]}"
+        raise InputError("generator", problem, "Give a generator of such images") from error
+    shape = tuple(before.shape) if isinstance(before, torch.Tensor) else type(before).__name__
+    if shape != tuple(images.shape):
+        problem = f"decodes {shape} from images of shape {tuple(images.shape)}"
+        raise InputError("generator", problem, "Give a generator of such images")
+    if not (coded[0].isfinite().all() and before.isfinite().all()):
+        raise InputError("generator", "codes or decoded images are NaN or infinite", "Check its weights")
+    return coded[0], before
 
 
 def _walk(
@@ -85,8 +103,6 @@ def _walk(
     steps: int,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Take steps of one length against the gradient of the margin; return the ends, and which rows have flipped."""
-    if not (step > 0 and is_count(steps)):
-        raise InputError("counterfactual", f"step {step}, steps {steps}", "Give a length above 0 and one step or more")
     if question.classes < 2:
         raise InputError("network", "has one output, so no class can flip", "Give a classifier of two classes")
     ends, flipped = start.clone(), torch.zeros(len(start), dtype=torch.bool, device=start.device)

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import ArrayLike
 
 from helpers.errors import InputError
-from helpers.learn.building import is_count
-from helpers.learn.questions import Question, fill
+from helpers.learn.attributing_checking import check_contrast, numbers
+from helpers.learn.questions import Question, contrast, fill
 
 MOST_PARTS = 10  # 1,024 coalitions
 
@@ -30,9 +30,9 @@ def occlusion(
     patch, stride : int
         Side of a square patch and distance of neighbours, in pixels. At the right and lower edge a patch may be cut.
     """
-    images, filled = question.images, fill("baseline", baseline, question.images)
+    images, filled = question.images, contrast("baseline", baseline, question.images)
     h, w = images.shape[2:]
-    if not (is_count(patch) and is_count(stride) and stride <= patch <= min(h, w)):
+    if not stride <= patch <= min(h, w):
         problem = f"patch {patch} and stride {stride} for images of {h} x {w} pixels"
         raise InputError("patch", problem, "Give a patch that fits, and a stride that leaves out no pixel")
     down, right = (_covered(side, patch, stride) for side in (h, w))
@@ -118,8 +118,6 @@ def sampled_shapley(
         Maps that are compared need different seeds: with few samples the shared coalitions look like agreement.
     """
     codes, m = _numbered(parts, question)
-    if not is_count(samples):
-        raise InputError(f"samples = {samples}", "expected a whole number, 1 or more", "Use ten for each part")
     rng, n = np.random.default_rng(seed), len(question.images)
     sizes = np.arange(1, m)
     chance = 1 / (sizes * (m - sizes))
@@ -155,9 +153,10 @@ def _worth(
 ) -> torch.Tensor:
     """Compute the worth of coalitions, (n, coalitions), from those of each image, bool (n, coalitions, parts)."""
     images = question.images
-    given = np.asarray(background, np.float32)
+    given = numbers("background", background)
     number = max(len(given), 1) if given.ndim == 4 else 1
     others = fill("background", given, images[:1].expand(number, -1, -1, -1))
+    check_contrast("background", others, images)
     chosen, places = present.to(images.device), codes.to(images.device)
 
     def mixed(rows: torch.Tensor, which: torch.Tensor) -> torch.Tensor:

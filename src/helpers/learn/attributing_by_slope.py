@@ -7,8 +7,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from helpers.errors import InputError
-from helpers.learn.building import is_count
-from helpers.learn.questions import Question, fill
+from helpers.learn.questions import Question, contrast, fill
 
 
 def gradient(question: Question) -> torch.Tensor:
@@ -50,8 +49,6 @@ def smooth_grad(question: Question, *, sigma: float = 0.15, draws: int = 10, see
     seed : int
         Maps that are compared need different seeds, or noise that they share looks like agreement.
     """
-    if not (sigma > 0 and is_count(draws)):
-        raise InputError("SmoothGrad", f"sigma {sigma}, draws {draws}", "Give noise above 0 and one draw or more")
     images, rng = question.images, np.random.default_rng(seed)
     noise = torch.from_numpy(rng.normal(0, sigma, (len(images), draws, *images.shape[1:])).astype(np.float32))
     noise = noise.to(images.device)
@@ -74,9 +71,7 @@ def integrated_gradients(question: Question, *, baseline: float | ArrayLike = 0.
         The contrast, in the scale of the images: for images that are normalised, 0 is their mean and not black.
     steps : int
     """
-    if not is_count(steps):
-        raise InputError(f"steps = {steps}", "expected a whole number, 1 or more", "Use 16")
-    images, start = question.images, fill("baseline", baseline, question.images)
+    images, start = question.images, contrast("baseline", baseline, question.images)
     same = (images == start).flatten(1).all(1)
     if same.any():
         where = int(same.nonzero()[0])

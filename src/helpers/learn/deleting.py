@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from torch import nn
 
 from helpers.errors import InputError
-from helpers.learn.questions import ask, fill
+from helpers.learn.attributing_checking import numbers
+from helpers.learn.questions import asking, contrast
 
 SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)  # of the pixels
 
@@ -54,27 +55,22 @@ def deletion_curve(
         A map has another shape than its image or is NaN in some pixels alone, a share is out of range, or as in
         `helpers.learn.attribute`.
     """
-    was_training = network.training
-    network.eval()
-    try:
-        question = ask(network, images, target, against=against, output=output, batch_size=batch_size)
+    with asking(network, images, target, against=against, output=output, batch_size=batch_size) as question:
         ranks, known = _ranks(maps, question.images)
         counts = _counts(shares, ranks[0].numel()).to(ranks.device)
-        filled, images = fill("baseline", baseline, question.images), question.images
+        filled, images = contrast("baseline", baseline, question.images), question.images
 
         def replaced(rows: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
             gone = ranks[rows] < counts[which, None, None]
             return torch.where(gone[:, None], filled[rows], images[rows])
 
         lost = question.values(1, lambda rows, _: images[rows]) - question.values(len(counts), replaced)
-    finally:
-        network.train(was_training)
     return np.where(known[:, None], lost.cpu().numpy(), np.nan)
 
 
 def _ranks(maps: ArrayLike, images: torch.Tensor) -> tuple[torch.Tensor, np.ndarray]:
     """Rank the pixels of each map from 0, the highest, and return which maps have no NaN."""
-    given, (n, _, h, w) = np.asarray(maps, float), images.shape
+    given, (n, _, h, w) = numbers("maps", maps, float), images.shape
     if given.shape != (n, h, w):
         raise InputError("maps", f"expected shape {(n, h, w)}, found {given.shape}", "Give a map of each image")
     flat = given.reshape(n, -1)
@@ -88,7 +84,7 @@ def _ranks(maps: ArrayLike, images: torch.Tensor) -> tuple[torch.Tensor, np.ndar
 
 
 def _counts(shares: Sequence[float], pixels: int) -> torch.Tensor:
-    given = np.asarray(shares, float)
+    given = numbers("shares", shares, float)
     if given.ndim != 1 or not given.size or not ((given > 0) & (given <= 1)).all():
         raise InputError("shares", f"{shares!r} are not all above 0 and at most 1", "Give shares such as 0.1")
     return torch.from_numpy(np.ceil(given * pixels - 1e-9).astype(np.int64))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from helpers.errors import InputError
 from helpers.learn.graph_networks import GraphVAE, as_dense
 from helpers.metrics.graph_edits import arranged
 from helpers.metrics.graphs import Graphs
@@ -32,7 +33,7 @@ def equivariance_error(model: GraphVAE, graphs: Graphs, *, places: bool = False,
     Raises
     ------
     InputError
-        As in `helpers.learn.as_dense`.
+        A code or a logit is NaN or infinite; or as in `helpers.learn.as_dense`.
     """
     rng, shape = np.random.default_rng(seed), graphs.types.shape
     order = rng.random(shape).argsort(1)
@@ -49,7 +50,10 @@ def equivariance_error(model: GraphVAE, graphs: Graphs, *, places: bool = False,
     rows, axis = np.arange(len(order))[:, None], order
     code, nodes, edges = one
     expected = code[rows, axis], nodes[rows, axis], edges[rows[..., None], axis[:, :, None], axis[:, None]]
-    return max(float(np.abs(a - b).max()) for a, b in zip(expected, other, strict=True))
+    error = float(np.max([np.abs(a - b).max() for a, b in zip(expected, other, strict=True)]))
+    if not np.isfinite(error):
+        raise InputError("model", "a code or a logit is NaN or infinite", "Train it with a smaller learning rate")
+    return error
 
 
 def _outputs(model: GraphVAE, graphs: Graphs, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

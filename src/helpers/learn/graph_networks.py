@@ -54,7 +54,14 @@ def hard_graphs(nodes: torch.Tensor, edges: torch.Tensor, mask: torch.Tensor) ->
     Values are 0 or 1 without any draw, so that the graph that a classifier sees is the graph that is reported. The
     gradient passes as if nothing were rounded (Bengio et al. 2013, arXiv 1308.3432): that of a softmax vanishes where
     a decoder is sure, as it is of most types of nodes. There is no edge at padding or from a node to itself.
+
+    Raises
+    ------
+    InputError
+        A logit is NaN or infinite: its largest one would be drawn from nothing.
     """
+    if not (nodes.isfinite().all() and edges.isfinite().all()):
+        raise InputError("autoencoder", "decodes to NaN or infinity", "Train it with a smaller learning rate")
     both = mask[:, :, None] & mask[:, None, :] & ~torch.eye(mask.shape[1], dtype=torch.bool, device=mask.device)
     none = functional.one_hot(torch.zeros_like(both, dtype=torch.long), edges.shape[-1])
     return Dense(
@@ -234,9 +241,11 @@ def as_dense(graphs: Graphs, model: GraphClassifier | GraphVAE) -> Dense:
     Raises
     ------
     InputError
-        The network does not know a type of a node or an edge.
+        There is no graph, or the network does not know a type of a node or an edge.
     """
     types, edges = np.asarray(graphs.types), np.asarray(graphs.edges)
+    if not types.size:
+        raise InputError("graphs", "there is none", "Give one or more")
     for name, top, known in (("node", types.max(), model.n_types - 1), ("edge", edges.max() - 1, model.n_kinds - 1)):
         if top > known:
             problem = f"there is {name} type {top}, and the network knows types 0 to {known}"

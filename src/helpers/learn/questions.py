@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,13 @@ from numpy.typing import ArrayLike
 from torch import nn
 
 from helpers.errors import InputError, check_choice
+from helpers.learn.attributing_checking import (
+    check_batch_size,
+    check_contrast,
+    check_network,
+    numbers,
+    watched,
+)
 from helpers.learn.forward import in_batches
 
 OUTPUTS = ("logit", "probability")
@@ -19,7 +27,7 @@ Change = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 class Question(NamedTuple):
-    """Images, and the number F that a network gives each of them, see `ask`.
+    """Images, and the number F that a network gives each of them, see `asking`.
 
     images : torch.Tensor of shape (n, c, h, w), float32, on the network's device
 
@@ -87,7 +95,8 @@ def slope(
     return found
 
 
-def ask(
+@contextmanager
+def asking(
     network: nn.Module,
     images: ArrayLike | torch.Tensor,
     target: ArrayLike,
@@ -95,24 +104,54 @@ def ask(
     against: ArrayLike | None = None,
     output: str = "logit",
     batch_size: int = 256,
-) -> Question:
-    """Check a question to a classifier, see `helpers.learn.attribute`."""
+) -> Iterator[Question]:
+    """Check a question, and put it to a classifier in evaluation mode; its mode returns afterwards.
+
+    Arguments and errors are those of `helpers.learn.attribute`.
+    """
     check_choice("output", output, OUTPUTS)
+    check_batch_size(batch_size)
+    check_network(network)
     if torch.is_inference_mode_enabled():
         raise InputError("attribute", "inference mode is on, in which nothing has a gradient", "Call it outside")
-    device = next(network.parameters()).device
-    given = images if isinstance(images, torch.Tensor) else torch.from_numpy(np.array(images, np.float32))
-    pictures = given.detach().to(device, torch.float32)
+    with evaluating(network):
+        yield _question(network, images, target, against, output, batch_size)
+
+
+@contextmanager
+def evaluating(network: object) -> Iterator[None]:
+    """Set a network in evaluation mode; the modes of its layers return afterwards. Other objects have none."""
+    layers = list(network.modules()) if isinstance(network, nn.Module) else []
+    modes = [layer.training for layer in layers]
+    for layer in layers:
+        layer.training = False
+    try:
+        yield
+    finally:
+        for layer, mode in zip(layers, modes, strict=True):
+            layer.training = mode
+
+
+def _question(
+    network: nn.Module,
+    images: ArrayLike | torch.Tensor,
+    target: ArrayLike,
+    against: ArrayLike | None,
+    output: str,
+    batch_size: int,
+) -> Question:
+    real = isinstance(images, torch.Tensor) and not images.is_complex()
+    given = images.detach() if real else torch.from_numpy(numbers("images", images))
+    pictures = given.to(next(network.parameters()).device, torch.float32)
     if pictures.ndim != 4 or not len(pictures):
         raise InputError("images", f"expected (n, channels, h, w), found {tuple(pictures.shape)}", "Add the axes")
-    outputs = torch.cat(list(in_batches(network, pictures, batch_size=batch_size)))
-    if outputs.ndim != 2:
-        raise InputError("network", f"its outputs have shape {tuple(outputs.shape)}", "Give a classifier of images")
-    classes = outputs.shape[1]
-    asked = [_classes(name, c, outputs) for name, c in (("target", target), ("against", against)) if c is not None]
-    if len(asked) == 2 and bool((asked[0] == asked[1]).any()):
+    with watched(network):
+        outputs = torch.cat(list(in_batches(network, pictures, batch_size=batch_size)))
+    asked = _classes("target", target, outputs)
+    rival = None if against is None else _classes("against", against, outputs)
+    if rival is not None and bool((asked == rival).any()):
         raise InputError("against", "a class is compared with itself", "Give another class, or leave it out")
-    return Question(network, pictures, asked[0], (*asked, None)[1], output, classes, batch_size)
+    return Question(network, pictures, asked, rival, output, outputs.shape[1], batch_size)
 
 
 def _classes(name: str, given: ArrayLike, outputs: torch.Tensor) -> torch.Tensor:
@@ -127,17 +166,24 @@ def _classes(name: str, given: ArrayLike, outputs: torch.Tensor) -> torch.Tensor
 
 
 def fill(name: str, given: float | ArrayLike, images: torch.Tensor) -> torch.Tensor:
-    """Make images of a shape from a number, one image or as many: contrasts of `images`, of shape (n, c, h, w).
+    """Make images of the shape of `images`, (n, c, h, w), from a number, one image or as many.
 
     Raises
     ------
     InputError
-        The shape is another, or a value is not finite.
+        It is no array of numbers, its shape is another, or a value is not finite.
     """
-    made = torch.as_tensor(np.asarray(given, np.float32), device=images.device)
+    made = torch.as_tensor(numbers(name, given), device=images.device)
     if made.ndim and tuple(made.shape) not in (tuple(images.shape[1:]), tuple(images.shape)):
         problem = f"expected a number, or shape {tuple(images.shape[1:])} or {tuple(images.shape)}"
         raise InputError(name, f"{problem}, found {tuple(made.shape)}", "Resize it as the images")
     if not made.isfinite().all():
         raise InputError(name, "holds NaN or infinity", "Give grey values in the scale of the images")
     return made.expand(images.shape)
+
+
+def contrast(name: str, given: float | ArrayLike, images: torch.Tensor) -> torch.Tensor:
+    """Make what replaces images, see `fill`, and refuse it in another scale, see `check_contrast`."""
+    made = fill(name, given, images)
+    check_contrast(name, made, images)
+    return made

@@ -121,10 +121,8 @@ def _to_look_at(loaded: LabelledGraphs, folder: Path) -> list[str]:
         read = {*(f"{name}{ending}" for ending in READ), layout.GROUPS}
         unread = sorted(file.name for file in folder.glob(f"{name}_*.txt") if file.name not in read)
         found += [f"{one} is there, and is not read" for one in unread]
-        if name not in layout.CODINGS:
-            alike = [known for known in layout.CODINGS if known.casefold() == name.casefold()]
+        if layout.coding_of(name) is None:
             found.append(f"what the classes of {name} mean is not known here: label 1 is the larger code")
-            found += [f"if they are the graphs of {one}, name the files {one}_A.txt and so on" for one in alike]
         if not (folder / layout.GROUPS).is_file():
             found.append(f"there is no {layout.GROUPS}, so no result by sex or site")
     return found

@@ -24,8 +24,9 @@ def read_connectomes(root: Path) -> Read:
     Raises
     ------
     InputError
-        A list is missing or has another length than there are folders, a graph cannot be read or has weights other
-        than 1, graphs differ in their regions, or the label next to a graph is not that of the list.
+        A list is missing, has another length than there are folders or a value that none may have, a graph cannot be
+        read or has weights other than 1, graphs differ in their regions, or the label next to a graph is not that of
+        the list.
     """
     folders = sorted(path for path in root.joinpath(*layout.CONNECTOMES).iterdir() if path.is_dir())
     if not folders:
@@ -34,6 +35,10 @@ def read_connectomes(root: Path) -> Read:
     known = sex.str.lower()
     expected = "Male, Female or Unknown"
     refuse_first(~known.isin(list(layout.SEX)), sex, layout.SEXES, "1", expected, "Correct the line")
+    years = pd.to_numeric(age, errors="coerce")
+    unreadable = ~years.between(0, layout.OLDEST) & (age.str.lower() != layout.UNKNOWN_AGE)
+    expected = f"years from 0 to {layout.OLDEST}, or Unknown"
+    refuse_first(unreadable, age, layout.AGES, "1", expected, "Correct the line")
     expected = " or ".join((layout.CONTROL, *layout.CASES_OF))
     wrong = ~diagnosis.isin([layout.CONTROL, *layout.CASES_OF])
     refuse_first(wrong, diagnosis, layout.DIAGNOSES, "1", expected, "Correct the line")
@@ -47,7 +52,7 @@ def read_connectomes(root: Path) -> Read:
     groups = pd.DataFrame(
         {
             "sex": known.map(layout.SEX).astype("str"),
-            "age": pd.to_numeric(age, errors="coerce"),
+            "age": years,
             "site": [folder.name.rpartition("_")[0] for folder in folders],
         }
     )

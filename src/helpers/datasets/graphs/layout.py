@@ -30,12 +30,19 @@ CODINGS = {
     "AIDS": Coding(0, "active"),
 }
 
+
+def coding_of(name: str) -> Coding | None:
+    """Return the coding of a collection, whether its name has capital letters or not; None if it is not known."""
+    return {known.casefold(): coding for known, coding in CODINGS.items()}.get(name.casefold())
+
+
 # Connectomes of ADHD-200 as the benchmark GRETEL has them: a folder `<site>_<number>` for each graph, with the
 # multi-line adjacency list of networkx, and lists with one line for each folder, in the sorted order of the folders.
 CONNECTOMES = ("graphs", "adhd_dataset")
 ADJACENCY, GRAPH_LABEL = "_graph.adjlist", "_graph_label.json"
 SEXES, AGES, DIAGNOSES = "genders_list.txt", "ages_list.txt", "subject_labels_list.txt"
 SEX = {"male": "male", "female": "female", "unknown": None}
+UNKNOWN_AGE, OLDEST = "unknown", 120  # years
 CONTROL = "Typically Developing"
 CASES_OF = ("ADHD-Combined", "ADHD-Inattentive", "ADHD-Hyperactive/Impulsive")
 

@@ -69,10 +69,10 @@ def load_graphs(root: str | Path, *, max_nodes: int | None = None) -> LabelledGr
     else:
         problem = f"there is no file *{layout.ARCS} and no folder {'/'.join(layout.CONNECTOMES)}"
         raise InputError(folder, problem, "Give the folder of a collection of graphs")
-    return _labelled(read, None if max_nodes is None else check_count(max_nodes, "max_nodes"))
+    return _labelled(read, None if max_nodes is None else check_count(max_nodes, "max_nodes"), folder)
 
 
-def _labelled(read: Read, max_nodes: int | None) -> LabelledGraphs:
+def _labelled(read: Read, max_nodes: int | None, folder: Path) -> LabelledGraphs:
     positive = read.coding.positive if read.coding else int(read.labels.max())
     facts = graph_facts(read.graphs)
     cases = pd.DataFrame({"graph": np.arange(1, len(read.labels) + 1)})
@@ -93,7 +93,10 @@ def _labelled(read: Read, max_nodes: int | None) -> LabelledGraphs:
         keep &= ~rows
     if cases["label"][keep].nunique() < 2:
         left = ", ".join(f"{n} by {reason}" for _, reason, n in notes if n) or "none"
-        raise InputError("max_nodes", f"a class is left without graphs; left out: {left}", "Give a larger number")
+        problem = f"a class is left without graphs; left out: {left}"
+        if max_nodes is None:
+            raise InputError(folder, problem, "Give a collection with graphs of both classes")
+        raise InputError("max_nodes", problem, "Give a larger number")
     width = max(int(facts["nodes"][keep].max()), 1)
     graphs = Graphs(read.graphs.types[keep][:, :width], read.graphs.edges[keep][:, :width, :width])
     names = [

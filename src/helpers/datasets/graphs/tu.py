@@ -32,10 +32,10 @@ def read_tu(arcs: Path) -> Read:
     ------
     InputError
         A file is missing or no table of whole numbers, an arc joins two graphs, joins a node to itself, is repeated
-        or has one direction only, labels are not two, or a type is outside the coding of the collection.
+        or has one direction only, labels are not two, or a label or type is outside the coding of the collection.
     """
     name = arcs.name.removesuffix(layout.ARCS)
-    coding = layout.CODINGS.get(name)
+    coding = layout.coding_of(name)
     of = _column(arcs, name, layout.INDICATOR)
     n = int(of[-1])
     known = np.diff(of, prepend=1)
@@ -50,6 +50,10 @@ def read_tu(arcs: Path) -> Read:
     if len(np.unique(labels)) != 2:
         problem = f"there are {len(np.unique(labels))} classes, expected two"
         raise InputError(f"{name}{layout.LABELS}", problem, "Choose graphs of two classes")
+    if coding and coding.positive not in labels:
+        found = " and ".join(map(str, np.unique(labels)))
+        problem = f"holds the classes {found}, and {coding.meaning} is {coding.positive} in {name}"
+        raise InputError(f"{name}{layout.LABELS}", problem, "Restore the labels, or give the files another name")
     first = np.searchsorted(of, np.arange(1, n + 1))
     place = np.arange(len(of)) - first[of - 1]
     types = np.full((n, int(place.max()) + 1), -1, np.int16)
@@ -106,7 +110,7 @@ def _column(arcs: Path, name: str, ending: str) -> np.ndarray:
 def _numbers(path: Path, columns: int) -> np.ndarray:
     """Read a file of whole numbers without a header, shape (rows, columns)."""
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeError) as error:
         raise InputError(path, f"cannot be read ({type(error).__name__})", "Give all files of the collection") from None
     lines = lines[:-1] if lines[-1].strip() == "" else lines

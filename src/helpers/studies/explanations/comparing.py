@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -71,6 +71,14 @@ def _mean(values: np.ndarray) -> float:
     return float(known.mean()) if len(known) else np.nan
 
 
+def with_noise(before: Sequence[Maps], again: Sequence[Maps]) -> Iterator[tuple[Maps, Maps]]:
+    """Pair the maps of each network with those of the second call; refuse those without."""
+    if len(before) != len(again):
+        problem = f"has maps of {len(again)} networks, and before those of {len(before)}"
+        raise InputError("again", problem, "Run the world with noise=True")
+    return zip(before, again, strict=True)
+
+
 def switch_table(before: Sequence[Maps], again: Sequence[Maps], *, n_boot: int = 500, seed: int = 0) -> pd.DataFrame:
     """Compute how far each switch moves the maps beyond the noise of the method.
 
@@ -88,13 +96,18 @@ def switch_table(before: Sequence[Maps], again: Sequence[Maps], *, n_boot: int =
         ``kind, moved`` (mean of 1 - Spearman), ``noise`` (the same of the method by itself), ``estimate, low, high, n``
         (moved less noise), ``undefined`` (maps without ranks) and ``found``, whether the interval is wholly above the
         smallest difference of 0.1. It is NaN, and not found, if no map of a network has ranks.
+
+    Raises
+    ------
+    InputError
+        There are no second calls of each network.
     """
     ends = {name: (s.kind, s.before, s.after) for name, s in SWITCHES.items()}
     ends |= {name: ("equal if linear", *pair) for name, pair in EQUAL.items()}
     rows: dict[str, dict[str, Any]] = {}
     for name, (kind, first, second) in ends.items():
         if {first, second} <= set(before[0]):
-            pairs = [(maps[first], maps[second], other[first]) for maps, other in zip(before, again, strict=True)]
+            pairs = [(maps[first], maps[second], other[first]) for maps, other in with_noise(before, again)]
             rows[name] = {"kind": kind} | _moved(pairs, n_boot=n_boot, seed=seed)
     return pd.DataFrame.from_dict(rows, orient="index")
 
@@ -115,11 +128,12 @@ def network_table(before: Sequence[Maps], again: Sequence[Maps], *, n_boot: int 
     Raises
     ------
     InputError
-        The networks are not two.
+        The networks are not two, or there are no second calls.
     """
     if len(before) != 2:
         raise InputError("before", f"has maps of {len(before)} networks", "Give those of two")
-    rows = {n: _moved([(before[0][n], before[1][n], again[0][n])], n_boot=n_boot, seed=seed) for n in before[0]}
+    (one, other), (two, _) = with_noise(before, again)
+    rows = {n: _moved([(one[n], two[n], other[n])], n_boot=n_boot, seed=seed) for n in one}
     return pd.DataFrame.from_dict(rows, orient="index")
 
 

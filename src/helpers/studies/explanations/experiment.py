@@ -11,7 +11,7 @@ from torch import nn
 
 from helpers import learn, metrics, stats
 from helpers.errors import InputError
-from helpers.studies.explanations.comparing import CHANCE, Maps, interval
+from helpers.studies.explanations.comparing import CHANCE, Maps, interval, with_noise
 from helpers.studies.explanations.explaining import SWITCHES, explain
 from helpers.studies.explanations.manifold import train_generator
 from helpers.studies.explanations.training import train
@@ -27,7 +27,7 @@ class Explained(NamedTuple):
 
     networks : two seeds; in *two cues* a third one that has learned from the second training
 
-    before, again : of each network, maps and those for the noise of the method
+    before, again : of each network, maps and those for the noise of the method; `again` is empty without these
     """
 
     training: World
@@ -48,6 +48,7 @@ def run_world(
     epochs: int = 12,
     names: tuple[str, ...] | None = None,
     latent: bool = False,
+    noise: bool = True,
     seed: int = 0,
     device: str = "auto",
     keep: Path | None = None,
@@ -70,6 +71,8 @@ def run_world(
         Explanations, see `explain`; by default all.
     latent : bool
         Whether to train a generator too, for latent counterfactuals.
+    noise : bool
+        Whether to call each method again, for its noise; tables of switches need it.
     seed : int
     device : str
     keep : Path, optional
@@ -96,11 +99,13 @@ def run_world(
         place = None if keep is None else keep / f"{world.replace(' ', '_')}-generator"
         given["generator"] = train_generator(training, seed=seed, device=device, keep=place)
     asked = (training.images, shown.images, names)
-    maps = [
-        [explain(net, *asked, again=a, seed=1000 * seed + number, **given) for a in (False, True)]
-        for number, net in enumerate(networks)
-    ]
-    return Explained(training, tested, shown, networks, *map(list, zip(*maps, strict=True)))
+    before, again = (
+        [explain(net, *asked, again=a, seed=1000 * seed + number, **given) for number, net in enumerate(networks)]
+        if noise or not a
+        else []
+        for a in (False, True)
+    )
+    return Explained(training, tested, shown, networks, before, again)
 
 
 def cue_of(world: str) -> str:
@@ -135,9 +140,9 @@ def consequence(found: Explained, cue: str, *, n_boot: int = 500, seed: int = 0)
     def yes(maps: Sequence[Maps], name: str) -> np.ndarray:
         return np.array([metrics.localisation(one[name], place) > CHANCE for one in maps])
 
-    turns = []
+    turns, pairs = [], list(with_noise(found.before[:2], found.again[:2]))
     for switch in _large(found.before[0]):
-        before, again = (yes(maps[:2], switch.before) for maps in (found.before, found.again))
+        before, again = (yes(maps, switch.before) for maps in zip(*pairs, strict=True))
         turned = before != yes(found.before[:2], switch.after)
         turns.append(turned.astype(float) - (before != again))
     return stats.estimate(interval(np.mean(turns, axis=0), limits=(-1, 1), n_boot=n_boot, seed=seed))
@@ -180,5 +185,5 @@ def _large(maps: Maps) -> list[Any]:
 
 
 def _moved(first: str, second: str, before: Sequence[Maps], again: Sequence[Maps]) -> np.ndarray:
-    pairs = zip(before, again, strict=True)
+    pairs = with_noise(before, again)
     return np.array([metrics.beyond_noise(one[first], one[second], again=other[first]) for one, other in pairs])

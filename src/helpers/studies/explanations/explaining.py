@@ -12,6 +12,7 @@ from torch import nn
 from helpers import learn
 from helpers.errors import InputError, check_choice
 from helpers.learn.attributing_by_change import Generator
+from helpers.learn.attributing_checking import check_range
 from helpers.studies.explanations.worlds import World
 
 GREY_LEVEL = 1 / 255  # noise of the images behind the floor of a method without a seed
@@ -198,7 +199,7 @@ def explain(
     given = {"parts": parts, "generator": generator}
     if names is None:
         names = [name for name, one in EXPLANATIONS.items() if not one.needs or given[one.needs] is not None]
-    _check_scale(training, images)
+    check_range(images, float(training.min()), float(training.max()), "those of the training")
     shaken = (images + np.random.default_rng((seed, 5)).normal(0, GREY_LEVEL, images.shape)).astype(np.float32)
     order = list(EXPLANATIONS)
     kept: dict[str, np.ndarray] = {}
@@ -225,16 +226,6 @@ def explain(
         ]
         kept[name] = SHOWN[one.shown](np.mean(maps, axis=0))
     return kept
-
-
-def _check_scale(training: np.ndarray, images: np.ndarray) -> None:
-    low, high = float(training.min()), float(training.max())
-    beyond = high - low
-    if images.min() < low - beyond or images.max() > high + beyond:
-        problem = (
-            f"are from {images.min():.3g} to {images.max():.3g}, those of the training from {low:.3g} to {high:.3g}"
-        )
-        raise InputError("images", problem, "Scale them as the images of the training")
 
 
 def controls(world: World, *, seed: int = 0) -> dict[str, np.ndarray]:

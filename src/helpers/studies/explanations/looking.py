@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from helpers import metrics
 from helpers.errors import InputError, check_choice
+from helpers.studies.explanations.comparing import with_noise
 from helpers.studies.explanations.experiment import Explained
 from helpers.studies.explanations.explaining import SWITCHES
 from helpers.studies.explanations.worlds import CUES
@@ -77,7 +78,7 @@ def draw_matrix(found: Explained, *, ax: Axes) -> None:
     every = [metrics.map_agreement(np.stack(list(one.values()))) for one in found.before[:2]]
     matrix = np.nanmean(every, axis=(0, 1))
     for place, name in enumerate(names):
-        pairs = zip(found.before[:2], found.again[:2], strict=True)
+        pairs = with_noise(found.before[:2], found.again[:2])
         matrix[place, place] = np.nanmean([metrics.spearman(one[name], other[name]) for one, other in pairs])
     table = pd.DataFrame(matrix.round(1) + 0.0, names, names)  # + 0.0: no zero has a minus
     look = {"cmap": "PuOr_r", "vmin": -1, "vmax": 1, "cbar": False, "square": True, "annot_kws": {"fontsize": 7}}

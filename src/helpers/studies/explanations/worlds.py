@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from helpers.errors import InputError, check_choice
+from helpers.learn.building import is_count
 
 WORLDS = ("linear", "one cue", "two cues", "shortcut", "no signal", "noisy group", "equal noise")
 STAGES = ("first", "second", "test")  # training of one network, of its rival, and images for both
@@ -89,8 +90,10 @@ def draw_world(world: str, n: int, *, size: int = 24, stage: str = "first", seed
     """
     check_choice("world", world, WORLDS)
     check_choice("stage", stage, STAGES)
-    if n < 2 or size < LEAST:
-        raise InputError("n, size", f"{n} images of {size} pixels", f"Give 2 images of {LEAST} pixels, or more")
+    if not (is_count(n) and is_count(size) and n >= 2 and size >= LEAST):
+        raise InputError("n, size", f"{n!r} images of {size!r} pixels", f"Give 2 images of {LEAST} pixels, or more")
+    if not (is_count(seed) or (seed == 0 and not isinstance(seed, bool))):
+        raise InputError(f"seed = {seed!r}", "expected a whole number, 0 or more", "Use 0 if in doubt")
     rng = np.random.default_rng((seed, WORLDS.index(world), STAGES.index(stage)))
     labels, groups = rng.permutation(np.arange(n) % 2), rng.integers(0, 2, n)
     shown = _shown(world, stage, labels, rng)

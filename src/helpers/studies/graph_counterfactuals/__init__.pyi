@@ -17,12 +17,13 @@ from helpers.studies.graph_counterfactuals.measuring import (
     counterfactual_rates,
     discovery,
     in_support,
+    known_measures,
     measured,
     size_split,
     statistics,
     support_of,
 )
-from helpers.studies.graph_counterfactuals.rivalry import against_nearest
+from helpers.studies.graph_counterfactuals.rivalry import against_fewest, against_nearest
 from helpers.studies.graph_counterfactuals.traversal import Walked, graph_codes, traverse
 from helpers.studies.graph_counterfactuals.views import draw_edits, walk_view
 from helpers.studies.graph_counterfactuals.worlds import world_job, world_values
@@ -31,6 +32,7 @@ __all__ = [
     "METHODS",
     "Support",
     "Walked",
+    "against_fewest",
     "against_nearest",
     "balanced",
     "bidirectional_search",
@@ -43,6 +45,7 @@ __all__ = [
     "greedy_search",
     "group_values",
     "in_support",
+    "known_measures",
     "measured",
     "nearest_graphs",
     "predicted",

@@ -10,7 +10,7 @@ import copy
 import numpy as np
 import torch
 
-from helpers.errors import InputError
+from helpers.errors import InputError, check_choice
 from helpers.learn import GraphClassifier, GraphVAE, hard_graphs, numbered_graphs, predict_graphs
 from helpers.metrics.graph_edits import arranged, edit_bounds
 from helpers.metrics.graphs import Graphs
@@ -121,10 +121,10 @@ def greedy_search(classifier: GraphClassifier, graphs: Graphs, *, most: int = 6)
     """Make the edit that changes the probability most, edge or node type, until the class flips or `most` are made."""
     types, edges = graphs.types.copy(), graphs.edges.copy()
     wanted = 1 - predicted(classifier, graphs)
-    going = np.arange(len(types))
+    going, kinds = np.arange(len(types)), (classifier.n_types, classifier.n_kinds)
     for _ in range(most):
         for i in going:
-            options = one_edit(Graphs(types[i : i + 1], edges[i : i + 1]), classifier.n_types)
+            options = one_edit(Graphs(types[i : i + 1], edges[i : i + 1]), *kinds)
             chance = predict_graphs(classifier, options)
             best = int((chance if wanted[i] else -chance).argmax())
             types[i], edges[i] = options.types[best], options.edges[best]
@@ -174,35 +174,41 @@ def bidirectional_search(classifier: GraphClassifier, graphs: Graphs, *, most: i
     return edited(changed)
 
 
-def one_edit(graph: Graphs, n_types: int) -> Graphs:
-    """List all graphs that differ from one graph, given as a batch of one, by an edge or by the type of a node."""
+def one_edit(graph: Graphs, n_types: int, n_kinds: int = 1) -> Graphs:
+    """List all graphs that differ from one graph, given as a batch of one, by an edge, its type or that of a node."""
     places = np.flatnonzero(graph.types[0] >= 0)
-    one, other = places[np.array(np.triu_indices(len(places), 1))]
+    one, other = np.repeat(places[np.array(np.triu_indices(len(places), 1))], n_kinds, 1)
     node, kind = np.repeat(places, n_types - 1), np.tile(np.arange(1, n_types), len(places))
     links, total = np.arange(len(one)), len(one) + len(node)
     types, edges = np.repeat(graph.types, total, 0), np.repeat(graph.edges, total, 0)
-    toggled = np.where(graph.edges[0, one, other] > 0, 0, 1)
-    edges[links, one, other] = edges[links, other, one] = toggled
+    changed = (graph.edges[0, one, other] + 1 + links % n_kinds) % (n_kinds + 1)
+    edges[links, one, other] = edges[links, other, one] = changed
     types[len(one) + np.arange(len(node)), node] = (graph.types[0, node] + kind) % n_types
     return Graphs(types, edges)
 
 
 def flipped_by_all(classifier: GraphClassifier, graphs: Graphs, *, most: int = 2) -> np.ndarray:
-    """Find by complete search the fewest edits that flip the class of each graph: 1, 2, or 3 for more than `most`.
+    """Find by complete search the fewest edits that flip the class of each graph, or `most` + 1 if these are more.
 
     Returns
     -------
     ndarray of int, shape (n,)
         No counterfactual has fewer edits: an exact bound from below, whatever the method.
+
+    Raises
+    ------
+    InputError
+        `most` is not 1 or 2.
     """
+    check_choice("most", most, (1, 2))
     before = predicted(classifier, graphs)
-    fewest = np.full(len(before), most + 1)
+    fewest, kinds = np.full(len(before), most + 1), (classifier.n_types, classifier.n_kinds)
     for i, now in enumerate(before):
-        tried = one_edit(Graphs(graphs.types[i : i + 1], graphs.edges[i : i + 1]), classifier.n_types)
+        tried = one_edit(Graphs(graphs.types[i : i + 1], graphs.edges[i : i + 1]), *kinds)
         if (predicted(classifier, tried) != now).any():
             fewest[i] = 1
         elif most >= 2:
-            pairs = [one_edit(Graphs(t[None], e[None]), classifier.n_types) for t, e in zip(*tried, strict=True)]
+            pairs = [one_edit(Graphs(t[None], e[None]), *kinds) for t, e in zip(*tried, strict=True)]
             both = Graphs(*(np.concatenate(parts) for parts in zip(*pairs, strict=True)))
             fewest[i] = 2 if (predicted(classifier, both) != now).any() else most + 1
     return fewest

@@ -11,6 +11,7 @@ from helpers import metrics
 from helpers.datasets import LabelledGraphs
 from helpers.errors import InputError
 from helpers.learn import fit_graph_classifier, fit_graph_vae, reconstruct_graphs
+from helpers.learn.building import is_count
 from helpers.metrics.graphs import Graphs
 from helpers.studies.graph_counterfactuals.baselines import (
     balanced,
@@ -22,7 +23,7 @@ from helpers.studies.graph_counterfactuals.baselines import (
     sampled_graphs,
 )
 from helpers.studies.graph_counterfactuals.measuring import in_support, measured, support_of
-from helpers.studies.graph_counterfactuals.traversal import graph_codes, traverse
+from helpers.studies.graph_counterfactuals.traversal import check_walk, graph_codes, traverse
 
 METHODS = (
     "do nothing",
@@ -71,18 +72,23 @@ def run(
     Returns
     -------
     dict
-        ``rows`` (one for each method and graph), ``graphs`` and ``found`` (counterfactuals by method), and ``checks``:
-        of reconstructions ``class_kept``, ``reconstructed_in_support`` and ``edits_of_reconstruction``, and the first
+        ``rows`` (one for each method and graph), ``graphs`` and ``found`` (counterfactuals by method), ``classifier``
+        (the first, which is explained), and ``checks``: of reconstructions
+        ``class_kept``, ``reconstructed_in_support`` and ``edits_of_reconstruction``, and the first
         by the encoder alone, ``class_kept_by_encoder``; ``accuracy`` of both classifiers on graphs not trained on, and
         ``walk_steps``, the mean.
 
     Raises
     ------
     InputError
-        There are too few graphs; or as in the steps.
+        There are too few graphs, or a number of steps or a weight is out of range; or as in the training.
     """
     n = len(loaded.cases)
-    if not 2 <= n_test <= n - 10:
+    check_walk(walk_steps, weight=weight)
+    check_walk(refine_steps)
+    if not (is_count(seed) or (seed == 0 and not isinstance(seed, bool))):
+        raise InputError(f"seed = {seed!r}", "expected a whole number, 0 or more", "Use 0 if in doubt")
+    if not (is_count(n_test) and 2 <= n_test <= n - 10):
         raise InputError("n_test", f"{n_test} of {n} graphs leave too few", "Leave 10 graphs or more for training")
     order = np.random.default_rng((seed, 7)).permutation(n)
     test, train = np.sort(order[:n_test]), np.sort(order[n_test:])
@@ -123,7 +129,8 @@ def run(
         "accuracy": [float((predicted(model, graphs) == label[test]).mean()) for model in (first, second)],
         "walk_steps": float(walked.steps.mean()),
     }
-    return {"rows": pd.concat(rows, ignore_index=True), "graphs": graphs, "found": found, "checks": checks}
+    shown = {"rows": pd.concat(rows, ignore_index=True), "graphs": graphs, "found": found}
+    return shown | {"classifier": first, "checks": checks}
 
 
 def rows_of(rows: pd.DataFrame) -> list[dict]:

@@ -103,6 +103,11 @@ def _in_triangle(graphs: Graphs) -> np.ndarray:
     return (linked @ linked > 0) & (linked > 0)
 
 
+def known_measures(rows: pd.DataFrame) -> list[str]:
+    """List the `MEASURES` that some row has; of real graphs no motif and no marker is known."""
+    return [name for name in MEASURES if rows[name].notna().any()]
+
+
 def counterfactual_rates(
     rows: pd.DataFrame, measure: str, *, by: tuple[str, ...] = ("world", "method")
 ) -> pd.DataFrame:
@@ -111,11 +116,13 @@ def counterfactual_rates(
     Raises
     ------
     InputError
-        The measure is none of `MEASURES`.
+        The measure is none of `MEASURES`, or missing in all rows.
     """
     if measure not in MEASURES:
         raise InputError("measure", f"must be one of {', '.join(MEASURES)}, got {measure!r}", "Give one of these")
     part = rows[rows[measure].notna()]
+    if part.empty:
+        raise InputError("measure", f"{measure} is missing in all rows", "Choose one of `known_measures`")
     return stats.rates_by(part, part[measure].astype(bool), by=list(by))
 
 

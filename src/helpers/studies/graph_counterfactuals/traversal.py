@@ -8,6 +8,7 @@ the flip was found.
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch.nn import functional
 
 from helpers.errors import InputError
 from helpers.learn import GraphClassifier, GraphVAE, as_dense, hard_graphs, numbered_graphs
+from helpers.learn.building import is_count
 from helpers.metrics.graphs import Graphs
 from helpers.studies.graph_counterfactuals.baselines import predicted
 
@@ -51,7 +53,13 @@ def graph_codes(
     Returns
     -------
     torch.Tensor of shape (n, V, latent)
+
+    Raises
+    ------
+    InputError
+        A number is out of range, or the autoencoder encodes or decodes to NaN.
     """
+    check_walk(steps, lr=lr)
     dense = as_dense(graphs, autoencoder)
     autoencoder.eval()
     noise = np.random.default_rng((seed, 3)).standard_normal((*dense.mask.shape, autoencoder.noise))
@@ -72,7 +80,25 @@ def graph_codes(
         (code.grad,) = torch.autograd.grad(-fits[left].sum(), code)
         optimiser.step()
         going = going[left]
+    if not kept.isfinite().all():
+        raise InputError("autoencoder", "a code is NaN or infinite", "Train it with a smaller learning rate")
     return kept
+
+
+def check_walk(steps: int, *, lr: float = 0.05, weight: float = 0.0) -> None:
+    """Refuse a number of steps, a size of a step or a weight with which no code can be moved.
+
+    Raises
+    ------
+    InputError
+        The steps are no whole number of 0 or more, or another number is out of range.
+    """
+    whole = steps == 0 or is_count(steps)
+    real = all(isinstance(value, Real) and not isinstance(value, bool) for value in (steps, lr, weight))
+    if not (whole and real and 0 < lr < np.inf and 0 <= weight < np.inf):
+        problem = f"steps {steps!r}, lr {lr!r}, weight {weight!r}"
+        fix = "Give a whole number of steps and a weight, of 0 or more, and a size of a step above 0"
+        raise InputError("walk", problem, fix)
 
 
 def traverse(
@@ -112,15 +138,17 @@ def traverse(
     Raises
     ------
     InputError
-        A number is out of range; or as in `predicted`.
+        A number is out of range or `start` of another shape, the autoencoder decodes to NaN, or a logit is NaN.
     """
-    if not (steps >= 0 and lr > 0 and weight >= 0):
-        problem = f"steps {steps}, lr {lr}, weight {weight}"
-        raise InputError("traversal", problem, "Give steps and a weight of 0 or more, and a step above 0")
+    check_walk(steps, lr=lr, weight=weight)
     dense = as_dense(graphs, autoencoder)
     target = torch.as_tensor(1 - predicted(classifier, graphs), device=dense.mask.device)
     classifier.eval(), autoencoder.eval()
     start = graph_codes(autoencoder, graphs) if start is None else start
+    shape = (*dense.mask.shape, autoencoder.latent)
+    if not isinstance(start, torch.Tensor) or start.shape != shape:
+        problem = f"expected codes of shape {shape}, found {getattr(start, 'shape', type(start).__name__)}"
+        raise InputError("start", problem, "Give those of graph_codes, for the same graphs")
     code = start.clone().requires_grad_()
     optimiser = torch.optim.Adam([code], lr=lr)
     types, edges = (np.array(part, np.int64) for part in graphs)
@@ -129,6 +157,8 @@ def traverse(
     for step in range(steps + 1):
         hard = hard_graphs(*autoencoder.decode(code[going], dense.mask[going]), dense.mask[going])
         logits = classifier(hard)
+        if not logits.isfinite().all():
+            raise InputError("classifier", "a logit of a decoded graph is NaN or infinite", "Train it for longer")
         rows, there = going.cpu().numpy(), (logits.argmax(1) == target[going]).cpu().numpy()
         types[rows], edges[rows] = numbered_graphs(hard)
         flipped[rows[there]], taken[rows[there]] = True, step

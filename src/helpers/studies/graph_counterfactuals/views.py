@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from helpers import figures
 from helpers.errors import check_choice
 from helpers.metrics.graphs import Graphs
-from helpers.studies.graph_counterfactuals.measuring import MARKER, MEASURES, counterfactual_rates
+from helpers.studies.graph_counterfactuals.measuring import MARKER, counterfactual_rates, known_measures
 
 
 def draw_edits(before: Graphs, after: Graphs, place: int, *, ax: Axes) -> Axes:
@@ -47,6 +47,7 @@ def draw_edits(before: Graphs, after: Graphs, place: int, *, ax: Axes) -> Axes:
     ax.scatter(*at[marked].T, s=60, marker="s", color="black", zorder=2)
     turned = there[types[0][there] != types[1][there]]
     ax.scatter(*at[turned].T, s=180, facecolor="none", edgecolor=figures.ORANGE, lw=2, zorder=3)
+    ax.margins(0.1)  # a ring at the edge is not cut
     ax.set_axis_off()
     return ax
 
@@ -61,11 +62,7 @@ def walk_view(rows: pd.DataFrame, world: str) -> pd.DataFrame:
     """
     check_choice("world", world, rows["world"].unique())
     part = rows[rows["world"] == world]
-    shares = {
-        name: counterfactual_rates(part, name).set_index("method")["rate"]
-        for name in MEASURES
-        if part[name].notna().any()
-    }
+    shares = {name: counterfactual_rates(part, name).set_index("method")["rate"] for name in known_measures(part)}
     valid = part[part["valid"].astype(bool)].groupby("method")[["edits_low", "edits"]].mean()
     table = pd.DataFrame(shares).assign(**valid)
     return table.loc[part["method"].drop_duplicates()]
