@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from helpers import datasets
-from helpers.datasets.ms_cxr import layout
+from helpers.datasets.ms_cxr import layout, rendering
 from helpers.datasets.shared.grounded import side_of
 from helpers.errors import InputError
 from tests.helpers.pictures import dicom
@@ -211,6 +211,27 @@ def test_fainter_signs_are_in_women_alone_and_one_place_is_one_box(tmp_path):
     assert (where.groupby(["category", "side"])["x"].nunique() == 1).all()
 
 
+def test_a_sign_is_of_its_direction_alone_and_keeps_the_mean_brightness():
+    shown = {}
+    for name in rendering.SIGNS:
+        plain, _ = rendering.draw(np.random.default_rng(3), 64, {})
+        picture, boxes = rendering.draw(np.random.default_rng(3), 64, {"left": name})
+        added, (x, y, width, height) = picture - plain, boxes["left"]
+        inside = added[y : y + height, x : x + width]
+        assert abs(added.mean()) < 1e-3 and abs(inside.mean()) < 0.01 < 0.1 < inside.std()
+        assert (added**2).sum() < 1.05 * (inside**2).sum()
+        down, across = np.gradient(inside)
+        shown[name] = inside.std(), across.mean(), down.mean()
+        assert list(np.sign(np.round(shown[name][1:], 3))) == list(rendering.SIGNS[name])
+    spread = np.array([of[0] for of in shown.values()])
+    assert np.ptp(spread) < 0.01
+
+
+def test_pictures_of_the_validation_are_a_split_of_the_table(tmp_path):
+    loaded = datasets.load_ms_cxr(datasets.simulate_ms_cxr(6, 3, n_validation=2, folder=tmp_path))
+    assert loaded.phrases["split"].value_counts().to_dict() == {"train": 12, "test": 6, "validation": 4}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -219,6 +240,7 @@ def test_fainter_signs_are_in_women_alone_and_one_place_is_one_box(tmp_path):
         ({"places": "two"}, "places: must be any or one"),
         ({"size": 8}, "size: 8 is not a whole number from 32 to 512"),
         ({"n_test": 0}, "n_test: 0 is not a whole number"),
+        ({"n_validation": -1}, "n_validation: -1 is not a whole number"),
     ],
 )
 def test_bad_arguments_of_the_simulator_are_refused(tmp_path, change, message):

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
 from helpers import datasets, learn, metrics
 from helpers.errors import InputError
@@ -224,6 +225,18 @@ def test_a_run_has_every_situation_map_and_measure(done):
     assert done["n"] == {"train": 40, "test": 60, "choosing": 40}
 
 
+def test_layer_and_times_are_chosen_on_the_validation_if_there_is_one(tmp_path):
+    root = study.simulate("plain", 24, 20, folder=tmp_path)
+    options = HOW | {"tune_steps": 0, "inversion_steps": 0, "steps": 2}
+    first = study.run(datasets.load_ms_cxr(root), n_test=20, **options)
+    assert first["n"] == {"train": 24, "test": 20, "choosing": 20}
+    for file in datasets.load_ms_cxr(root).phrases.query("split == 'test'")["file"]:
+        Image.fromarray(np.full((32, 32), 9, np.uint8)).save(file)
+    again = study.run(datasets.load_ms_cxr(root), n_test=20, **options)
+    assert again["chosen"] == first["chosen"] and again["steps"].equals(first["steps"])
+    assert not again["rows"].equals(first["rows"])
+
+
 def test_statistics_have_intervals_and_patients(done):
     found = study.statistics(done["rows"], n_boot=100)
     assert {"aligned", "other", "selection", "refined", "inverted", "tuning", "follows side", "gap"} <= set(found)
@@ -286,6 +299,25 @@ def test_bad_input_is_refused(loaded, done, vocabulary):
         study.map_table(done["rows"], "dice", situation="same")
     with pytest.raises(InputError, match=r"maps: .* a part of bool"):
         metrics.pointing(np.zeros((1, 4, 4)), np.zeros((2, 4, 4), bool))
+
+
+@pytest.mark.slow
+def test_words_are_grounded_by_their_captions_and_not_by_those_of_others(tmp_path):
+    """Train for real: the planted alignment is found, and shuffled captions have none."""
+    how = {
+        "tune_steps": 0,
+        "inversion_steps": 0,
+        "n_test": 100,
+        "device": "cpu",
+        "n_boot": 500,
+        "folder": str(tmp_path),
+    }
+    found = {
+        world: pd.DataFrame(study.world_job(world, 3, **how)).set_index("statistic") for world in ("plain", "shuffled")
+    }
+    assert (found["plain"].loc[["aligned", "other", "pointing"], "low"] > 0).all()
+    assert found["shuffled"].loc["aligned", "high"] < 0
+    assert abs(found["shuffled"].loc["auroc, different, finding word", "estimate"] - 0.5) < 0.1
 
 
 # The page

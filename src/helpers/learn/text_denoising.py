@@ -79,8 +79,8 @@ def text_denoiser(
     steps : int
         Times T of the diffusion.
     schedule : {"scaled linear", "linear"}
-        As in `helpers.learn.noise_levels`. The first, as in the published model, has more times with little noise, where
-        places of findings are seen, and a network learns its words in fewer steps.
+        As in `helpers.learn.noise_levels`. The first, as in the published model, has more times with little noise, when
+        findings can be seen: on simulated pictures words are learned in fewer steps.
     seed : int
         Seed of the initial weights.
 
@@ -149,7 +149,7 @@ def fit_text_denoiser(
     tokens: ArrayLike,
     vocabulary: Sequence[str],
     *,
-    steps: int = 450,
+    steps: int = 600,
     batch: int = 20,
     lr: float = 2e-3,
     seed: int = 0,

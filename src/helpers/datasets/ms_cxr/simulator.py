@@ -23,12 +23,14 @@ WORDS = {
 }
 _FIRST = 10_000_000
 PLACES = ("any", "one")
+SPLITS = {"train": "n_train", "test": "n_test", "val": "n_validation"}  # in the table, and the argument
 
 
 def simulate_ms_cxr(
     n_train: int = 800,
     n_test: int = 200,
     *,
+    n_validation: int = 0,
     same: float = 0.25,
     contrast: float = 1.0,
     anatomy: float = 0.0,
@@ -41,7 +43,7 @@ def simulate_ms_cxr(
 
     Parameters
     ----------
-    n_train, n_test : int
+    n_train, n_test, n_validation : int
         Pictures of the splits, each of another patient; half of the patients are women.
     same : float
         Share of the pictures that have one finding on both sides, so that only the word of the side distinguishes the
@@ -73,6 +75,7 @@ def simulate_ms_cxr(
     arguments = {
         "n_train": check_count(n_train, "n_train"),
         "n_test": check_count(n_test, "n_test"),
+        "n_validation": 0 if n_validation == 0 else check_count(n_validation, "n_validation"),
         "same": check_number("same", same, 1),
         "contrast": check_number("contrast", contrast, 1),
         "anatomy": check_number("anatomy", anatomy, 1),
@@ -85,7 +88,8 @@ def simulate_ms_cxr(
 
 
 def _write(root: Path, arguments: dict) -> None:
-    n = arguments["n_train"] + arguments["n_test"]
+    splits = [name for name, part in SPLITS.items() for _ in range(arguments[part])]
+    n = len(splits)
     rng = np.random.default_rng((arguments["seed"], 0))
     female, equal = rng.random(n) < 0.5, rng.random(n) < arguments["same"]
     kinds = np.array([rng.permutation(len(WORDS))[:2] for _ in range(n)])
@@ -94,8 +98,7 @@ def _write(root: Path, arguments: dict) -> None:
     rows = []
     for k in range(n):
         findings = dict(zip(("left", "right"), (list(WORDS)[kind] for kind in kinds[k]), strict=True))
-        split = "train" if k < arguments["n_train"] else "test"
-        rows += _write_case(root, k, findings, bool(female[k]), bool(order[k]), split, arguments)
+        rows += _write_case(root, k, findings, bool(female[k]), bool(order[k]), splits[k], arguments)
     table = pd.DataFrame(rows)
     table[[*layout.COLUMNS, layout.SPLIT]].to_csv(root / layout.TABLES[0], index=False)
     people = pd.DataFrame({layout.PATIENT: _FIRST + np.arange(n), layout.SEX: np.where(female, "F", "M")})

@@ -33,7 +33,7 @@ from helpers.studies.phrase_grounding.measuring import (
 from helpers.studies.phrase_grounding.rivals import METHODS, attention_of, maps_of_words, plain_maps
 from helpers.studies.phrase_grounding.tuning import TunedWords, tune_words, tuned_vectors
 from helpers.studies.phrase_grounding.views import draw_maps, draw_steps
-from helpers.studies.phrase_grounding.worlds import WORLDS, simulate, world_job, world_rates, world_values
+from helpers.studies.phrase_grounding.worlds import WORLDS, simulate, world_job, world_values
 
 __all__ = [
     "CONTRASTS",
@@ -77,6 +77,5 @@ __all__ = [
     "tuned_vectors",
     "worded",
     "world_job",
-    "world_rates",
     "world_values",
 ]

@@ -35,7 +35,7 @@ def run(
     side: int = 16,
     n_test: int = 160,
     shuffle: bool = False,
-    steps: int = 450,
+    steps: int = 600,
     tune_steps: int = 80,
     inversion_steps: int = 0,
     features: tuple[int, ...] = (16, 32),
@@ -54,7 +54,8 @@ def run(
     side : int
         Side of the pictures in pixels.
     n_test : int
-        Most pictures of the test; as many of the training choose layer, times and threshold.
+        Most pictures of the test. As many of the validation, or of the training if there is none, choose layer, times
+        and threshold.
     shuffle : bool
         Train with captions of other pictures, the negative control.
     steps, features, mixing, times
@@ -86,7 +87,9 @@ def run(
     tokens = cohorts.shuffled(training.tokens, seed=seed) if shuffle else training.tokens
     options = {"features": features, "mixing": mixing, "times": times, "device": device, "progress": progress}
     model = fit_text_denoiser(training.pictures, tokens, vocabulary, steps=steps, seed=seed, **options)
-    choosing = _first(training, n_test)
+    held_out = (grounded.phrases["split"] == "validation").any()
+    choosing = read_cohort(grounded, "validation", side=side, vocabulary=vocabulary) if held_out else training
+    choosing = _first(choosing, n_test)
     study = _Maps(model, training, vocabulary, seed)
     chosen = study.choose(choosing)
     asked = alike(test)
@@ -117,7 +120,7 @@ def _first(cohort: Cohort, n: int) -> Cohort:
 
 
 class _Maps:
-    """Maps of one trained network, with layer, times and thresholds that were chosen on training pictures."""
+    """Maps of one trained network, with layer, times and thresholds that were chosen on pictures of no test."""
 
     def __init__(self, model: TextDenoiser, training: Cohort, vocabulary: tuple[str, ...], seed: int) -> None:
         self.model, self.training, self.vocabulary, self.seed = model, training, vocabulary, seed

@@ -8,7 +8,6 @@ import pandas as pd
 
 from helpers import datasets, stats
 from helpers.errors import check_choice
-from helpers.stats import rates_by
 from helpers.studies.phrase_grounding.experiment import run
 from helpers.studies.phrase_grounding.measuring import CONTRASTS, GAPS, absence, map_table, statistics
 
@@ -20,7 +19,9 @@ WORLDS: dict[str, dict[str, Any]] = {
     "group": {"contrast": 0.35, "anatomy": 1.0},
     "group-none": {},
     "one place": {"places": "one"},
+    "mixed": {},
 }
+MIXING = {"mixed": 1}  # layers of a transformer over the words; in the other worlds as asked
 SHOWN = {"different": ("auroc", "cnr", "pointing"), "same": ("auroc", "side_right")}
 
 
@@ -33,7 +34,7 @@ def simulate(world: str, n_train: int = 800, n_test: int = 200, *, seed: int = 0
         There is no such world.
     """
     check_choice("world", world, WORLDS)
-    return datasets.simulate_ms_cxr(n_train, n_test, seed=seed, folder=folder, **WORLDS[world])
+    return datasets.simulate_ms_cxr(n_train, n_test, n_validation=n_test, seed=seed, folder=folder, **WORLDS[world])
 
 
 def world_job(
@@ -62,6 +63,7 @@ def world_job(
     check_choice("world", world, WORLDS)
     root = simulate(world, n_train, n_test, seed=seed, folder=folder)
     loaded = datasets.load_ms_cxr(root)
+    options |= {"mixing": MIXING.get(world, options.get("mixing", 0))}
     done = run(loaded, seed=seed, n_test=n_test, shuffle=world == "shuffled", **options)
     found = statistics(done["rows"], n_boot=n_boot, seed=seed)
     if (gone := absence(done["peaks"], n_boot=n_boot, seed=seed)) is not None:
@@ -76,8 +78,8 @@ def world_job(
     return [{"statistic": name, **{key: value[key] for key in keys}} for name, value in found.items()]
 
 
-def world_rates(rows: pd.DataFrame) -> pd.DataFrame:
-    """Compute the mean of each statistic in each world, and how often the interval of a contrast excludes 0.
+def world_values(rows: pd.DataFrame) -> dict[str, Any]:
+    """Collect, by world and statistic, the mean over trainings, and how often the interval of a contrast is above 0.
 
     Parameters
     ----------
@@ -86,26 +88,9 @@ def world_rates(rows: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame
-        ``world, statistic, seeds`` (data sets), ``mean, mean_low, mean_high`` (Student, over data sets), and ``rate,
-        low, high`` (Wilson) and ``n``, of intervals wholly above 0, or for a gap wholly below: women are served worse.
+    dict
+        ``rates`` as from `helpers.stats.world_values`. A gap holds if its interval is below 0: women are served worse.
     """
-    by = ["world", "statistic"]
-    means = stats.over_seeds(rows.assign(SEED=rows["seed"]), "estimate", configuration=by)
-    means = means.rename(columns={"low": "mean_low", "high": "mean_high"})
-    part = rows[rows["statistic"].isin([*CONTRASTS, *GAPS])]
-    below = part["statistic"].isin(GAPS)
-    holds = (part["high"].astype(float) < 0).where(below, part["low"].astype(float) > 0)
-    table = rates_by(part, holds.astype(bool), by=by)
-    return means[[*by, "seeds", "mean", "mean_low", "mean_high"]].merge(table, on=by, how="left")
-
-
-def world_values(rows: pd.DataFrame) -> dict[str, Any]:
-    """Collect the rates of the worlds as nested values: by world and statistic ``mean``, and ``holds`` of contrasts."""
-    values: dict[str, Any] = {}
-    for row in world_rates(rows).to_dict("records"):
-        place = values.setdefault(row["world"], {}).setdefault(row["statistic"], {})
-        if pd.notna(row["rate"]):
-            place["holds"] = stats.estimate(row, centre="rate", units="n")
-        place["mean"] = stats.estimate(row, centre="mean", low="mean_low", high="mean_high", units="seeds")
-    return {"rates": values}
+    below, known = (rows["statistic"].isin(names) for names in (GAPS, [*CONTRASTS, *GAPS]))
+    holds = (rows["high"].astype(float) < 0).where(below, rows["low"].astype(float) > 0)
+    return {"rates": stats.world_values(stats.world_rates(rows, holds.astype(object).where(known, None)))}
