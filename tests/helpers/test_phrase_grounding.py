@@ -95,7 +95,8 @@ def test_an_absent_finding_is_in_no_phrase_of_its_picture_and_keeps_its_side(tes
 def test_halves_are_those_of_the_patient(test_part):
     halves = study.half_masks(test_part.phrases["side"], 16)
     lungs = study.lung_masks(test_part.phrases["side"], 16)
-    assert ((test_part.masks & halves).sum((1, 2)) >= 0.9 * test_part.masks.sum((1, 2))).all()
+    over = (test_part.masks & ~halves).any(1).sum(-1)  # columns of a box beyond the middle of the picture
+    assert over.max() <= 1 and (over == 0).mean() > 0.5
     assert (lungs <= halves).all() and lungs.any((1, 2)).all()
     both = pd.Series([None], dtype="str")
     assert study.half_masks(both, 16).all() and study.lung_masks(both, 16).sum() == lungs[0].sum() * 2
@@ -231,7 +232,7 @@ def test_layer_and_times_are_chosen_on_the_validation_if_there_is_one(tmp_path):
     first = study.run(datasets.load_ms_cxr(root), n_test=20, **options)
     assert first["n"] == {"train": 24, "test": 20, "choosing": 20}
     for file in datasets.load_ms_cxr(root).phrases.query("split == 'test'")["file"]:
-        Image.fromarray(np.full((32, 32), 9, np.uint8)).save(file)
+        Image.fromarray(np.asarray(Image.open(file)).T).save(file)
     again = study.run(datasets.load_ms_cxr(root), n_test=20, **options)
     assert again["chosen"] == first["chosen"] and again["steps"].equals(first["steps"])
     assert not again["rows"].equals(first["rows"])

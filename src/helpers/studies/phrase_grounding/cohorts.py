@@ -58,7 +58,7 @@ def read_cohort(grounded: Grounded, split: str, *, side: int, vocabulary: tuple[
         From `helpers.datasets.load_ms_cxr`.
     split : {"train", "validation", "test"}
     side : int
-        Side of the pictures in pixels, 16 or more.
+        Side of the pictures in pixels, 16 or more, and even.
     vocabulary : tuple of str
         Of the training; without it pictures are read and there are no tokens.
 
@@ -69,6 +69,8 @@ def read_cohort(grounded: Grounded, split: str, *, side: int, vocabulary: tuple[
     """
     if side < 16:
         raise InputError(f"side = {side}", "a map needs 16 cells or more", "Use 16, 32 or 64")
+    if side % 2:
+        raise InputError(f"side = {side}", "the network halves the side once", "Use 16, 32 or 64")
     chosen = (grounded.phrases["split"] == split).to_numpy()
     if not chosen.any():
         raise InputError("split", f"there is no phrase of {split}", "Give a table with a split")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -21,12 +23,27 @@ from helpers.studies.phrase_grounding.tuning import tune_words, tuned_vectors
 
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # of T: times at which maps are made, one call each
 SPANS = {"early": (0, 3), "middle": (3, 6), "late": (6, 9)}  # positions among these times
+SCANNED = {"different": "other scanner", "same": "same, other scanner"}  # situation with another device
 TUNINGS = {
     "tuned": {"sides": "named"},
     "tuned, kept": {"sides": "named", "keep": 1.0},
     "tuned, random sides": {"sides": "random"},
     "tuned, no sides": {"sides": "none"},
 }
+
+
+SMALL = 32  # side of pictures up to which one thread is faster than several, since these wait for each other
+
+
+@contextmanager
+def _threads(side: int) -> Iterator[None]:
+    """Compute small pictures with one thread, and others with as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1 if side <= SMALL else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def run(
@@ -36,7 +53,7 @@ def run(
     n_test: int = 160,
     shuffle: bool = False,
     steps: int = 600,
-    tune_steps: int = 80,
+    tune_steps: int = 60,
     inversion_steps: int = 0,
     features: tuple[int, ...] = (16, 32),
     mixing: int = 0,
@@ -80,39 +97,39 @@ def run(
     InputError
         A split has too few pictures, or as in the steps.
     """
+    training, choosing, asked, vocabulary = _read(grounded, side, n_test)
+    tokens = cohorts.shuffled(training.tokens, seed=seed) if shuffle else training.tokens
+    options = {"features": features, "mixing": mixing, "times": times, "device": device, "progress": progress}
+    with _threads(side):
+        model = fit_text_denoiser(training.pictures, tokens, vocabulary, steps=steps, seed=seed, **options)
+        study = _Maps(model, training, vocabulary, seed)
+        chosen = study.choose(choosing)
+        rows = [study.situation(name, cohort) for name, cohort in asked.items()]
+        scanned = {SCANNED[name]: cohorts.other_scanner(cohort, seed=seed) for name, cohort in asked.items()}
+        rows += [study.situation(name, cohort, swap=False) for name, cohort in scanned.items()]
+        if inversion_steps:
+            rows.append(study.inverted(asked["different"], inversion_steps))
+        if tune_steps and "same" in asked:
+            tried = {"steps": tune_steps, "seed": seed, "device": device, "progress": progress}
+            rows += study.tunings({name: (asked | scanned)[name] for name in ("same", SCANNED["same"])}, **tried)
+        peaks = study.peaks(asked["different"])
+    found = {"rows": pd.concat(rows, ignore_index=True), "peaks": peaks, "steps": study.by_step, "chosen": chosen}
+    n = {"train": len(training.pictures), "test": sum(len(cohort.pictures) for cohort in asked.values())}
+    n["choosing"] = len(choosing.pictures)
+    return found | {"shown": study.shown, "model": model, "n": n}
+
+
+def _read(grounded: Grounded, side: int, n_test: int) -> tuple[Cohort, Cohort, dict[str, Cohort], tuple[str, ...]]:
+    """Read the pictures of training, choice and test, the last by situation, and the vocabulary."""
     training = read_cohort(grounded, "train", side=side)
     vocabulary = vocabulary_of([*cohorts.captions_of(training.phrases), cohorts.BREAK, *cohorts.SIDES])
     training = worded(training, vocabulary)
-    test = _first(read_cohort(grounded, "test", side=side, vocabulary=vocabulary), n_test)
-    tokens = cohorts.shuffled(training.tokens, seed=seed) if shuffle else training.tokens
-    options = {"features": features, "mixing": mixing, "times": times, "device": device, "progress": progress}
-    model = fit_text_denoiser(training.pictures, tokens, vocabulary, steps=steps, seed=seed, **options)
     held_out = (grounded.phrases["split"] == "validation").any()
     choosing = read_cohort(grounded, "validation", side=side, vocabulary=vocabulary) if held_out else training
-    choosing = _first(choosing, n_test)
-    study = _Maps(model, training, vocabulary, seed)
-    chosen = study.choose(choosing)
-    asked = alike(test)
+    asked = alike(_first(read_cohort(grounded, "test", side=side, vocabulary=vocabulary), n_test))
     if "different" not in asked:
         raise InputError("grounded", "no test picture has two phrases of two categories", "Give such pictures")
-    rows = [study.situation(name, cohort) for name, cohort in asked.items()]
-    scanned = {name: cohorts.other_scanner(cohort, seed=seed) for name, cohort in asked.items()}
-    named = {"different": "other scanner", "same": "same, other scanner"}
-    rows += [study.situation(named[name], cohort, swap=False) for name, cohort in scanned.items()]
-    if inversion_steps:
-        rows.append(study.inverted(asked["different"], inversion_steps))
-    if tune_steps and "same" in asked:
-        tried = {"steps": tune_steps, "seed": seed, "device": device, "progress": progress}
-        rows += study.tunings({"same": asked["same"], "same, other scanner": scanned["same"]}, **tried)
-    return {
-        "rows": pd.concat(rows, ignore_index=True),
-        "peaks": study.peaks(asked["different"]),
-        "steps": study.by_step,
-        "chosen": chosen,
-        "shown": study.shown,
-        "model": model,
-        "n": {"train": len(training.pictures), "test": len(test.pictures), "choosing": len(choosing.pictures)},
-    }
+    return training, _first(choosing, n_test), asked, vocabulary
 
 
 def _first(cohort: Cohort, n: int) -> Cohort:
