@@ -222,6 +222,7 @@ def test_a_run_has_every_situation_map_and_measure(done):
     assert {"finding word, refined", "finding word, inverted", "finding word, all layers and times"} <= methods
     every = rows[rows["method"] == "all tokens"]["auroc"]
     np.testing.assert_allclose(every, 0.5, atol=1e-6)
+    assert rows.loc[rows["method"] == "all tokens", "side_right"].isna().all()
     assert done["steps"].shape == (done["chosen"]["layers"], 9)
     assert done["n"] == {"train": 40, "test": 60, "choosing": 40}
 
@@ -330,5 +331,5 @@ def test_the_tiny_run_has_every_map_claim_and_number_that_prose_quotes(tiny_run)
     assert set(study.METHODS) <= set(values["shown"]) and values["n"]["train"] == 60
     assert values["shown"]["all tokens"]["auroc"]["estimate"] == pytest.approx(0.5, abs=1e-6)
     assert {"tuned", "whole phrase"} <= set(values["same"])
-    assert len(run.results["claims"]) == 9
+    assert len(run.results["claims"]) == 10
     assert "patient" not in run.cases

@@ -55,7 +55,7 @@ def measured(maps: np.ndarray, cohort: Cohort, *, level: float = 0.5) -> pd.Data
             metrics.map_overlap(used, boxes, thresholds=(level,))[:, 0],
             metrics.pointing(used, boxes),
             mass,
-            np.where(np.isnan(mass), np.nan, mass > 0.5),
+            np.where(np.isnan(mass) | (np.ptp(used, axis=(1, 2)) == 0), np.nan, mass > 0.5),
             elsewhere,
         ]
     )
@@ -159,6 +159,7 @@ CONTRASTS = {
     "selection": ("auroc", "finding word, all layers and times", "finding word", "different"),
     "selection of CNR": ("cnr", "finding word, all layers and times", "finding word", "different"),
     "refined": ("auroc", "finding word", "finding word, refined", "different"),
+    "refined, overlap": ("miou", "finding word", "finding word, refined", "different"),
     "inverted": ("auroc", "finding word", "finding word, inverted", "different"),
     "pointing": ("pointing", "brightness", "finding word", "different"),
     "pointing over prior": ("pointing", "position prior", "finding word", "different"),

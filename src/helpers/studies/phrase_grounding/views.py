@@ -66,4 +66,6 @@ def draw_steps(steps: pd.DataFrame, *, ax: Axes) -> Axes:
     """Draw the AUROC of the finding's word by layer and time, as from `run`, with the numbers in the cells."""
     import seaborn
 
-    return seaborn.heatmap(steps, annot=True, fmt=".2f", cmap="cividis", vmin=0.3, vmax=1, ax=ax)
+    return seaborn.heatmap(
+        steps, annot=True, fmt=".2f", cmap="cividis", vmin=0.3, vmax=1, cbar_kws={"label": "AUROC"}, ax=ax
+    )
