@@ -194,6 +194,7 @@ def fit_text_denoiser(
         return shown, torch.where(left_out, empty.to(caption.device), caption)
 
     options = {"steps": steps, "batch_size": min(batch, len(given[0])), "lr": lr, "seed": seed, "clip": 1.0}
+    options |= {"optimizer": partial(torch.optim.AdamW, fused=True)}  # a small network waits for a plain one
     options |= {"every": steps, "augment": without, "precision": "32", "device": device, "progress": progress}
     falling = lambda done: (1 + np.cos(np.pi * done)) / 2  # noqa: E731
     return fit(model, given, partial(denoising_loss, levels=model.levels), schedule=falling, **options).model

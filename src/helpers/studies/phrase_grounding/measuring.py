@@ -13,6 +13,7 @@ from helpers.stats import Interval
 from helpers.studies.phrase_grounding.cohorts import Cohort, half_masks
 
 MEASURES = ("auroc", "cnr", "miou", "iou", "pointing", "mass_on_side", "side_right", "mass_on_other")
+UNBOUNDED = ("cnr",)  # the others are shares or areas, so their intervals end at 0 and 1
 TABLED = ("auroc", "cnr", "miou", "pointing", "mass_on_other")
 LEVELS = tuple(np.round(np.arange(0.05, 1, 0.05), 2))  # thresholds of which the best is chosen on other pictures
 
@@ -106,6 +107,8 @@ def map_table(rows: pd.DataFrame, measure: str, *, situation: str) -> pd.DataFra
     if part.empty:
         raise InputError("situation", f"{situation} has no row with {measure}", "Give one of the run")
     table = stats.by_group(part[measure], groups=part["method"]).rename(columns={"mean": "estimate"})
+    if measure not in UNBOUNDED:
+        table[["low", "high"]] = table[["low", "high"]].clip(0, 1)
     order = [name for name in rows["method"].unique() if name in table.index]
     return table.loc[order, ["estimate", "low", "high", "n"]]
 
