@@ -24,6 +24,10 @@ WORLDS = {
         lambda folder: datasets.simulate_graphs("shortcut", 8, folder=folder),
         lambda root: datasets.load_graphs(root)[:2],
     ),
+    "phrases": (
+        lambda folder: datasets.simulate_ms_cxr(6, 4, folder=folder),
+        lambda root: datasets.load_ms_cxr(root)[::2],
+    ),
     "labels": (
         lambda folder: datasets.simulate_nih_labels("sex", 60, folder=folder),
         lambda root: datasets.load_nih_labels(root)[:2],

@@ -57,6 +57,9 @@ from helpers.datasets.mama_mia.volumes import (
 )
 from helpers.datasets.mama_mia.worlds import RULERS, simulate_breast_mri_world, world_truth
 from helpers.datasets.mama_mia.worlds import WORLDS as BREAST_WORLDS
+from helpers.datasets.ms_cxr.layout import CATEGORIES as MS_CXR_CATEGORIES
+from helpers.datasets.ms_cxr.loader import load_ms_cxr
+from helpers.datasets.ms_cxr.simulator import simulate_ms_cxr
 from helpers.datasets.nih_labels.checksums import is_nih_release
 from helpers.datasets.nih_labels.layout import FINDINGS as NIH_FINDINGS
 from helpers.datasets.nih_labels.layout import MAPPING as NIH_MAPPING
@@ -80,6 +83,7 @@ from helpers.datasets.review.openalex import OpenAlexWorks, read_openalex
 from helpers.datasets.review.users import user_review, with_works
 from helpers.datasets.shared.folder import CASES
 from helpers.datasets.shared.formats import Picture
+from helpers.datasets.shared.grounded import Grounded, box_masks, check_grounded
 from helpers.datasets.shared.headers import check_pictures
 from helpers.datasets.shared.loading import load_pictures
 from helpers.datasets.shared.mask_files import load_masks, read_mask
@@ -90,6 +94,7 @@ from helpers.datasets.ucsf_pdgm.converting import brain_table
 from helpers.datasets.ucsf_pdgm.loader import load_ucsf_pdgm
 from helpers.datasets.ucsf_pdgm.simulator import BRAIN_WORLDS, simulate_brain_tumours
 from helpers.datasets.ucsf_pdgm.slices import load_flair_slices
+from helpers.datasets.vindr_cxr.loader import load_vindr_cxr
 
 __all__ = [
     "BRAIN_WORLDS",
@@ -104,6 +109,7 @@ __all__ = [
     "FINDINGS",
     "GRAPH_WORLDS",
     "IMAGE_COLUMNS",
+    "MS_CXR_CATEGORIES",
     "NIH_FINDINGS",
     "NIH_MAPPING",
     "NIH_WORLDS",
@@ -121,6 +127,7 @@ __all__ = [
     "Citations",
     "DrawnFactors",
     "FactorTable",
+    "Grounded",
     "GroupPair",
     "ImageTable",
     "LabelledGraphs",
@@ -131,12 +138,14 @@ __all__ = [
     "Volume",
     "anatomy",
     "as_of",
+    "box_masks",
     "brain_table",
     "breast_truth",
     "check_data",
     "check_files",
     "check_folder",
     "check_graphs",
+    "check_grounded",
     "check_images",
     "check_pictures",
     "chest_table",
@@ -175,11 +184,13 @@ __all__ = [
     "load_image_table",
     "load_mama_mia",
     "load_masks",
+    "load_ms_cxr",
     "load_nih_labels",
     "load_own_scores",
     "load_pictures",
     "load_review",
     "load_ucsf_pdgm",
+    "load_vindr_cxr",
     "load_volume",
     "mapped_race",
     "mask_file",
@@ -211,6 +222,7 @@ __all__ = [
     "simulate_factors",
     "simulate_fetal_planes",
     "simulate_graphs",
+    "simulate_ms_cxr",
     "simulate_nih_labels",
     "simulate_own_scores",
     "skin_cases_table",

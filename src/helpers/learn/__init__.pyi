@@ -8,7 +8,9 @@ shared parts: device, precision, seeds, order of the data, early stopping, and c
 from helpers.keep.processor import choose_device
 from helpers.learn.attributing import attribute
 from helpers.learn.causal_orders import ScoreOrder, ordering_loss, score_order
+from helpers.learn.chest_weights import ChestModel, chest_latents, chest_levels, load_chest_model, load_text_tokens
 from helpers.learn.classifiers import classifier
+from helpers.learn.cross_attention import attention_layers, attention_maps, inverted_maps, word_maps
 from helpers.learn.deleting import deletion_curve
 from helpers.learn.denoising import denoiser
 from helpers.learn.diffusion import (
@@ -70,6 +72,14 @@ from helpers.learn.saved import read as read_saved
 from helpers.learn.sde import SAMPLERS, MeanReverting, Schedule, schedule
 from helpers.learn.stein import kernel_sums, kernel_width, stein_hessian
 from helpers.learn.strangers import STRANGENESS, Known, fit_known, plain_strangeness, strangeness
+from helpers.learn.text_denoising import (
+    TextDenoiser,
+    fit_text_denoiser,
+    numbered_words,
+    text_denoiser,
+    vocabulary_of,
+    words_of,
+)
 from helpers.learn.vae_fitting import fit as fit_vae
 from helpers.learn.vae_losses import equation_beta
 from helpers.learn.vae_losses import loss as vae_loss
@@ -98,6 +108,7 @@ __all__ = [
     "VAE_NETWORKS",
     "VAE_OPTIMISATION",
     "VAE_PIXELS",
+    "ChestModel",
     "Coded",
     "Features",
     "Fitted",
@@ -117,13 +128,18 @@ __all__ = [
     "ScoreOrder",
     "SelfDistillation",
     "Task",
+    "TextDenoiser",
     "ViT",
     "Views",
     "as_dense",
     "as_noise",
     "as_picture",
     "as_velocity",
+    "attention_layers",
+    "attention_maps",
     "attribute",
+    "chest_latents",
+    "chest_levels",
     "choose_device",
     "classifier",
     "ddim_generate",
@@ -150,18 +166,22 @@ __all__ = [
     "fit_prototypes",
     "fit_sde",
     "fit_segmenter",
+    "fit_text_denoiser",
     "fit_unet",
     "fit_vae",
     "graph_classifier",
     "graph_vae",
     "hard_graphs",
+    "inverted_maps",
     "kernel_sums",
     "kernel_width",
     "last_outputs",
     "light_unet",
     "linear_decay",
+    "load_chest_model",
     "load_prototypes",
     "load_task",
+    "load_text_tokens",
     "load_vae",
     "load_vit",
     "logistic_probes",
@@ -173,6 +193,7 @@ __all__ = [
     "noise_of",
     "noised",
     "numbered_graphs",
+    "numbered_words",
     "ordered_latents",
     "ordering_loss",
     "patch_discriminator",
@@ -203,6 +224,7 @@ __all__ = [
     "simulated_task",
     "stein_hessian",
     "strangeness",
+    "text_denoiser",
     "topology",
     "unet",
     "vae",
@@ -211,6 +233,9 @@ __all__ = [
     "velocity",
     "vgg19_features",
     "vit",
+    "vocabulary_of",
     "whiten",
     "with_dropout",
+    "word_maps",
+    "words_of",
 ]

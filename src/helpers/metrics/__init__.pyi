@@ -4,9 +4,9 @@ Overlap and surface distances of masks are in `helpers.metrics.masks`, lesions f
 size and form of one mask in `helpers.metrics.geometry`. The similarity of an image to its original is in
 `helpers.metrics.images`. Rates of predictions and their gaps between groups are in `helpers.metrics.rates`, and scores
 that decide which cases a person sees in `helpers.metrics.abstention`. The agreement of maps, such as attributions, is
-in `helpers.metrics.maps`. Graphs are in `helpers.metrics.graphs`, and edits between them in
-`helpers.metrics.graph_edits`. What a coordinate of a code tells of an attribute is in `helpers.metrics.coordinates`.
-Everything public can be called as ``metrics.<name>``.
+in `helpers.metrics.maps`, and that of a map with boxes in `helpers.metrics.grounding`. Graphs are in
+`helpers.metrics.graphs`, and edits between them in `helpers.metrics.graph_edits`. What a coordinate of a code tells of
+an attribute is in `helpers.metrics.coordinates`. Everything public can be called as ``metrics.<name>``.
 """
 
 from helpers.metrics.abstention import augrc, aurc, false_positive_rate_at, flag_rates, flag_threshold
@@ -15,6 +15,7 @@ from helpers.metrics.detection import lesions
 from helpers.metrics.geometry import shape
 from helpers.metrics.graph_edits import EditBounds, edit_bounds, edits_in_place
 from helpers.metrics.graphs import Graphs, graph_facts
+from helpers.metrics.grounding import contrast_to_noise, map_overlap, mass_share, pointing
 from helpers.metrics.images import lpips, lpips_available, psnr, ssim
 from helpers.metrics.maps import (
     SMALLEST_MOVE,
@@ -50,6 +51,7 @@ __all__ = [
     "auroc_lead",
     "auroc_matrix",
     "beyond_noise",
+    "contrast_to_noise",
     "dice",
     "edit_bounds",
     "edits_in_place",
@@ -67,6 +69,9 @@ __all__ = [
     "lpips",
     "lpips_available",
     "map_agreement",
+    "map_overlap",
+    "mass_share",
+    "pointing",
     "psnr",
     "rates_by_group",
     "scores",
