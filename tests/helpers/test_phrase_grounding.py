@@ -309,7 +309,7 @@ def test_bad_input_is_refused(loaded, done, vocabulary):
 def test_the_tiny_run_has_every_map_claim_and_number_that_prose_quotes(tiny_run):
     run = tiny_run("14_phrase_grounding")
     values = run.results["values"]
-    assert set(study.METHODS) <= set(values["shown"]) and values["n"]["train"] == 60
+    assert set(study.METHODS) <= set(values["shown"]) and values["n"]["train"] == 30
     assert values["shown"]["all tokens"]["auroc"]["estimate"] == pytest.approx(0.5, abs=1e-6)
     assert {"tuned", "whole phrase"} <= set(values["same"])
     assert len(run.results["claims"]) == 10
