@@ -25,13 +25,15 @@ HEIGHTS = (0.14, 0.81)  # and its rows
 class Cohort(NamedTuple):
     """Pictures and phrases, see `read_cohort`.
 
-    pictures : float32 ndarray of shape (n, 1, side, side), -1 to 1
+    pictures : float32 ndarray of shape (n, 1, side, side)
+        From -1 to 1.
     phrases : DataFrame
         One row a phrase: ``image`` (its picture's number), ``order`` (place in the caption), ``patient, sex, category,
         text, side``.
     masks : bool ndarray of shape (phrases, side, side)
         Union of the phrase's boxes.
     tokens : int64 ndarray of shape (n, k)
+        Numbers of the words of each caption.
     finding, named : bool ndarray of shape (phrases, k)
         Places of the words of the finding, and of the side, in the caption.
     """
