@@ -42,6 +42,10 @@ def settle(study: str, profile: str, words: list[str]) -> dict[str, Any]:
     parameters.check(values, declared.types, declared.limits, where=study)
     if values.get(parameters.IMAGES):
         _check_images(study, values)
+    elif values.get("FACTORS"):
+        if values.get("SOURCE", "real") != "real":
+            raise InputError("SOURCE", "it is simulated, but FACTORS names a table", "Leave SOURCE or FACTORS out")
+        values["SOURCE"] = "real"
     elif values.get("SOURCE") == "real":
         paths.data_root(values.get("DATA_ROOT", ""))
     return values
