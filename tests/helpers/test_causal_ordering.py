@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from helpers import datasets, learn, stats
+from helpers.book import workflow
 from helpers.errors import InputError
 from helpers.keep import plans
 from helpers.studies import causal_ordering as study
@@ -213,3 +214,10 @@ def test_the_planted_order_is_found_on_the_page(tiny_run):
     assert values["orders"]["bounded"]["SCORE"]["estimate"] < values["orders"]["rotated"]["SCORE"]["estimate"] + 0.2
     assert "independent" not in values["orders"] and "independent" in values["false orders"]
     assert set(values["gaps"]) == {*study.ORDERS, "learned"}
+
+
+def test_a_table_of_factors_needs_no_folder_and_is_never_ignored():
+    settled = workflow.settle("15_causal_ordering", "tiny", ["FACTORS=my.csv"])
+    assert settled["SOURCE"] == "real" and settled["FACTORS"] == "my.csv"
+    with pytest.raises(InputError, match="SOURCE: it is simulated, but FACTORS names a table"):
+        workflow.settle("15_causal_ordering", "tiny", ["FACTORS=my.csv", "SOURCE=simulated"])
