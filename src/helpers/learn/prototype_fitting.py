@@ -75,7 +75,8 @@ def fit_prototypes(
     if isinstance(model, PrototypeDiffusion) and start == "patches":
         begin_at_patches(model, shown, seed)
     loss = partial(prototype_loss, levels=model.levels, target=model.target, distinct=distinct)
-    options = {"every": steps, "clip": 1.0, "precision": "32"} | options
+    fused = partial(torch.optim.AdamW, fused=True)  # a small network waits for a plain one
+    options = {"every": steps, "clip": 1.0, "precision": "32", "optimizer": fused} | options
     return loop.fit(
         model, (shown,), loss, steps=steps, batch_size=batch_size, lr=lr, schedule=one_cycle, seed=seed, **options
     )

@@ -22,18 +22,8 @@ from helpers.studies.prototypes.reading import (
     simulated_cohort,
     take,
 )
-from helpers.studies.prototypes.repeating import (
-    by_sex,
-    claim_values,
-    cohort_of,
-    effects_of,
-    measures_of,
-    stability_of,
-    train_and_edit,
-    weights_of,
-    world_job,
-    world_values,
-)
+from helpers.studies.prototypes.repeating import cohort_of, train_and_edit, weights_of, world_job
+from helpers.studies.prototypes.summary import by_sex, claim_values, effects_of, measures_of, stability_of, world_values
 from helpers.studies.prototypes.views import as_grey, draw_edits, draw_effects, edit_view, picked_table, rules_table
 from helpers.studies.prototypes.worlds import ATTRIBUTES, PLANTED, RATED, Drawn, draw_pictures, simulate_prototype_world
 

@@ -110,28 +110,36 @@ def _matched(one: np.ndarray, other: np.ndarray) -> float:
     return float(strength[linear_sum_assignment(-strength)].mean())
 
 
-def quality_by_sex(trained: Trained, edited: Edited, reference: Drawn, test: Drawn) -> dict[str, float]:
+def quality_by_sex(trained: Trained, edited: Edited, held: Drawn, test: Drawn) -> dict[str, float]:
     """Compute how well prototypes serve women and men.
+
+    Parameters
+    ----------
+    trained : Trained
+    edited : Edited
+    held : Drawn
+        Balanced pictures that picked no prototype, such as those of the oracle.
+    test : Drawn
 
     Returns
     -------
     dict
-        ``auroc <group>``, of the finding's best prototype in the reference, in its overall direction; ``error
+        ``auroc <group>``, of the finding's best prototype in `held`, in the direction of the reference; ``error
         <group>``, the root mean squared error of reconstructions; ``slope <group>``, the faithfulness of the finding's
         best prototype. Groups of under 10 pictures have no entry.
     """
     found: dict[str, float] = {}
     finding = ATTRIBUTES.index("finding")
-    chosen, sex = edited.chosen["best", "finding"], reference.labels["sex"].to_numpy()
+    chosen, sex = edited.chosen["best", "finding"], held.labels["sex"].to_numpy()
     error = ((edited.again - test.pictures) ** 2).mean((1, 2, 3))
     after = activations(trained.model, edited.made["best", "finding"]) - activations(trained.model, edited.again)
+    seen, truth = activations(trained.model, held.pictures), held.labels["finding"].to_numpy()
     for group, value in SEXES.items():
         some, tested = sex == value, test.labels["sex"].to_numpy() == value
         if tested.sum() >= LEAST:
             found[f"error {group}"] = float(np.sqrt(error[tested].mean()))
         if len(chosen) and min(some.sum(), tested.sum()) >= LEAST:
-            scores, truth = trained.known.activations[some, chosen[0]], trained.known.labels[some, finding]
-            auroc = metrics.auroc(truth, scores).value
+            auroc = metrics.auroc(truth[some], seen[some, chosen[0]]).value
             found[f"auroc {group}"] = auroc if trained.known.aurocs[finding, chosen[0]] > 0.5 else 1 - auroc
             asked = (edited.asked["best", "finding"] - edited.given)[tested][:, chosen]
             slope = (asked * after[tested][:, chosen]).sum() / max((asked**2).sum(), 1e-12)
@@ -139,12 +147,12 @@ def quality_by_sex(trained: Trained, edited: Edited, reference: Drawn, test: Dra
     return found
 
 
-def measured(trained: Trained, edited: Edited, reference: Drawn, test: Drawn, **how: Any) -> dict[str, float]:
+def measured(trained: Trained, edited: Edited, held: Drawn, test: Drawn, **how: Any) -> dict[str, float]:
     """Collect all measures of one training under flat names, such as ``faithful marker``."""
     parts = {
         "faithful": faithfulness(trained.model, edited),
         "local": locality(trained.model, edited),
         "half": half_gain(trained, edited, **how),
-        "quality": quality_by_sex(trained, edited, reference, test),
+        "quality": quality_by_sex(trained, edited, held, test),
     }
     return {f"{part} {name}": value for part, values in parts.items() for name, value in values.items()}

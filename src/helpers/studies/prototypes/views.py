@@ -11,7 +11,7 @@ from helpers.errors import check_choice
 from helpers.studies.prototypes.experiment import Edited
 from helpers.studies.prototypes.picking import FIXED, Known
 from helpers.studies.prototypes.reading import Drawn
-from helpers.studies.prototypes.repeating import effects_of
+from helpers.studies.prototypes.summary import effects_of
 from helpers.studies.prototypes.worlds import ATTRIBUTES
 
 

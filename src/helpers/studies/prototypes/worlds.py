@@ -16,7 +16,7 @@ import pandas as pd
 from helpers.datasets.chexpert import layout
 from helpers.datasets.shared.checks import check_count, check_seed, check_size
 from helpers.datasets.shared.folder import CASES, made_once
-from helpers.errors import check_choice
+from helpers.errors import InputError, check_choice
 from helpers.keep import fingerprint
 
 ATTRIBUTES = ("marker", "finding", "sex")
@@ -37,6 +37,7 @@ PLANTED: dict[str, frozenset[frozenset[str]]] = {
 RATED = ("balanced", "confounded", "partial", "sex", "group", "absent")
 FIRST_ID = 90_001  # real ids end below 65,000
 LEAST = 16  # pixels of a side
+MOST = 9_999  # pictures
 
 
 class Drawn(NamedTuple):
@@ -133,12 +134,14 @@ def simulate_prototype_world(
     Raises
     ------
     InputError
-        As in `draw_pictures`; or the folder cannot be written.
+        As in `draw_pictures`; there are more pictures; or the folder cannot be written.
     """
     check_choice("world", world, PLANTED)
+    if check_count(n, "n") > MOST:
+        raise InputError(f"n = {n}", f"expected {MOST:,} pictures or fewer", "Numbers of patients have five digits")
     arguments = {
         "world": world,
-        "n": min(check_count(n, "n"), 9_999),
+        "n": int(n),
         "size": check_size(size, least=LEAST),
         "seed": check_seed(seed),
         "stage": int(stage),
