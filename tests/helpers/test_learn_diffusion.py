@@ -102,19 +102,23 @@ def test_steps_through_all_times_are_those_of_monai():
     torch.testing.assert_close(learn.ddim_generate(network, noise, levels=levels, steps=50), x, atol=1e-4, rtol=1e-4)
 
 
-def test_study_4_takes_the_same_steps():
+def test_the_mean_reverting_sde_takes_the_steps_of_monai():
+    from monai.networks.schedulers import DDIMScheduler
+
     class Guess(torch.nn.Module):
         def forward(self, pair, index):
             return 0.8 * pair[:, :1] + 0.01 * index[:, None, None, None]
 
     model, degraded = learn.MeanReverting(Guess(), steps=30), pictures(2)
-    theirs = sde.sample(model, degraded, [torch.Generator().manual_seed(k) for k in (0, 1)], sampler="ddim", steps=10)
-    passed = torch.from_numpy(learn.schedule(30).passed)
-    levels = torch.cat([torch.ones(1), torch.exp(-2 * passed)]).double()
+    found = sde.sample(model, degraded, [torch.Generator().manual_seed(k) for k in (0, 1)], sampler="ddim", steps=10)
+    times = learn.schedule(10, of=30)
+    theirs = DDIMScheduler(10, clip_sample=False)
+    theirs.alphas_cumprod = torch.from_numpy(np.exp(-2 * times.passed)).float()
     z = torch.cat([torch.randn(1, 1, 8, 8, generator=torch.Generator().manual_seed(k)) for k in (0, 1)])
-    options = {"levels": levels, "steps": 10, "target": "noise"}
-    z = learn.ddim_generate(lambda x, times: model(x, degraded, times), z, **options)
-    torch.testing.assert_close(degraded + model.scale * z, theirs, atol=1e-3, rtol=1e-3)
+    with torch.no_grad():
+        for k in reversed(range(10)):
+            z, _ = theirs.step(model(z, degraded, torch.full((2,), int(times.time[k]))), k, z)
+    torch.testing.assert_close(found, degraded + model.scale * z, atol=1e-3, rtol=1e-3)
 
 
 def test_pictures_are_watched_on_their_way():

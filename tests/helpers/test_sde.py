@@ -101,7 +101,7 @@ def test_change_of_variables_is_exact():
 
 def test_posterior_of_the_scheduler_is_the_published_one():
     paper, (mu, clean) = published(), pair()
-    scheduler = sde.monai_scheduler("posterior", T, T, END)
+    scheduler = sde.monai_scheduler(T, T, END)
     x = mu + SCALE * torch.randn(mu.shape, generator=torch.manual_seed(0))
     for t in (1, 2, 3, 10, 50, T):
         a, b = np.exp(-paper["theta"][t] * paper["dt"]), np.exp(-paper["c"][t] * paper["dt"])

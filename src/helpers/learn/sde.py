@@ -17,6 +17,7 @@ from torch import nn
 
 from helpers.errors import InputError, check_choice
 from helpers.learn.building import is_count
+from helpers.learn.diffusion import ddim_generate
 
 LOSSES = ("noise", "velocity", "ml")
 SAMPLERS = ("posterior", "euler_maruyama", "ddim")
@@ -206,9 +207,9 @@ def sample(
     sampler : {"posterior", "euler_maruyama", "ddim"}
         "posterior": DDPM's ancestral sampling (Luo et al. 2024, https://arxiv.org/abs/2404.09732). "euler_maruyama":
         Euler-Maruyama steps of the reverse SDE, as published; it needs many steps, and its last step still adds a
-        little noise. "ddim": deterministic steps from random noise (Song et al. 2021), for few steps.
+        little noise. "ddim": deterministic steps from random noise, see `helpers.learn.ddim_generate`, for few steps.
     steps : int, optional
-        Steps to take, evenly spaced; default all steps of the SDE.
+        Steps to take, evenly spaced, and 2 or more by "ddim"; default all steps of the SDE.
 
     Returns
     -------
@@ -222,19 +223,21 @@ def sample(
     """
     check_choice("sampler", sampler, SAMPLERS)
     times = schedule(sde.steps if steps is None else steps, of=sde.steps, end=sde.end)
-    scheduler = None if sampler == "euler_maruyama" else monai_scheduler(sampler, len(times.time), sde.steps, sde.end)
     passed, drift = torch.from_numpy(times.passed), torch.from_numpy(times.drift)
 
     def draw() -> torch.Tensor:
         return torch.stack([torch.randn(degraded.shape[1:], generator=g, device=g.device) for g in generators])
 
     z = draw()
+    if sampler == "ddim":
+        levels = torch.from_numpy(np.exp(-2 * np.r_[0, schedule(sde.steps, end=sde.end).passed]))
+        options = {"levels": levels, "steps": len(times.time), "target": "noise"}
+        return degraded + sde.scale * ddim_generate(lambda x, time: sde(x, degraded, time), z, **options)
+    scheduler = monai_scheduler(len(times.time), sde.steps, sde.end) if sampler == "posterior" else None
     for k in reversed(range(len(times.time))):
         time = torch.full((len(z),), int(times.time[k]), device=z.device)
         noise = sde(z, degraded, time)
-        if sampler == "ddim":
-            z, _ = scheduler.step(noise, k, z)
-        elif sampler == "posterior":  # image by image, since each has its generator
+        if sampler == "posterior":  # image by image, since each has its generator
             each = zip(noise.split(1), z.split(1), generators, strict=True)
             z = torch.cat([scheduler.step(e, k, one, generator=g)[0] for e, one, g in each])
         else:
@@ -242,17 +245,16 @@ def sample(
     return degraded + sde.scale * z
 
 
-def monai_scheduler(sampler: str, steps: int, of: int, end: float) -> nn.Module:
-    """Build MONAI's scheduler for z: ``DDPMScheduler`` for "posterior" and ``DDIMScheduler`` for "ddim".
+def monai_scheduler(steps: int, of: int, end: float) -> nn.Module:
+    """Build MONAI's ``DDPMScheduler`` for z, for the sampler "posterior".
 
     Its timesteps are positions in `schedule`, from 0.
     """
-    from monai.networks.schedulers import DDIMScheduler, DDPMScheduler, NoiseSchedules
+    from monai.networks.schedulers import DDPMScheduler, NoiseSchedules
 
     if "irsde_cosine" not in NoiseSchedules:
         NoiseSchedules.add_def("irsde_cosine", "Cosine schedule of the mean-reverting SDE")(_diffusion)
-    make = DDPMScheduler if sampler == "posterior" else DDIMScheduler
-    return make(num_train_timesteps=steps, schedule="irsde_cosine", clip_sample=False, of=of, end=end)
+    return DDPMScheduler(num_train_timesteps=steps, schedule="irsde_cosine", clip_sample=False, of=of, end=end)
 
 
 def _diffusion(num_train_timesteps: int, of: int, end: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
