@@ -11,6 +11,7 @@ import pytest
 
 from helpers import datasets, learn
 from helpers.errors import InputError
+from helpers.stats.intervals import wilson
 from helpers.studies import prototypes as study
 from helpers.studies.prototypes import measuring, picking, reading
 
@@ -254,8 +255,30 @@ def test_rates_count_planted_and_other_pairs_apart_and_leave_out_severity():
     parts += [effects("balanced", every(0.0)), effects("severity", every(0.6, pair))]
     rows = pd.concat(parts, ignore_index=True)
     table = study.discovery_rates(study.pair_verdicts(rows)).set_index("planted")
-    assert table.loc["planted", ["rate", "n"]].tolist() == [1.0, 4]
-    assert table.loc["not planted", ["rate", "n", "not tested"]].tolist() == [0.0, 8 + 6, 0]
+    assert table.loc["planted", ["rate", "n", "pairs"]].tolist() == [1.0, 2, 4]
+    assert table.loc["not planted", ["rate", "n", "pairs", "not tested"]].tolist() == [0.0, 3, 8 + 6, 0]
+    np.testing.assert_allclose(table.loc["planted", ["low", "high"]].astype(float), wilson(2, 2))
+
+
+def test_pairs_of_a_cohort_do_not_narrow_the_interval_of_a_rate():
+    silent = every(0.0) | {("marker", "marker"): [0.1, 0.1, 0.1]}
+    rows = pd.concat([effects("balanced", silent), effects("balanced", every(0.0), 1)], ignore_index=True)
+    row = study.discovery_rates(study.pair_verdicts(rows)).iloc[0]
+    assert row[["n", "pairs", "not tested"]].tolist() == [2, 4 + 6, 2]
+    assert row["high"] == pytest.approx(wilson(0, 2)[1])
+
+
+def test_cohorts_are_the_units_where_there_are_several():
+    pair = study.PLANTED["confounded"]
+    parts = [effects("confounded", every(found, pair), cohort) for cohort, found in enumerate((0.4, 0.5, 0.9))]
+    rows = pd.concat(parts, ignore_index=True)
+    for name in ("shortcut", "prototypes"):
+        assert study.claim_values(rows)[name]["n"] == 3, "cohorts, not nine trainings"
+    shortcut = study.world_values(rows)["effects"]["confounded"]["marker to finding"]
+    half = np.std([0.4, 0.5, 0.9], ddof=1) / np.sqrt(3) * 4.302653
+    assert shortcut["n"] == 3 and shortcut["high"] == pytest.approx(0.6 + half, rel=1e-5)
+    assert study.claim_values(rows)["shortcut"] == pytest.approx(shortcut)
+    assert study.claim_values(parts[0])["shortcut"]["n"] == 3, "trainings of a single cohort"
 
 
 def test_values_hold_rates_verdicts_effects_and_the_severity_world():

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import stats
+from helpers.stats.intervals import wilson
 from helpers.studies.prototypes.picking import FIXED
 from helpers.studies.prototypes.worlds import PLANTED, RATED
 
@@ -52,32 +53,38 @@ def discovery_rates(verdicts: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     verdicts : DataFrame
-        From `pair_verdicts`, with ``world`` and ``rule``. Worlds that are in neither rate are left out.
+        From `pair_verdicts`, with ``world``, ``cohort`` and ``rule``. Worlds that are in neither rate are left out.
 
     Returns
     -------
     DataFrame
-        ``rule, planted, rate, low, high`` (Wilson), ``n`` (tested pairs of cohorts), and ``not tested``, a number of
-        pairs that are in no rate. Both directions of a pair count apart, and come from the same trainings.
+        ``rule, planted, rate`` (over tested pairs), ``low, high``, ``n`` (cohorts with a tested pair), ``pairs``
+        (tested), and ``not tested``, a number of pairs that are in no rate. All pairs of a cohort come from the same
+        trainings, so the interval is Wilson's for that rate in `n` cases, as if a cohort were one case.
     """
     rated = verdicts[verdicts["world"].isin(RATED)]
     planted = [is_planted(*row) for row in rated[["world", "edited", "read"]].itertuples(index=False)]
     rated = rated.assign(planted=np.where(planted, "planted", "not planted"))
-    tested = rated[rated["verdict"] != VERDICTS[2]]
-    by = ["rule", "planted"]
-    table = stats.rates_by(tested, tested["verdict"] == VERDICTS[0], by=by)
-    silent = rated[rated["verdict"] == VERDICTS[2]].groupby(by).size().rename("not tested").reset_index()
-    table = table.merge(silent, on=by, how="outer")
-    return table.fillna({"n": 0, "not tested": 0})
+    rated["cohort"] = list(zip(rated["world"], rated["cohort"], strict=True))
+    rated["tested"], rated["found"] = rated["verdict"] != VERDICTS[2], rated["verdict"] == VERDICTS[0]
+    rows = []
+    for (rule, kind), part in rated.groupby(["rule", "planted"], sort=False):
+        tested = part[part["tested"]]
+        row = {"rule": rule, "planted": kind, "rate": tested["found"].mean(), "low": np.nan, "high": np.nan}
+        row |= {"n": tested["cohort"].nunique(), "pairs": len(tested), "not tested": len(part) - len(tested)}
+        if row["n"]:
+            row["low"], row["high"] = wilson(row["rate"] * row["n"], row["n"])
+        rows.append(row)
+    return pd.DataFrame(rows, columns=["rule", "planted", "rate", "low", "high", "n", "pairs", "not tested"])
 
 
 def effect_table(verdicts: pd.DataFrame, rows: pd.DataFrame, rule: str = FIXED) -> pd.DataFrame:
-    """Compute the matrix of effects of a rule as rows, the diagonal included, with intervals over trainings.
+    """Compute the matrix of effects of a rule as rows, the diagonal included, with intervals and verdicts.
 
     Parameters
     ----------
     verdicts : DataFrame
-        From `pair_verdicts`, of one world.
+        From `pair_verdicts`, of one cohort.
     rows : DataFrame
         Effects of the same trainings.
 
@@ -86,9 +93,19 @@ def effect_table(verdicts: pd.DataFrame, rows: pd.DataFrame, rule: str = FIXED) 
     DataFrame
         Index such as ``marker to finding``: ``mean, low, high, seeds`` and ``verdict``, which the diagonal has not.
     """
-    part = rows[rows["rule"] == rule]
-    means = stats.over_seeds(part, "effect", configuration=["edited", "read"])
-    means.index = pd.Index(means["edited"] + " to " + means["read"], name="effect")
-    known = verdicts[verdicts["rule"] == rule]
+    means, known = effect_means(rows, rule), verdicts[verdicts["rule"] == rule]
     verdict = pd.Series(known["verdict"].to_numpy(), known["edited"] + " to " + known["read"])
-    return means[["mean", "low", "high", "seeds"]].assign(verdict=verdict.reindex(means.index))
+    return means.assign(verdict=verdict.reindex(means.index))
+
+
+def effect_means(rows: pd.DataFrame, rule: str = FIXED) -> pd.DataFrame:
+    """Compute the mean of each effect of a rule, with Student's interval over the values of ``SEED``.
+
+    Returns
+    -------
+    DataFrame
+        Index such as ``marker to finding``: ``mean, low, high, seeds``.
+    """
+    means = stats.over_seeds(rows[rows["rule"] == rule], "effect", configuration=["edited", "read"])
+    means.index = pd.Index(means["edited"] + " to " + means["read"], name="effect")
+    return means[["mean", "low", "high", "seeds"]]

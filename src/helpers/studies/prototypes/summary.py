@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import stats
-from helpers.studies.prototypes.discovery import discovery_rates, effect_table, pair_verdicts
+from helpers.studies.prototypes.discovery import discovery_rates, effect_means, pair_verdicts
 from helpers.studies.prototypes.measuring import stability
 from helpers.studies.prototypes.picking import FIXED
 from helpers.studies.prototypes.worlds import ATTRIBUTES
@@ -38,21 +38,31 @@ def effects_of(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[(rows["kind"] == "effect") & (rows["part"] == "all")]
 
 
+def over_units(rows: pd.DataFrame) -> pd.DataFrame:
+    """Name the independent units in the column ``SEED``: the cohorts, or the trainings of a single cohort.
+
+    Trainings of a cohort share its pictures, so that where there are several cohorts, each is one unit, with the mean
+    of its trainings.
+    """
+    return rows.assign(SEED=rows["cohort"]) if rows["cohort"].nunique() > 1 else rows
+
+
 def measures_of(rows: pd.DataFrame) -> pd.DataFrame:
-    """Compute the mean of each measure in each world over trainings, with Student's interval.
+    """Compute the mean of each measure in each world over the units of `over_units`, with Student's interval.
 
     Returns
     -------
     DataFrame
         ``world, measure, seeds, mean, low, high``.
     """
-    part = rows[rows["kind"] == "measure"].rename(columns={"rule": "measure"})
+    part = over_units(rows[rows["kind"] == "measure"]).rename(columns={"rule": "measure"})
     means = stats.over_seeds(part, "effect", configuration=["world", "measure"])
     return means[["world", "measure", "seeds", "mean", "low", "high"]]
 
 
 def by_sex(rows: pd.DataFrame, edited: str = "marker", read: str = "finding") -> pd.DataFrame:
-    """Compute an effect of the fixed rule in women and in men, and the difference, in each world.
+    """Compute an effect of the fixed rule in women and in men, and the difference, in each world,
+    over the units of `over_units`.
 
     Returns
     -------
@@ -60,7 +70,7 @@ def by_sex(rows: pd.DataFrame, edited: str = "marker", read: str = "finding") ->
         ``world, part`` (``women``, ``men``, ``women - men``), ``mean, low, high`` and ``seeds``.
     """
     part = rows[(rows["rule"] == FIXED) & (rows["edited"] == edited) & (rows["read"] == read)]
-    part = part[part["part"].isin(["women", "men"])]
+    part = over_units(part[part["part"].isin(["women", "men"])])
     if part.empty:
         return pd.DataFrame(columns=["world", "part", "mean", "low", "high", "seeds"])
     means = stats.over_seeds(part, "effect", configuration=["world", "part"])
@@ -88,7 +98,7 @@ def world_values(rows: pd.DataFrame) -> dict[str, Any]:
     for row in rates.to_dict("records"):
         if row["n"]:
             place = values["rates"].setdefault(row["rule"], {})
-            place[row["planted"]] = stats.estimate(row, centre="rate", units="n")
+            place[row["planted"]] = stats.estimate(row, centre="rate", units="n") | {"pairs": float(row["pairs"])}
         values["not tested"].setdefault(row["rule"], {})[row["planted"]] = float(row["not tested"])
     for world, part in verdicts[verdicts["rule"] == FIXED].groupby("world", sort=False):
         counts = part.groupby(["edited", "read"])["verdict"].value_counts()
@@ -96,7 +106,7 @@ def world_values(rows: pd.DataFrame) -> dict[str, Any]:
         for (edited, read, verdict), count in counts.items():
             table.setdefault(f"{edited} to {read}", {})[verdict] = float(count)
         values["verdicts"][world] = table
-        means = effect_table(part, effects[effects["world"] == world])
+        means = effect_means(over_units(effects[effects["world"] == world]))
         values["effects"][world] = {
             name: stats.estimate(row, centre="mean", units="seeds") for name, row in means.iterrows()
         }
@@ -114,12 +124,12 @@ def _severity(effects: pd.DataFrame) -> dict[str, Any]:
     part = part[part["world"].isin(["partial", "severity"])]
     if part["world"].nunique() < 2:
         return {}
-    change = stats.change_over_seeds(part, "effect", configuration=["world"], reference=["partial"]).iloc[0]
+    change = stats.change_over_seeds(over_units(part), "effect", configuration=["world"], reference=["partial"]).iloc[0]
     return stats.estimate(change, centre="change", units="seeds")
 
 
 def claim_values(rows: pd.DataFrame) -> dict[str, Any]:
-    """Estimate what each published claim is about, over trainings.
+    """Estimate what each published claim is about, over the units of `over_units`.
 
     Parameters
     ----------
@@ -156,10 +166,11 @@ def claim_values(rows: pd.DataFrame) -> dict[str, Any]:
             others = pd.concat([world[one, other].abs() for other in ATTRIBUTES if other != one], axis=1)
             leads.append(world[one, one] - others.max(axis=1))
         tables["controlled"] = pd.concat(leads, axis=1).mean(axis=1)
-    return {name: _over_trainings(column) for name, column in tables.items() if column.notna().any()}
+    cohorts = rows.groupby("SEED")["cohort"].first()
+    return {name: _over_units(column, cohorts) for name, column in tables.items() if column.notna().any()}
 
 
-def _over_trainings(column: pd.Series) -> dict[str, Any]:
-    table = pd.DataFrame({"SEED": column.index, "value": column.to_numpy()})
-    row = stats.over_seeds(table, "value", configuration=[]).iloc[0]
+def _over_units(column: pd.Series, cohorts: pd.Series) -> dict[str, Any]:
+    table = pd.DataFrame({"SEED": column.index, "value": column.to_numpy(), "cohort": cohorts[column.index].to_numpy()})
+    row = stats.over_seeds(over_units(table), "value", configuration=[]).iloc[0]
     return stats.estimate(row, centre="mean", units="seeds")
