@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from numbers import Integral
 
 LONGEST = 600  # characters of a problem or an advice
 
@@ -58,3 +59,15 @@ def check_choice(name: str, value: object, choices: Iterable[object]) -> None:
         raise InputError(
             name, f"must be {listed}, got {value!r}", f"Did you mean {near[0]}?" if near else "Give one of these"
         )
+
+
+def check_seed(name: str, value: object) -> None:
+    """Refuse a seed that is no whole number of at least 0.
+
+    Raises
+    ------
+    InputError
+        With a message such as "seed = -1: expected a whole number, 0 or more".
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
+        raise InputError(f"{name} = {value!r}", "expected a whole number, 0 or more", "Use 0 if in doubt")

@@ -210,6 +210,10 @@ def test_bad_input_is_one_clear_line(cue):
     training, tested, _, networks, _ = cue
     with pytest.raises(InputError, match="Did you mean IG mean"):
         explanations.explain(networks[0], training.images, tested.images, ("IG means",))
+    with pytest.raises(InputError, match="seed = -1: expected a whole number"):
+        explanations.explain(networks[0], training.images, tested.images, ("IG mean",), seed=-1)
+    with pytest.raises(InputError, match="images: expected numbers, found <U"):
+        explanations.explain(networks[0], training.images, tested.images.astype(str), ("IG mean",))
     with pytest.raises(InputError, match="0 images in group 0, 12 in group 1"):
         maps = {"a": np.zeros((12, 4, 4))}
         explanations.agreement_by_group(maps, maps, np.ones(12, int), np.ones(12))

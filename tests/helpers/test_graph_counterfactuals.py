@@ -294,6 +294,11 @@ def test_a_graph_and_its_counterfactual_are_drawn(world):
             "measure: marker_changed is missing in all rows",
         ),
         (lambda graphs, c, a: study.walk_view(pd.DataFrame({"world": ["motif"]}), "x"), "world: must be motif"),
+        (lambda graphs, c, a: study.graph_codes(a, graphs, seed=-1), "seed = -1: expected a whole number"),
+        (lambda graphs, c, a: study.nearest_graphs(c, graphs, graphs, seed=0.5), "seed = 0.5: expected"),
+        (lambda graphs, c, a: study.random_edits(graphs, [1], seed=True), "seed = True: expected"),
+        (lambda graphs, c, a: study.sampled_graphs(a, graphs, seed="1"), "seed = '1': expected"),
+        (lambda graphs, c, a: study.bidirectional_search(c, graphs, seed=-2), "seed = -2: expected"),
     ],
 )
 def test_bad_input_is_refused(world, call, message):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from helpers.errors import InputError, check_choice
+from helpers.errors import InputError, check_choice, check_seed
 from helpers.learn.building import is_count
 
 FAR = 30  # times that the values of images may differ from those of the training; from 0 to 255 are 255 times 0 to 1
@@ -53,11 +53,6 @@ def _check_count(name: str, value: object) -> None:
         raise InputError(f"{name} = {value!r}", "expected a whole number, 1 or more", "Leave it out if in doubt")
 
 
-def _check_seed(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
-        raise InputError(f"{name} = {value!r}", "expected a whole number, 0 or more", "Use 0 if in doubt")
-
-
 def _check_length(name: str, value: object) -> None:
     if not (_is_number(value) and 0 < value < np.inf):
         raise InputError(f"{name} = {value!r}", "expected a number above 0", "Leave it out if in doubt")
@@ -84,7 +79,7 @@ def _is_number(value: object) -> bool:
 CHECKS: dict[str, Callable[[str, Any], None]] = {
     **dict.fromkeys(COUNTS, _check_count),
     **dict.fromkeys(LENGTHS, _check_length),
-    "seed": _check_seed,
+    "seed": check_seed,
     "limits": _check_limits,
     "generator": _check_generator,
 }

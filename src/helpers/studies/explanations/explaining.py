@@ -10,9 +10,9 @@ from scipy.ndimage import gaussian_filter
 from torch import nn
 
 from helpers import learn
-from helpers.errors import InputError, check_choice
+from helpers.errors import InputError, check_choice, check_seed
 from helpers.learn.attributing_by_change import Generator
-from helpers.learn.attributing_checking import check_range
+from helpers.learn.attributing_checking import check_range, numbers
 from helpers.studies.explanations.worlds import World
 
 GREY_LEVEL = 1 / 255  # noise of the images behind the floor of a method without a seed
@@ -197,6 +197,8 @@ def explain(
         training; or as in `helpers.learn.attribute`.
     """
     given = {"parts": parts, "generator": generator}
+    check_seed("seed", seed)
+    training, images = (numbers(name, part) for name, part in (("training", training), ("images", images)))
     if names is None:
         names = [name for name, one in EXPLANATIONS.items() if not one.needs or given[one.needs] is not None]
     check_range(images, float(training.min()), float(training.max()), "those of the training")

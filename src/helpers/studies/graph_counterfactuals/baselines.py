@@ -10,7 +10,7 @@ import copy
 import numpy as np
 import torch
 
-from helpers.errors import InputError, check_choice
+from helpers.errors import InputError, check_choice, check_seed
 from helpers.learn import GraphClassifier, GraphVAE, hard_graphs, numbered_graphs, predict_graphs
 from helpers.metrics.graph_edits import arranged, edit_bounds
 from helpers.metrics.graphs import Graphs
@@ -57,6 +57,7 @@ def random_edits(graphs: Graphs, counts: np.ndarray, *, n_types: int = 1, seed: 
 
     A new edge has the first type. With `n_types` at 1, nodes keep theirs.
     """
+    check_seed("seed", seed)
     rng, edges, types = np.random.default_rng(seed), graphs.edges.copy(), graphs.types.copy()
     one, other = np.triu_indices(edges.shape[1], 1)
     there = types >= 0
@@ -91,8 +92,9 @@ def nearest_graphs(
     Raises
     ------
     InputError
-        No known graph is predicted to be of a class.
+        No known graph is predicted to be of a class, or the seed is no whole number of at least 0.
     """
+    check_seed("seed", seed)
     rng, of_known = np.random.default_rng(seed), predicted(classifier, known)
     pools = [rng.permutation(np.flatnonzero(of_known == label))[:candidates] for label in (0, 1)]
     if not all(map(len, pools)):
@@ -110,6 +112,7 @@ def nearest_graphs(
 
 def sampled_graphs(autoencoder: GraphVAE, graphs: Graphs, *, seed: int = 0) -> Graphs:
     """Decode codes drawn from the prior, N(0, 1), to hard graphs with as many nodes as the given ones."""
+    check_seed("seed", seed)
     mask = torch.as_tensor(graphs.types >= 0, device=next(autoencoder.parameters()).device)
     drawn = np.random.default_rng(seed).standard_normal((*mask.shape, autoencoder.latent)).astype(np.float32)
     with torch.inference_mode():
@@ -149,6 +152,7 @@ def bidirectional_search(classifier: GraphClassifier, graphs: Graphs, *, most: i
         Most edits on the way out. A graph that has not flipped by then is returned as it is after them.
     seed : int
     """
+    check_seed("seed", seed)
     rng, there = np.random.default_rng((seed, 5)), graphs.types >= 0
     one, other = np.triu_indices(graphs.types.shape[1], 1)
     possible, before = there[:, one] & there[:, other], graphs.edges[:, one, other]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from helpers import metrics
 from helpers.datasets import LabelledGraphs
-from helpers.errors import InputError
+from helpers.errors import InputError, check_seed
 from helpers.learn import fit_graph_classifier, fit_graph_vae, reconstruct_graphs
 from helpers.learn.building import is_count
 from helpers.metrics.graphs import Graphs
@@ -86,8 +86,7 @@ def run(
     n = len(loaded.cases)
     check_walk(walk_steps, weight=weight)
     check_walk(refine_steps)
-    if not (is_count(seed) or (seed == 0 and not isinstance(seed, bool))):
-        raise InputError(f"seed = {seed!r}", "expected a whole number, 0 or more", "Use 0 if in doubt")
+    check_seed("seed", seed)
     if not (is_count(n_test) and 2 <= n_test <= n - 10):
         raise InputError("n_test", f"{n_test} of {n} graphs leave too few", "Leave 10 graphs or more for training")
     order = np.random.default_rng((seed, 7)).permutation(n)

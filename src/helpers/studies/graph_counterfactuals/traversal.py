@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from helpers.errors import InputError
+from helpers.errors import InputError, check_seed
 from helpers.learn import GraphClassifier, GraphVAE, as_dense, hard_graphs, numbered_graphs
 from helpers.learn.building import is_count
 from helpers.metrics.graphs import Graphs
@@ -60,6 +60,7 @@ def graph_codes(
         A number is out of range, or the autoencoder encodes or decodes to NaN.
     """
     check_walk(steps, lr=lr)
+    check_seed("seed", seed)
     dense = as_dense(graphs, autoencoder)
     autoencoder.eval()
     noise = np.random.default_rng((seed, 3)).standard_normal((*dense.mask.shape, autoencoder.noise))
