@@ -14,7 +14,6 @@ from helpers.studies.causal_ordering.mixing import (
     LATENTS,
     MEASURES,
     baseline_latents,
-    check_seeds,
     latent_job,
     measured,
 )
@@ -54,7 +53,6 @@ __all__ = [
     "balanced",
     "baseline_latents",
     "browsable",
-    "check_seeds",
     "counterfactual_gap",
     "described",
     "draw_latents",
