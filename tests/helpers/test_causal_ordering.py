@@ -85,12 +85,50 @@ def test_reversed_edges_follow_the_matching():
 
 def test_tests_are_paired_over_seeds(orders, latents):
     found = study.tests(orders, latents)
-    assert set(found) == {"order-hessian", "latent-order", "recovers", "correlated"}
+    assert set(found) == {"order-hessian", "less-reversed", "recovers", "correlated"}
     assert all(set(of) == {"estimate", "low", "high", "n"} for of in found.values())
     wide = latents[latents["kind"] == "rotation"].query("world == 'bounded'").pivot(index="seed", columns="latents")
     change = wide["mcc"]["ordering loss"] - wide["mcc"]["random rotation"]
     assert found["recovers"]["estimate"] == pytest.approx(change.mean()) and found["recovers"]["n"] == 3
+    less = wide["reversed"]["random rotation"] - wide["reversed"]["ordering loss"]
+    half = less.std() / np.sqrt(3) * 4.302653  # quantile 0.975 of Student's t with 2 degrees of freedom
+    expected = {"estimate": less.mean(), "low": less.mean() - half, "high": less.mean() + half, "n": 3.0}
+    assert less.std() > 0 and found["less-reversed"] == pytest.approx(expected)
     assert study.tests(pd.DataFrame(), pd.DataFrame()) == {}
+
+
+def test_free_latents_have_their_correlation_next_to_that_of_the_factors(latents):
+    table = study.free_correlations(latents)
+    free = latents[latents["kind"] == "free"].pivot(index=["world", "seed"], columns="latents", values="correlation")
+    for world in ("bounded", "independent"):
+        of = free.loc[world]
+        for name in ("truth", "ordering loss"):
+            assert table.loc[(world, name), "estimate"] == pytest.approx(of[name].mean())
+        apart = table.loc[(world, "difference")]
+        assert apart["estimate"] == pytest.approx((of["ordering loss"] - of["truth"]).mean())
+        assert apart["low"] < apart["estimate"] < apart["high"] and apart["seeds"] == 3
+    assert table.loc[("independent", "truth"), "estimate"] < 0.1 < table.loc[("bounded", "truth"), "estimate"]
+    assert study.free_correlations(pd.DataFrame()).empty
+
+
+def test_measures_of_pictures_have_intervals_over_seeds():
+    rows = [
+        {"arm": arm, "seed": seed, "mcc": 0.5 + lift + 0.1 * seed, "reversed": None if seed == 2 else 0.5}
+        for arm, lift in (("VAE", 0.0), ("VAE, ordering loss", -0.2))
+        for seed in range(3)
+    ]
+    found = study.picture_estimates(pd.DataFrame(rows)).set_index(["arm", "measure"])
+    assert found.loc[("VAE", "mcc"), "estimate"] == pytest.approx(0.6)
+    assert found.loc[("VAE", "mcc"), "high"] == pytest.approx(0.6 + 4.302653 * 0.1 / np.sqrt(3))
+    assert found.loc[("difference", "mcc")].tolist() == pytest.approx([-0.2, -0.2, -0.2, 3], abs=1e-6)
+    assert found.loc[("VAE", "reversed"), "seeds"] == 2
+    values = study.nested(found.reset_index(), ("arm", "measure"), units="seeds")
+    table = study.picture_table(values)
+    assert list(table) == ["VAE", "VAE, ordering loss", "difference", "seeds"]
+    assert table.loc["mcc"].tolist() == ["0.60 [0.35, 0.85]", "0.40 [0.15, 0.65]", "−0.20 [−0.20, −0.20]", 3]
+    one = study.picture_estimates(pd.DataFrame(rows[:1]))
+    assert one["low"].isna().all() and one["estimate"].tolist() == [0.5, 0.5]
+    assert study.picture_table(study.nested(study.picture_estimates(pd.DataFrame()))).empty
 
 
 def test_the_gap_is_right_with_the_true_order_and_gone_with_a_wrong_one():
