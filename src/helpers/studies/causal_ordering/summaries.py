@@ -142,7 +142,7 @@ def free_correlations(rows: pd.DataFrame) -> pd.DataFrame:
         change = latent_changes(runs, "correlation", against="truth")
         found |= {(world, name): means.loc[name] for name in ("truth", TRAINED)}
         found[(world, "difference")] = change.loc[TRAINED]
-    return pd.DataFrame(found).T
+    return pd.DataFrame(found).T.astype({"seeds": int})
 
 
 def picture_estimates(rows: pd.DataFrame) -> pd.DataFrame:

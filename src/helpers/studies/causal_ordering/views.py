@@ -106,7 +106,7 @@ def picture_table(found: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     for arm, measures in found.items():
         part = pd.DataFrame(measures).T.astype(float)
         columns[arm] = report.show(part.drop(columns="n"), estimate="estimate", digits=2).iloc[:, 0]
-        seeds = {"seeds": part["n"]}
+        seeds = {"seeds": part["n"].astype(int)}
     return pd.DataFrame(columns | seeds)
 
 
