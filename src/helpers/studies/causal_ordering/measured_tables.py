@@ -70,7 +70,7 @@ def read_tables(root: str = "", *, factors: str = "", graph: str = "") -> Tables
 
 
 def _usable(given: Mapping[str, np.ndarray], names: Sequence[str]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Part graphs into those with which orders can be compared, and the reasons why the others cannot."""
+    """Return the graphs with which orders can be compared, and why the others cannot."""
     graphs, refused = {}, {}
     for name, edges in given.items():
         try:
