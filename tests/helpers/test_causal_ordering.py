@@ -98,7 +98,7 @@ def test_tests_are_paired_over_seeds(orders, latents):
 
 
 def test_free_latents_have_their_correlation_next_to_that_of_the_factors(latents):
-    table = study.free_correlations(latents)
+    table = study.free_correlations(latents).set_index(["world", "latents"])
     free = latents[latents["kind"] == "free"].pivot(index=["world", "seed"], columns="latents", values="correlation")
     for world in ("bounded", "independent"):
         of = free.loc[world]

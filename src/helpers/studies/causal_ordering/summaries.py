@@ -129,20 +129,19 @@ def free_correlations(rows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Indexed by world and by ``truth``, ``ordering loss`` and ``difference``, that of the two paired over seeds:
-        ``estimate, low, high, seeds``; empty without rows.
+        Columns ``world``, ``latents`` (*truth*, *ordering loss* and *difference*, that of the two paired over seeds),
+        and ``estimate, low, high, seeds``; empty without rows.
     """
     free = rows[rows["kind"] == "free"] if len(rows) else rows
-    if not len(free):
-        return pd.DataFrame(columns=ESTIMATE)
-    found = {}
-    for world, runs in free.assign(SEED=free["seed"]).groupby("world", sort=False):
+    found = []
+    for world, runs in free.assign(SEED=free["seed"]).groupby("world", sort=False) if len(free) else ():
         means = stats.over_seeds(runs, "correlation", configuration=["latents"]).set_index("latents")
-        means = means.rename(columns={"mean": "estimate"})[ESTIMATE]
-        change = latent_changes(runs, "correlation", against="truth")
-        found |= {(world, name): means.loc[name] for name in ("truth", TRAINED)}
-        found[(world, "difference")] = change.loc[TRAINED]
-    return pd.DataFrame(found).T.astype({"seeds": int})
+        means = means.rename(columns={"mean": "estimate"}).loc[["truth", TRAINED], ESTIMATE]
+        change = latent_changes(runs, "correlation", against="truth").loc[[TRAINED]]
+        both = pd.concat([means, change.rename({TRAINED: "difference"})])
+        found.append(both.rename_axis("latents").reset_index().assign(world=world))
+    columns = ["world", "latents", *ESTIMATE]
+    return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
 
 
 def picture_estimates(rows: pd.DataFrame) -> pd.DataFrame:
