@@ -85,12 +85,50 @@ def test_reversed_edges_follow_the_matching():
 
 def test_tests_are_paired_over_seeds(orders, latents):
     found = study.tests(orders, latents)
-    assert set(found) == {"order-hessian", "latent-order", "recovers", "correlated"}
+    assert set(found) == {"order-hessian", "less-reversed", "recovers", "correlated"}
     assert all(set(of) == {"estimate", "low", "high", "n"} for of in found.values())
     wide = latents[latents["kind"] == "rotation"].query("world == 'bounded'").pivot(index="seed", columns="latents")
     change = wide["mcc"]["ordering loss"] - wide["mcc"]["random rotation"]
     assert found["recovers"]["estimate"] == pytest.approx(change.mean()) and found["recovers"]["n"] == 3
+    less = wide["reversed"]["random rotation"] - wide["reversed"]["ordering loss"]
+    half = less.std() / np.sqrt(3) * 4.302653  # quantile 0.975 of Student's t with 2 degrees of freedom
+    expected = {"estimate": less.mean(), "low": less.mean() - half, "high": less.mean() + half, "n": 3.0}
+    assert less.std() > 0 and found["less-reversed"] == pytest.approx(expected)
     assert study.tests(pd.DataFrame(), pd.DataFrame()) == {}
+
+
+def test_free_latents_have_their_correlation_next_to_that_of_the_factors(latents):
+    table = study.free_correlations(latents).set_index(["world", "latents"])
+    free = latents[latents["kind"] == "free"].pivot(index=["world", "seed"], columns="latents", values="correlation")
+    for world in ("bounded", "independent"):
+        of = free.loc[world]
+        for name in ("truth", "ordering loss"):
+            assert table.loc[(world, name), "estimate"] == pytest.approx(of[name].mean())
+        apart = table.loc[(world, "difference")]
+        assert apart["estimate"] == pytest.approx((of["ordering loss"] - of["truth"]).mean())
+        assert apart["low"] < apart["estimate"] < apart["high"] and apart["seeds"] == 3
+    assert table.loc[("independent", "truth"), "estimate"] < 0.1 < table.loc[("bounded", "truth"), "estimate"]
+    assert study.free_correlations(pd.DataFrame()).empty
+
+
+def test_measures_of_pictures_have_intervals_over_seeds():
+    rows = [
+        {"arm": arm, "seed": seed, "mcc": 0.5 + lift + 0.1 * seed, "reversed": None if seed == 2 else 0.5}
+        for arm, lift in (("VAE", 0.0), ("VAE, ordering loss", -0.2))
+        for seed in range(3)
+    ]
+    found = study.picture_estimates(pd.DataFrame(rows)).set_index(["arm", "measure"])
+    assert found.loc[("VAE", "mcc"), "estimate"] == pytest.approx(0.6)
+    assert found.loc[("VAE", "mcc"), "high"] == pytest.approx(0.6 + 4.302653 * 0.1 / np.sqrt(3))
+    assert found.loc[("difference", "mcc")].tolist() == pytest.approx([-0.2, -0.2, -0.2, 3], abs=1e-6)
+    assert found.loc[("VAE", "reversed"), "seeds"] == 2
+    values = study.nested(found.reset_index(), ("arm", "measure"), units="seeds")
+    table = study.picture_table(values)
+    assert list(table) == ["VAE", "VAE, ordering loss", "difference", "seeds"]
+    assert table.loc["mcc"].tolist() == ["0.60 [0.35, 0.85]", "0.40 [0.15, 0.65]", "−0.20 [−0.20, −0.20]", 3]
+    one = study.picture_estimates(pd.DataFrame(rows[:1]))
+    assert one["low"].isna().all() and one["estimate"].tolist() == [0.5, 0.5]
+    assert study.picture_table(study.nested(study.picture_estimates(pd.DataFrame()))).empty
 
 
 def test_the_gap_is_right_with_the_true_order_and_gone_with_a_wrong_one():
@@ -123,6 +161,26 @@ def test_a_gap_by_hand():
         study.counterfactual_gap(values, order[:2])
     with pytest.raises(InputError, match="other than 0 and 1"):
         study.counterfactual_gap(values.assign(sex=sex + 1), order)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda f: f.drop(columns="finding"), "outcome: the table has no column 'finding'"),
+        (lambda f: f.drop(columns="heart size"), "through: the table has no column 'heart size'"),
+        (lambda f: f.drop(columns="sex"), "sex: the table has no column 'sex'"),
+        (lambda f: f.assign(finding=f["finding"].where(f.index > 2)), "factor finding: 3 values are NaN"),
+        (lambda f: f.assign(sex=f["sex"].where(f.index > 2)), "column sex: values other than 0 and 1"),
+        (lambda f: f[f["sex"] == 1], "column sex: all cases are of sex 1. Give cases of both sexes"),
+        (lambda f: f.assign(finding=1.0), "factor finding: all values are equal"),
+        (lambda f: f.head(40), "40 rows are too few"),
+    ],
+)
+def test_no_gap(change, words):
+    values = datasets.draw_factors("group", 100, seed=0).values
+    assert study.counterfactual_gap(values, study.ORDERS["true"])[0] != 0
+    with pytest.raises(InputError, match=words):
+        study.counterfactual_gap(change(values), study.ORDERS["true"])
 
 
 def test_pictures_have_latents_and_a_ceiling():
@@ -177,6 +235,43 @@ def test_the_users_table_takes_the_same_path(factors):
         study.read_tables(graph="graph.csv")
 
 
+def test_a_graph_without_an_edge_has_no_share(factors):
+    pd.read_csv(factors / "graph.csv", index_col=0).replace({1: 0}).to_csv(factors / "graph.csv")
+    tables = study.read_tables(str(factors), factors="factors.csv", graph="graph.csv")
+    assert tables.graphs == {} and "share of edges that an order reverses is undefined" in tables.refused["given"]
+    rows = study.table_rows(tables, orders_of_parts(tables))
+    assert set(rows["graph"]) == {"none"} and "reversed" not in rows
+    assert study.browsable(pd.DataFrame(), rows).empty
+    assert list(study.pair_counts(study.table_pairs(tables))) == ["pairs", "ordered"]
+
+
+@pytest.mark.parametrize("most_rows", [-5, 0, 99, 3_001])
+def test_no_size_of_a_subsample(most_rows, factors):
+    tables = study.read_tables(str(factors), factors="factors.csv")
+    for ordered in (orders_of_parts, study.table_pairs):
+        with pytest.raises(InputError, match=f"most_rows: {most_rows} is not from 100 to 3,000"):
+            ordered(tables, most_rows=most_rows)
+
+
+def test_orders_of_subsamples_have_an_agreement(factors):
+    tables = study.read_tables(str(factors), factors="factors.csv")
+    whole = study.named_orders(tables, orders_of_parts(tables))
+    assert list(whole) == ["causes first"]
+    found = orders_of_parts(tables, most_rows=100, draws=4)
+    named = study.named_orders(tables, found)
+    expected = stats.order_agreement(found["all rows"]["SCORE"])
+    assert named.loc[("all rows", "SCORE"), "agreement"] == pytest.approx(expected)
+    assert named["agreement"].notna().sum() == 1
+    others = named.index != ("all rows", "SCORE")
+    assert (named.loc[others, "causes first"] == whole.loc[others, "causes first"]).all()
+
+
+def test_cells_of_one_condition_may_be_too_few(tmp_path):
+    root = datasets.simulate_cells(600, seed=1, folder=tmp_path)
+    with pytest.raises(InputError, match="67 rows are too few for an order"):
+        study.read_tables(str(root))
+
+
 def test_cells_are_taken_apart_and_a_graph_with_a_cycle_is_refused(tmp_path):
     root = datasets.simulate_cells(900, seed=1, folder=tmp_path)
     tables = study.read_tables(str(root))
@@ -221,3 +316,23 @@ def test_a_table_of_factors_needs_no_folder_and_is_never_ignored():
     assert settled["SOURCE"] == "real" and settled["FACTORS"] == "my.csv"
     with pytest.raises(InputError, match="SOURCE: it is simulated, but FACTORS names a table"):
         workflow.settle("15_causal_ordering", "tiny", ["FACTORS=my.csv", "SOURCE=simulated"])
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("N=199", "D=9", "N_GRAPHS=-3", "N_GRAPHS=1", "MOST_ROWS=60", "MOST_ROWS=-5", "MOST_ROWS=3001", "N_SEEDS=2"),
+        *("SHARE=1", "ETA=0", "N_SUBSAMPLES=39", "LATENT_STEPS=0", "N_PICTURES=-1", "PICTURE_STEPS=0"),
+    ],
+)
+def test_what_the_study_refuses_is_refused_at_its_start(word):
+    name, _, value = word.partition("=")
+    with pytest.raises(InputError, match=f"parameter {name}: {float(value):g}(.0)? is out of range"):
+        workflow.settle("15_causal_ordering", "quick", [word])
+
+
+def test_the_least_rows_are_enough_for_every_world():
+    for world in datasets.FACTOR_WORLDS:
+        assert study.order_job(world, 4, 100, 0)  # half of N
+        study.pairs_job(world, 0, n=200)
+    study.gap_job(0, n=200)

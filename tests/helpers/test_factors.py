@@ -123,6 +123,19 @@ def test_names_of_a_graph_may_come_in_another_order(written):
     assert (datasets.load_factors(written / "factors.csv", written / "bare.csv").graph == expected).all()
 
 
+@pytest.mark.parametrize("words", [("no", "yes"), ("False", "True"), ("0.0", "1.0"), ("NO", "Yes")])
+def test_a_graph_may_be_written_in_words(words, written):
+    expected = datasets.load_factors(written / "factors.csv", written / "graph.csv").graph
+    pd.read_csv(written / "graph.csv", index_col=0).replace(dict(enumerate(words))).to_csv(written / "words.csv")
+    found = datasets.load_factors(written / "factors.csv", written / "words.csv").graph
+    assert found.any() and (found == expected).all()
+
+
+def test_a_hundred_rows_are_enough(written):
+    pd.read_csv(written / "factors.csv").head(100).to_csv(written / "factors.csv", index=False)
+    assert len(datasets.load_factors(written / "factors.csv").values) == 100
+
+
 def test_rows_with_an_empty_cell_are_counted(written):
     frame = pd.read_csv(written / "factors.csv")
     frame.iloc[[3, 5], 1] = np.nan
@@ -141,13 +154,16 @@ def change(frame: pd.DataFrame, **columns) -> pd.DataFrame:
         (lambda f: change(f, factor_1="big"), None, r"factors.csv, row 2, column factor 1: 'big' is no number"),
         (lambda f: change(f, factor_2=1), None, "factor factor 2: all values are equal"),
         (lambda f: change(f, factor_3=f["factor 1"]), None, "factor factor 3: it equals factor 1"),
-        (lambda f: f.head(20), None, "20 rows are too few"),
+        (lambda f: f.head(99), None, "factors.csv: 99 rows without an empty cell are too few .* Give 100 or more"),
+        (lambda f: f.assign(**{"factor 1": f["factor 1"].where(f.index < 60)}), None, "60 rows without an empty cell"),
         (lambda f: f[["factor 1"]], None, "2 or more"),
         (None, lambda g: g.rename(columns={"factor 1": "age"}), "its columns and the factors differ: age, factor 1"),
         (None, lambda g: g.rename(index={"factor 1": "age"}), "differ"),
         (None, lambda g: g.drop(index="factor 1"), "its rows and the factors differ: factor 1"),
         (None, lambda g: g.replace({0: 1}), "cycle"),
-        (None, lambda g: g.replace({0: 2}), "other than 0 and 1"),
+        (None, lambda g: g.replace({0: 2}), "row factor 1, column factor 1: '2' is neither 1 nor 0"),
+        (None, lambda g: g.replace({0: "x"}), "'x' is neither 1 nor 0. Write 1 for an edge, and 0 for none"),
+        (None, lambda g: g.replace({0: None}), "graph.csv, row .* the cell is empty"),
     ],
 )
 def test_bad_tables_and_graphs(table, graph, words, written):
@@ -173,6 +189,18 @@ def test_simulated_cells_are_read_with_their_graphs(cells):
     assert stats.check_graph(loaded.graphs["twenty"]).any()
     with pytest.raises(InputError, match="cycle"):
         stats.check_graph(loaded.graphs["eighteen"], layout.PROTEINS)
+
+
+@pytest.mark.parametrize("words", [("no", "yes"), ("0", "1"), ("FALSE", "TRUE")])
+def test_graphs_of_cells_may_be_written_in_words(words, cells):
+    expected = datasets.load_cells(cells).graphs
+    graph = pd.read_csv(cells / "graph.csv", dtype=str)
+    graph.replace(dict(zip(("False", "True"), words, strict=True))).to_csv(cells / "graph.csv", index=False)
+    found = datasets.load_cells(cells).graphs
+    assert expected["twenty"].any() and all((found[name] == expected[name]).all() for name in expected)
+    graph.replace({"True": "edge"}).to_csv(cells / "graph.csv", index=False)
+    with pytest.raises(InputError, match=r"graph.csv, row 2, column twenty: 'edge' is neither 1 nor 0"):
+        datasets.load_cells(cells)
 
 
 def test_order_of_proteins_agrees_with_the_edges():

@@ -51,6 +51,16 @@ def test_bad_tables():
         learn.score_order(values)
     with pytest.raises(InputError, match="49 rows"):
         learn.score_order(values[:49])
+    few = values[:200].copy()
+    few[:150] = 0
+    with pytest.raises(InputError, match="factors: 150 of 200 rows are equal"):
+        learn.score_order(few)
+    few = np.random.default_rng(0).standard_normal((200, 3))
+    few[:150, :2] = 0  # the third factor differs, and is taken away first
+    with pytest.raises(InputError, match="points: most are equal: of 200 rows 51 are different"):
+        learn.score_order(few)
+    with pytest.raises(InputError, match="group False: 2 of 3 factors do not vary"):
+        learn.score_order(few, groups=np.arange(200) >= 150)
 
 
 def test_the_loss_by_hand():
@@ -80,6 +90,9 @@ def test_the_loss_is_lower_in_the_true_order():
         (torch.randn(63, 2), "63 rows are too few"),
         (torch.randn(80, 1), "1 column has no order"),
         (torch.zeros(80, 2), "collapsed"),
+        (torch.randn(80), r"latents: shape \(80,\), expected \(n, d\)"),
+        (torch.randn(80, 2) / torch.tensor([1, 0]), "latents: 80 of 80 rows have a value that is NaN or infinite"),
+        (1e200 * torch.randn(80, 2, dtype=torch.float64), "latents: a value of size"),
     ],
 )
 def test_bad_batches(latents, words):

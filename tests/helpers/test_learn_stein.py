@@ -74,9 +74,28 @@ def test_a_width_is_a_constant_of_derivatives():
     [
         (lambda: learn.stein_hessian(points(3_001, 1)), r"3,001 rows takes 0\.072 GB"),
         (lambda: learn.stein_hessian(points(), eta=0), "eta"),
-        (lambda: learn.stein_hessian(torch.full((5, 2), torch.nan), width=1.0), "Raise it"),
+        (lambda: learn.stein_hessian(torch.ones(50, 2), eta=1e-30, width=1.0), "eta: .* Raise it"),
+        (lambda: learn.stein_hessian(torch.full((5, 2), torch.nan), width=1.0), "points: 5 of 5 rows .* NaN"),
+        (lambda: learn.stein_hessian(points() / torch.arange(3)), "points: 12 of 12 rows .* infinite"),
+        (lambda: learn.stein_hessian(1e200 * points()), r"points: a value of size \de\+200 cannot be squared"),
+        (lambda: learn.stein_hessian(points()[:, 0]), r"points: shape \(12,\), expected \(n, d\)"),
+        (lambda: learn.stein_hessian(points()[:1]), r"shape \(1, 3\), expected \(n, d\) with n of at least 2"),
+        (lambda: learn.stein_hessian(points(), width=0), "width: 0.0 is not above 0"),
+        (lambda: learn.stein_hessian(points(), width=float("nan")), "width: nan is not above 0"),
     ],
 )
 def test_bad_input(call, words):
     with pytest.raises(InputError, match=words):
         call()
+
+
+def test_a_kernel_has_no_width_where_most_points_are_equal():
+    """Three quarters are equal, so that more than half of the distances are 0; with half, a quarter is."""
+    x = points(40, 2)
+    x[10:] = 0
+    with pytest.raises(InputError, match="points: most are equal: of 40 rows 11 are different"):
+        learn.stein_hessian(x)
+    assert learn.stein_hessian(x, width=1.0).isfinite().all()
+    half = points(40, 2)
+    half[20:] = 0
+    assert learn.kernel_width(half) > 0

@@ -56,6 +56,20 @@ def test_mean_correlation_by_hand():
     assert stats.mean_correlation(both) == pytest.approx((1 + 2 * one) / 3)
 
 
+@pytest.mark.parametrize(
+    ("latents", "words"),
+    [
+        (FACTORS[:, :1], r"shape \(500, 1\) has no pair"),
+        (FACTORS[:, 0], r"shape \(500,\) has no pair"),
+        (np.where(FACTORS > 2, np.nan, FACTORS), "latents: some values are NaN"),
+        (FACTORS * [1, 0, 1], "latents: column 1 has collapsed"),
+    ],
+)
+def test_no_correlation_of_latents(latents, words):
+    with pytest.raises(InputError, match=words):
+        stats.mean_correlation(latents)
+
+
 def test_prediction_is_out_of_fold():
     predicted, explained = stats.predicted_linearly(FACTORS @ RNG.standard_normal((3, 6)), FACTORS)
     assert (explained > 0.999).all() and np.abs(predicted - FACTORS).max() < 0.1

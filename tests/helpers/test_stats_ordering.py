@@ -83,6 +83,12 @@ def spoiled(change) -> pd.DataFrame:
         (spoiled(lambda f: f.__setitem__("size", 2.0)), "factor size: all values are equal"),
         (spoiled(lambda f: f.__setitem__("dose", 3 - 2 * f["age"])), "factor dose: it equals age"),
         (spoiled(lambda f: f.__setitem__("age", np.nan)), "factor age: 200 values are NaN"),
+        (spoiled(lambda f: f.__setitem__("age", np.inf)), "factor age: 200 values are NaN or infinite"),
+        (spoiled(lambda f: f.__setitem__("dose", 1e200 * f["dose"])), r"factor dose: values that span \de\+200 cannot"),
+        (spoiled(lambda f: f.__setitem__("dose", 1e308 * np.sign(f["dose"]))), "factor dose: values that span inf"),
+        (spoiled(lambda f: f.__setitem__("dose", 1e-200 * f["dose"])), r"factor dose: values that span \de-200 cannot"),
+        (np.repeat(table(), [101] + [1] * 199, axis=0)[:200], "factors: 101 of 200 rows are equal"),
+        (np.repeat(table(), [100] + [1] * 199, axis=0)[:200], "factors: 100 of 200 rows are equal"),
         (table(49), "49 rows are too few"),
         (table(d=1), r"expected \(n, 2 or more\)"),
         ([["x", "y"]] * 60, "not numbers"),
@@ -141,6 +147,23 @@ def test_halves_hold_no_row_twice():
     values[:, 1] += np.random.default_rng(0).random(200)
     stats.ordered_pairs(values, lambda part: (seen.append(part), [0, 1])[1])
     assert len(seen) == 40 and all(len(np.unique(part[:, 0])) == len(part) == 100 for part in seen)
+
+
+def test_less_than_half_of_the_rows_may_be_equal():
+    values = np.repeat(table(), [99] + [1] * 199, axis=0)[:200]
+    assert (stats.check_factors(values) == values).all()
+
+
+@pytest.mark.parametrize("level", [0, -1, 1, float("nan")])
+def test_no_level(level):
+    with pytest.raises(InputError, match=f"level: {level!r} is not between 0 and 1"):
+        stats.ordered_pairs(table(), by_mean, level=level)
+
+
+def test_halves_need_a_hundred_rows():
+    assert len(stats.ordered_pairs(table(100), by_mean)) == 3
+    with pytest.raises(InputError, match="99 rows are too few"):
+        stats.ordered_pairs(table(99), by_mean)
 
 
 def test_too_few_halves():

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from helpers.errors import InputError
-from helpers.learn.stein import ETA, MOST_ROWS, stein_hessian
+from helpers.learn.stein import ETA, MOST_ROWS, check_points, stein_hessian
 from helpers.stats.ordering import LEAST, check_factors
 
 SMALLEST_BATCH = 64  # of the loss: with fewer points the estimate is noise
@@ -48,7 +48,8 @@ def score_order(factors: ArrayLike, *, groups: ArrayLike | None = None, eta: flo
     Raises
     ------
     InputError
-        There are too many rows, or a group has too few; or as in `helpers.stats.ordering.check_factors`.
+        There are too many rows, or a group has too few or a factor that does not vary; or as in
+        `helpers.stats.ordering.check_factors` and `stein_hessian`.
     """
     values = check_factors(factors)
     if len(values) > MOST_ROWS:
@@ -75,6 +76,9 @@ def _parts(values: np.ndarray, groups: ArrayLike) -> list[np.ndarray]:
     for label, part in zip(known, parts, strict=True):
         if len(part) < LEAST:
             raise InputError(f"group {label}", f"{len(part)} rows are too few for an order", f"Give {LEAST} or more")
+        if flat := int((np.ptp(part, axis=0) == 0).sum()):
+            fix = "Leave this factor out, or do not condition on the groups"
+            raise InputError(f"group {label}", f"{flat} of {part.shape[1]} factors do not vary in its rows", fix)
     return parts
 
 
@@ -100,8 +104,9 @@ def ordering_loss(latents: torch.Tensor, *, eta: float = ETA) -> torch.Tensor:
     Raises
     ------
     InputError
-        The batch is too small, a column has collapsed, or the loss is not a number.
+        The latents are no finite table, the batch is too small, a column has collapsed, or the loss is not a number.
     """
+    check_points(latents, "latents")
     n, d = latents.shape
     if n < SMALLEST_BATCH:
         raise InputError("batch", f"{n} rows are too few for the curvature", f"Give {SMALLEST_BATCH} or more")

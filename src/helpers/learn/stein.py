@@ -8,11 +8,38 @@ from helpers.errors import InputError
 
 ETA = 0.01  # of the regularisation
 MOST_ROWS = 3_000  # of a kernel: memory grows with the square of the rows, time with the cube
+LARGEST = 1e100  # coordinate of a point: a larger one cannot be squared and summed
 
 
 def kernel_width(points: torch.Tensor) -> torch.Tensor:
-    """Compute the median distance of two different points, a scalar without gradient; points have shape (n, d)."""
-    return torch.pdist(points.detach()).median()
+    """Compute the median distance of two different points, a scalar without gradient; points have shape (n, d).
+
+    Raises
+    ------
+    InputError
+        The points are no finite table, or the distance is 0 because most points are equal.
+    """
+    check_points(points)
+    points = points.detach()
+    width = torch.pdist(points).median()
+    if not width > 0:
+        different = len(points.unique(dim=0))
+        problem = f"most are equal: of {len(points)} rows {different} are different, so the median distance of two is 0"
+        raise InputError("points", problem, "Leave repeated rows out, counted, or give the width of the kernel")
+    return width
+
+
+def check_points(points: torch.Tensor, name: str = "points") -> None:
+    """Raise InputError, at `name`, unless points have shape (n, d), n at least 2, and finite values up to 1e100."""
+    if points.ndim != 2 or len(points) < 2:
+        problem = f"shape {tuple(points.shape)}, expected (n, d) with n of at least 2"
+        raise InputError(name, problem, "Give a row for each case")
+    points = points.detach()
+    if bad := int((~points.isfinite()).any(1).sum()):
+        problem = f"{bad} of {len(points)} rows have a value that is NaN or infinite"
+        raise InputError(name, problem, "Leave them out, counted, or look at the training that made them")
+    if (largest := float(points.abs().amax())) > LARGEST:
+        raise InputError(name, f"a value of size {largest:.1g} cannot be squared", "Standardise them")
 
 
 def kernel_sums(points: torch.Tensor, width: torch.Tensor | float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -69,8 +96,10 @@ def stein_hessian(points: torch.Tensor, *, eta: float = ETA, width: torch.Tensor
     Raises
     ------
     InputError
-        There are more than 3,000 points, `eta` is not above 0, or the kernel cannot be inverted.
+        The points are no finite table, there are more than 3,000, most of them are equal, `eta` or `width` is not above
+        0, or the kernel cannot be inverted.
     """
+    check_points(points)
     n = len(points)
     if n > MOST_ROWS:
         gigabytes = 8 * n**2 / 1e9
@@ -78,6 +107,8 @@ def stein_hessian(points: torch.Tensor, *, eta: float = ETA, width: torch.Tensor
         raise InputError("points", f"a kernel of {n:,} rows takes {gigabytes:.2g} GB several times", fix)
     if not eta > 0:
         raise InputError("eta", f"{eta!r} is not above 0", "Give 0.01 if in doubt")
+    if width is not None and not width > 0:
+        raise InputError("width", f"{float(width)!r} is not above 0", "Leave it out for the median distance")
     points = points.double()
     kernel, first, second = kernel_sums(points, kernel_width(points) if width is None else width)
     factor, failed = torch.linalg.cholesky_ex(kernel + eta * torch.eye(n, dtype=kernel.dtype, device=kernel.device))

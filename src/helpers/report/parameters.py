@@ -52,6 +52,14 @@ COMMON_LIMITS: dict[str, Any] = {
     "MINIMUM": (1, None),
     "SILVER": ["degraded", "network"],
     "EFFORT": (0.01, 100),
+    "SHARE": (0.01, 0.99),
+    "ETA": (1e-6, 10),
+    "N_GRAPHS": (2, 100_000),
+    "N_SUBSAMPLES": (40, 100_000),
+    "MOST_ROWS": (100, 3_000),
+    "N_PICTURES": (0, 1_000_000),
+    "LATENT_STEPS": (1, None),
+    "PICTURE_STEPS": (1, None),
 }
 _TRUTHS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 UPPER_CASE = re.compile(r"[A-Z][A-Z0-9_]*")

@@ -62,18 +62,30 @@ def _check(latents: ArrayLike, factors: ArrayLike) -> tuple[np.ndarray, np.ndarr
     if given.ndim != 2 or wanted.ndim != 2 or len(given) != len(wanted):
         problem = f"shapes {given.shape} and {wanted.shape} do not match"
         raise InputError("latents, factors", problem, "Give two tables of the same cases")
-    for name, part in (("latents", given), ("factors", wanted)):
-        if not np.isfinite(part).all():
-            raise InputError(name, "some values are NaN or infinite", "Look at the training that made them")
-        if (flat := np.flatnonzero(part.std(axis=0) < SMALLEST_SD)).size:
-            problem = f"column {flat[0]} has collapsed: its standard deviation is below {SMALLEST_SD:g}"
-            raise InputError(name, problem, "A correlation with it means nothing; train longer or lower the penalty")
-    return given, wanted
+    return _vary(given, "latents"), _vary(wanted, "factors")
+
+
+def _vary(part: np.ndarray, name: str) -> np.ndarray:
+    if not np.isfinite(part).all():
+        raise InputError(name, "some values are NaN or infinite", "Look at the training that made them")
+    if (flat := np.flatnonzero(part.std(axis=0) < SMALLEST_SD)).size:
+        problem = f"column {flat[0]} has collapsed: its standard deviation is below {SMALLEST_SD:g}"
+        raise InputError(name, problem, "A correlation with it means nothing; train longer or lower the penalty")
+    return part
 
 
 def mean_correlation(latents: ArrayLike) -> float:
-    """Compute the mean absolute correlation of all pairs of latents, shape (n, k) with k of at least 2."""
+    """Compute the mean absolute correlation of all pairs of latents, shape (n, k) with k of at least 2.
+
+    Raises
+    ------
+    InputError
+        There is no pair, a value is NaN or infinite, or a latent does not vary.
+    """
     values = np.asarray(latents, float)
+    if values.ndim != 2 or values.shape[1] < 2:
+        raise InputError("latents", f"shape {values.shape} has no pair of latents", "Give a column for each, 2 or more")
+    _vary(values, "latents")
     one, other = np.triu_indices(values.shape[1], 1)
     return float(np.abs(np.corrcoef(values.T)[one, other]).mean())
 

@@ -18,6 +18,8 @@ from scipy import stats
 from helpers.errors import InputError, check_choice
 
 LEAST = 50  # rows of a table of factors
+LEAST_TO_HALVE = 2 * LEAST  # rows of a table whose halves are ordered
+WIDEST = 1e100  # span of a factor: a wider one cannot be squared and summed, nor one below its inverse
 TRIVIAL = ("variance", "R2")  # values by which `trivial_order` sorts
 
 
@@ -46,8 +48,8 @@ def check_factors(factors: ArrayLike, *, least: int = LEAST, columns: int = 2) -
     Raises
     ------
     InputError
-        It is no such table, a value is missing or infinite, a column is constant, or two columns are equal up to shift
-        and scale.
+        It is no such table, a value is missing or infinite, a column is constant or varies by more than 1e100 or less
+        than 1e-100, two columns are equal up to shift and scale, or half of the rows or more are equal.
     """
     names = list(factors.columns) if isinstance(factors, pd.DataFrame) else None
     try:
@@ -62,13 +64,21 @@ def check_factors(factors: ArrayLike, *, least: int = LEAST, columns: int = 2) -
     for name, column in zip(names, values.T, strict=True):
         if bad := int((~np.isfinite(column)).sum()):
             raise InputError(f"factor {name}", f"{bad} values are NaN or infinite", "Leave these rows out, counted")
-        if np.ptp(column) <= 1e-12 * np.abs(column).max(initial=0):
+        with np.errstate(over="ignore"):
+            span = np.ptp(column)
+        if span <= 1e-12 * np.abs(column).max(initial=0):
             raise InputError(f"factor {name}", "all values are equal", "Leave the column out: it has no order")
+        if not 1 / WIDEST < span < WIDEST:
+            raise InputError(f"factor {name}", f"values that span {span:.1g} cannot be squared", "Give another unit")
     alike = np.abs(np.corrcoef(values.T)) > 1 - 1e-9
     for i, j in combinations(range(values.shape[1]), 2):
         if alike[i, j]:
             problem = f"it equals {names[i]}, up to shift and scale"
             raise InputError(f"factor {names[j]}", problem, "Leave one of the two out")
+    equal = np.unique(values, axis=0, return_counts=True)[1].max()
+    if equal >= len(values) / 2:
+        fix = "Leave repeated rows out, counted: a density has no curvature there"
+        raise InputError("factors", f"{equal} of {len(values)} rows are equal", fix)
     return values
 
 
@@ -234,9 +244,12 @@ def ordered_pairs(
     Raises
     ------
     InputError
-        There are too few subsamples; or as in `check_factors`.
+        The level is not between 0 and 1, there are too few subsamples or, with less than 100, rows; or as in
+        `check_factors`.
     """
-    values = check_factors(factors, least=2 * LEAST)
+    if not 0 < level < 1:
+        raise InputError("level", f"{level!r} is not between 0 and 1", "Give 0.05 if in doubt")
+    values = check_factors(factors, least=LEAST_TO_HALVE)
     if n_subsamples < 2 / level:
         problem = f"{n_subsamples} cannot show an order at the level {level:g}"
         raise InputError("n_subsamples", problem, f"Give {int(np.ceil(2 / level))} or more")

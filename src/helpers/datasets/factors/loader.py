@@ -12,7 +12,9 @@ from helpers.datasets.factors import layout
 from helpers.datasets.shared.files import dropped_frame
 from helpers.datasets.shared.tables import column, read_table
 from helpers.errors import InputError
-from helpers.stats.ordering import check_factors, check_graph
+from helpers.stats.ordering import LEAST_TO_HALVE, check_factors, check_graph
+
+_TRUTHS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
 class FactorTable(NamedTuple):
@@ -39,8 +41,9 @@ def load_factors(file: str | Path, graph: str | Path = "") -> FactorTable:
     file : str or Path
         Table with one row a case and numbers in all columns.
     graph : str or Path
-        Table of 0 and 1 with the same names above its columns, in any order: a row has a 1 where it is a cause of the
-        column. Its first column may name the rows; else they have the order of the columns.
+        Table of 0 and 1 (or no and yes, false and true) with the same names above its columns, in any order: a row has
+        a 1 where it is a cause of the column. Its first column may name the rows; else they have the order of the
+        columns.
 
     Returns
     -------
@@ -51,14 +54,18 @@ def load_factors(file: str | Path, graph: str | Path = "") -> FactorTable:
     Raises
     ------
     InputError
-        A file cannot be read, a cell is no number, a column is constant or another one again, there are too few rows
-        or columns, the names of factors and graph differ, or the graph has a cycle.
+        A file cannot be read, a cell is no number, a column is constant or another one again, there are fewer than 100
+        rows (orders are tested by halves of them) or 2 columns, the names of factors and graph differ, or the graph has
+        a cell that is neither 0 nor 1, or a cycle.
     """
     path = Path(file).expanduser()
     table, _ = read_table(path, "FACTORS")
     values = table.apply(lambda cells: _numbers(cells, path.name))
     empty = values.isna().any(axis=1)
     values = values[~empty].reset_index(drop=True)
+    if len(values) < LEAST_TO_HALVE:
+        problem = f"{len(values)} rows without an empty cell are too few for an order that is tested by halves"
+        raise InputError(path.name, problem, f"Give {LEAST_TO_HALVE} or more")
     check_factors(values)
     dropped = dropped_frame([("factors", "a cell is empty", int(empty.sum()))])
     return FactorTable(values, dropped, _graph(Path(graph).expanduser(), list(values)) if str(graph) else None)
@@ -85,8 +92,17 @@ def _graph(path: Path, names: list[str]) -> np.ndarray:
             odd = ", ".join(map(str, sorted({*found} ^ {*names}, key=str))) or "a name is there twice"
             fix = "Give the graph a row and a column for each factor, with the names of the table"
             raise InputError(path.name, f"its {what} and the factors differ: {odd}", fix)
-    known = table.loc[names, names].apply(lambda cells: _numbers(cells, path.name))
+    known = table.loc[names, names].apply(lambda cells: _truths(cells, path.name))
     return check_graph(known.to_numpy(float), names)
+
+
+def _truths(cells: pd.Series, file: str) -> pd.Series:
+    found = cells.str.casefold().str.removesuffix(".0").map(_TRUTHS)
+    if (odd := found.isna()).any():
+        row = cells.index[odd][0]
+        problem = "the cell is empty" if pd.isna(cells[row]) else f"{cells[row]!r} is neither 1 nor 0"
+        raise InputError(f"{file}, row {row}, column {cells.name}", problem, "Write 1 for an edge, and 0 for none")
+    return found.astype(bool)
 
 
 def load_cells(root: str | Path) -> Cells:
@@ -96,7 +112,7 @@ def load_cells(root: str | Path) -> Cells:
     ----------
     root : str or Path
         Folder with ``cells.csv`` (condition, and the proteins as measured) and ``graph.csv`` (cause, effect, and a
-        column of truths for each published graph).
+        column of truths for each published graph: true and false, yes and no, or 1 and 0).
 
     Returns
     -------
@@ -108,7 +124,8 @@ def load_cells(root: str | Path) -> Cells:
     Raises
     ------
     InputError
-        A file or column is absent, a protein is no number, or an edge names no protein.
+        A file or column is absent, a protein is no number, an edge names no protein, or a graph has a cell that is no
+        truth.
     """
     folder = Path(root).expanduser()
     table, _ = read_table(folder / layout.CELLS, "DATA_ROOT")
@@ -127,7 +144,7 @@ def load_cells(root: str | Path) -> Cells:
     graphs = {}
     for name in edges.columns.drop([layout.CAUSE, layout.EFFECT]):
         graph = np.zeros((len(layout.PROTEINS),) * 2, bool)
-        there = edges[name].str.casefold() == "true"
+        there = _truths(edges[name], layout.GRAPH)
         for one, other in zip(cause[there], effect[there], strict=True):
             graph[layout.PROTEINS.index(one), layout.PROTEINS.index(other)] = True
         graphs[name] = graph

@@ -14,7 +14,6 @@ from helpers.studies.causal_ordering.mixing import (
     LATENTS,
     MEASURES,
     baseline_latents,
-    check_seeds,
     latent_job,
     measured,
 )
@@ -32,16 +31,25 @@ from helpers.studies.causal_ordering.summaries import (
     balanced,
     browsable,
     false_orders,
+    free_correlations,
     latent_changes,
     latent_means,
     means_of,
     nested,
+    picture_estimates,
     reversed_shares,
     runs_of,
     sorted_by_r2,
     tests,
 )
-from helpers.studies.causal_ordering.views import draw_latents, draw_table, draw_worlds, factor_grid, worlds_table
+from helpers.studies.causal_ordering.views import (
+    draw_latents,
+    draw_table,
+    draw_worlds,
+    factor_grid,
+    picture_table,
+    worlds_table,
+)
 
 __all__ = [
     "BASELINES",
@@ -54,7 +62,6 @@ __all__ = [
     "balanced",
     "baseline_latents",
     "browsable",
-    "check_seeds",
     "counterfactual_gap",
     "described",
     "draw_latents",
@@ -63,6 +70,7 @@ __all__ = [
     "factor_grid",
     "false_orders",
     "found_orders",
+    "free_correlations",
     "gap_job",
     "latent_changes",
     "latent_job",
@@ -76,8 +84,10 @@ __all__ = [
     "pair_counts",
     "pairs_job",
     "path_gaps",
+    "picture_estimates",
     "picture_job",
     "picture_loss",
+    "picture_table",
     "read_tables",
     "reversed_shares",
     "runs_of",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +12,8 @@ import pandas as pd
 
 from helpers import datasets, paths, stats
 from helpers.errors import InputError
+from helpers.learn.stein import MOST_ROWS
+from helpers.stats.ordering import LEAST_TO_HALVE
 from helpers.studies.causal_ordering.ordering import METHODS, SCORE, scored, trivial_orders
 
 RANDOM_ORDERS = 2_000
@@ -42,18 +44,19 @@ def read_tables(root: str = "", *, factors: str = "", graph: str = "") -> Tables
     -------
     Tables
         ``parts``: the user's rows, or the cells of the one condition without intervention and all cells; ``graphs``,
-        bool of shape (d, d); ``refused``, graphs that have a cycle, with it; ``dropped``, counted; ``files``.
+        bool of shape (d, d); ``refused``, graphs that have a cycle, with it, or no edge; ``dropped``, counted;
+        ``files``.
 
     Raises
     ------
     InputError
-        As in `helpers.datasets.load_factors` and `load_cells`.
+        A part of the cells has fewer than 100 rows; or as in `helpers.datasets.load_factors` and `load_cells`.
     """
     if factors:
         files = [_found(name, root) for name in (factors, graph) if name]
         loaded = datasets.load_factors(*files)
-        graphs = {} if loaded.graph is None else {"given": loaded.graph}
-        return Tables({ALL: loaded.values}, graphs, {}, loaded.dropped, files)
+        graphs, refused = _usable({} if loaded.graph is None else {"given": loaded.graph}, loaded.values.columns)
+        return Tables({ALL: loaded.values}, graphs, refused, loaded.dropped, files)
     if graph:
         raise InputError("GRAPH", "a graph without a table of factors", "Give FACTORS too")
     folder = paths.data_root(root)
@@ -61,13 +64,32 @@ def read_tables(root: str = "", *, factors: str = "", graph: str = "") -> Tables
     proteins = cells.values.columns.drop("condition")
     observed = cells.values["condition"] == datasets.OBSERVED_CELLS
     parts = {"observational": cells.values.loc[observed, proteins], ALL: cells.values[proteins]}
+    for part in parts.values():
+        stats.check_factors(part, least=LEAST_TO_HALVE)
+    return Tables(parts, *_usable(cells.graphs, proteins), cells.dropped, [folder])
+
+
+def _usable(given: Mapping[str, np.ndarray], names: Sequence[str]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Return the graphs with which orders can be compared, and why the others cannot."""
     graphs, refused = {}, {}
-    for name, edges in cells.graphs.items():
+    for name, edges in given.items():
         try:
-            graphs[name] = stats.check_graph(edges, proteins)
+            graph = stats.check_graph(edges, names)
         except InputError as error:
             refused[name] = error.problem
-    return Tables(parts, graphs, refused, cells.dropped, [folder])
+            continue
+        if graph.any():
+            graphs[name] = graph
+        else:
+            refused[name] = "it has no edge, so the share of edges that an order reverses is undefined"
+    return graphs, refused
+
+
+def _check_rows(most_rows: int) -> int:
+    if not LEAST_TO_HALVE <= most_rows <= MOST_ROWS:
+        problem = f"{most_rows!r} is not from {LEAST_TO_HALVE} to {MOST_ROWS:,}"
+        raise InputError("most_rows", problem, "Give 2,000 if in doubt")
+    return most_rows
 
 
 def _found(name: str, root: str) -> Path:
@@ -85,7 +107,7 @@ def found_orders(
     ----------
     values : DataFrame of shape (n, d)
     most_rows : int
-        Rows of a subsample for SCORE where there are more; at most 3,000.
+        Rows of a subsample for SCORE where there are more; 100 to 3,000.
     draws : int
         Subsamples, without replacement.
     eta : float
@@ -96,10 +118,15 @@ def found_orders(
     dict
         By method its orders: of SCORE one for each subsample, or one if all rows fit; at random 2,000; else one, of
         all rows.
+
+    Raises
+    ------
+    InputError
+        `most_rows` is out of range; or as in `helpers.learn.score_order`.
     """
     rng = np.random.default_rng((seed, 8))
     table, n = values.to_numpy(float), len(values)
-    whole = n <= most_rows
+    whole = n <= _check_rows(most_rows)
     parts = [table] if whole else [table[rng.choice(n, most_rows, replace=False)] for _ in range(draws)]
     found = {name: [order] for name, order in trivial_orders(table).items()}
     found["random"] = [rng.permutation(table.shape[1]) for _ in range(RANDOM_ORDERS)]
@@ -138,14 +165,21 @@ def table_rows(tables: Tables, found: Mapping[str, Mapping[str, list[np.ndarray]
 
 
 def named_orders(tables: Tables, found: Mapping[str, Mapping[str, list[np.ndarray]]]) -> pd.DataFrame:
-    """List the order of the factors by each method in each part, causes first; where there are several, the first."""
+    """List the order of the factors by each method in each part, causes first.
+
+    Where SCORE has ordered several subsamples, the list has the first of their orders, and a column ``agreement``: the
+    mean of Kendall's tau over all pairs of them, 1 if all are equal and about 0 if they are arbitrary.
+    """
     rows = {
-        (part, method): " < ".join(values.columns[orders[0]])
+        (part, method): {
+            "causes first": " < ".join(values.columns[orders[0]]),
+            "agreement": stats.order_agreement(orders) if len(orders) > 1 else np.nan,
+        }
         for part, values in tables.parts.items()
         for method, orders in found[part].items()
         if method != "random"
     }
-    return pd.Series(rows).to_frame("causes first")
+    return pd.DataFrame.from_dict(rows, orient="index").dropna(axis=1, how="all")
 
 
 def table_pairs(
@@ -159,10 +193,15 @@ def table_pairs(
         One row for each part and pair: ``part, before, after`` (names, as most halves have them), ``share`` of the
         halves, ``ordered``, and for each graph a column ``edge in NAME``: 1 if it has this edge, -1 if it has the
         opposite one, else 0.
+
+    Raises
+    ------
+    InputError
+        As in `found_orders` and `helpers.stats.ordered_pairs`.
     """
     found = []
     for part, values in tables.parts.items():
-        rows = values.sample(min(len(values), most_rows), random_state=seed)
+        rows = values.sample(min(len(values), _check_rows(most_rows)), random_state=seed)
         pairs = stats.ordered_pairs(rows, partial(scored, eta=eta), n_subsamples=n_subsamples, seed=seed)
         turned = pairs["share"] < 0.5
         before, after = (pairs[a].where(~turned, pairs[b]) for a, b in (("first", "second"), ("second", "first")))

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 
 from helpers import learn, stats
 from helpers.datasets import DrawnFactors, draw_factors
-from helpers.errors import InputError
 
 OBSERVED = 6  # dimensions to which factors are mixed
 FACTORS = 3
@@ -118,10 +117,3 @@ def measured(latents: ArrayLike, drawn: DrawnFactors, *, fixed: bool = False) ->
         "explained": float(explained),
         "explained back": float(back),
     }
-
-
-def check_seeds(n: int) -> int:
-    """Return the number of seeds; raise InputError below 3, of which no interval is worth its name."""
-    if n < 3:
-        raise InputError("N_SEEDS", f"{n} seeds give no interval", "Give 3 or more")
-    return n

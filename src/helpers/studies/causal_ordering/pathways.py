@@ -51,12 +51,20 @@ def counterfactual_gap(
     Raises
     ------
     InputError
-        The order does not list the columns, or sex has other values.
+        A column is missing, has a value that is NaN or infinite, or does not vary; the order does not list the columns;
+        sex has other values; or as in `helpers.stats.check_factors`.
     """
+    for name, column in (("sex", SEX), ("outcome", outcome), ("through", through)):
+        if column not in values:
+            fix = f"Give it, or another; there are {', '.join(map(str, values.columns))}"
+            raise InputError(name, f"the table has no column {column!r}", fix)
     if sorted(order) != sorted(values.columns):
         raise InputError("order", f"{', '.join(order)} are not the columns of the table", "List each column once")
     if not set(values[SEX].unique()) <= {0, 1}:
         raise InputError(f"column {SEX}", "values other than 0 and 1", "Write 0 and 1")
+    if values[SEX].nunique() < 2:
+        raise InputError(f"column {SEX}", f"all cases are of sex {values[SEX].iloc[0]:g}", "Give cases of both sexes")
+    stats.check_factors(values)
     later = list(order[list(order).index(SEX) + 1 :])
     models = {name: _regression(values, list(order[: list(order).index(name)]), name) for name in later}
     whole, along = (_gap(values, models, outcome, sees) for sees in ({*later}, {through}))

@@ -13,9 +13,10 @@ from helpers.studies.causal_ordering.mixing import MEASURES, TRAINED
 from helpers.studies.causal_ordering.ordering import SCORE
 
 CHANCE = 0.5
+ESTIMATE = ["estimate", "low", "high", "seeds"]
 
 
-def reversed_shares(rows: pd.DataFrame, by: Sequence[str] = ("world", "method"), column: str = "share") -> pd.DataFrame:
+def reversed_shares(rows: pd.DataFrame, by: Sequence[str] = ("world", "method")) -> pd.DataFrame:
     """Compute the mean share of edges reversed over graphs, with an interval.
 
     The interval is Wilson's, with the sum of the shares as the count and graphs as trials. A share varies less than an
@@ -25,10 +26,8 @@ def reversed_shares(rows: pd.DataFrame, by: Sequence[str] = ("world", "method"),
     Parameters
     ----------
     rows : DataFrame
-        One row for each graph and combination of `by`; those without an edge are left out.
+        One row for each graph and combination of `by`, with its ``share``; those without an edge are left out.
     by : sequence of str
-    column : str
-        Column of the shares.
 
     Returns
     -------
@@ -37,8 +36,8 @@ def reversed_shares(rows: pd.DataFrame, by: Sequence[str] = ("world", "method"),
     """
     if not len(rows):
         return pd.DataFrame(columns=[*by, "estimate", "low", "high", "graphs"])
-    part = rows[rows[column].notna()]
-    groups = part.assign(value=part[column].astype(float)).groupby(list(by), sort=False)["value"]
+    part = rows[rows["share"].notna()]
+    groups = part.assign(value=part["share"].astype(float)).groupby(list(by), sort=False)["value"]
     total, n = groups.sum(), groups.size()
     low, high = wilson(total.to_numpy(), n.to_numpy())
     ends = {"estimate": (total / n).to_numpy(), "low": low, "high": high, "graphs": n.to_numpy()}
@@ -112,12 +111,61 @@ def latent_changes(rows: pd.DataFrame, measure: str, *, against: str) -> pd.Data
     DataFrame
         Indexed by latents: ``estimate, low, high, seeds``; empty without rows.
     """
-    columns = ["estimate", "low", "high", "seeds"]
     if not len(rows):
-        return pd.DataFrame(columns=columns)
+        return pd.DataFrame(columns=ESTIMATE)
     ways = {"configuration": ["latents"], "reference": [against]}
     table = stats.change_over_seeds(rows.assign(SEED=rows["seed"]), measure, **ways)
-    return table.rename(columns={"change": "estimate"}).set_index("latents")[columns]
+    return table.rename(columns={"change": "estimate"}).set_index("latents")[ESTIMATE]
+
+
+def free_correlations(rows: pd.DataFrame) -> pd.DataFrame:
+    """Compute the mean absolute correlation of the factors and of free latents, by world, with Student's interval.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of `latent_job`, with ``world, kind`` and ``seed``.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``world``, ``latents`` (*truth*, *ordering loss* and *difference*, that of the two paired over seeds),
+        and ``estimate, low, high, seeds``; empty without rows.
+    """
+    free = rows[rows["kind"] == "free"] if len(rows) else rows
+    found = []
+    for world, runs in free.assign(SEED=free["seed"]).groupby("world", sort=False) if len(free) else ():
+        means = stats.over_seeds(runs, "correlation", configuration=["latents"]).set_index("latents")
+        means = means.rename(columns={"mean": "estimate"}).loc[["truth", TRAINED], ESTIMATE]
+        change = latent_changes(runs, "correlation", against="truth").loc[[TRAINED]]
+        both = pd.concat([means, change.rename({TRAINED: "difference"})])
+        found.append(both.rename_axis("latents").reset_index().assign(world=world))
+    columns = ["world", "latents", *ESTIMATE]
+    return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
+
+
+def picture_estimates(rows: pd.DataFrame) -> pd.DataFrame:
+    """Compute the mean of each measure of latents of pictures over seeds, with Student's interval.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of `picture_job`, with ``arm`` and ``seed``; may be empty.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``arm``, which is also ``difference``, that of the second arm from the first paired over seeds;
+        ``measure``, and ``estimate, low, high, seeds`` (without an interval from a single seed).
+    """
+    if not len(rows):
+        return pd.DataFrame(columns=["arm", "measure", *ESTIMATE])
+    runs, found = rows.assign(SEED=rows["seed"]), []
+    for measure in rows.columns.drop(["arm", "seed"]):
+        means = stats.over_seeds(runs, measure, configuration=["arm"]).rename(columns={"mean": "estimate"})
+        change = stats.change_over_seeds(runs, measure, configuration=["arm"]).rename(columns={"change": "estimate"})
+        found.append(pd.concat([means, change.assign(arm="difference")]).assign(measure=measure))
+    return pd.concat(found, ignore_index=True)[["arm", "measure", *ESTIMATE]]
 
 
 def tests(orders: pd.DataFrame, latents: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -133,19 +181,21 @@ def tests(orders: pd.DataFrame, latents: pd.DataFrame) -> dict[str, dict[str, An
     Returns
     -------
     dict
-        ``order-hessian``: one half less the share of edges that SCORE reverses, over graphs; ``latent-order``: the same
-        of latents with the ordering loss, over seeds; ``recovers``: their MCC less that of a random rotation, and
-        ``correlated``: the mean absolute correlation of free latents in *bounded* less that in *independent*, both
-        paired over seeds. Only those whose rows are there.
+        ``order-hessian``: one half less the share of edges that SCORE reverses, over graphs. The others are paired over
+        seeds: ``less-reversed``, the share of edges that latents of a random rotation reverse less that of latents
+        with the ordering loss; ``recovers``, the MCC of these latents less that of a random rotation; and
+        ``correlated``, the mean absolute correlation of free latents in *bounded* less that in *independent*. Only
+        those whose rows are there.
     """
     found = {}
     if len(orders):
-        found["order-hessian"] = _below_chance(orders[orders["method"] == SCORE], "share")
+        found["order-hessian"] = _below_chance(orders[orders["method"] == SCORE])
     rotation = runs_of(latents, "bounded", "rotation")
     if len(rotation):
-        found["latent-order"] = _below_chance(rotation[rotation["latents"] == TRAINED], "reversed")
-        change = latent_changes(rotation, "mcc", against="random rotation")
-        found["recovers"] = stats.estimate(change.loc[TRAINED], units="seeds")
+        less = latent_changes(rotation, "reversed", against=TRAINED).loc["random rotation"]
+        found["less-reversed"] = stats.estimate(less, units="seeds")
+        change = latent_changes(rotation, "mcc", against="random rotation").loc[TRAINED]
+        found["recovers"] = stats.estimate(change, units="seeds")
         free = latents[(latents["latents"] == TRAINED) & (latents["kind"] == "free")]
         runs = free.assign(SEED=free["seed"])
         change = stats.change_over_seeds(runs, "correlation", configuration=["world"], reference=["independent"])
@@ -154,21 +204,21 @@ def tests(orders: pd.DataFrame, latents: pd.DataFrame) -> dict[str, dict[str, An
     return found
 
 
-def _below_chance(rows: pd.DataFrame, column: str) -> dict[str, Any]:
+def _below_chance(rows: pd.DataFrame) -> dict[str, Any]:
     """Estimate one half less the mean share of edges reversed in the world *bounded*."""
-    share = reversed_shares(rows[rows["world"] == "bounded"], ["world"], column).iloc[0]
+    share = reversed_shares(rows[rows["world"] == "bounded"], ["world"]).iloc[0]
     ends = {"estimate": CHANCE - share["estimate"], "low": CHANCE - share["high"], "high": CHANCE - share["low"]}
     return stats.estimate(ends, units=share["graphs"])
 
 
-def nested(table: pd.DataFrame, by: tuple[str, ...] = ("world", "method")) -> dict[str, Any]:
-    """Write a table of estimates as nested values, by the columns of `by`."""
+def nested(table: pd.DataFrame, by: tuple[str, ...] = ("world", "method"), *, units: str = "graphs") -> dict[str, Any]:
+    """Write a table of estimates as nested values, by the columns of `by`; `units` is the column of their number."""
     values: dict[str, Any] = {}
     for row in table.to_dict("records"):
         place = values
         for name in by[:-1]:
             place = place.setdefault(str(row[name]), {})
-        place[str(row[by[-1]])] = stats.estimate(row, units="graphs")
+        place[str(row[by[-1]])] = stats.estimate(row, units=units)
     return values
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -91,6 +92,22 @@ def worlds_table(shares: pd.DataFrame, methods: Sequence[str] = METHODS) -> pd.D
         columns[method] = report.show(part, estimate="estimate", digits=2).iloc[:, 0]
     graphs = shares.groupby("world", sort=False)["graphs"].first()
     return pd.DataFrame(columns).assign(graphs=graphs)
+
+
+def picture_table(found: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """Tabulate measures of latents of pictures with intervals as text: a line a measure, a column an arm, and seeds.
+
+    Parameters
+    ----------
+    found : mapping
+        By arm and measure the estimates of `picture_estimates`, as results hold them; without any the table is empty.
+    """
+    columns, seeds = {}, {}
+    for arm, measures in found.items():
+        part = pd.DataFrame(measures).T.astype(float)
+        columns[arm] = report.show(part.drop(columns="n"), estimate="estimate", digits=2).iloc[:, 0]
+        seeds = {"seeds": part["n"].astype(int)}
+    return pd.DataFrame(columns | seeds)
 
 
 def factor_grid(columns: int = 5) -> tuple[np.ndarray, list[str], list[str]]:
