@@ -11,6 +11,7 @@ from helpers.studies.phrase_grounding.cohorts import (
     part_of,
     read_cohort,
     shuffled,
+    situations_of,
     swapped,
     worded,
 )
@@ -30,16 +31,29 @@ from helpers.studies.phrase_grounding.measuring import (
     sex_table,
     statistics,
 )
-from helpers.studies.phrase_grounding.rivals import METHODS, attention_of, maps_of_words, plain_maps
+from helpers.studies.phrase_grounding.rivals import METHODS, RIVALS, attention_of, maps_of_words, plain_maps
+from helpers.studies.phrase_grounding.selecting import load, usable
 from helpers.studies.phrase_grounding.tuning import TunedWords, tune_words, tuned_vectors
 from helpers.studies.phrase_grounding.views import draw_maps, draw_steps
-from helpers.studies.phrase_grounding.worlds import WORLDS, simulate, world_job, world_values
+from helpers.studies.phrase_grounding.worlds import (
+    REAL,
+    WORLDS,
+    bounds_of,
+    claim_values,
+    over_trainings,
+    seed_of,
+    simulate,
+    world_job,
+    world_values,
+)
 
 __all__ = [
     "CONTRASTS",
     "GAPS",
     "MEASURES",
     "METHODS",
+    "REAL",
+    "RIVALS",
     "TABLED",
     "TUNINGS",
     "WORLDS",
@@ -50,31 +64,38 @@ __all__ = [
     "alike",
     "attention_of",
     "best_level",
+    "bounds_of",
     "captions_of",
+    "claim_values",
     "contrast",
     "draw_maps",
     "draw_steps",
     "gap_by_sex",
     "half_masks",
+    "load",
     "lung_masks",
     "map_table",
     "maps_of_words",
     "measured",
     "other_scanner",
     "over_patients",
+    "over_trainings",
     "part_of",
     "plain_maps",
     "read_cohort",
     "refined",
     "run",
+    "seed_of",
     "sex_table",
     "shuffled",
     "simulate",
+    "situations_of",
     "statistics",
     "step_table",
     "swapped",
     "tune_words",
     "tuned_vectors",
+    "usable",
     "worded",
     "world_job",
     "world_values",
