@@ -57,6 +57,10 @@ def test_word_maps_are_one_call_for_each_time(network):
         maps, learn.word_maps(network, x, context, levels=levels, times=[10, 50], seed=3)
     )
     assert not torch.equal(maps[0], maps[1])
+    alone = learn.word_maps(network, x, context, levels=levels, times=[50], seed=3)
+    assert torch.equal(alone[0], maps[1]), "maps of one time are compared by the same noise"
+    other = learn.word_maps(network, x, context, levels=levels, times=[50], seed=4)
+    assert not torch.equal(alone, other)
 
 
 def test_an_inversion_keeps_the_maps_of_the_nearest_times_and_takes_the_empty_path(network):

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -106,7 +107,7 @@ def word_maps(
     times : sequence of int
         From 1 to T.
     seed : int
-        Seed of the noise, which is another for each time.
+        Seed of the noise, which is another for each time, and the same for a time whichever others are asked for.
 
     Returns
     -------
@@ -118,9 +119,10 @@ def word_maps(
         A time is out of range; or as in `attention_maps`.
     """
     _check_times(times, len(levels) - 1)
-    generator, found = torch.Generator().manual_seed(seed), []
+    found = []
     for time in times:
-        noise = torch.randn(pictures.shape, generator=generator).to(pictures)
+        drawn_by = int(np.random.SeedSequence((seed, int(time))).generate_state(1)[0])
+        noise = torch.randn(pictures.shape, generator=torch.Generator().manual_seed(drawn_by)).to(pictures)
         at = _times(time, pictures)
         x = noised(pictures, noise, levels.to(at.device)[at])
         found.append(attention_maps(network, x, at, context, side=side))

@@ -26,9 +26,11 @@ from helpers.studies.phrase_grounding.measuring import (
     contrast,
     gap_by_sex,
     map_table,
+    map_values,
     measured,
     over_patients,
     sex_table,
+    side_table,
     statistics,
 )
 from helpers.studies.phrase_grounding.rivals import METHODS, RIVALS, attention_of, maps_of_words, plain_maps
@@ -75,6 +77,7 @@ __all__ = [
     "load",
     "lung_masks",
     "map_table",
+    "map_values",
     "maps_of_words",
     "measured",
     "other_scanner",
@@ -88,6 +91,7 @@ __all__ = [
     "seed_of",
     "sex_table",
     "shuffled",
+    "side_table",
     "simulate",
     "situations_of",
     "statistics",

@@ -113,6 +113,32 @@ def map_table(rows: pd.DataFrame, measure: str, *, situation: str) -> pd.DataFra
     return table.loc[order, ["estimate", "low", "high", "n"]]
 
 
+def map_values(rows: pd.DataFrame, situation: str, measures: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """Collect `map_table` of several measures as estimates, by method and measure; without those that have no value."""
+    part, values = rows[rows["situation"] == situation], {}
+    for measure in measures:
+        if part[measure].notna().any():
+            for method, row in map_table(part, measure, situation=situation).iterrows():
+                values.setdefault(method, {})[measure] = stats.estimate(row)
+    return values
+
+
+def side_table(rows: pd.DataFrame, methods: tuple[str, ...]) -> pd.DataFrame:
+    """Tabulate side accuracy in the situation *same*, with 95% intervals over patients, and the AUROC next to it.
+
+    Returns
+    -------
+    DataFrame
+        Index: those of the methods that have it. ``side accuracy, low, high, n`` and ``AUROC``; empty if no phrase of
+        the situation names a side.
+    """
+    found = map_values(rows, "same", ("side_right", "auroc"))
+    rated = {name: found[name] for name in methods if "side_right" in found.get(name, {})}
+    table = pd.DataFrame({name: of["side_right"] for name, of in rated.items()}).T.astype(float)
+    table = table.assign(AUROC=[of["auroc"]["estimate"] for of in rated.values()])
+    return table.rename(columns={"estimate": "side accuracy"})
+
+
 def contrast(
     rows: pd.DataFrame, measure: str, less: str, method: str, *, situation: str, n_boot: int = 2_000, seed: int = 0
 ) -> Interval | None:

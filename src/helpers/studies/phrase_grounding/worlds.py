@@ -9,7 +9,7 @@ import pandas as pd
 from helpers import datasets, stats
 from helpers.errors import check_choice
 from helpers.studies.phrase_grounding.experiment import run
-from helpers.studies.phrase_grounding.measuring import CONTRASTS, GAPS, UNBOUNDED, absence, map_table, statistics
+from helpers.studies.phrase_grounding.measuring import CONTRASTS, GAPS, UNBOUNDED, absence, map_values, statistics
 from helpers.studies.phrase_grounding.selecting import load
 
 # World of a training: what its simulation plants, and whether captions are shuffled. Each is tested on pictures with
@@ -88,11 +88,8 @@ def world_job(
     if (gone := absence(done["peaks"], n_boot=n_boot, seed=seed)) is not None:
         found[ABSENT] = gone
     for tested, measures in SHOWN.items():
-        if tested not in set(done["rows"]["situation"]):
-            continue
-        for measure in measures:
-            for method, row in map_table(done["rows"], measure, situation=tested).iterrows():
-                found[f"{measure}, {tested}, {method}"] = stats.estimate(row)
+        for method, values in map_values(done["rows"], tested, measures).items():
+            found |= {f"{measure}, {tested}, {method}": value for measure, value in values.items()}
     keys = ("estimate", "low", "high", "n")
     return [{"statistic": name, **{key: value[key] for key in keys}} for name, value in found.items()]
 
