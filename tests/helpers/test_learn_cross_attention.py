@@ -101,6 +101,8 @@ def test_fewer_cells_than_sixteen_and_wrong_shapes_are_refused(network):
             learn.attention_maps(network, *change)
     with pytest.raises(InputError, match=r"times: expected whole numbers from 1 to 100, got .0."):
         learn.word_maps(network, x, context, levels=learn.noise_levels(100), times=[0])
+    with pytest.raises(InputError, match="seed = -1: expected a whole number, 0 or more"):
+        learn.word_maps(network, x, context, levels=learn.noise_levels(100), times=[5], seed=-1)
     how = {"empty": context, "levels": learn.noise_levels(100), "steps": 4}
     with pytest.raises(InputError, match=r"times: expected whole numbers from 1 to 100, got .101."):
         learn.inverted_maps(network, x, context, times=[101], **how)

@@ -116,9 +116,11 @@ def word_maps(
     Raises
     ------
     InputError
-        A time is out of range; or as in `attention_maps`.
+        A time or the seed is out of range; or as in `attention_maps`.
     """
     _check_times(times, len(levels) - 1)
+    if seed < 0:
+        raise InputError(f"seed = {seed}", "expected a whole number, 0 or more", "Use 0 if in doubt")
     found = []
     for time in times:
         drawn_by = int(np.random.SeedSequence((seed, int(time))).generate_state(1)[0])
