@@ -247,6 +247,11 @@ def test_statistics_have_intervals_and_patients(done):
     assert study.contrast(done["rows"].iloc[:4], "auroc", "brightness", "finding word", situation="different") is None
     table = study.map_table(done["rows"], "auroc", situation="different")
     assert (table["low"] <= table["estimate"]).all() and table.loc["brightness", "n"] > 20
+    for measure in ("auroc", "pointing", "side_right"):
+        for row in study.map_table(done["rows"], measure, situation="same").itertuples():
+            assert 0 <= row.low <= row.estimate <= row.high <= 1
+            inside = 0 < row.estimate < 1 and row.high > row.low
+            assert not inside or (row.low > 0 and row.high < 1), "an interval that reaches a bound was cut there"
 
 
 def test_means_over_trainings_are_of_trainings_and_stay_within_bounds():

@@ -13,7 +13,7 @@ from helpers.stats import Interval
 from helpers.studies.phrase_grounding.cohorts import Cohort, half_masks
 
 MEASURES = ("auroc", "cnr", "miou", "iou", "pointing", "mass_on_side", "side_right", "mass_on_other")
-UNBOUNDED = ("cnr",)  # the others are shares or areas, so their intervals end at 0 and 1
+UNBOUNDED = ("cnr",)  # the others are shares or areas, from 0 to 1
 TABLED = ("auroc", "cnr", "miou", "pointing", "mass_on_other")
 LEVELS = tuple(np.round(np.arange(0.05, 1, 0.05), 2))  # thresholds of which the best is chosen on other pictures
 
@@ -93,6 +93,8 @@ def over_patients(rows: pd.DataFrame, measure: str) -> pd.DataFrame:
 def map_table(rows: pd.DataFrame, measure: str, *, situation: str) -> pd.DataFrame:
     """Tabulate the mean of a measure of each method, with a 95% interval over patients.
 
+    The interval is Student's, on the logit scale for a measure from 0 to 1, see `helpers.stats.logit_ends`.
+
     Returns
     -------
     DataFrame
@@ -108,7 +110,8 @@ def map_table(rows: pd.DataFrame, measure: str, *, situation: str) -> pd.DataFra
         raise InputError("situation", f"{situation} has no row with {measure}", "Give one of the run")
     table = stats.by_group(part[measure], groups=part["method"]).rename(columns={"mean": "estimate"})
     if measure not in UNBOUNDED:
-        table[["low", "high"]] = table[["low", "high"]].clip(0, 1)
+        halves = zip(table["estimate"], table["high"] - table["estimate"], strict=True)
+        table[["low", "high"]] = [stats.logit_ends(mean, half) for mean, half in halves]
     order = [name for name in rows["method"].unique() if name in table.index]
     return table.loc[order, ["estimate", "low", "high", "n"]]
 
