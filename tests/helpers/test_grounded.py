@@ -108,6 +108,9 @@ def test_a_text_with_two_categories_is_kept_once_each_and_counted(tmp_path):
     ("change", "message"),
     [
         ({"x": 80}, "row 2, column x: holds '80.*', expected a box within its image"),
+        ({"w": "inf"}, "row 2, column width: holds 'inf', expected a finite number of pixels"),
+        ({"x": "-inf"}, "row 2, column x: holds '-inf', expected a finite number of pixels"),
+        ({"image_height": "inf"}, "row 2, column image_height: holds 'inf', expected a finite number"),
         ({"w": 0}, "row 2, column width: holds '0.*', expected a number of pixels above 0"),
         ({"y": "top"}, "row 2, column y: holds 'top', expected a number of pixels"),
         ({"y": None}, "row 2, column y: is empty, expected a value"),
@@ -123,6 +126,16 @@ def test_a_text_with_two_categories_is_kept_once_each_and_counted(tmp_path):
 def test_bad_rows_are_refused(tmp_path, change, message):
     with pytest.raises(InputError, match=message):
         datasets.load_ms_cxr(table(tmp_path, row(**change)))
+
+
+def test_a_patient_in_two_splits_is_refused_and_named(tmp_path):
+    other = PLACE.format(k=1).replace("s500001/a1", "s500009/a9")
+    rows = [row(), row(2), row(9, path=other, split="train")]
+    message = r"split: patient p100001 is in test and in train\. Put all rows of a patient into one split"
+    with pytest.raises(InputError, match=message):
+        datasets.load_ms_cxr(table(tmp_path, *rows))
+    with pytest.raises(InputError, match="and 1 more are in two splits"):
+        datasets.load_ms_cxr(table(tmp_path, *rows, row(2, text="right opacity", split="val")))
 
 
 def test_missing_tables_and_columns_are_refused(tmp_path):
@@ -162,10 +175,32 @@ def test_three_readers_of_vindr_are_taken_together(tmp_path):
     assert "several readers" in loaded.dropped["reason"].str.cat()
 
 
+def test_both_parts_of_vindr_are_the_splits(tmp_path):
+    rows = [("a", "R1", "Infiltration", 2, 15, 8, 25), ("b", "R1", "Nodule/Mass", 3, 12, 9, 20)]
+    vindr(tmp_path, "train", *rows, readers=True)
+    vindr(tmp_path, "test", ("c", "Nodule/Mass", 5, 15, 15, 25), ("c", "Infiltration", 0, 12, 4, 20))
+    loaded = datasets.load_vindr_cxr(tmp_path, part="both")
+    assert loaded.phrases["split"].tolist() == ["train", "train", "test", "test"]
+    assert loaded.boxes["phrase"].tolist() == [0, 1, 2, 3]
+    assert loaded.boxes["x"].tolist() == [0.1, 0.15, 0.25, 0]
+    datasets.check_grounded(loaded)
+    vindr(tmp_path, "test", ("b", "Nodule/Mass", 5, 15, 15, 25))
+    with pytest.raises(InputError, match="image_id: image b is in train and in test"):
+        datasets.load_vindr_cxr(tmp_path, part="both")
+
+
+def test_vindr_without_a_finding_is_refused(tmp_path):
+    none = ("a", "No finding", None, None, None, None)
+    with pytest.raises(InputError, match=r"annotations_test.csv: all 2 rows are 'No finding'"):
+        datasets.load_vindr_cxr(vindr(tmp_path, "test", none, ("b", *none[1:])))
+    with pytest.raises(InputError, match=r"annotations_test.csv: has a header and no rows"):
+        datasets.load_vindr_cxr(vindr(tmp_path, "test"))
+
+
 def test_bad_vindr_is_refused(tmp_path):
     with pytest.raises(InputError, match="there is no annotations_test"):
         datasets.load_vindr_cxr(tmp_path)
-    with pytest.raises(InputError, match="part: must be train or test"):
+    with pytest.raises(InputError, match="part: must be train, test or both"):
         datasets.load_vindr_cxr(tmp_path, part="val")
     with pytest.raises(InputError, match=r"column x: holds .15.*, expected a box within its image"):
         datasets.load_vindr_cxr(vindr(tmp_path, "test", ("a", "Nodule/Mass", 15, 5, 30, 25)))

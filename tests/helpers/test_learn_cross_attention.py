@@ -57,23 +57,34 @@ def test_word_maps_are_one_call_for_each_time(network):
         maps, learn.word_maps(network, x, context, levels=levels, times=[10, 50], seed=3)
     )
     assert not torch.equal(maps[0], maps[1])
+    alone = learn.word_maps(network, x, context, levels=levels, times=[50], seed=3)
+    assert torch.equal(alone[0], maps[1]), "maps of one time are compared by the same noise"
+    other = learn.word_maps(network, x, context, levels=levels, times=[50], seed=4)
+    assert not torch.equal(alone, other)
 
 
-def test_an_inversion_keeps_the_maps_of_its_middle_and_takes_the_empty_path(network):
+def test_an_inversion_keeps_the_maps_of_the_nearest_times_and_takes_the_empty_path(network):
     x, _, context = given()
     levels, calls = learn.noise_levels(100), []
     network.register_forward_pre_hook(lambda module, args: calls.append(len(args[0])))
     empty = torch.zeros_like(context)
-    found = learn.inverted_maps(network, x, context, empty=empty, levels=levels, steps=10, keep=lambda k: k in (4, 5))
+    found = learn.inverted_maps(network, x, context, empty=empty, levels=levels, steps=10, times=(48, 52, 61))
     assert calls == [6] * 10 and found.shape[:3] == (2, len(learn.attention_layers(network)), 3)
     network._forward_pre_hooks.clear()
 
-    def predict(x, times):
-        return network(x, times, context=empty)
+    # Steps are at 10, 20, ..., 100. An inversion that ends at 60 visits the same pictures up to there.
+    part = learn.inverted_maps(network, x, context, empty=empty, levels=levels[:61], steps=6, times=(50, 60))
+    torch.testing.assert_close(found, part)
+    seen = []
 
-    path = learn.ddim_times(levels, 10)
-    part = learn.ddim_invert(predict, x, levels=levels[: path[4] + 1], steps=4, rounds=1)
-    assert part.shape == x.shape  # the first four steps, alone
+    def predict(noisy, times):
+        seen.append(noisy)
+        return network(noisy, times, context=empty)
+
+    with torch.no_grad():
+        learn.ddim_invert(predict, x, levels=levels[:51], steps=5, rounds=1)
+        alone = learn.attention_maps(network, seen[-1], torch.full((3,), 50), context)
+    torch.testing.assert_close(found[0], alone)
 
 
 def test_fewer_cells_than_sixteen_and_wrong_shapes_are_refused(network):
@@ -81,6 +92,8 @@ def test_fewer_cells_than_sixteen_and_wrong_shapes_are_refused(network):
     for change, message in (
         ((x[..., :8, :8], times, context), "x: expected squares of 16 x 16 cells or more"),
         ((x[..., :8], times, context), "x: expected squares"),
+        ((torch.randn(3, 1, 17, 17), times, context), "x: a side of 17 cells, which the network cannot"),
+        ((x * torch.nan, times, context), "x: picture 0 has NaN or infinite pixels"),
         ((x, times, context[:1]), "context: expected shape .3, tokens, 8., found"),
         ((x, times, context[..., :4]), "context: expected shape"),
     ):
@@ -88,9 +101,15 @@ def test_fewer_cells_than_sixteen_and_wrong_shapes_are_refused(network):
             learn.attention_maps(network, *change)
     with pytest.raises(InputError, match=r"times: expected whole numbers from 1 to 100, got .0."):
         learn.word_maps(network, x, context, levels=learn.noise_levels(100), times=[0])
-    with pytest.raises(InputError, match="keep: none of 4 positions is kept"):
-        how = {"empty": context, "levels": learn.noise_levels(100), "steps": 4}
-        learn.inverted_maps(network, x, context, keep=lambda k: False, **how)
+    with pytest.raises(InputError, match="seed = -1: expected a whole number, 0 or more"):
+        learn.word_maps(network, x, context, levels=learn.noise_levels(100), times=[5], seed=-1)
+    how = {"empty": context, "levels": learn.noise_levels(100), "steps": 4}
+    with pytest.raises(InputError, match=r"times: expected whole numbers from 1 to 100, got .101."):
+        learn.inverted_maps(network, x, context, times=[101], **how)
+    with pytest.raises(InputError, match="x: a side of 17 cells"):
+        learn.inverted_maps(network, torch.randn(3, 1, 17, 17), context, times=[50], **how)
+    with pytest.raises(InputError, match="x: a side of 17 cells"):
+        learn.word_maps(network, torch.randn(3, 1, 17, 17), context, levels=how["levels"], times=[5])
 
 
 def test_networks_without_maps_are_refused():
@@ -120,6 +139,21 @@ def test_unknown_words_and_long_captions_are_refused_and_never_cut():
         learn.numbered_words(["left opacity", "left nodule"], vocabulary)
     with pytest.raises(InputError, match=r"caption 0: has 4 tokens, more than 3. Shorten it, here before 'left'"):
         learn.numbered_words(["left opacity left"], vocabulary, length=3)
+    with pytest.raises(InputError, match="caption 1: expected text, got nan"):
+        learn.numbered_words(["left opacity", np.nan], vocabulary)
+    with pytest.raises(InputError, match="caption 0: expected text, got None"):
+        learn.vocabulary_of([None])
+
+
+def test_the_longest_caption_is_mixed_and_a_longer_one_refused():
+    vocabulary = learn.vocabulary_of(["left"])
+    tokens = torch.from_numpy(learn.numbered_words(["left " * (learn.MOST_TOKENS - 1)], vocabulary))
+    mixed = learn.text_denoiser(vocabulary, features=(8, 16), width=8, mixing=1)
+    assert mixed.encode(tokens).shape == (1, learn.MOST_TOKENS, 8)
+    longer = torch.cat([tokens, tokens[:, -1:]], 1)
+    with pytest.raises(InputError, match="tokens: captions of 78 tokens, and words are mixed over 77 at most"):
+        mixed.encode(longer)
+    assert learn.text_denoiser(vocabulary, features=(8, 16), width=8).encode(longer).shape == (1, 78, 8)
 
 
 @pytest.mark.parametrize("mixing", [0, 1])
@@ -146,3 +180,7 @@ def test_bad_networks_and_captions_of_words_are_refused():
         learn.text_denoiser(("<start>", "<empty>"), width=6)
     with pytest.raises(InputError, match=r"tokens: pictures .* and tokens"):
         learn.fit_text_denoiser(np.zeros((3, 1, 16, 16)), np.zeros((2, 4), int), ("<start>", "<empty>"))
+    pictures = np.zeros((3, 1, 16, 16))
+    pictures[1, 0, 2, 3] = np.nan
+    with pytest.raises(InputError, match="pictures: picture 1 has NaN or infinite pixels"):
+        learn.fit_text_denoiser(pictures, np.zeros((3, 4), int), ("<start>", "<empty>"))

@@ -12,6 +12,7 @@ from PIL import Image
 from helpers import datasets, learn, metrics
 from helpers.errors import InputError
 from helpers.studies import phrase_grounding as study
+from tests.helpers.vindr_folders import vindr_folder
 
 HOW = {"steps": 8, "tune_steps": 2, "inversion_steps": 3, "features": (8, 16), "device": "cpu"}
 
@@ -246,6 +247,64 @@ def test_statistics_have_intervals_and_patients(done):
     assert study.contrast(done["rows"].iloc[:4], "auroc", "brightness", "finding word", situation="different") is None
     table = study.map_table(done["rows"], "auroc", situation="different")
     assert (table["low"] <= table["estimate"]).all() and table.loc["brightness", "n"] > 20
+    for measure in ("auroc", "pointing", "side_right"):
+        for row in study.map_table(done["rows"], measure, situation="same").itertuples():
+            assert 0 <= row.low <= row.estimate <= row.high <= 1
+            inside = 0 < row.estimate < 1 and row.high > row.low
+            assert not inside or (row.low > 0 and row.high < 1), "an interval that reaches a bound was cut there"
+
+
+def test_means_over_trainings_are_of_trainings_and_stay_within_bounds():
+    names = {"aligned": [0.3, -0.1, 0.2], "selection of CNR": [3.0, -2.0, 5.0], "auroc, different, finding word": 0}
+    names["auroc, different, finding word"] = [0.99, 0.6, 0.95]
+    names |= {"absent": [1.0, 1.0, 1.0], "tuning": [0.5, 0.5, 0.5]}
+    of_patients = {"world": "plain", "low": 0.2, "high": 0.3, "n": 100}
+    rows = [
+        {"statistic": name, "seed": k, "estimate": value, **of_patients}
+        for name, values in names.items()
+        for k, value in enumerate(values)
+    ]
+    table = study.over_trainings(pd.DataFrame(rows)).set_index("statistic")
+    assert (table["seeds"] == 3).all()
+    np.testing.assert_allclose(table["estimate"], [np.mean(values) for values in names.values()])
+    cnr = np.array(names["selection of CNR"])
+    half = 4.302653 * cnr.std(ddof=1) / np.sqrt(3)
+    np.testing.assert_allclose(table.loc["selection of CNR", ["low", "high"]], cnr.mean() + np.array([-half, half]))
+    area = table.loc["auroc, different, finding word"]
+    assert 0 < area["low"] < area["low90"] < area["estimate"] < area["high90"] < area["high"] < 1
+    assert -1 < table.loc["aligned", "low"] < 0 < table.loc["aligned", "high"] < 1
+    assert table.loc["absent", ["low", "high"]].tolist() == [1, 1]
+    assert study.bounds_of("gap") is None and study.bounds_of("gap of pointing") == (-1, 1)
+    values = study.claim_values(pd.DataFrame(rows), "plain")
+    assert set(values) == {"aligned", "selection of CNR", "tuning"}
+    assert values["aligned"]["n"] == 3.0 and {"low90", "high90"} <= set(values["aligned"])
+    assert study.claim_values(pd.DataFrame(rows).query("seed == 0"), "plain") == {}
+    assert study.claim_values(pd.DataFrame(), "plain") == {}
+    held = study.world_values(pd.DataFrame(rows))["rates"]["plain"]
+    assert held["aligned"]["holds"]["estimate"] == 1 and held["aligned"]["mean"]["low"] == table.loc["aligned", "low"]
+
+
+def test_worlds_share_no_seed():
+    seeds = [study.seed_of(world, seed) for world in study.WORLDS for seed in range(50)]
+    assert len(set(seeds)) == len(seeds) and study.seed_of("plain", 0) == 0
+    assert study.seed_of(study.REAL, 7) == 7
+
+
+def test_a_null_world_is_another_draw_of_plain(tmp_path):
+    plain, null = (study.simulate(w, 4, 4, seed=study.seed_of(w, 2), folder=tmp_path) for w in ("plain", "group-none"))
+    pictures = [
+        np.asarray(Image.open(datasets.load_ms_cxr(root).phrases["file"].iloc[0])).astype(float)
+        for root in (plain, null)
+    ]
+    assert plain != null and abs(pictures[0] - pictures[1]).mean() > 1
+
+
+def test_random_sides_are_drawn_anew_in_each_world(training, model):
+    drawn = {
+        world: study.tune_words(model, training, sides="random", steps=3, seed=study.seed_of(world, 1), device="cpu")
+        for world in ("plain", "shuffled")
+    }
+    assert (drawn["plain"].added - drawn["shuffled"].added).abs().max() > 1e-3
 
 
 def test_absence_is_an_area_and_none_for_few(done):
@@ -270,6 +329,7 @@ def test_worlds_plant_what_they_name_and_rates_follow_the_intervals(tmp_path):
     assert {"aligned", "gap", "absent", "auroc, different, brightness"} <= set(made["statistic"])
     rows = pd.concat([made, made.assign(seed=4, low=0.1, estimate=0.2, high=0.3)])
     values = study.world_values(rows)["rates"]["shuffled"]
+    assert {"selection of CNR", "tuning"} <= set(study.claim_values(rows, "shuffled"))
     assert values["aligned"]["holds"]["n"] == 2 and "holds" not in values["absent"]
     assert values["gap"]["holds"]["estimate"] <= 0.5 <= values["aligned"]["holds"]["estimate"]
     with pytest.raises(InputError, match="world: must be plain"):
@@ -301,6 +361,84 @@ def test_bad_input_is_refused(loaded, done, vocabulary):
         study.map_table(done["rows"], "dice", situation="same")
     with pytest.raises(InputError, match=r"maps: .* a part of bool"):
         metrics.pointing(np.zeros((1, 4, 4)), np.zeros((2, 4, 4), bool))
+
+
+# Pictures that cannot be asked about
+
+
+def changed(loaded, picture: int, split: str, **values):
+    """Change columns of the phrases of one picture of a split."""
+    phrases = loaded.phrases.copy()
+    names = phrases.loc[phrases["split"] == split, "picture"].unique()
+    rows = phrases.index[phrases["picture"] == names[picture]]
+    for name, value in values.items():
+        phrases.loc[rows[: len(value)], name] = value
+    return loaded._replace(phrases=phrases)
+
+
+def test_all_pictures_of_drawings_can_be_asked_about(loaded):
+    asked, vocabulary, dropped = study.usable(loaded, n_test=60)
+    pd.testing.assert_frame_equal(asked.phrases, loaded.phrases)
+    pd.testing.assert_frame_equal(asked.boxes, loaded.boxes)
+    assert dropped.empty and "." in vocabulary and "opacity" in vocabulary
+
+
+def test_pictures_with_unknown_words_or_one_phrase_are_left_out_and_counted(loaded):
+    given = changed(loaded, 0, "test", text=["left nodule"])
+    given = changed(given, 1, "test", category=["Edema"])
+    given = changed(given, 2, "train", text=["left " * 80])
+    alone = given.phrases["picture"] == given.phrases.loc[given.phrases["split"] == "test", "picture"].unique()[3]
+    given = given._replace(phrases=given.phrases[~(alone & alone.duplicated())].reset_index(drop=True))
+    numbers = np.flatnonzero(~(alone & alone.duplicated()))
+    boxes = given.boxes[given.boxes["phrase"].isin(numbers)]
+    given = given._replace(boxes=boxes.assign(phrase=np.searchsorted(numbers, boxes["phrase"])))
+    asked, vocabulary, dropped = study.usable(given, n_test=50)
+    counts = dropped.set_index(["table", "reason"])["n"].to_dict()
+    assert counts == {
+        ("pictures of train", "caption of more than 77 tokens"): 1,
+        ("pictures of test", "the word 'nodule' is in no picture of the training"): 1,
+        ("pictures of test", "the category 'Edema' is in no picture of the training"): 1,
+        ("pictures of test", "one phrase, and no other to tell it from"): 1,
+        ("pictures of test", "beyond the first 50 that are asked about"): 7,
+    }
+    assert "nodule" not in vocabulary and asked.phrases["picture"].nunique() == 39 + 50
+    masks = datasets.box_masks(asked, 16)
+    before = datasets.box_masks(given, 16)[given.phrases["picture"].isin(asked.phrases["picture"])]
+    assert (masks == before).all()
+    again, _, more = study.usable(asked, n_test=50)
+    assert more.empty and again.phrases.equals(asked.phrases)
+    done = study.run(given, n_test=50, **HOW | {"tune_steps": 0, "inversion_steps": 0, "steps": 2})
+    assert done["n"]["train"] == 39 and done["n"]["test"] == 50 and done["dropped"].equals(dropped)
+
+
+def test_data_of_which_nothing_is_left_are_refused_before_training(loaded):
+    test = loaded.phrases["split"] == "test"
+    strange = loaded.phrases.assign(text=loaded.phrases["text"].mask(test, "left nodule"))
+    message = r"split: none of 60 pictures of test is left: 60 with: the word 'nodule' is in no picture"
+    with pytest.raises(InputError, match=message):
+        study.run(loaded._replace(phrases=strange), **HOW)
+    with pytest.raises(InputError, match=r"split: there is no phrase of train. Give a table with a split"):
+        study.run(loaded._replace(phrases=loaded.phrases.assign(split="test")), **HOW)
+    with pytest.raises(InputError, match="split: none of 60 pictures of test is left: 60 with: one phrase"):
+        study.usable(loaded._replace(phrases=loaded.phrases[~test | (loaded.phrases["side"] == "left")]), n_test=9)
+    same = loaded.phrases.assign(category=loaded.phrases["category"].mask(test, "Consolidation"))
+    with pytest.raises(InputError, match="no test picture has two phrases of two categories"):
+        study.run(loaded._replace(phrases=same), **HOW)
+
+
+def test_a_folder_of_vindr_takes_the_same_path(tmp_path):
+    root = vindr_folder(tmp_path, 24, 30)
+    made = pd.DataFrame(study.world_job(study.REAL, 5, n_test=30, root=root, dataset="vindr-cxr", n_boot=50, **HOW))
+    assert {"aligned", "other", "prior", "inverted", "absent"} <= set(made["statistic"])
+    assert not {"swapped sides", "tuning", "gap"} & set(made["statistic"])
+    rows = study.run(study.load(root, "vindr-cxr"), **HOW)["rows"]
+    assert set(rows["situation"]) == {"different", "other scanner"} and rows["side_right"].isna().all()
+    assert study.side_table(rows, ("finding word",)).empty and study.map_values(rows, "same", ("auroc",)) == {}
+    assert rows.loc[rows["method"] == "position prior", "auroc"].notna().all()
+    with pytest.raises(InputError, match="dataset: must be ms-cxr or vindr-cxr"):
+        study.load(root, "vindr")
+    with pytest.raises(InputError, match="there is no annotations_train"):
+        study.load(tmp_path, "vindr-cxr")
 
 
 # The page

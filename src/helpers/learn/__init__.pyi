@@ -73,6 +73,7 @@ from helpers.learn.sde import SAMPLERS, MeanReverting, Schedule, schedule
 from helpers.learn.stein import kernel_sums, kernel_width, stein_hessian
 from helpers.learn.strangers import STRANGENESS, Known, fit_known, plain_strangeness, strangeness
 from helpers.learn.text_denoising import (
+    MOST_TOKENS,
     TextDenoiser,
     fit_text_denoiser,
     numbered_words,
@@ -98,6 +99,7 @@ from helpers.learn.vit_weights import load_vit, save_vit
 
 __all__ = [
     "LATENT_KINDS",
+    "MOST_TOKENS",
     "RESTORATION_DATASETS",
     "RESTORATION_LEVELS",
     "RESTORATION_NETWORKS",

@@ -10,13 +10,14 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
 from helpers.errors import InputError
 from helpers.learn.building import is_count
-from helpers.learn.diffusion import ddim_invert, noised
+from helpers.learn.diffusion import ddim_invert, ddim_times, noised
 
 CELLS = 16  # least number of cells of a side
 
@@ -71,16 +72,11 @@ def attention_maps(
     Raises
     ------
     InputError
-        As in `attention_layers`; the picture is not square or has fewer than 16 cells a side; or shapes do not fit.
+        As in `attention_layers`; the picture is not square, has fewer than 16 cells a side, a side that the network
+        cannot halve, or pixels that are NaN or infinite; or shapes do not fit.
     """
     layers = attention_layers(network)
-    if x.ndim != 4 or x.shape[-1] != x.shape[-2] or x.shape[-1] < CELLS:
-        problem = f"expected squares of {CELLS} x {CELLS} cells or more, found shape {tuple(x.shape)}"
-        raise InputError("x", problem, "Resize the pictures")
-    width = next(iter(layers.values())).to_k.in_features
-    if context.ndim != 3 or len(context) != len(x) or context.shape[-1] != width:
-        problem = f"expected shape ({len(x)}, tokens, {width}), found {tuple(context.shape)}"
-        raise InputError("context", problem, "Give the tokens of each picture")
+    _check_given(network, layers, x, context)
     with torch.set_grad_enabled(gradient), (_computed if gradient else _stored)(list(layers.values())) as read:
         network(x, times, context=context)
         return torch.stack([_spread(found, side or x.shape[-1]) for found in read()])
@@ -111,7 +107,7 @@ def word_maps(
     times : sequence of int
         From 1 to T.
     seed : int
-        Seed of the noise, which is another for each time.
+        Seed of the noise, which is another for each time, and the same for a time whichever others are asked for.
 
     Returns
     -------
@@ -120,12 +116,15 @@ def word_maps(
     Raises
     ------
     InputError
-        A time is out of range; or as in `attention_maps`.
+        A time or the seed is out of range; or as in `attention_maps`.
     """
     _check_times(times, len(levels) - 1)
-    generator, found = torch.Generator().manual_seed(seed), []
+    if seed < 0:
+        raise InputError(f"seed = {seed}", "expected a whole number, 0 or more", "Use 0 if in doubt")
+    found = []
     for time in times:
-        noise = torch.randn(pictures.shape, generator=generator).to(pictures)
+        drawn_by = int(np.random.SeedSequence((seed, int(time))).generate_state(1)[0])
+        noise = torch.randn(pictures.shape, generator=torch.Generator().manual_seed(drawn_by)).to(pictures)
         at = _times(time, pictures)
         x = noised(pictures, noise, levels.to(at.device)[at])
         found.append(attention_maps(network, x, at, context, side=side))
@@ -140,7 +139,7 @@ def inverted_maps(
     empty: torch.Tensor,
     levels: torch.Tensor,
     steps: int,
-    keep: Callable[[int], bool],
+    times: Sequence[int],
     side: int | None = None,
 ) -> torch.Tensor:
     """Compute maps on the way of a DDIM inversion with the empty prompt, as published for phrase grounding.
@@ -150,14 +149,16 @@ def inverted_maps(
 
     Parameters
     ----------
-    network, pictures, context, levels, side
+    network, pictures, context, side
         As in `word_maps`.
     empty : torch.Tensor of shape (n, tokens, width)
         Context of the empty prompt.
+    levels : torch.Tensor
+        As in `word_maps`; ``levels[: t + 1]`` ends the inversion at time t.
     steps : int
         Steps of the inversion, and calls.
-    keep : callable
-        ``keep(position)``: whether maps of the step at this position, from 0, are kept.
+    times : sequence of int
+        From 1 to T. The maps of the steps whose times are nearest to these are kept, each step once.
 
     Returns
     -------
@@ -166,23 +167,49 @@ def inverted_maps(
     Raises
     ------
     InputError
-        No position is kept; or as in `attention_maps` and `helpers.learn.ddim_invert`.
+        A time is out of range; or as in `attention_maps` and `helpers.learn.ddim_invert`.
     """
-    found, position = [], iter(range(steps))
-    layers = list(attention_layers(network).values())
+    _check_times(times, len(levels) - 1)
+    layers = attention_layers(network)
+    for given in (context, empty):
+        _check_given(network, layers, pictures, given)
+    path = ddim_times(levels, steps)[1:].tolist()
+    kept = {min(path, key=lambda of: abs(of - int(time))) for time in times}
+    found = []
 
-    def predict(x: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
-        with _stored(layers) as read:
-            both = network(torch.cat([x, x]), torch.cat([times, times]), context=torch.cat([empty, context]))
-            if keep(next(position)):
-                kept = [part[len(x) :] for part in read()]
-                found.append(torch.stack([_spread(part, side or x.shape[-1]) for part in kept]))
+    def predict(x: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+        with _stored(list(layers.values())) as read:
+            both = network(torch.cat([x, x]), torch.cat([at, at]), context=torch.cat([empty, context]))
+            if int(at[0]) in kept:
+                maps = [part[len(x) :] for part in read()]
+                found.append(torch.stack([_spread(part, side or x.shape[-1]) for part in maps]))
         return both[: len(x)]
 
     ddim_invert(predict, pictures, levels=levels, steps=steps, rounds=1)
-    if not found:
-        raise InputError("keep", f"none of {steps} positions is kept", "Keep those of the middle")
     return torch.stack(found)
+
+
+def check_finite(name: str, pictures: torch.Tensor) -> None:
+    """Refuse pictures with NaN or infinite pixels by an InputError that names the first."""
+    bad = ~torch.isfinite(pictures).flatten(1).all(1)
+    if bad.any():
+        problem = f"picture {int(bad.nonzero()[0])} has NaN or infinite pixels"
+        raise InputError(name, problem, "Look at its file, and leave it out or read it again")
+
+
+def _check_given(network: nn.Module, layers: dict[str, nn.Module], x: torch.Tensor, context: torch.Tensor) -> None:
+    halved = 2 ** (len(network.down_blocks) - 1)
+    if x.ndim != 4 or x.shape[-1] != x.shape[-2] or x.shape[-1] < CELLS:
+        problem = f"expected squares of {CELLS} x {CELLS} cells or more, found shape {tuple(x.shape)}"
+        raise InputError("x", problem, "Resize the pictures")
+    if x.shape[-1] % halved:
+        problem = f"a side of {x.shape[-1]} cells, which the network cannot divide by {halved}"
+        raise InputError("x", problem, f"Resize the pictures to a multiple of {halved}")
+    check_finite("x", x)
+    width = next(iter(layers.values())).to_k.in_features
+    if context.ndim != 3 or len(context) != len(x) or context.shape[-1] != width:
+        problem = f"expected shape ({len(x)}, tokens, {width}), found {tuple(context.shape)}"
+        raise InputError("context", problem, "Give the tokens of each picture")
 
 
 def _check_times(times: Sequence[int], most: int) -> None:

@@ -13,11 +13,13 @@ from torch import nn
 
 from helpers.errors import InputError
 from helpers.learn.building import is_count, seeded
+from helpers.learn.cross_attention import check_finite
 from helpers.learn.denoising import denoiser
 from helpers.learn.diffusion import denoising_loss, noise_levels
 from helpers.learn.loop import fit
 
 START, EMPTY = "<start>", "<empty>"  # first token of every caption, and filling after its last word
+MOST_TOKENS = 77  # most tokens of a caption, the start among them, as in the published text encoder
 WITHOUT = 0.1  # share of captions that are left out in training, so that the empty prompt is known
 
 
@@ -35,14 +37,18 @@ class TextDenoiser(nn.Module):
         self.words = nn.Embedding(len(self.vocabulary), width)
         layer = partial(nn.TransformerEncoderLayer, width, 4, 2 * width, dropout=0.0, batch_first=True, norm_first=True)
         self.mixing = nn.Sequential(*(layer() for _ in range(mixing)))
-        self.place = nn.Parameter(torch.zeros(64, width)) if mixing else None
+        self.place = nn.Parameter(torch.zeros(MOST_TOKENS, width)) if mixing else None
         self.register_buffer("levels", levels, persistent=False)
 
     def encode(self, tokens: torch.Tensor, added: torch.Tensor | None = None) -> torch.Tensor:
         """Turn numbers of words, (n, k), into tokens of attention, (n, k, width).
 
-        `added`, of the same shape as the result, is added to the embedded words, such as tuned vectors.
+        `added`, of the same shape as the result, is added to the embedded words, such as tuned vectors. Captions that
+        are mixed have at most `MOST_TOKENS` tokens, or an InputError is raised.
         """
+        if self.place is not None and tokens.shape[1] > MOST_TOKENS:
+            problem = f"captions of {tokens.shape[1]} tokens, and words are mixed over {MOST_TOKENS} at most"
+            raise InputError("tokens", problem, "Shorten the longest caption, or use no mixing")
         found = self.words(tokens)
         found = found if added is None else found + added
         return found if self.place is None else self.mixing(found + self.place[: tokens.shape[1]])
@@ -98,16 +104,35 @@ def text_denoiser(
 
 
 def vocabulary_of(captions: Iterable[str]) -> tuple[str, ...]:
-    """List the words of captions, after the start and the filling: in lower case, and signs as words."""
-    return (START, EMPTY, *sorted({word for caption in captions for word in words_of(caption)}))
+    """List the words of captions, after the start and the filling: in lower case, and signs as words.
+
+    Raises
+    ------
+    InputError
+        A caption is no text, such as NaN; its number is named.
+    """
+    return (START, EMPTY, *sorted({word for words in _split(captions) for word in words}))
 
 
 def words_of(caption: str) -> list[str]:
-    """Split a caption into words and signs, in lower case."""
+    """Split a caption into words and signs, in lower case; anything but text raises InputError."""
+    if not isinstance(caption, str):
+        raise InputError("caption", f"expected text, got {caption!r}", "Give a phrase, or an empty text for none")
     return re.findall(r"\w+|[^\w\s]", caption.lower())
 
 
-def numbered_words(captions: Sequence[str], vocabulary: Sequence[str], *, length: int = 77) -> np.ndarray:
+def _split(captions: Iterable[str]) -> list[list[str]]:
+    """Split captions into words, and name the first one that is no text."""
+    found = []
+    for k, caption in enumerate(captions):
+        try:
+            found.append(words_of(caption))
+        except InputError as error:
+            raise InputError(f"caption {k}", error.problem, error.fix) from None
+    return found
+
+
+def numbered_words(captions: Sequence[str], vocabulary: Sequence[str], *, length: int = MOST_TOKENS) -> np.ndarray:
     """Convert captions to numbers of words.
 
     Parameters
@@ -117,7 +142,7 @@ def numbered_words(captions: Sequence[str], vocabulary: Sequence[str], *, length
     vocabulary : sequence of str
         As from `vocabulary_of`.
     length : int
-        Most tokens, the start among them; 77 in the published text encoder.
+        Most tokens, the start among them.
 
     Returns
     -------
@@ -127,10 +152,10 @@ def numbered_words(captions: Sequence[str], vocabulary: Sequence[str], *, length
     Raises
     ------
     InputError
-        A word is not in the vocabulary, or a caption is longer than `length`: it is never cut.
+        A caption is no text, has a word that is not in the vocabulary, or is longer than `length`: it is never cut.
     """
     number = {word: k for k, word in enumerate(vocabulary)}
-    split = [words_of(caption) for caption in captions]
+    split = _split(captions)
     for k, words in enumerate(split):
         if unknown := [word for word in words if word not in number]:
             fix = f"Use words of the training: {', '.join(vocabulary[2:14])}"
@@ -178,12 +203,14 @@ def fit_text_denoiser(
     Raises
     ------
     InputError
-        There are not as many captions as pictures; or as in `text_denoiser` and `helpers.learn.fit`.
+        There are not as many captions as pictures, or a picture has NaN or infinite pixels; or as in `text_denoiser`
+        and `helpers.learn.fit`.
     """
     given = np.asarray(pictures, np.float32), np.asarray(tokens, np.int64)
     if given[0].ndim != 4 or given[1].ndim != 2 or len(given[0]) != len(given[1]):
         problem = f"pictures {given[0].shape} and tokens {given[1].shape}"
         raise InputError("tokens", problem, "Give one caption for each picture (1, h, h)")
+    check_finite("pictures", torch.from_numpy(given[0]))
     times = network.pop("times", 1000)
     model = text_denoiser(vocabulary, steps=times, seed=seed, **network)
     empty = torch.tensor(numbered_words([""], vocabulary)[0].tolist() + [1] * (given[1].shape[1] - 1))

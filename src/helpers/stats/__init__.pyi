@@ -16,6 +16,7 @@ from helpers.stats.attributes import (
     reference_group,
     sweep_against_reference,
 )
+from helpers.stats.bounded_means import logit_ends
 from helpers.stats.clustered_auroc import auroc_interval
 from helpers.stats.control import false_alarms
 from helpers.stats.discovery import Arrows, fisher_z, pc_graph, wrong_arrows
@@ -149,6 +150,7 @@ __all__ = [
     "intersections",
     "judge",
     "kruskal",
+    "logit_ends",
     "match_latents",
     "mean_correlation",
     "mean_of_means",

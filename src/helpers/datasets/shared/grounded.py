@@ -59,9 +59,10 @@ def merged(rows: pd.DataFrame, path: Path, notes: Notes) -> Grounded:
     Raises
     ------
     InputError
-        A box is no number, has no area or leaves its image; or every box is lost.
+        A box is no finite number, has no area or leaves its image; every box is lost; or a patient is in two splits.
     """
     _check_boxes(rows, path)
+    _check_splits(rows, path)
     shares = in_square(rows)
     lost = (shares["width"] <= 0) | (shares["height"] <= 0)
     notes.append((path.name, "box outside the square in the centre: left out", int(lost.sum())))
@@ -85,11 +86,23 @@ def merged(rows: pd.DataFrame, path: Path, notes: Notes) -> Grounded:
 
 
 def _check_boxes(rows: pd.DataFrame, path: Path) -> None:
+    for name in ("x", "y", "width", "height", "image_width", "image_height"):
+        refuse_first(~np.isfinite(rows[name]), rows[name], path, name, "a finite number of pixels", _FIX)
     for name in ("width", "height", "image_width", "image_height"):
         refuse_first(~(rows[name] > 0), rows[name], path, name, "a number of pixels above 0", _FIX)
     for start, length, most in (("x", "width", "image_width"), ("y", "height", "image_height")):
         inside = (rows[start] >= 0) & (rows[start] + rows[length] <= rows[most] + 0.5)
         refuse_first(~inside, rows[start], path, start, "a box within its image", _FIX)
+
+
+def _check_splits(rows: pd.DataFrame, path: Path) -> None:
+    """Refuse a patient of two splits, since maps would be tested on people of the training."""
+    several = rows.groupby("patient", sort=False)["split"].unique()
+    several = several[several.map(len) > 1]
+    if len(several):
+        problem = f"patient {several.index[0]} is in {' and in '.join(sorted(several.iloc[0]))}"
+        problem += f", and {len(several) - 1} more are in two splits" * (len(several) > 1)
+        raise InputError(f"{path.name}, split", problem, "Put all rows of a patient into one split")
 
 
 def in_square(rows: pd.DataFrame) -> pd.DataFrame:

@@ -15,6 +15,9 @@ from helpers.errors import InputError, check_choice
 _FIX = "Correct the cell, or take the table again"
 
 
+PARTS = (*layout.TABLES, "both")
+
+
 def load_vindr_cxr(root: str | Path, *, part: str = "test") -> Grounded:
     """Load the boxes of VinDr-CXR; the phrase of a box is the name of its class.
 
@@ -26,7 +29,7 @@ def load_vindr_cxr(root: str | Path, *, part: str = "test") -> Grounded:
     ----------
     root : str or Path
         Folder of the tables and of the folders ``train`` and ``test`` of DICOM files.
-    part : {"test", "train"}
+    part : {"test", "train", "both"}
 
     Returns
     -------
@@ -36,10 +39,23 @@ def load_vindr_cxr(root: str | Path, *, part: str = "test") -> Grounded:
     Raises
     ------
     InputError
-        A table or a file is missing, a column is not there, a cell is no number, or a box leaves its image.
+        A table or a file is missing, a column is not there, a cell is no number, a box leaves its image, a table has no
+        finding, or an image is in both parts.
     """
-    check_choice("part", part, tuple(layout.TABLES))
+    check_choice("part", part, PARTS)
     folder = Path(root).expanduser()
+    if part != "both":
+        return _load(folder, part)
+    training, test = (_load(folder, name) for name in ("train", "test"))
+    if shared := sorted(set(training.phrases["picture"]) & set(test.phrases["picture"])):
+        problem = f"image {shared[0]} is in train and in test"
+        raise InputError(f"{layout.TABLES['test']}, {layout.PICTURE}", problem, "Leave it out of one table")
+    boxes = [training.boxes, test.boxes.assign(phrase=test.boxes["phrase"] + len(training.phrases))]
+    tables = ([training.phrases, test.phrases], boxes, [training.dropped, test.dropped])
+    return Grounded(*(pd.concat(table, ignore_index=True) for table in tables))
+
+
+def _load(folder: Path, part: str) -> Grounded:
     path = find(folder, layout.TABLES[part])
     if path is None:
         raise InputError(folder, f"there is no {layout.TABLES[part]}", "Give the folder of the download")
@@ -52,6 +68,9 @@ def load_vindr_cxr(root: str | Path, *, part: str = "test") -> Grounded:
     notes: Notes = []
     nothing = table[layout.CLASS] == layout.NO_FINDING
     notes.append((path.name, "no finding: has no box", int(nothing.sum())))
+    if nothing.all():
+        problem = f"all {len(table)} rows are {layout.NO_FINDING!r}" if len(table) else "has a header and no rows"
+        raise InputError(path, problem, "Give the published table, which has boxes of findings")
     table = table[~nothing]
     if layout.READER in table:
         readers = table.groupby([layout.PICTURE, layout.CLASS])[layout.READER].nunique()

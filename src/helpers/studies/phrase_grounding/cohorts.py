@@ -114,12 +114,22 @@ def part_of(cohort: Cohort, images: np.ndarray) -> Cohort:
     return Cohort(cohort.pictures[images], phrases, masks, cohort.tokens[images], finding, named)
 
 
-def alike(cohort: Cohort) -> dict[str, Cohort]:
-    """Divide pictures of two phrases or more: *same*, all of one category, and *different*, none twice."""
-    kinds = cohort.phrases.groupby("image")["category"].agg(["nunique", "size"])
+def situations_of(phrases: pd.DataFrame, *, by: str = "image") -> pd.Series:
+    """Name the situation of each picture of two phrases or more: *same*, all of one category, *different*, none twice.
+
+    Empty for other pictures. The index is the column `by`, which numbers or names pictures.
+    """
+    kinds = phrases.groupby(by)["category"].agg(["nunique", "size"])
     several = kinds["size"] > 1
-    found = {"different": several & (kinds["nunique"] == kinds["size"]), "same": several & (kinds["nunique"] == 1)}
-    return {name: part_of(cohort, kinds.index[rows].to_numpy()) for name, rows in found.items() if rows.any()}
+    found = pd.Series("", index=kinds.index).mask(several & (kinds["nunique"] == kinds["size"]), "different")
+    return found.mask(several & (kinds["nunique"] == 1), "same")
+
+
+def alike(cohort: Cohort) -> dict[str, Cohort]:
+    """Divide pictures by `situations_of`; those in neither have no part."""
+    found = situations_of(cohort.phrases)
+    parts = {name: found.index[found == name].to_numpy() for name in ("different", "same")}
+    return {name: part_of(cohort, images) for name, images in parts.items() if len(images)}
 
 
 def swapped(cohort: Cohort, vocabulary: tuple[str, ...]) -> Cohort:

@@ -13,12 +13,13 @@ from numpy.typing import ArrayLike
 
 from helpers.datasets import Grounded
 from helpers.errors import InputError
-from helpers.learn import TextDenoiser, fit_text_denoiser, inverted_maps, numbered_words, vocabulary_of
+from helpers.learn import TextDenoiser, fit_text_denoiser, inverted_maps, numbered_words
 from helpers.metrics import localisation
 from helpers.studies.phrase_grounding import cohorts
-from helpers.studies.phrase_grounding.cohorts import Cohort, alike, read_cohort, worded
+from helpers.studies.phrase_grounding.cohorts import Cohort, alike, read_cohort
 from helpers.studies.phrase_grounding.measuring import best_level, measured
 from helpers.studies.phrase_grounding.rivals import attention_of, maps_of_words, plain_maps
+from helpers.studies.phrase_grounding.selecting import usable
 from helpers.studies.phrase_grounding.tuning import tune_words, tuned_vectors
 
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # of T: times at which maps are made, one call each
@@ -71,8 +72,8 @@ def run(
     side : int
         Side of the pictures in pixels.
     n_test : int
-        Most pictures of the test. As many of the validation, or of the training if there is none, choose layer, times
-        and threshold.
+        Most pictures of the test, see `usable`. As many of the validation, or of the training if there is none, choose
+        layer, times and threshold.
     shuffle : bool
         Train with captions of other pictures, the negative control.
     steps, features, mixing, times
@@ -80,7 +81,8 @@ def run(
     tune_steps : int
         Steps of each tuning; 0 for none.
     inversion_steps : int
-        Steps of an inversion, whose maps are compared with those of noisy pictures; 0 for none.
+        Steps of an inversion from a picture to noise, whose maps are compared with those of noisy pictures at the
+        chosen times, or at the nearest that it visits; 0 for none.
     seed : int
     device : str
     progress : bool
@@ -90,14 +92,15 @@ def run(
     dict
         ``rows``, one for each situation, method and phrase, see `measured`; ``peaks`` of maps, see `absence`;
         ``steps``, AUROC of the finding's word by layer and time; ``chosen``, layer (-1 for all) and span; ``shown``,
-        cohort and maps for figures, by situation; ``model``; and ``n``, pictures.
+        cohort and maps for figures, by situation; ``model``; ``n``, pictures; and ``dropped``, those left out.
 
     Raises
     ------
     InputError
         A split has too few pictures, or as in the steps.
     """
-    training, choosing, asked, vocabulary = _read(grounded, side, n_test)
+    grounded, vocabulary, dropped = usable(grounded, n_test=n_test)
+    training, choosing, asked = _read(grounded, side, n_test, vocabulary)
     tokens = cohorts.shuffled(training.tokens, seed=seed) if shuffle else training.tokens
     options = {"features": features, "mixing": mixing, "times": times, "device": device, "progress": progress}
     with _threads(side):
@@ -116,24 +119,22 @@ def run(
     found = {"rows": pd.concat(rows, ignore_index=True), "peaks": peaks, "steps": study.by_step, "chosen": chosen}
     n = {"train": len(training.pictures), "test": sum(len(cohort.pictures) for cohort in asked.values())}
     n["choosing"] = len(choosing.pictures)
-    return found | {"shown": study.shown, "model": model, "n": n}
+    return found | {"shown": study.shown, "model": model, "n": n, "dropped": dropped}
 
 
-def _read(grounded: Grounded, side: int, n_test: int) -> tuple[Cohort, Cohort, dict[str, Cohort], tuple[str, ...]]:
-    """Read the pictures of training, choice and test, the last by situation, and the vocabulary."""
-    training = read_cohort(grounded, "train", side=side)
-    vocabulary = vocabulary_of([*cohorts.captions_of(training.phrases), cohorts.BREAK, *cohorts.SIDES])
-    training = worded(training, vocabulary)
-    held_out = (grounded.phrases["split"] == "validation").any()
-    choosing = read_cohort(grounded, "validation", side=side, vocabulary=vocabulary) if held_out else training
-    asked = alike(_first(read_cohort(grounded, "test", side=side, vocabulary=vocabulary), n_test))
-    if "different" not in asked:
+def _read(
+    grounded: Grounded, side: int, n_test: int, vocabulary: tuple[str, ...]
+) -> tuple[Cohort, Cohort, dict[str, Cohort]]:
+    """Read the pictures of training, choice and test, the last by situation."""
+    how = {"side": side, "vocabulary": vocabulary}
+    situations = cohorts.situations_of(grounded.phrases[grounded.phrases["split"] == "test"], by="picture")
+    if not (situations == "different").any():
         raise InputError("grounded", "no test picture has two phrases of two categories", "Give such pictures")
-    return training, _first(choosing, n_test), asked, vocabulary
-
-
-def _first(cohort: Cohort, n: int) -> Cohort:
-    return cohorts.part_of(cohort, np.arange(min(n, len(cohort.pictures))))
+    training = read_cohort(grounded, "train", **how)
+    held_out = (grounded.phrases["split"] == "validation").any()
+    choosing = read_cohort(grounded, "validation", **how) if held_out else training
+    choosing = cohorts.part_of(choosing, np.arange(min(n_test, len(choosing.pictures))))
+    return training, choosing, alike(read_cohort(grounded, "test", **how))
 
 
 class _Maps:
@@ -174,8 +175,7 @@ class _Maps:
         return self._rows(name, maps, cohort)
 
     def inverted(self, cohort: Cohort, steps: int) -> pd.DataFrame:
-        """Measure maps of an inversion, at the share of the steps that the published code keeps."""
-        first, last = round(120 / 334 * steps), round(180 / 334 * steps)
+        """Measure maps of an inversion, of the steps whose times are nearest to the chosen ones."""
         device = self.model.words.weight.device
         pictures = torch.as_tensor(cohort.pictures, device=device)
         tokens = [torch.as_tensor(cohort.tokens, device=device)]
@@ -183,10 +183,8 @@ class _Maps:
         tokens.append(torch.tensor(empty, device=device).expand(len(pictures), -1))
         with torch.no_grad():
             context, nothing = (self.model.encode(of) for of in tokens)
-        how = {"empty": nothing, "levels": self.model.levels, "steps": steps}
-        found = inverted_maps(
-            self.model.network, pictures, context, keep=lambda k: first <= k < max(last, first + 1), **how
-        )
+        how = {"empty": nothing, "levels": self.model.levels, "steps": steps, "times": self._chosen_times()}
+        found = inverted_maps(self.model.network, pictures, context, **how)
         attention = found[:, self._layers(found.shape[1])].mean((0, 1)).cpu().numpy()
         maps = {"finding word, inverted": maps_of_words(attention, cohort)["finding word"]}
         return self._rows("different", maps, cohort)
@@ -217,8 +215,10 @@ class _Maps:
 
     def _few(self, cohort: Cohort, added: torch.Tensor | None = None) -> np.ndarray:
         """Compute attention at the chosen times alone."""
-        times = self.times[slice(*SPANS[self.span])]
-        return attention_of(self.model, cohort, times=times, seed=self.seed, added=added)
+        return attention_of(self.model, cohort, times=self._chosen_times(), seed=self.seed, added=added)
+
+    def _chosen_times(self) -> tuple[int, ...]:
+        return self.times[slice(*SPANS[self.span])]
 
     def _layers(self, count: int) -> slice:
         return slice(None) if self.layer is None else slice(self.layer, self.layer + 1)

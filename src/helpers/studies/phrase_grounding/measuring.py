@@ -13,7 +13,7 @@ from helpers.stats import Interval
 from helpers.studies.phrase_grounding.cohorts import Cohort, half_masks
 
 MEASURES = ("auroc", "cnr", "miou", "iou", "pointing", "mass_on_side", "side_right", "mass_on_other")
-UNBOUNDED = ("cnr",)  # the others are shares or areas, so their intervals end at 0 and 1
+UNBOUNDED = ("cnr",)  # the others are shares or areas, from 0 to 1
 TABLED = ("auroc", "cnr", "miou", "pointing", "mass_on_other")
 LEVELS = tuple(np.round(np.arange(0.05, 1, 0.05), 2))  # thresholds of which the best is chosen on other pictures
 
@@ -93,6 +93,8 @@ def over_patients(rows: pd.DataFrame, measure: str) -> pd.DataFrame:
 def map_table(rows: pd.DataFrame, measure: str, *, situation: str) -> pd.DataFrame:
     """Tabulate the mean of a measure of each method, with a 95% interval over patients.
 
+    The interval is Student's, on the logit scale for a measure from 0 to 1, see `helpers.stats.logit_ends`.
+
     Returns
     -------
     DataFrame
@@ -108,9 +110,36 @@ def map_table(rows: pd.DataFrame, measure: str, *, situation: str) -> pd.DataFra
         raise InputError("situation", f"{situation} has no row with {measure}", "Give one of the run")
     table = stats.by_group(part[measure], groups=part["method"]).rename(columns={"mean": "estimate"})
     if measure not in UNBOUNDED:
-        table[["low", "high"]] = table[["low", "high"]].clip(0, 1)
+        halves = zip(table["estimate"], table["high"] - table["estimate"], strict=True)
+        table[["low", "high"]] = [stats.logit_ends(mean, half) for mean, half in halves]
     order = [name for name in rows["method"].unique() if name in table.index]
     return table.loc[order, ["estimate", "low", "high", "n"]]
+
+
+def map_values(rows: pd.DataFrame, situation: str, measures: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """Collect `map_table` of several measures as estimates, by method and measure; without those that have no value."""
+    part, values = rows[rows["situation"] == situation], {}
+    for measure in measures:
+        if part[measure].notna().any():
+            for method, row in map_table(part, measure, situation=situation).iterrows():
+                values.setdefault(method, {})[measure] = stats.estimate(row)
+    return values
+
+
+def side_table(rows: pd.DataFrame, methods: tuple[str, ...]) -> pd.DataFrame:
+    """Tabulate side accuracy in the situation *same*, with 95% intervals over patients, and the AUROC next to it.
+
+    Returns
+    -------
+    DataFrame
+        Index: those of the methods that have it. ``side accuracy, low, high, n`` and ``AUROC``; empty if no phrase of
+        the situation names a side.
+    """
+    found = map_values(rows, "same", ("side_right", "auroc"))
+    rated = {name: found[name] for name in methods if "side_right" in found.get(name, {})}
+    table = pd.DataFrame({name: of["side_right"] for name, of in rated.items()}).T.astype(float)
+    table = table.assign(AUROC=[of["auroc"]["estimate"] for of in rated.values()])
+    return table.rename(columns={"estimate": "side accuracy"})
 
 
 def contrast(
