@@ -11,6 +11,7 @@ from tests.benchmarks import contest
 PUBLISHED = 334  # steps of 1000 // 3, of which the maps at positions 120 to 179 are kept
 KEPT = range(362, 540, 3)  # times of these steps, of 1,000
 CALLS = (100, 200, 300)  # times of ours, of 1,000
+EQUAL = (101, 200, 299)  # the nearest ones of the inversion, which comes by them on its way
 
 
 @pytest.fixture(scope="module")
@@ -32,29 +33,33 @@ def ours(model, cohort) -> np.ndarray:
 
 
 def published(model, cohort, vocabulary) -> np.ndarray:
-    """Maps of one phrase after the other, each by an inversion with the empty prompt, two rows a call."""
+    """Maps of one phrase after the other, each by an inversion with the empty prompt, two rows a call.
+
+    The first part of the result has the maps at the published times, the second those at the times of ours.
+    """
     found = []
     empty = torch.tensor([[0] + [1] * (cohort.tokens.shape[1] - 1)])
     for row, phrase in cohort.phrases.iterrows():
         picture = torch.as_tensor(cohort.pictures[[phrase["image"]]])
         with torch.no_grad():
             context, nothing = (model.encode(t) for t in (torch.as_tensor(cohort.tokens[[phrase["image"]]]), empty))
-        how = {"empty": nothing, "levels": model.levels, "steps": PUBLISHED, "times": KEPT}
-        maps = learn.inverted_maps(model.network, picture, context, **how).mean((0, 1))[0]
-        found.append(maps[torch.as_tensor(cohort.finding[row])].mean(0).numpy())
-    return np.stack(found)
+        how = {"empty": nothing, "levels": model.levels, "steps": PUBLISHED, "times": (*EQUAL, *KEPT)}
+        maps = learn.inverted_maps(model.network, picture, context, **how).mean(1)[:, 0]
+        maps = maps[:, torch.as_tensor(cohort.finding[row])].mean(1).numpy()
+        found.append(np.stack([maps[len(EQUAL) :].mean(0), maps[: len(EQUAL)].mean(0)]))
+    return np.stack(found, axis=1)
 
 
 def test_maps_of_twelve_phrases(trained):
     model, cohort, vocabulary = trained
     contenders = {"ours": lambda: ours(model, cohort), "published": lambda: published(model, cohort, vocabulary)}
     turns = contest.take_turns(contenders, rounds=2, warm=False)
-    scores = {
-        name: metrics.localisation(of[0]["found"].astype(float), cohort.masks).mean() for name, of in turns.items()
-    }
-    print(f"AUROC: ours {scores['ours']:.3f}, published {scores['published']:.3f}")
-    assert scores["published"] > 0.6, "the maps find nothing, so they can be compared with nothing"
-    assert scores["ours"] >= scores["published"] - 0.02
+    maps = (turns["ours"][0]["found"], *turns["published"][0]["found"])
+    few, theirs, equal = (metrics.localisation(of.astype(float), cohort.masks).mean() for of in maps)
+    print(f"AUROC: ours {few:.3f}, published {theirs:.3f}, published at the times of ours {equal:.3f}")
+    assert equal > 0.6, "the maps find nothing, so they can be compared with nothing"
+    assert abs(few - equal) <= 0.02
+    assert few >= theirs - 0.02
     contest.at_least(20, "maps of twelve phrases, three calls against an inversion of 334", turns, "published")
 
 
