@@ -165,6 +165,22 @@ def test_activations_that_are_nan_are_refused(pictures):
         learn.prototype_activations(model, pictures)
 
 
+def test_noise_and_pictures_must_fit_the_model(model, pictures):
+    for name, call in (
+        ("noise", lambda given: learn.draw_from_noise(model, given, np.zeros((len(given), 6)), steps=5)),
+        ("pictures", lambda given: learn.prototype_activations(model, given)),
+    ):
+        with pytest.raises(InputError, match=rf"{name}: expected \(n, 1, h, w\), found \(2, 3, 16, 16\)"):
+            call(np.repeat(pictures[:2], 3, axis=1))
+        with pytest.raises(InputError, match=f"{name}: 16 x 15 pixels"):
+            call(pictures[:2, :, :, :15])
+        with pytest.raises(InputError, match=f"{name}: some values are NaN"):
+            call(np.full_like(pictures[:2], np.nan))
+    with pytest.raises(InputError, match="pictures: expected numbers, found <U"):
+        learn.prototype_activations(model, pictures[:2].astype(str))
+
+
 def test_wanted_activations_must_fit_the_noise(model, pictures):
-    with pytest.raises(InputError, match="for 2 pictures"):
-        learn.draw_from_noise(model, pictures[:2], np.zeros((3, 6)), steps=5)
+    for wrong in (np.zeros((3, 6)), np.zeros((2, 7)), np.zeros(6), np.full((2, 6), np.nan)):
+        with pytest.raises(InputError, match=r"wanted: expected \(2, 6\) finite activations"):
+            learn.draw_from_noise(model, pictures[:2], wrong, steps=5)

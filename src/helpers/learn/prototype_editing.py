@@ -9,7 +9,7 @@ import torch
 
 from helpers.errors import InputError
 from helpers.learn.diffusion import ddim_generate, ddim_invert
-from helpers.learn.prototype_fitting import check_pictures
+from helpers.learn.prototype_fitting import check_pictures, check_shape
 from helpers.learn.prototype_networks import Conditioned, PrototypeDiffusion
 
 ROWS = 128  # pictures of a pass
@@ -108,11 +108,15 @@ def drawn(
     Raises
     ------
     InputError
-        An activation is NaN, or there are not as many rows; or as in `helpers.learn.ddim_generate`.
+        An activation is NaN, or there are not as many rows and columns as pictures and prototypes; the noise has
+        another shape than pictures or is not finite; or as in `helpers.learn.ddim_generate`.
     """
-    if len(wanted) != len(noise) or not np.isfinite(wanted).all():
-        problem = f"shape {np.shape(wanted)} for {len(noise)} pictures, all finite: {np.isfinite(wanted).all()}"
-        raise InputError("wanted", problem, "Give one finite row of activations for each picture")
+    check_shape("noise", noise, model)
+    expected = (len(noise), model.network.class_embedding[0].in_features)
+    if np.shape(wanted) != expected or not np.isfinite(wanted).all():
+        problem = f"expected {expected} finite activations, found shape {np.shape(wanted)}"
+        problem += "" if np.isfinite(wanted).all() else " with NaN or infinity"
+        raise InputError("wanted", problem, "Give a row for each picture and a column for each prototype")
     seen = None if watch is None else (lambda time, x: watch(time, _unsigned(x).cpu().numpy()))
 
     def forth(x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:

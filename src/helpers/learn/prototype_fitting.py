@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from helpers.errors import InputError, check_choice
 from helpers.learn import loop, saved
+from helpers.learn.attributing_checking import numbers
 from helpers.learn.diffusion import denoising_loss
 from helpers.learn.prototype_networks import Conditioned, PrototypeDiffusion, prototype_diffusion
 
@@ -124,20 +125,36 @@ def check_pictures(pictures: np.ndarray, model: Conditioned) -> np.ndarray:
     Raises
     ------
     InputError
-        The shape or the range is another, or a side is smaller than a patch or not divisible by the network's levels.
+        They are no finite numbers, the shape or the range is another, or a side is smaller than a patch or not
+        divisible by the network's levels.
     """
-    given = np.asarray(pictures, np.float32)
-    if given.ndim != 4 or not len(given):
-        raise InputError("pictures", f"expected (n, channels, h, w), found {given.shape}", "Add or drop axes")
-    if not np.isfinite(given).all() or given.min() < 0 or given.max() > 1:
+    given = numbers("pictures", pictures)
+    check_shape("pictures", given, model)
+    if given.min() < 0 or given.max() > 1:
         problem = f"values from {given.min():g} to {given.max():g}"
-        raise InputError("pictures", problem, "Give finite values from 0 to 1")
+        raise InputError("pictures", problem, "Give values from 0 to 1")
+    return 2 * given - 1
+
+
+def check_shape(name: str, given: np.ndarray, model: Conditioned) -> None:
+    """Refuse arrays that are not finite or whose shape a model cannot read.
+
+    Raises
+    ------
+    InputError
+        As in `check_pictures`, but for the range.
+    """
+    channels = model.network.in_channels
+    if np.ndim(given) != 4 or not len(given) or given.shape[1] != channels:
+        problem = f"expected (n, {channels}, h, w), found {np.shape(given)}"
+        raise InputError(name, problem, "Add or drop axes")
+    if not np.isfinite(given).all():
+        raise InputError(name, "some values are NaN or infinite", "Give finite values")
     side = model.patches.side if isinstance(model, PrototypeDiffusion) else 1
     multiple = 2 ** (len(model.network.block_out_channels) - 1)
     if min(given.shape[2:]) < side or any(length % multiple for length in given.shape[2:]):
         problem = f"{given.shape[2]} x {given.shape[3]} pixels, patches of {side} and sides divisible by {multiple}"
-        raise InputError("pictures", problem, "Give larger pictures, or another encoder")
-    return 2 * given - 1
+        raise InputError(name, problem, "Give larger pictures, or another encoder")
 
 
 def one_cycle(done: float) -> float:
