@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from helpers.errors import InputError
+from helpers.errors import InputError, check_seed
 from helpers.learn.building import is_count
 from helpers.learn.diffusion import ddim_invert, ddim_times, noised
 
@@ -119,8 +119,7 @@ def word_maps(
         A time or the seed is out of range; or as in `attention_maps`.
     """
     _check_times(times, len(levels) - 1)
-    if seed < 0:
-        raise InputError(f"seed = {seed}", "expected a whole number, 0 or more", "Use 0 if in doubt")
+    check_seed("seed", seed)
     found = []
     for time in times:
         drawn_by = int(np.random.SeedSequence((seed, int(time))).generate_state(1)[0])
